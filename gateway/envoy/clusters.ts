@@ -1,0 +1,66 @@
+import { socketAddress } from './parts.ts';
+import { type Endpoint, type EnvoySettings, publicServices } from './settings.ts';
+
+const MAX_REQUESTS = 4096;
+
+/** Every upstream of the front door. */
+export function clusters(settings: EnvoySettings): object[] {
+  const grpc = Object.keys(publicServices).map((name) =>
+    cluster(name, settings.upstreams[name as keyof typeof publicServices], { http2: true }),
+  );
+  const otlp = settings.tracing === undefined ? [] : [otlpCluster(settings.tracing.otlpEndpoint)];
+  return [...grpc, cluster('auth_http', settings.authHttp, { http2: false }), ...otlp];
+}
+
+function cluster(name: string, endpoint: Endpoint, { http2 }: { http2: boolean }): object {
+  return {
+    name,
+    type: 'STRICT_DNS',
+    dns_refresh_rate: '5s',
+    respect_dns_ttl: true,
+    connect_timeout: '1s',
+    per_connection_buffer_limit_bytes: 1024 * 1024,
+    load_assignment: {
+      cluster_name: name,
+      endpoints: [{ lb_endpoints: [{ endpoint: { address: socketAddress(endpoint) } }] }],
+    },
+    typed_extension_protocol_options: {
+      'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': {
+        '@type': 'type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions',
+        common_http_protocol_options: { idle_timeout: '300s' },
+        explicit_http_config: http2
+          ? { http2_protocol_options: { connection_keepalive: { interval: '15s', timeout: '5s' } } }
+          : { http_protocol_options: {} },
+      },
+    },
+    circuit_breakers: {
+      thresholds: [{ max_connections: 1024, max_pending_requests: 1024, max_requests: MAX_REQUESTS, max_retries: 64 }],
+    },
+    // Mild: one of several replicas that keeps failing rests for a while, but never more than half of them, and a
+    // service with one replica never.
+    outlier_detection: {
+      consecutive_5xx: 20,
+      consecutive_gateway_failure: 10,
+      interval: '5s',
+      base_ejection_time: '10s',
+      max_ejection_percent: 50,
+      always_eject_one_host: false,
+    },
+  };
+}
+
+function otlpCluster(otlpEndpoint: string): object {
+  const url = new URL(otlpEndpoint);
+  const secure = url.protocol === 'https:';
+  const endpoint = { host: url.hostname, port: Number(url.port) || (secure ? 443 : 80) };
+  const base = cluster('otlp', endpoint, { http2: false });
+  if (!secure) return base;
+  const transport_socket = {
+    name: 'envoy.transport_sockets.tls',
+    typed_config: {
+      '@type': 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext',
+      sni: url.hostname,
+    },
+  };
+  return { ...base, transport_socket };
+}

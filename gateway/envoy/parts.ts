@@ -1,0 +1,73 @@
+import { type Endpoint, type EnvoySettings, publicServices } from './settings.ts';
+
+const typeUrl = (name: string): string => `type.googleapis.com/envoy.extensions.${name}`;
+
+/** Envoy's form of an address. */
+export function socketAddress({ host, port }: Endpoint): object {
+  return { socket_address: { address: host, port_value: port } };
+}
+
+/** A header that replaces what an upstream may have sent. */
+export function overwrite(key: string, value: string): object {
+  return { header: { key, value }, append_action: 'OVERWRITE_IF_EXISTS_OR_ADD' };
+}
+
+/** The transcoder between REST and gRPC: strict where it can be, canonical proto3 JSON with every primitive field. */
+export function transcoder(settings: EnvoySettings): object {
+  return {
+    '@type': typeUrl('filters.http.grpc_json_transcoder.v3.GrpcJsonTranscoder'),
+    proto_descriptor: settings.descriptorPath,
+    services: Object.values(publicServices).flat(),
+    convert_grpc_status: true,
+    query_param_unescape_plus: true,
+    max_request_body_size: 64 * 1024,
+    max_response_body_size: 8 * 1024 * 1024,
+    print_options: { always_print_primitive_fields: true },
+    request_validation_options: {
+      reject_unknown_method: true,
+      reject_unknown_query_parameters: true,
+      reject_binding_body_field_collisions: true,
+    },
+  };
+}
+
+/** What browsers' pages of other origins may do. */
+export function corsPolicy({ corsOrigins }: EnvoySettings): object {
+  return {
+    '@type': typeUrl('filters.http.cors.v3.CorsPolicy'),
+    allow_origin_string_match: corsOrigins.map((origin) => (origin === '*' ? { prefix: '' } : { exact: origin })),
+    allow_methods: 'GET, POST, PUT, PATCH, DELETE',
+    allow_headers: 'authorization, content-type, idempotency-key, x-request-id, traceparent, tracestate',
+    expose_headers: 'x-request-id, retry-after',
+    max_age: '3600',
+  };
+}
+
+/** Spans of the front door, when someone collects them. traceparent passes on either way. */
+export function tracing({ tracing: settings }: EnvoySettings): object | undefined {
+  if (settings === undefined) return undefined;
+  const endpoint = settings.otlpEndpoint.replace(/\/+$/, '');
+  return {
+    random_sampling: { value: settings.samplingPercent },
+    spawn_upstream_span: true,
+    provider: {
+      name: 'envoy.tracers.opentelemetry',
+      typed_config: {
+        '@type': 'type.googleapis.com/envoy.config.trace.v3.OpenTelemetryConfig',
+        service_name: 'gateway',
+        http_service: { http_uri: { uri: `${endpoint}/v1/traces`, cluster: 'otlp', timeout: '5s' } },
+      },
+    },
+  };
+}
+
+/** Headers on every answer: an answer of an API is neither cached, sniffed nor framed. */
+export function securityHeaders({ publicUrl }: EnvoySettings): object[] {
+  return [
+    overwrite('cache-control', 'no-store'),
+    overwrite('x-content-type-options', 'nosniff'),
+    overwrite('content-security-policy', "default-src 'none'; frame-ancestors 'none'"),
+    overwrite('referrer-policy', 'no-referrer'),
+    ...(publicUrl.startsWith('https:') ? [overwrite('strict-transport-security', 'max-age=31536000')] : []),
+  ];
+}

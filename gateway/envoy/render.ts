@@ -1,0 +1,60 @@
+import { readFileSync } from 'node:fs';
+import { parse, stringify } from 'yaml';
+import { clusters } from './clusters.ts';
+import { localReplyConfig } from './local-replies.ts';
+import { corsPolicy, securityHeaders, socketAddress, tracing, transcoder } from './parts.ts';
+import { routes } from './routes.ts';
+import type { EnvoySettings } from './settings.ts';
+
+export type { Endpoint, EnvoySettings, UpstreamName } from './settings.ts';
+
+const PLACEHOLDER = /^\$\{(\w+)\}$/;
+const MIB = 1024 * 1024;
+
+/**
+ * The configuration of Envoy for one place, as YAML for `envoy --config-path`.
+ *
+ * @throws Error when the template names a value that does not exist.
+ */
+export function renderEnvoyConfig(settings: EnvoySettings): string {
+  const values = templateValues(settings);
+  const template: unknown = parse(read('envoy.template.yaml'));
+  return stringify(fill(template, values), { aliasDuplicateObjects: false, lineWidth: 0 });
+}
+
+function templateValues(settings: EnvoySettings): ReadonlyMap<string, unknown> {
+  const headers = securityHeaders(settings);
+  return new Map<string, unknown>([
+    ['adminAddress', socketAddress(settings.admin)],
+    ['listenAddress', socketAddress(settings.listen)],
+    ['maxHeapBytes', (settings.maxHeapMib ?? 512) * MIB],
+    ['trustedHops', settings.trustedHops],
+    ['issuer', settings.publicUrl],
+    ['tracing', tracing(settings)],
+    ['localReplies', localReplyConfig(headers)],
+    ['securityHeaders', headers],
+    ['corsPolicy', corsPolicy(settings)],
+    ['routes', routes(settings)],
+    ['statusLua', read('status.lua')],
+    ['transcoder', transcoder(settings)],
+    ['clusters', clusters(settings)],
+  ]);
+}
+
+/** Replaces every scalar of the form ${name}; a key whose value is undefined goes. */
+function fill(node: unknown, values: ReadonlyMap<string, unknown>): unknown {
+  if (typeof node === 'string') {
+    const name = PLACEHOLDER.exec(node)?.[1];
+    if (name === undefined) return node;
+    if (!values.has(name)) throw new Error(`envoy.template.yaml: \${${name}} has no value`);
+    return values.get(name);
+  }
+  if (Array.isArray(node)) return node.map((item) => fill(item, values));
+  if (typeof node !== 'object' || node === null) return node;
+  const entries = Object.entries(node).map(([key, value]) => [key, fill(value, values)] as const);
+  return Object.fromEntries(entries.filter(([, value]) => value !== undefined));
+}
+
+function read(name: string): string {
+  return readFileSync(new URL(name, import.meta.url), 'utf8');
+}

@@ -1,0 +1,44 @@
+/** A TCP address. In Kubernetes the host is the name of a Service, on one machine 127.0.0.1. */
+export interface Endpoint {
+  host: string;
+  port: number;
+}
+
+/**
+ * The services behind the front door, by the cluster's name in Envoy, with the public gRPC services of each. A later
+ * service costs one line here. Internal services stand nowhere: what is not listed cannot be reached.
+ */
+export const publicServices = {
+  auth: ['oxo.auth.v1.AuthService'],
+  user: ['oxo.user.v1.UserService'],
+  post: ['oxo.post.v1.PostService'],
+  feed: ['oxo.feed.v1.FeedService'],
+} as const satisfies Record<string, readonly string[]>;
+
+export type UpstreamName = keyof typeof publicServices;
+
+/** All that differs between one machine and Kubernetes. */
+export interface EnvoySettings {
+  /** Where clients connect (HTTP/1.1 and HTTP/2 without TLS). */
+  listen: Endpoint;
+  /** Envoy's own admin interface: never reachable from outside. */
+  admin: Endpoint;
+  /** gRPC addresses of the services. */
+  upstreams: Readonly<Record<UpstreamName, Endpoint>>;
+  /** HTTP address of the auth service, which serves /.well-known/jwks.json. */
+  authHttp: Endpoint;
+  /** Path of gen/envoy/oxo.binpb on the machine where Envoy runs. */
+  descriptorPath: string;
+  /** Path of gen/openapi.yaml on the machine where Envoy runs. */
+  openapiPath: string;
+  /** Where clients find OXO, such as https://oxo.example; also the issuer of tokens. No slash at the end. */
+  publicUrl: string;
+  /** Origins of browsers' pages that may call, such as https://app.example; "*" for any. */
+  corsOrigins: readonly string[];
+  /** Proxies of ours in front of Envoy whose x-forwarded-for entries are believed. 0: the client connects directly. */
+  trustedHops: number;
+  /** Where spans go by OTLP over HTTP, and how many of the requests are traced (0 to 100). Absent: no spans. */
+  tracing?: { otlpEndpoint: string; samplingPercent: number };
+  /** Memory at which Envoy begins to refuse requests rather than be killed. 512 MiB when absent. */
+  maxHeapMib?: number;
+}
