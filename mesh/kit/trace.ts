@@ -92,3 +92,13 @@ export function extractTrace(carrier: Readonly<Record<string, string | undefined
 export function withTraceContext<T>(traceContext: Context, fn: () => T): T {
   return context.with(traceContext, fn);
 }
+
+/** A span that the caller ends, in the active context; undefined when the trace is not sampled. For work that is no one function. */
+export function startSpan(name: string, kind: SpanKind): Span | undefined {
+  return isTraced() ? tracer.startSpan(name, { kind }) : undefined;
+}
+
+/** The context in which the span is the parent of what follows; the context itself when there is no span. */
+export function withParent(traceContext: Context, span: Span | undefined): Context {
+  return span === undefined ? traceContext : trace.setSpan(traceContext, span);
+}

@@ -1,0 +1,81 @@
+import { z } from 'zod';
+
+/** Settings that are wrong or missing: all of them at once, each with its name. */
+export class ConfigError extends Error {
+  readonly problems: string[];
+
+  constructor(problems: string[]) {
+    super(`The settings are not valid:\n${problems.map((problem) => `  ${problem}`).join('\n')}`);
+    this.name = 'ConfigError';
+    this.problems = problems;
+  }
+}
+
+/**
+ * Reads settings from the environment. An empty variable counts as absent, so that a default applies.
+ * @param shape a zod type for each variable; see `setting` for the usual ones
+ * @throws ConfigError naming every variable that is missing or wrong; never the value, which may be a secret
+ */
+export function readEnv<Shape extends z.ZodRawShape>(
+  shape: Shape,
+  env: NodeJS.ProcessEnv = process.env,
+): z.infer<z.ZodObject<Shape>> {
+  const present = Object.fromEntries(
+    Object.keys(shape)
+      .map((name) => [name, env[name]] as const)
+      .filter(([, value]) => value !== undefined && value !== ''),
+  );
+  const result = z.object(shape).safeParse(present);
+  if (result.success) return result.data;
+  throw new ConfigError(
+    result.error.issues.map((issue) => {
+      const name = String(issue.path[0]);
+      return name in present ? `${name}: ${issue.message}` : `${name}: is not set`;
+    }),
+  );
+}
+
+/** The usual kinds of settings. */
+export const setting = {
+  text: () => z.string(),
+  port: () => z.coerce.number().int().min(0).max(65_535),
+  integer: (min: number, max: number) => z.coerce.number().int().min(min).max(max),
+  url: (...schemes: string[]) =>
+    z.url({ protocol: new RegExp(`^(${schemes.join('|')})$`), message: `must be a URL (${schemes.join(', ')})` }),
+  /** host:port of a gRPC server. */
+  address: () => z.string().regex(/^[^\s/]+:\d{1,5}$/, 'must be host:port'),
+  logLevel: () => z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).default('info'),
+};
+
+/** What every service reads. Spread it into the service's own shape. */
+export const commonSettings = {
+  GRPC_HOST: setting.text().default('0.0.0.0'),
+  GRPC_PORT: setting.port(),
+  OPS_HOST: setting.text().default('0.0.0.0'),
+  OPS_PORT: setting.port(),
+  LOG_LEVEL: setting.logLevel(),
+  DATABASE_URL: setting.url('postgres', 'postgresql'),
+  DATABASE_POOL_SIZE: setting.integer(1, 200).default(10),
+  REDIS_URL: setting.url('redis', 'rediss'),
+  NATS_URL: setting.url('nats', 'tls'),
+  JWKS_URL: setting.url('http', 'https'),
+  JWT_ISSUER: setting.url('http', 'https'),
+};
+
+type CommonSettings = z.infer<z.ZodObject<typeof commonSettings>>;
+
+/** The common settings under the names that the code uses. Spread it into the service's own Config. */
+export function commonConfig(settings: CommonSettings) {
+  return {
+    grpcAddress: `${settings.GRPC_HOST}:${settings.GRPC_PORT}`,
+    opsHost: settings.OPS_HOST,
+    opsPort: settings.OPS_PORT,
+    logLevel: settings.LOG_LEVEL,
+    databaseUrl: settings.DATABASE_URL,
+    databasePoolSize: settings.DATABASE_POOL_SIZE,
+    redisUrl: settings.REDIS_URL,
+    natsUrl: settings.NATS_URL,
+    jwksUrl: settings.JWKS_URL,
+    jwtIssuer: settings.JWT_ISSUER,
+  };
+}

@@ -1,0 +1,96 @@
+import { type EntityManager, MikroORM, type Options } from '@mikro-orm/postgresql';
+import { CompiledQuery } from 'kysely';
+import type pg from 'pg';
+import { SpanKind, withSpan } from '#kit/trace.ts';
+
+/** A prepared statement: Postgres parses and plans it once a connection. The name also names its span. */
+export interface Statement {
+  name: string;
+  text: string;
+}
+
+/** What runs statements: the database itself, each statement in a transaction of its own, or a transaction. */
+export interface Queryable {
+  /** Rows of the statement. @param values for $1, $2, … */
+  query<Row>(statement: Statement, values?: readonly unknown[]): Promise<Row[]>;
+}
+
+export interface Transaction extends Queryable {
+  /** The unit of work of this transaction; what it holds is written when the work is done. */
+  em: EntityManager;
+}
+
+export interface Database extends Queryable {
+  /** Runs the work in one transaction: its state and its events are written together or not at all. */
+  transaction<Result>(work: (tx: Transaction) => Promise<Result>): Promise<Result>;
+  /** A unit of work of one's own, for reads outside a transaction: never shared by two requests. */
+  fork(): EntityManager;
+  /** Fails when the database does not answer. */
+  ping(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface DatabaseOptions {
+  url: string;
+  /** The most connections that this process holds. */
+  poolSize: number;
+  /** MikroORM entities of the service. */
+  entities: NonNullable<Options['entities']>;
+}
+
+/** A statement that takes longer is cancelled by Postgres, so that no request holds a connection for ever. */
+const STATEMENT_TIMEOUT_MS = 10_000;
+/** A request that gets no connection in this time fails, so that requests do not queue without end. */
+const CONNECTION_TIMEOUT_MS = 3_000;
+const IDLE_CONNECTION_MS = 30_000;
+
+/** Settings of MikroORM that all services and their migrations share. */
+export function ormOptions(options: DatabaseOptions): Options {
+  return {
+    clientUrl: options.url,
+    entities: options.entities,
+    discovery: { warnWhenNoEntities: false },
+    pool: { min: 0, max: options.poolSize, idleTimeoutMillis: IDLE_CONNECTION_MS },
+    driverOptions: {
+      connectionTimeoutMillis: CONNECTION_TIMEOUT_MS,
+      statement_timeout: STATEMENT_TIMEOUT_MS,
+      idle_in_transaction_session_timeout: STATEMENT_TIMEOUT_MS,
+    },
+  };
+}
+
+/**
+ * Opens the service's own schema. `query` runs prepared statements on the pool that MikroORM holds too, so that a process
+ * has one pool; hot paths use it, because MikroORM writes values into the text of a statement and cannot prepare it.
+ */
+export async function openDatabase(options: DatabaseOptions): Promise<Database> {
+  const orm = await MikroORM.init(ormOptions(options));
+  const pool = (await orm.em.getConnection().getNativeClient()) as pg.Pool;
+
+  return {
+    query<Row>(statement: Statement, values: readonly unknown[] = []) {
+      return withSpan(`sql ${statement.name}`, SpanKind.CLIENT, undefined, async () => {
+        const { rows } = await pool.query({ ...statement, values: values as unknown[] });
+        return rows as Row[];
+      });
+    },
+    transaction: (work) => orm.em.fork().transactional((em) => work(transactionOf(em as EntityManager))),
+    fork: () => orm.em.fork() as EntityManager,
+    ping: async () => void (await pool.query('select 1')),
+    close: () => orm.close(true),
+  };
+}
+
+function transactionOf(em: EntityManager): Transaction {
+  const context = em.getTransactionContext();
+  if (context === undefined) throw new Error('A transaction has no connection.');
+  return {
+    em,
+    query<Row>(statement: Statement, values: readonly unknown[] = []) {
+      return withSpan(`sql ${statement.name}`, SpanKind.CLIENT, undefined, async () => {
+        const { rows } = await context.executeQuery(CompiledQuery.raw(statement.text, [...values]));
+        return rows as Row[];
+      });
+    },
+  };
+}

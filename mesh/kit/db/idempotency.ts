@@ -1,0 +1,111 @@
+import { createHash } from 'node:crypto';
+import { type Clock, DAY_MS } from '#kit/clock.ts';
+import type { Database, Queryable, Transaction } from '#kit/db/database.ts';
+import { invalidFields, OxoError } from '#kit/errors.ts';
+import { requireViewer } from '#kit/identity/caller.ts';
+import type { CallContext } from '#kit/rpc/context.ts';
+import type { MessageType } from '#kit/rpc/message.ts';
+
+/** For the first migration of a service that has RPCs with the option `idempotency_key`. */
+export const idempotencyTableSql = `
+  create table idempotency_keys (
+    caller_id uuid not null,
+    rpc text not null,
+    key text not null,
+    request_hash bytea not null,
+    response bytea not null,
+    created_at timestamptz not null,
+    primary key (caller_id, rpc, key)
+  );
+  create index idempotency_keys_created_at on idempotency_keys (created_at);`;
+
+const MAX_KEY_CHARACTERS = 255;
+const KEEP_MS = DAY_MS;
+const CLEAN_UP_ROWS = 5_000;
+
+const TRY_LOCK = {
+  name: 'idempotency-lock',
+  text: 'select pg_try_advisory_xact_lock(hashtextextended($1, 0)) as locked',
+};
+const FIND = {
+  name: 'idempotency-find',
+  text: `select request_hash, response from idempotency_keys
+    where caller_id = $1 and rpc = $2 and key = $3 and created_at > $4`,
+};
+const KEEP = {
+  name: 'idempotency-keep',
+  text: `insert into idempotency_keys (caller_id, rpc, key, request_hash, response, created_at)
+    values ($1, $2, $3, $4, $5, $6)
+    on conflict (caller_id, rpc, key) do update
+      set request_hash = excluded.request_hash, response = excluded.response, created_at = excluded.created_at`,
+};
+const CLEAN_UP = {
+  name: 'idempotency-clean-up',
+  text: `delete from idempotency_keys where ctid in
+    (select ctid from idempotency_keys where created_at < $1 limit ${CLEAN_UP_ROWS}) returning 1`,
+};
+
+export interface IdempotentCall<Request, Response> {
+  context: CallContext;
+  request: Request;
+  requestType: MessageType<Request>;
+  responseType: MessageType<Response>;
+  /** Writes state and event. With a key it runs in a transaction, without one each of its statements stands alone. */
+  work: (db: Queryable) => Promise<Response>;
+}
+
+export interface Idempotency {
+  /**
+   * Does the work once per Idempotency-Key: the response is kept in the transaction that did the work, and replayed.
+   * @throws OxoError IDEMPOTENCY_KEY_REUSED when the key came with another body, IDEMPOTENCY_KEY_IN_USE while its twin runs
+   */
+  run<Request, Response>(call: IdempotentCall<Request, Response>): Promise<{ response: Response; replayed: boolean }>;
+  /** Forgets keys older than 24 hours, a bounded number at a time. @returns how many */
+  cleanUp(): Promise<number>;
+}
+
+export function createIdempotency(db: Database, clock: Clock): Idempotency {
+  async function runWithKey<Request, Response>(tx: Transaction, key: string, call: IdempotentCall<Request, Response>) {
+    const { context, request, requestType, responseType, work } = call;
+    const owner = [requireViewer(context).userId, context.rpc, key];
+    const [lock] = await tx.query<{ locked: boolean }>(TRY_LOCK, [owner.join(' ')]);
+    if (!lock?.locked) {
+      throw new OxoError('IDEMPOTENCY_KEY_IN_USE', 'A request with this Idempotency-Key is still running.', {
+        retryAfterMs: 1_000,
+      });
+    }
+    const hash = createHash('sha256').update(requestType.encode(request).finish()).digest();
+    const [kept] = await tx.query<{ request_hash: Buffer; response: Buffer }>(FIND, [
+      ...owner,
+      new Date(clock.nowMs() - KEEP_MS),
+    ]);
+    if (kept !== undefined && !kept.request_hash.equals(hash)) {
+      throw new OxoError('IDEMPOTENCY_KEY_REUSED', 'This Idempotency-Key was used with another body. Use a new one.');
+    }
+    if (kept !== undefined) return { response: responseType.decode(kept.response), replayed: true };
+    const response = await work(tx);
+    await tx.query(KEEP, [
+      ...owner,
+      hash,
+      Buffer.from(responseType.encode(response).finish()),
+      new Date(clock.nowMs()),
+    ]);
+    return { response, replayed: false };
+  }
+
+  return {
+    async run(call) {
+      const key = call.context.metadata.get('idempotency-key');
+      if (key === undefined) return { response: await call.work(db), replayed: false };
+      if (key.length === 0 || key.length > MAX_KEY_CHARACTERS) {
+        throw invalidFields([
+          { field: 'Idempotency-Key', description: `must be 1 to ${MAX_KEY_CHARACTERS} characters` },
+        ]);
+      }
+      return db.transaction((tx) => runWithKey(tx, key, call));
+    },
+    async cleanUp() {
+      return (await db.query(CLEAN_UP, [new Date(clock.nowMs() - KEEP_MS)])).length;
+    },
+  };
+}

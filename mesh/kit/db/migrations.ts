@@ -1,0 +1,64 @@
+import { type Migration, Migrator } from '@mikro-orm/migrations';
+import { MikroORM } from '@mikro-orm/postgresql';
+import { type DatabaseOptions, ormOptions } from '#kit/db/database.ts';
+
+/** A migration and the name under which the `migrations` table remembers it. */
+export interface NamedMigration {
+  name: string;
+  class: new (...args: ConstructorParameters<typeof Migration>) => Migration;
+}
+
+/**
+ * Brings the service's schema to its newest state (`up`), or takes the last migration back (`down`). Idempotent; safe when
+ * two processes run it at once: the second waits for the first.
+ * @returns the names of the migrations that were run
+ */
+export async function runMigrations(
+  options: Pick<DatabaseOptions, 'url' | 'entities'> & { migrations: NamedMigration[] },
+  direction: 'up' | 'down',
+): Promise<string[]> {
+  const orm = await MikroORM.init({
+    ...ormOptions({ ...options, poolSize: 2 }),
+    extensions: [Migrator],
+    migrations: { tableName: 'migrations', migrationsList: options.migrations, allOrNothing: true, snapshot: false },
+  });
+  try {
+    const connection = orm.em.getConnection();
+    return await connection.transactional(async (transaction) => {
+      // Held until this transaction ends, while the migrator works on a connection of its own.
+      await connection.execute(
+        "select pg_advisory_xact_lock(hashtext('migrations:' || current_schema()))",
+        [],
+        'all',
+        transaction,
+      );
+      const done = direction === 'up' ? await orm.migrator.up() : await orm.migrator.down();
+      return done.map((migration) => migration.name);
+    });
+  } finally {
+    await orm.close(true);
+  }
+}
+
+/**
+ * The whole of a service's `migrate.ts`: `node services/<name>/migrate.ts up|down`.
+ * Prints what was done; ends with exit code 1 and the reason when it failed.
+ */
+export async function migrateCommand(options: Omit<Parameters<typeof runMigrations>[0], 'url'>): Promise<void> {
+  const direction = process.argv[2];
+  const url = process.env.DATABASE_URL;
+  if ((direction !== 'up' && direction !== 'down') || url === undefined) {
+    process.stderr.write('usage: DATABASE_URL=postgres://… node migrate.ts up|down\n');
+    process.exitCode = 2;
+    return;
+  }
+  try {
+    const names = await runMigrations({ ...options, url }, direction);
+    process.stdout.write(
+      names.length === 0 ? 'nothing to migrate\n' : names.map((name) => `${direction} ${name}\n`).join(''),
+    );
+  } catch (error) {
+    process.stderr.write(`migration failed: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = 1;
+  }
+}

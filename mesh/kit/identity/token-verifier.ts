@@ -1,0 +1,137 @@
+import { createRemoteJWKSet, errors, type JWTVerifyGetKey, jwtVerify } from 'jose';
+import { LRUCache } from 'lru-cache';
+import { z } from 'zod';
+import type { Clock } from '#kit/clock.ts';
+import { OxoError, unavailable } from '#kit/errors.ts';
+import type { UserCaller } from '#kit/identity/caller.ts';
+import type { DenyList } from '#kit/identity/deny-list.ts';
+
+/** Audience of the tokens of people, and of those by which our services know each other. */
+export const USER_AUDIENCE = 'oxo-api';
+export const SERVICE_AUDIENCE = 'oxo-internal';
+/** The `typ` of every access token (RFC 9068). */
+export const ACCESS_TOKEN_TYPE = 'at+jwt';
+
+const SERVICE_SUBJECT_PREFIX = 'service:';
+const MAX_CACHED_TOKENS = 20_000;
+const MAX_TOKEN_BYTES = 4_096;
+
+export interface TokenVerifier {
+  /** The person whom the access token stands for. @throws OxoError TOKEN_INVALID, SESSION_REVOKED, UNAVAILABLE */
+  verifyUser(token: string): UserCaller | Promise<UserCaller>;
+  /** The name of the service that the token stands for. @throws OxoError TOKEN_INVALID, UNAVAILABLE */
+  verifyService(token: string): string | Promise<string>;
+}
+
+interface Cached<Value> {
+  value: Value;
+  expiresAtMs: number;
+}
+
+const userClaims = z.object({
+  sub: z.string(),
+  sid: z.string(),
+  client_id: z.string(),
+  scope: z.string(),
+  exp: z.number(),
+});
+const serviceClaims = z.object({ sub: z.string().startsWith(SERVICE_SUBJECT_PREFIX), exp: z.number() });
+
+/** Keys from a JWKS URL: an unknown `kid` fetches them again, at most once in two seconds. */
+export function remoteKeys(jwksUrl: string): JWTVerifyGetKey {
+  return createRemoteJWKSet(new URL(jwksUrl), {
+    timeoutDuration: 2_000,
+    cooldownDuration: 2_000,
+    cacheMaxAge: 300_000,
+  });
+}
+
+/**
+ * Verifies RS256 access tokens: signature, type, issuer, audience and expiry, and whether the session was revoked.
+ * A verified token is remembered until it expires, so that a token costs one signature check a process.
+ * @param options.keys finds the public key of a token; see `remoteKeys`
+ */
+export function createTokenVerifier(options: {
+  keys: JWTVerifyGetKey;
+  issuer: string;
+  denyList: DenyList;
+  clock: Clock;
+}): TokenVerifier {
+  const { keys, issuer, denyList, clock } = options;
+  const users = new LRUCache<string, Cached<UserCaller>>({ max: MAX_CACHED_TOKENS });
+  const services = new LRUCache<string, Cached<string>>({ max: 1_000 });
+
+  async function verify<Claims>(token: string, audience: string, schema: z.ZodType<Claims>): Promise<Claims> {
+    if (token.length > MAX_TOKEN_BYTES) throw invalidToken();
+    const { payload } = await jwtVerify(token, keys, {
+      algorithms: ['RS256'],
+      typ: ACCESS_TOKEN_TYPE,
+      issuer,
+      audience,
+      currentDate: new Date(clock.nowMs()),
+      requiredClaims: ['sub', 'exp', 'iat', 'jti'],
+    }).catch((error: unknown) => {
+      throw isKeyFetchFailure(error) ? unavailable('The signing keys cannot be fetched.', error) : invalidToken(error);
+    });
+    const claims = schema.safeParse(payload);
+    if (!claims.success) throw invalidToken();
+    return claims.data;
+  }
+
+  function refuseRevoked(user: UserCaller): UserCaller {
+    if (denyList.isDenied(user.sessionId) || denyList.isDenied(user.userId)) {
+      throw new OxoError('SESSION_REVOKED', 'The session was signed out. Sign in again.');
+    }
+    return user;
+  }
+
+  async function verifyNewUser(token: string): Promise<UserCaller> {
+    const claims = await verify(token, USER_AUDIENCE, userClaims);
+    const user: UserCaller = {
+      kind: 'user',
+      userId: claims.sub,
+      sessionId: claims.sid,
+      clientId: claims.client_id,
+      scopes: new Set(claims.scope.split(' ')),
+      token,
+    };
+    users.set(token, { value: user, expiresAtMs: claims.exp * 1_000 });
+    return refuseRevoked(user);
+  }
+
+  async function verifyNewService(token: string): Promise<string> {
+    const claims = await verify(token, SERVICE_AUDIENCE, serviceClaims);
+    const service = claims.sub.slice(SERVICE_SUBJECT_PREFIX.length);
+    services.set(token, { value: service, expiresAtMs: claims.exp * 1_000 });
+    return service;
+  }
+
+  // Answers at once, without a promise, for a token that is known: every request passes here.
+  function cached<Value>(cache: LRUCache<string, Cached<Value>>, token: string): Value | undefined {
+    const entry = cache.get(token);
+    if (entry === undefined) return undefined;
+    if (entry.expiresAtMs > clock.nowMs()) return entry.value;
+    cache.delete(token);
+    throw invalidToken();
+  }
+
+  return {
+    verifyUser(token) {
+      const user = cached(users, token);
+      return user === undefined ? verifyNewUser(token) : refuseRevoked(user);
+    },
+    verifyService(token) {
+      return cached(services, token) ?? verifyNewService(token);
+    },
+  };
+}
+
+function invalidToken(cause?: unknown): OxoError {
+  return new OxoError('TOKEN_INVALID', 'The access token is not valid or has expired.', { cause });
+}
+
+function isKeyFetchFailure(error: unknown): boolean {
+  if (error instanceof errors.JWKSTimeout) return true;
+  // jose reports a refused connection as the fetch's own TypeError and a bad answer as a plain JOSEError.
+  return !(error instanceof errors.JOSEError) || error.code === 'ERR_JOSE_GENERIC';
+}

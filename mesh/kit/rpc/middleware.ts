@@ -1,0 +1,168 @@
+import { isAbortError } from 'abort-controller-x';
+import {
+  type CallContext as BareCallContext,
+  type Metadata,
+  ServerError,
+  type ServerMiddlewareCall,
+  Status,
+} from 'nice-grpc-common';
+import type { Clock } from '#kit/clock.ts';
+import { OxoError } from '#kit/errors.ts';
+import { type Authorize, accessRuleOf, type MethodOptions, successStatusOf } from '#kit/identity/access.ts';
+import type { TokenVerifier } from '#kit/identity/token-verifier.ts';
+import { newId } from '#kit/ids.ts';
+import type { Logger } from '#kit/logger.ts';
+import type { Metrics, RpcRecorder } from '#kit/metrics.ts';
+import type { CallContextExtension } from '#kit/rpc/context.ts';
+import { toServerError } from '#kit/rpc/status-details.ts';
+import { extractTrace, failSpan, SpanKind, startSpan, withParent, withTraceContext } from '#kit/trace.ts';
+
+/** Metadata by which a call tells how long its caller still waits: Envoy's for calls from outside, ours between services. */
+const TIMEOUT_HEADERS = ['x-oxo-timeout-ms', 'x-envoy-expected-rq-timeout-ms'] as const;
+const DEFAULT_TIMEOUT_MS = 10_000;
+const MAX_TIMEOUT_MS = 60_000;
+const REQUEST_ID = /^[\w-]{1,64}$/;
+
+export interface MiddlewareOptions {
+  verifier: TokenVerifier;
+  metrics: Metrics;
+  logger: Logger;
+  clock: Clock;
+  /** Calls in hand at once; more are refused with UNAVAILABLE instead of queued. */
+  maxConcurrentCalls: number;
+}
+
+/** What is known of an RPC before any call of it. */
+export interface MethodRules {
+  authorize: Authorize;
+  successStatus: string | undefined;
+  recorder: RpcRecorder;
+}
+
+/** Reads the rules of a method from its contract. @throws Error when it declares no access */
+export function rulesOf(path: string, options: MethodOptions, metrics: Metrics): MethodRules {
+  const status = successStatusOf(options);
+  return {
+    authorize: accessRuleOf(path, options),
+    successStatus: status === 200 ? undefined : String(status),
+    recorder: metrics.rpcServer(path.slice(1)),
+  };
+}
+
+/**
+ * What no handler may forget, around every call: trace, metrics, log, limit on concurrency, request id, deadline, caller and
+ * access, HTTP status, and that nothing but an error of ours leaves.
+ * @param rules by path; a method without rules is not served
+ */
+export function createMiddleware(options: MiddlewareOptions, rules: ReadonlyMap<string, MethodRules>) {
+  const { verifier, logger, clock, maxConcurrentCalls } = options;
+  let callsInHand = 0;
+
+  async function admit(
+    context: BareCallContext,
+    rule: MethodRules,
+    rpc: string,
+    requestId: string,
+  ): Promise<CallContextExtension> {
+    const { metadata } = context;
+    const caller = await rule.authorize(
+      { authorization: metadata.get('authorization'), onBehalfOf: metadata.get('x-oxo-on-behalf-of') },
+      verifier,
+    );
+    return { caller, rpc, requestId, deadlineMs: clock.nowMs() + timeoutOf(metadata) };
+  }
+
+  function refuse(error: unknown, rpc: string, requestId: string, trailer: Metadata): ServerError {
+    if (error instanceof ServerError) return error;
+    const known = asOxoError(error);
+    if (known.reason === 'INTERNAL') logger.error({ err: error, rpc, requestId }, 'call failed');
+    else logger.debug({ rpc, requestId, reason: known.reason, detail: known.message }, 'call refused');
+    return toServerError(known, requestId, trailer);
+  }
+
+  return async function* middleware<Request, Response>(
+    call: ServerMiddlewareCall<Request, Response, CallContextExtension>,
+    context: BareCallContext,
+  ) {
+    const startedMs = performance.now();
+    const rpc = call.method.path;
+    const rule = rules.get(rpc);
+    // The server's own health and reflection services have no rules of ours.
+    if (rule === undefined) return yield* call.next(call.request as never, context as never);
+    const requestId = requestIdOf(context.metadata, clock);
+    let code = 'OK';
+    callsInHand += 1;
+    try {
+      if (callsInHand > maxConcurrentCalls)
+        throw new OxoError('UNAVAILABLE', 'The service is busy.', { retryAfterMs: 1_000 });
+      const extension = await admit(context, rule, rpc, requestId);
+      if (rule.successStatus !== undefined) context.header.set('x-http-code', rule.successStatus);
+      return yield* traced(rpc, context.metadata, () =>
+        call.next(call.request as never, Object.assign(context, extension)),
+      );
+    } catch (error) {
+      const refusal = refuse(error, rpc, requestId, context.trailer);
+      code = Status[refusal.code] ?? 'UNKNOWN';
+      throw refusal;
+    } finally {
+      callsInHand -= 1;
+      rule.recorder.record(code, (performance.now() - startedMs) / 1_000);
+    }
+  };
+}
+
+/**
+ * Runs the rest of the call in a span whose parent the caller named. A generator has no trace context of its own: it runs in
+ * that of whoever asks it for its next value, so each step is asked for inside the span.
+ */
+async function* traced<Message>(
+  rpc: string,
+  metadata: Metadata,
+  // biome-ignore lint/suspicious/noConfusingVoidType: the type that nice-grpc gives to a stream's end
+  next: () => AsyncGenerator<Message, Message | void, undefined>,
+) {
+  const parent = extractTrace({ traceparent: metadata.get('traceparent'), tracestate: metadata.get('tracestate') });
+  const span = withTraceContext(parent, () => startSpan(rpc.slice(1), SpanKind.SERVER));
+  const inSpan = withParent(parent, span);
+  try {
+    const messages = next();
+    for (;;) {
+      const step = await withTraceContext(inSpan, () => messages.next());
+      if (step.done) return step.value;
+      yield step.value;
+    }
+  } catch (error) {
+    if (span !== undefined) failSpan(span, error);
+    throw error;
+  } finally {
+    span?.end();
+  }
+}
+
+/** Whether an error of a neighbour is worth telling the caller: what it says of our request to it is our own fault. */
+const PASSED_ON = new Set(['UNAVAILABLE', 'DEADLINE_EXCEEDED', 'CANCELLED', 'RATE_LIMITED', 'SESSION_REVOKED']);
+
+function asOxoError(error: unknown): OxoError {
+  if (error instanceof OxoError && (!isRemote(error) || PASSED_ON.has(error.reason))) return error;
+  if (isAbortError(error)) return new OxoError('CANCELLED', 'The call was cancelled.', { cause: error });
+  return new OxoError('INTERNAL', 'Something went wrong on our side. The request id finds it in our logs.', {
+    cause: error,
+  });
+}
+
+function isRemote(error: OxoError): boolean {
+  return error.cause instanceof Error && error.cause.name === 'ClientError';
+}
+
+function timeoutOf(metadata: Metadata): number {
+  for (const header of TIMEOUT_HEADERS) {
+    const timeoutMs = Number(metadata.get(header));
+    if (timeoutMs > 0) return Math.min(timeoutMs, MAX_TIMEOUT_MS);
+  }
+  return DEFAULT_TIMEOUT_MS;
+}
+
+function requestIdOf(metadata: Metadata, clock: Clock): string {
+  const given = metadata.get('x-request-id');
+  return given !== undefined && REQUEST_ID.test(given) ? given : newId(clock.nowMs());
+}

@@ -1,0 +1,80 @@
+import { z } from 'zod';
+import { invalidFields } from '#kit/errors.ts';
+import { isId } from '#kit/ids.ts';
+
+/**
+ * Checks a request and gives it back typed. Unknown fields are left out.
+ * @throws OxoError VALIDATION_FAILED with all violations at once
+ */
+export function validate<Schema extends z.ZodType>(schema: Schema, request: unknown): z.infer<Schema> {
+  const result = schema.safeParse(request);
+  if (result.success) return result.data;
+  throw invalidFields(
+    result.error.issues.map((issue) => ({ field: issue.path.map(String).join('.'), description: issue.message })),
+  );
+}
+
+/** Number of code points, which is what people count as characters. */
+export function countCharacters(text: string): number {
+  let count = 0;
+  for (const _ of text) count += 1;
+  return count;
+}
+
+export interface TextLimits {
+  minCharacters?: number;
+  maxCharacters: number;
+  maxBytes: number;
+}
+
+/** Text with limits in characters (code points) and in bytes of UTF-8; without U+0000, which Postgres cannot store. */
+export function text(limits: TextLimits) {
+  const { minCharacters = 0, maxCharacters, maxBytes } = limits;
+  return z.string().superRefine((value, context) => {
+    const report = (message: string) => context.addIssue({ code: 'custom', message });
+    if (value.includes('\u0000')) return report('must not contain U+0000');
+    // The byte length bounds the work of counting characters.
+    if (Buffer.byteLength(value) > maxBytes) return report(`must be at most ${maxBytes} bytes of UTF-8`);
+    const characters = countCharacters(value);
+    if (characters > maxCharacters) return report(`must be at most ${maxCharacters} characters`);
+    if (characters < minCharacters)
+      return report(minCharacters === 1 ? 'must not be empty' : `must be at least ${minCharacters} characters`);
+    if (minCharacters > 0 && value.trim() === '') return report('must not be only white space');
+  });
+}
+
+/** An id: a UUID in lower case. */
+export function id() {
+  return z.string().refine(isId, 'must be an id (a UUID in lower case)');
+}
+
+/** A user id, or "me", which becomes the caller's own id. Without a caller, "me" is refused. */
+export function idOrMe(callerId: string | undefined) {
+  return z
+    .string()
+    .transform((value) => (value === 'me' && callerId !== undefined ? callerId : value))
+    .refine(isId, callerId === undefined ? 'must be an id ("me" needs a token)' : 'must be an id or "me"');
+}
+
+/** A page size by AIP-158: 0 means the default, too many means the maximum, a negative one is refused. */
+export function pageSize(options: { default: number; max: number }) {
+  return z
+    .number()
+    .int()
+    .min(0, 'must not be negative')
+    .transform((value) => (value === 0 ? options.default : Math.min(value, options.max)));
+}
+
+/** A page token as it came; `decodePageToken` says whether it is one. */
+export function pageToken() {
+  return z.string().max(512, 'must be at most 512 characters');
+}
+
+/** One of the values of a Protobuf enum except the unspecified 0. */
+export function enumValue<Value extends number>(values: Record<string, Value>) {
+  const allowed = new Map(Object.entries(values).filter(([, value]) => value > 0));
+  const known = new Set(allowed.values());
+  return z
+    .number()
+    .refine((value): value is Value => known.has(value as Value), `must be one of ${[...allowed.keys()].join(', ')}`);
+}
