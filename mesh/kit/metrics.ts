@@ -11,11 +11,14 @@ import {
   type HistogramConfiguration,
   Registry,
 } from 'prom-client';
+import { withTimeLimit } from '#kit/time-limit.ts';
 
 export type { Counter, Gauge, Histogram } from 'prom-client';
 
 /** Bounds in seconds, from a Redis read to the five-second default deadline. */
 export const LATENCY_BUCKETS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
+
+const SAMPLE_LIMIT_MS = 1_000;
 
 /** Counts and times the calls of one RPC. */
 export interface RpcRecorder {
@@ -25,6 +28,10 @@ export interface RpcRecorder {
 
 export interface Metrics {
   readonly registry: Registry;
+  /** All metrics in Prometheus' text format, after what `onCollect` registered has run (at most one second). */
+  render(): Promise<string>;
+  /** Runs before each scrape, for gauges whose value must be asked for. Gives a function that ends it. */
+  onCollect(sample: () => Promise<void>): () => void;
   /** The recorder of an RPC, by its full name such as oxo.post.v1.PostService/CreatePost. Get it once, when the server is built. */
   rpcServer(rpc: string): RpcRecorder;
   /** The metric of that name, made when it does not exist yet. */
@@ -58,7 +65,23 @@ export function createMetrics(options: { processMetrics?: boolean } = {}): Metri
     labelNames: ['rpc'],
     buckets: LATENCY_BUCKETS_SECONDS,
   });
-  return { registry, counter, gauge, histogram, rpcServer: (rpc) => createRpcRecorder(requests, durations, rpc) };
+  const samples = new Set<() => Promise<void>>();
+  return {
+    registry,
+    counter,
+    gauge,
+    histogram,
+    rpcServer: (rpc) => createRpcRecorder(requests, durations, rpc),
+    onCollect: (sample) => {
+      samples.add(sample);
+      return () => samples.delete(sample);
+    },
+    render: async () => {
+      // A value that cannot be had now keeps its last one: the rest of the scrape is worth more.
+      await Promise.allSettled([...samples].map((sample) => withTimeLimit(sample(), SAMPLE_LIMIT_MS, 'sample')));
+      return registry.metrics();
+    },
+  };
 }
 
 function createRpcRecorder(requests: Counter<'rpc' | 'code'>, durations: Histogram<'rpc'>, rpc: string): RpcRecorder {

@@ -59,7 +59,7 @@ export async function startOpsServer(options: OpsServerOptions): Promise<OpsServ
     const path = request.url?.split('?', 1)[0];
     if (path === '/livez') return send(response, 200, 'text/plain', 'ok\n');
     if (path === '/metrics') {
-      return send(response, 200, options.metrics.registry.contentType, await options.metrics.registry.metrics());
+      return send(response, 200, options.metrics.registry.contentType, await options.metrics.render());
     }
     if (path !== '/readyz') return send(response, 404, 'text/plain', 'not found\n');
     const { failing } = await readiness();

@@ -139,7 +139,10 @@ function toMetadata(event: OutgoingEvent, source: string) {
 
 /** A span of the trace that the event belongs to, when that is recorded; `headers` then carry it on. */
 function inProducerSpan(event: OutgoingEvent, headers: Record<string, string>, publish: () => void): void {
-  if (!event.headers.traceparent?.endsWith('-01')) return publish();
+  if (!event.headers.traceparent?.endsWith('-01')) {
+    publish();
+    return;
+  }
   const attributes = {
     'messaging.system': 'nats',
     'messaging.destination.name': event.subject,

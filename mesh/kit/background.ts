@@ -1,0 +1,40 @@
+import type { Logger } from '#kit/logger.ts';
+
+/**
+ * Does something again and again in the background: the next time begins `intervalMs` after the last ended. A failure is
+ * logged and does not end it.
+ * @returns how to stop; resolves when the work in hand is done
+ */
+export function repeat(
+  name: string,
+  intervalMs: number,
+  work: () => Promise<unknown>,
+  logger: Logger,
+): () => Promise<void> {
+  let stopped = false;
+  let timer: NodeJS.Timeout | undefined;
+  let inHand: Promise<void> = Promise.resolve();
+
+  async function once(): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      logger.warn({ err: error, work: name }, 'background work failed');
+    }
+    schedule();
+  }
+
+  function schedule(): void {
+    if (stopped) return;
+    timer = setTimeout(() => {
+      inHand = once();
+    }, intervalMs);
+  }
+
+  schedule();
+  return async () => {
+    stopped = true;
+    clearTimeout(timer);
+    await inHand;
+  };
+}

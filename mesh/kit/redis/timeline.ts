@@ -1,0 +1,53 @@
+import { idFromBytes, idToBytes } from '#kit/ids.ts';
+import type { Position } from '#kit/page-token.ts';
+import { defineScript } from '#kit/redis/redis.ts';
+
+/**
+ * Timelines in Redis: sorted sets whose members all have the score 0 and sort by their bytes: time, then id, exactly as
+ * Postgres sorts (published_at, id). The owner's id in the member tells whom the thing belongs to without another read.
+ */
+export interface TimelineEntry extends Position {
+  ownerId: string;
+}
+
+const TIME_BYTES = 8;
+const ID_BYTES = 16;
+/** Length of a member: time in milliseconds (big-endian), id, owner's id. */
+export const ENTRY_BYTES = TIME_BYTES + 2 * ID_BYTES;
+
+export function encodeEntry(entry: TimelineEntry): Buffer {
+  return Buffer.concat([encodePosition(entry), idToBytes(entry.ownerId)]);
+}
+
+/** The bytes by which an entry at this place sorts: the beginning of its member. */
+export function encodePosition(position: Position): Buffer {
+  const bytes = Buffer.allocUnsafe(TIME_BYTES + ID_BYTES);
+  bytes.writeBigUInt64BE(BigInt(position.atMs));
+  idToBytes(position.id).copy(bytes, TIME_BYTES);
+  return bytes;
+}
+
+export function decodeEntry(member: Buffer): TimelineEntry {
+  return {
+    atMs: Number(member.readBigUInt64BE()),
+    id: idFromBytes(member, TIME_BYTES),
+    ownerId: idFromBytes(member, TIME_BYTES + ID_BYTES),
+  };
+}
+
+/** Newest first: by time, then by id. For Array.sort. */
+export function newestFirst(a: Position, b: Position): number {
+  return b.atMs - a.atMs || (a.id < b.id ? 1 : -1);
+}
+
+/** Adds an entry and keeps the newest. Keys: the timeline. Arguments: member, entries to keep, lifetime in ms. */
+export const APPEND = defineScript(
+  'timeline-append',
+  `redis.call('ZADD', KEYS[1], 0, ARGV[1])
+   redis.call('ZREMRANGEBYRANK', KEYS[1], 0, -1 - ARGV[2])
+   redis.call('PEXPIRE', KEYS[1], ARGV[3])
+   return 1`,
+);
+
+/** Removes entries. Keys: the timeline. Arguments: members. */
+export const REMOVE = defineScript('timeline-remove', "return redis.call('ZREM', KEYS[1], unpack(ARGV))");

@@ -1,0 +1,57 @@
+import { createLocalJWKSet, exportJWK, generateKeyPair, SignJWT } from 'jose';
+import { type Clock, systemClock } from '#kit/clock.ts';
+import { createDenyList, type DenyList } from '#kit/identity/deny-list.ts';
+import {
+  ACCESS_TOKEN_TYPE,
+  createTokenVerifier,
+  SERVICE_AUDIENCE,
+  type TokenVerifier,
+  USER_AUDIENCE,
+} from '#kit/identity/token-verifier.ts';
+import { newId } from '#kit/ids.ts';
+
+export interface TestIssuer {
+  issuer: string;
+  verifier: TokenVerifier;
+  denyList: DenyList;
+  /** An access token of a person; all first-party scopes unless told. */
+  userToken(userId: string, claims?: { scope?: string; sessionId?: string; lifetimeSeconds?: number }): Promise<string>;
+  /** The token of one of our services. */
+  serviceToken(service: string): Promise<string>;
+}
+
+const ALL_SCOPES =
+  'profile:read profile:write posts:read posts:write follows:write feed:read media:write notifications:read notifications:write';
+
+/** An issuer of tokens with a key of its own, and the verifier that trusts it. */
+export async function createTestIssuer(clock: Clock = systemClock): Promise<TestIssuer> {
+  const issuer = 'http://issuer.test';
+  const { publicKey, privateKey } = await generateKeyPair('RS256');
+  const keys = createLocalJWKSet({
+    keys: [{ ...(await exportJWK(publicKey)), kid: 'test', alg: 'RS256', use: 'sig' }],
+  });
+  const denyList = createDenyList(clock);
+
+  function sign(subject: string, audience: string, claims: Record<string, string>, lifetimeSeconds: number) {
+    const nowSeconds = Math.floor(clock.nowMs() / 1_000);
+    return new SignJWT(claims)
+      .setProtectedHeader({ alg: 'RS256', typ: ACCESS_TOKEN_TYPE, kid: 'test' })
+      .setIssuer(issuer)
+      .setSubject(subject)
+      .setAudience(audience)
+      .setIssuedAt(nowSeconds)
+      .setExpirationTime(nowSeconds + lifetimeSeconds)
+      .setJti(newId(clock.nowMs()))
+      .sign(privateKey);
+  }
+
+  return {
+    issuer,
+    denyList,
+    verifier: createTokenVerifier({ keys, issuer, denyList, clock }),
+    userToken(userId, { scope = ALL_SCOPES, sessionId = newId(clock.nowMs()), lifetimeSeconds = 900 } = {}) {
+      return sign(userId, USER_AUDIENCE, { scope, sid: sessionId, client_id: 'oxo' }, lifetimeSeconds);
+    },
+    serviceToken: (service) => sign(`service:${service}`, SERVICE_AUDIENCE, {}, 300),
+  };
+}
