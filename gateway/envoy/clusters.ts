@@ -15,9 +15,14 @@ export function clusters(settings: EnvoySettings): object[] {
 function cluster(name: string, endpoint: Endpoint, { http2 }: { http2: boolean }): object {
   return {
     name,
-    type: 'STRICT_DNS',
-    dns_refresh_rate: '5s',
-    respect_dns_ttl: true,
+    cluster_type: {
+      name: 'envoy.cluster.dns',
+      typed_config: {
+        '@type': 'type.googleapis.com/envoy.extensions.clusters.dns.v3.DnsCluster',
+        dns_refresh_rate: '5s',
+        respect_dns_ttl: true,
+      },
+    },
     connect_timeout: '1s',
     per_connection_buffer_limit_bytes: 1024 * 1024,
     load_assignment: {

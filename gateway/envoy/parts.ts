@@ -1,4 +1,4 @@
-import { type Endpoint, type EnvoySettings, publicServices } from './settings.ts';
+import { type Endpoint, type EnvoySettings, MAX_BODY_BYTES, publicServices } from './settings.ts';
 
 const typeUrl = (name: string): string => `type.googleapis.com/envoy.extensions.${name}`;
 
@@ -20,7 +20,7 @@ export function transcoder(settings: EnvoySettings): object {
     services: Object.values(publicServices).flat(),
     convert_grpc_status: true,
     query_param_unescape_plus: true,
-    max_request_body_size: 64 * 1024,
+    max_request_body_size: MAX_BODY_BYTES,
     max_response_body_size: 8 * 1024 * 1024,
     print_options: { always_print_primitive_fields: true },
     request_validation_options: {

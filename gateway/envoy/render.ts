@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { parse, stringify } from 'yaml';
 import { clusters } from './clusters.ts';
 import { localReplyConfig } from './local-replies.ts';
-import { corsPolicy, securityHeaders, socketAddress, tracing, transcoder } from './parts.ts';
+import { corsPolicy, overwrite, securityHeaders, socketAddress, tracing, transcoder } from './parts.ts';
 import { routes } from './routes.ts';
 import type { EnvoySettings } from './settings.ts';
 
@@ -33,6 +33,8 @@ function templateValues(settings: EnvoySettings): ReadonlyMap<string, unknown> {
     ['tracing', tracing(settings)],
     ['localReplies', localReplyConfig(headers)],
     ['securityHeaders', headers],
+    // One address, the client's own: what the client claims about itself goes no further.
+    ['requestHeaders', [overwrite('x-forwarded-for', '%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%')]],
     ['corsPolicy', corsPolicy(settings)],
     ['routes', routes(settings)],
     ['statusLua', read('status.lua')],

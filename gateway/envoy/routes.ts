@@ -1,7 +1,9 @@
 import { overwrite } from './parts.ts';
-import { type EnvoySettings, publicServices } from './settings.ts';
+import { type EnvoySettings, MAX_BODY_BYTES, pathParameters, publicServices } from './settings.ts';
 
 const REQUEST_TIMEOUT = '10s';
+// A little shorter, so that the service answers DEADLINE_EXCEEDED itself and stops its own work in time.
+const GRPC_TIMEOUT = '9500m';
 
 // These paths are no RPCs: without it the transcoder, which knows every public path, would answer 404.
 const noTranscoding = {
@@ -12,6 +14,14 @@ const noTranscoding = {
   },
 };
 
+// For gRPC clients, whose requests find their route before the filters run; the transcoder limits the others itself.
+const bodyLimit = {
+  'envoy.filters.http.buffer': {
+    '@type': 'type.googleapis.com/envoy.extensions.filters.http.buffer.v3.BufferPerRoute',
+    buffer: { max_request_bytes: MAX_BODY_BYTES },
+  },
+};
+
 /** The routes of the front door. The transcoder has already made /oxo.post.v1.PostService/GetPost of /api/v1/posts/1. */
 export function routes(settings: EnvoySettings): object[] {
   const rpcs = Object.entries(publicServices).flatMap(([cluster, services]) =>
@@ -19,6 +29,17 @@ export function routes(settings: EnvoySettings): object[] {
   );
   return [
     ...rpcs,
+    {
+      match: {
+        prefix: '/api/',
+        headers: [{ name: ':path', string_match: { safe_regex: { regex: ambiguousQuery() } } }],
+      },
+      direct_response: {
+        status: 400,
+        body: { inline_string: 'A parameter of the path stands in the query, or one is escaped.' },
+      },
+      typed_per_filter_config: noTranscoding,
+    },
     {
       match: { path: '/openapi.yaml', headers: [{ name: ':method', string_match: { exact: 'GET' } }] },
       direct_response: { status: 200, body: { filename: settings.openapiPath } },
@@ -35,7 +56,7 @@ export function routes(settings: EnvoySettings): object[] {
     },
     // Paths that the transcoder has yet to translate pass through this one, so that CORS applies to them; what is still
     // here after it does not exist.
-    { match: { prefix: '/' }, direct_response: { status: 404 } },
+    { match: { prefix: '/' }, route: { cluster: 'none', cluster_not_found_response_code: 'NOT_FOUND' } },
   ];
 }
 
@@ -47,11 +68,25 @@ function serviceRoutes(cluster: string, service: string): object[] {
   };
   // Only requests that never reached the service are sent again, and of those only what was a GET.
   const retry_policy = { retry_on: 'connect-failure,refused-stream,reset-before-request', num_retries: 2 };
+  const request_headers_to_add = [
+    { header: { key: 'grpc-timeout', value: GRPC_TIMEOUT }, append_action: 'ADD_IF_ABSENT' },
+  ];
   return [
     {
       match: { prefix, grpc: {}, headers: [{ name: 'x-envoy-original-method', string_match: { exact: 'GET' } }] },
       route: { ...action, retry_policy },
+      request_headers_to_add,
+      typed_per_filter_config: bodyLimit,
     },
-    { match: { prefix, grpc: {} }, route: action },
+    { match: { prefix, grpc: {} }, route: action, request_headers_to_add, typed_per_filter_config: bodyLimit },
   ];
+}
+
+/** Query parameters that name a field of the path, plainly, or perhaps, by an escaped name. */
+function ambiguousQuery(): string {
+  const names = pathParameters.flatMap((name) => [
+    name,
+    name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase()),
+  ]);
+  return `[^?]*\\?(.*&)?((${[...new Set(names)].join('|')})=|[^=&]*%).*`;
 }

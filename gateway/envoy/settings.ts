@@ -15,6 +15,15 @@ export const publicServices = {
   feed: ['oxo.feed.v1.FeedService'],
 } as const satisfies Record<string, readonly string[]>;
 
+/** The largest body of a request. */
+export const MAX_BODY_BYTES = 64 * 1024;
+
+/**
+ * Fields that stand in paths, as in /api/v1/users/{user_id}/posts. The transcoder would let a query parameter of the
+ * same name override the path; a test compares the list with the contracts.
+ */
+export const pathParameters: readonly string[] = ['handle', 'id', 'user_id'];
+
 export type UpstreamName = keyof typeof publicServices;
 
 /** All that differs between one machine and Kubernetes. */

@@ -1,9 +1,49 @@
--- Gives successes the HTTP status that the service asks for by x-http-code, which never leaves. Errors keep theirs, also
+-- Successes get the HTTP status that the service asks for by x-http-code, which never leaves. Errors keep theirs, also
 -- when they come after x-http-code was sent; gRPC clients always see 200.
+local chosen = { ["201"] = true, ["202"] = true, ["204"] = true }
+
 function envoy_on_response(handle)
   local headers = handle:headers()
   local code = headers:get("x-http-code")
-  if code ~= nil then
-    headers:remove("x-http-code")
+  if code ~= nil then headers:remove("x-http-code") end
+  if headers:get("content-type") ~= "application/json" then return end
+  headers:remove("grpc-status")
+  headers:remove("grpc-message")
+  headers:remove("grpc-encoding")
+  local status = headers:get(":status")
+  if status == "200" then
+    if not chosen[code] then return end
+    headers:replace(":status", code)
+    if code == "204" then
+      -- Without this the {} of the empty message would run into the next response on the connection.
+      headers:remove("content-type")
+      handle:body(true):setBytes("")
+      handle:headers():remove("content-length")
+      local trailers = handle:trailers()
+      if trailers ~= nil then
+        trailers:remove("grpc-status")
+        trailers:remove("grpc-message")
+      end
+    end
+  elseif status == "503" then
+    if headers:get("retry-after") == nil then headers:add("retry-after", "1") end
+  elseif status == "400" then
+    name_field(handle)
   end
+end
+
+-- Envoy names the field of a type error only in its message: google.rpc.BadRequest shall name it too.
+function name_field(handle)
+  local body = handle:body()
+  local text = body:getBytes(0, body:length())
+  local field = text:match('"message":"Malformed request%. ([%w_.]+): ')
+    or text:match('"message":"Malformed request%. .*Could not find field \\"([%w_]+)\\"')
+    or text:match('"message":"Malformed request%. .*on a scalar field for type ([%w_]+)"')
+  if field == nil then return end
+  field = field:gsub("_(%l)", string.upper)
+  local violation = ',{"@type":"type.googleapis.com/google.rpc.BadRequest","fieldViolations":[{"field":"' .. field
+    .. '","description":"unknown, or of another type"}]}],"message":'
+  text = text:gsub('%],"message":', function() return violation end, 1)
+  handle:body():setBytes(text)
+  handle:headers():replace("content-length", tostring(#text))
 end

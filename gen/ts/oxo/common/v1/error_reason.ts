@@ -26,6 +26,10 @@ export const ErrorReason = {
   BODY_TOO_LARGE: 4,
   /** SELF_FOLLOW - INVALID_ARGUMENT: one cannot follow oneself. */
   SELF_FOLLOW: 5,
+  /** REQUEST_TIMEOUT - DEADLINE_EXCEEDED, HTTP 408: the request did not arrive in time. */
+  REQUEST_TIMEOUT: 6,
+  /** HEADERS_TOO_LARGE - INVALID_ARGUMENT, HTTP 431: the headers are larger than 12 KiB or more than 100. */
+  HEADERS_TOO_LARGE: 7,
   /** TOKEN_MISSING - UNAUTHENTICATED: the RPC needs a token and none was sent. */
   TOKEN_MISSING: 20,
   /** TOKEN_INVALID - UNAUTHENTICATED: the token is malformed, forged, expired or meant for another audience. */
@@ -80,6 +84,8 @@ export namespace ErrorReason {
   export type PAGE_TOKEN_INVALID = typeof ErrorReason.PAGE_TOKEN_INVALID;
   export type BODY_TOO_LARGE = typeof ErrorReason.BODY_TOO_LARGE;
   export type SELF_FOLLOW = typeof ErrorReason.SELF_FOLLOW;
+  export type REQUEST_TIMEOUT = typeof ErrorReason.REQUEST_TIMEOUT;
+  export type HEADERS_TOO_LARGE = typeof ErrorReason.HEADERS_TOO_LARGE;
   export type TOKEN_MISSING = typeof ErrorReason.TOKEN_MISSING;
   export type TOKEN_INVALID = typeof ErrorReason.TOKEN_INVALID;
   export type SESSION_REVOKED = typeof ErrorReason.SESSION_REVOKED;

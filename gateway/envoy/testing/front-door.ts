@@ -1,0 +1,108 @@
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { renderEnvoyConfig } from '../render.ts';
+import type { EnvoySettings } from '../settings.ts';
+import { type Issuer, startIssuer } from './jwks.ts';
+import { startUpstream, type Upstream } from './upstream.ts';
+
+const START_TIMEOUT_MS = 20_000;
+const root = fileURLToPath(new URL('../../../', import.meta.url));
+
+/** A real Envoy with our configuration, an issuer of tokens and one upstream that plays every service but feed. */
+export interface FrontDoor {
+  host: string;
+  port: number;
+  adminPort: number;
+  upstream: Upstream;
+  issuer: Issuer;
+  /** The port where the feed service would be: nothing listens there until a test does. */
+  feedPort: number;
+  /** What Envoy has written to stdout: one JSON object a line. */
+  accessLog(): Record<string, unknown>[];
+  stop(): Promise<void>;
+}
+
+/** @throws Error when TEST_ENVOY_BINARY is not set or Envoy is not ready within 20 s. */
+export async function startFrontDoor(change: Partial<EnvoySettings> = {}): Promise<FrontDoor> {
+  const binary = process.env.TEST_ENVOY_BINARY;
+  if (binary === undefined) throw new Error('TEST_ENVOY_BINARY is not set: ./oxo test sets it');
+  const host = '127.0.0.1';
+  const publicUrl = 'https://oxo.example';
+  const [port, adminPort, feedPort] = await freePorts();
+  const [upstream, issuer] = await Promise.all([startUpstream(), startIssuer(publicUrl)]);
+  const service = { host, port: upstream.port };
+  const config = renderEnvoyConfig({
+    listen: { host, port },
+    admin: { host, port: adminPort },
+    upstreams: { auth: service, user: service, post: service, feed: { host, port: feedPort } },
+    authHttp: { host, port: issuer.port },
+    descriptorPath: join(root, 'gen/envoy/oxo.binpb'),
+    openapiPath: join(root, 'gen/openapi.yaml'),
+    publicUrl,
+    corsOrigins: ['https://app.example'],
+    trustedHops: 0,
+    ...change,
+  });
+  const envoy = await startEnvoy(binary, config, adminPort);
+  const stop = async (): Promise<void> => {
+    await envoy.stop();
+    await Promise.all([upstream.stop(), issuer.stop()]);
+  };
+  return { host, port, adminPort, upstream, issuer, feedPort, accessLog: envoy.accessLog, stop };
+}
+
+async function startEnvoy(binary: string, config: string, adminPort: number) {
+  const directory = await mkdtemp(join(tmpdir(), 'oxo-envoy-'));
+  const configPath = join(directory, 'envoy.yaml');
+  await writeFile(configPath, config);
+  const args = ['--config-path', configPath, '--concurrency', '1', '--disable-hot-restart', '--log-level', 'warning'];
+  const child = spawn(binary, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+  const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  const stop = async (): Promise<void> => {
+    child.kill('SIGKILL');
+    await exited;
+    await rm(directory, { recursive: true, force: true });
+  };
+  const deadline = Date.now() + START_TIMEOUT_MS;
+  while (!(await isReady(adminPort))) {
+    if (child.exitCode !== null || Date.now() > deadline) {
+      await stop();
+      throw new Error(`Envoy did not start:\n${stderr}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  const accessLog = (): Record<string, unknown>[] =>
+    stdout
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line));
+  return { stop, accessLog };
+}
+
+async function isReady(adminPort: number): Promise<boolean> {
+  try {
+    return (await fetch(`http://127.0.0.1:${adminPort}/ready`)).ok;
+  } catch {
+    return false;
+  }
+}
+
+/** Three ports that were free a moment ago: Envoy has to be told its own. */
+async function freePorts(): Promise<[number, number, number]> {
+  const servers = [createServer(), createServer(), createServer()] as const;
+  const listen = (server: Server): Promise<number> =>
+    new Promise((resolve) => {
+      server.listen(0, '127.0.0.1', () => resolve((server.address() as AddressInfo).port));
+    });
+  const ports = await Promise.all([listen(servers[0]), listen(servers[1]), listen(servers[2])]);
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}
