@@ -1,0 +1,37 @@
+import type { DescService, FileRegistry } from '@bufbuild/protobuf';
+import { isInternal, ourServices, type Rpc, rpcsOf } from './contracts.ts';
+
+const SUCCESS_STATUSES = [200, 201, 202, 204];
+
+/**
+ * What buf cannot know: every RPC declares who may call it, public ones have a REST form and internal ones have none.
+ * @returns problems, each naming the RPC; empty when there are none
+ */
+export function checkContracts(registry: FileRegistry): string[] {
+  return ourServices(registry).flatMap((service) =>
+    rpcsOf(registry, service).flatMap((rpc) =>
+      problemsOf(service, rpc).map((problem) => `${service.typeName}.${rpc.method.name}: ${problem}`),
+    ),
+  );
+}
+
+function problemsOf(service: DescService, rpc: Rpc): string[] {
+  const problems: string[] = [];
+  if (rpc.access === undefined) problems.push('declares no access: set option (oxo.common.v1.access)');
+  if (isInternal(service)) {
+    if (rpc.http.length > 0) problems.push('is internal and must have no google.api.http rule');
+    return problems;
+  }
+  if (rpc.access?.kind === 'internal') problems.push('stands in a public service but is for internal callers only');
+  if (rpc.http.length === 0) problems.push('is public and needs a google.api.http rule');
+  if (!SUCCESS_STATUSES.includes(rpc.successStatus)) problems.push(`answers success_status ${rpc.successStatus}`);
+  if (rpc.successStatus === 204 && rpc.method.output.fields.length > 0) {
+    problems.push('answers 204, which has no body, but its response has fields');
+  }
+  for (const rule of rpc.http) {
+    if (!rule.path.startsWith('/api/v1/')) problems.push(`has the path ${rule.path}, outside /api/v1/`);
+    if (rpc.idempotencyKey && rule.method !== 'post') problems.push('honours Idempotency-Key but is no POST');
+    if (rule.method === 'get' && !rpc.idempotent) problems.push('is a GET without idempotency_level');
+  }
+  return problems;
+}
