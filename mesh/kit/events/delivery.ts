@@ -42,10 +42,13 @@ export function createDelivery(options: DeliveryOptions): Deliver {
   function retryOrBury(message: JsMsg, error: unknown, metadata: EventMetadata): void {
     const attempt = message.info.deliveryCount;
     metrics.failed.inc();
-    if (error instanceof PermanentError || attempt >= durable.maxDeliver) return bury(message, error, metadata);
+    if (error instanceof PermanentError || attempt >= durable.maxDeliver) {
+      bury(message, error, metadata);
+      return;
+    }
     const delayMs = retryDelayMs(backoffMs, attempt);
     message.nak(delayMs);
-    return logger.warn({ ...describe(message, metadata), err: error, delayMs }, 'event failed and is tried again');
+    logger.warn({ ...describe(message, metadata), err: error, delayMs }, 'event failed and is tried again');
   }
 
   function describe(message: JsMsg, metadata?: EventMetadata): object {

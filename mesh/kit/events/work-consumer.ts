@@ -4,6 +4,7 @@
  * Handled: acknowledged. Failed: delivered again after a delay from the back-off table. Failed too often, undecodable, or PermanentError:
  * terminated with its reason, which makes a dead letter. A process that dies leaves its events to be delivered again after AckWait.
  */
+import { setTimeout } from 'node:timers/promises';
 import { type ConsumerMessages, type JsMsg, jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { DEFAULT_BACKOFF_MS } from '#kit/events/backoff.ts';
 import { createConsumerMetrics } from '#kit/events/consumer-metrics.ts';
@@ -48,6 +49,7 @@ const PULL_EXPIRES_MS = 10_000;
 const FIRST_RETRY_MS = 50;
 const LAST_RETRY_MS = 2_000;
 const DRAIN_MS = 4_000;
+const API_TIMEOUT_MS = 2_000;
 const MAX_TEST_ROUNDS = 1_000;
 
 /** @throws Error when the handlers are not exactly those for the durable's subjects. */
@@ -65,7 +67,10 @@ export function createWorkConsumer(options: WorkConsumerOptions): WorkConsumer {
 
   /** One life of the subscription: until it is stopped, or the connection or the consumer is lost. */
   async function consume(): Promise<void> {
-    const consumer = await jetstream(nats.connection).consumers.get(durable.stream, durable.name);
+    const consumer = await jetstream(nats.connection, { timeout: API_TIMEOUT_MS }).consumers.get(
+      durable.stream,
+      durable.name,
+    );
     if (stopping.signal.aborted) return;
     messages = await consumer.consume({
       max_messages: concurrency,
@@ -159,7 +164,10 @@ async function fetchAndDeliver(
   count: number,
   deliver: (message: JsMsg) => Promise<void>,
 ): Promise<number> {
-  const consumer = await jetstream(nats.connection).consumers.get(durable.stream, durable.name);
+  const consumer = await jetstream(nats.connection, { timeout: API_TIMEOUT_MS }).consumers.get(
+    durable.stream,
+    durable.name,
+  );
   const messages = await consumer.fetch({ max_messages: Math.min(count, FETCH_LIMIT), expires: 1_000 });
   let handled = 0;
   for await (const message of messages) {
@@ -170,11 +178,7 @@ async function fetchAndDeliver(
   return handled;
 }
 
+/** Resolves after the time, or at once when the signal aborts. */
 async function sleep(ms: number, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return;
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, ms);
-  signal.addEventListener('abort', () => resolve(), { once: true });
-  await promise;
-  clearTimeout(timer);
+  await setTimeout(ms, undefined, { signal }).catch(() => undefined);
 }
