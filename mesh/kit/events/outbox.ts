@@ -1,7 +1,8 @@
 import type { Clock } from '#kit/clock.ts';
+import type { Effects } from '#kit/events/effects.ts';
 import type { EventDefinition } from '#kit/events/envelope.ts';
+import type { Relay } from '#kit/events/relay.ts';
 import { newId } from '#kit/ids.ts';
-
 import { injectTrace } from '#kit/trace.ts';
 
 /**
@@ -38,23 +39,45 @@ export const INSERT_EVENT = {
   text: 'insert into outbox (id, event_id, subject, payload, headers) values ($1, $2, $3, $4, $5)',
 };
 
-/** Makes the outbox row of an event. The trace that is going on is written into it. */
-export function outboxRow<Payload>(
-  event: EventDefinition<Payload>,
-  payload: Payload,
-  options: { clock: Clock; requestId: string },
-): OutboxRow {
-  const headers: Record<string, string> = { 'x-request-id': options.requestId };
-  injectTrace(headers);
-  return {
-    eventId: newId(options.clock.nowMs()),
-    subject: event.subject,
-    payload: Buffer.from(event.type.encode(payload).finish()),
-    headers: JSON.stringify(headers),
-  };
-}
-
 /** The row's values in the order of the columns event_id, subject, payload, headers. */
 export function outboxValues(row: OutboxRow): unknown[] {
   return [row.eventId, row.subject, row.payload, row.headers];
+}
+
+/** How handlers publish: an event is a row that is written with the state it tells of. */
+export interface Outbox {
+  /** Makes the row of an event. The request id and the trace that is going on are written into it. */
+  row<Payload>(event: EventDefinition<Payload>, payload: Payload, context: { requestId: string }): OutboxRow;
+  /**
+   * Writes state and events, does what must be true before the answer, and wakes the relay.
+   * @param write writes the rows with their state, in one statement or one transaction
+   * @param effect gets what `write` gave; it is repeated by the relay when this process dies before it is done
+   */
+  commit<Result>(
+    rows: readonly OutboxRow[],
+    write: () => Promise<Result>,
+    effect: (result: Result) => Promise<unknown> | undefined,
+  ): Promise<Result>;
+}
+
+export function createOutbox(options: { effects: Effects; relay: Pick<Relay, 'wake'>; clock: Clock }): Outbox {
+  const { effects, relay, clock } = options;
+  return {
+    row(event, payload, { requestId }) {
+      const headers: Record<string, string> = { 'x-request-id': requestId };
+      injectTrace(headers);
+      return {
+        eventId: newId(clock.nowMs()),
+        subject: event.subject,
+        payload: Buffer.from(event.type.encode(payload).finish()),
+        headers: JSON.stringify(headers),
+      };
+    },
+    async commit(rows, write, effect) {
+      const eventIds = rows.map((row) => row.eventId);
+      const result = await effects.after(eventIds, write, effect);
+      relay.wake();
+      return result;
+    },
+  };
 }

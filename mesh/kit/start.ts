@@ -1,0 +1,140 @@
+/**
+ * The parts that every service is made of, started the same way: opened, watched by /readyz, and closed when the process stops.
+ * A service's main.ts calls them one after the other, so what starts first is closed last.
+ */
+import type { JWTVerifyGetKey } from 'jose';
+import { AuthInternalServiceDefinition } from '#gen/oxo/auth/v1/auth_internal_service.ts';
+import { systemClock } from '#kit/clock.ts';
+import type { commonConfig } from '#kit/config.ts';
+import { type Database, type DatabaseOptions, openDatabase } from '#kit/db/database.ts';
+import { createBroadcastConsumer } from '#kit/events/broadcast-consumer.ts';
+import { createEffects, type Effect } from '#kit/events/effects.ts';
+import { connectNats, type NatsBus } from '#kit/events/nats.ts';
+import { createOutbox, type Outbox } from '#kit/events/outbox.ts';
+import { createPublisher } from '#kit/events/publisher.ts';
+import { createRelay } from '#kit/events/relay.ts';
+import { REVOCATIONS_STREAM } from '#kit/events/streams.ts';
+import { createWorkConsumer, type WorkConsumerOptions } from '#kit/events/work-consumer.ts';
+import { createDenyList } from '#kit/identity/deny-list.ts';
+import { revocationHandlers } from '#kit/identity/revocations.ts';
+import { createServiceTokens, type ServiceTokens } from '#kit/identity/service-token.ts';
+import { createTokenVerifier, remoteKeys, type TokenVerifier } from '#kit/identity/token-verifier.ts';
+import { newId } from '#kit/ids.ts';
+import type { ServiceContext } from '#kit/lifecycle.ts';
+import { connectRedis, type Redis } from '#kit/redis/redis.ts';
+import { asService, type Channel, openChannel } from '#kit/rpc/client.ts';
+import { createRpcServer, type RpcServer } from '#kit/rpc/server.ts';
+
+/** What `start` of any service is given. */
+export type AnyServiceContext = ServiceContext<ReturnType<typeof commonConfig>>;
+
+export async function startDatabase(
+  context: AnyServiceContext,
+  entities: DatabaseOptions['entities'],
+): Promise<Database> {
+  const { config, ops, onStop } = context;
+  const db = await openDatabase({ url: config.databaseUrl, poolSize: config.databasePoolSize, entities });
+  onStop('database', db.close);
+  ops.addCheck('database', db.ping);
+  return db;
+}
+
+export function startRedis({ config, logger, ops, onStop }: AnyServiceContext): Redis {
+  const redis = connectRedis(config.redisUrl, logger);
+  onStop('redis', redis.close);
+  ops.addCheck('redis', redis.ping);
+  return redis;
+}
+
+/** @param name of the service: also its name at the server */
+export async function startNats(context: AnyServiceContext, name: string): Promise<NatsBus> {
+  const { config, logger, ops, onStop, stopping } = context;
+  const nats = await connectNats({ url: config.natsUrl, name, logger, signal: stopping });
+  onStop('nats', nats.close);
+  ops.addCheck('nats', nats.checkReady);
+  return nats;
+}
+
+/**
+ * Verifies tokens and hears revocations: ready when all revocations that still matter have been heard.
+ * @param keys finds the public keys; by default from the JWKS URL
+ */
+export async function startVerifier(
+  { config, logger, onStop }: AnyServiceContext,
+  nats: NatsBus,
+  keys: JWTVerifyGetKey = remoteKeys(config.jwksUrl),
+): Promise<TokenVerifier> {
+  const denyList = createDenyList(systemClock);
+  const consumer = createBroadcastConsumer({
+    nats,
+    stream: REVOCATIONS_STREAM,
+    handlers: revocationHandlers(denyList),
+    logger,
+  });
+  onStop('revocations', consumer.stop);
+  await consumer.start();
+  return createTokenVerifier({ keys, issuer: config.jwtIssuer, denyList, clock: systemClock });
+}
+
+/** This service's own tokens, fetched from auth by its client credentials when they are needed. */
+export function startServiceTokens(
+  { onStop }: AnyServiceContext,
+  options: { authAddress: string; name: string; secret: string },
+): ServiceTokens {
+  const channel = openChannel(options.authAddress, undefined);
+  onStop('channel to auth', channel.close);
+  const auth = channel.client(AuthInternalServiceDefinition);
+  return createServiceTokens(async () => {
+    const request = { clientId: options.name, clientSecret: options.secret };
+    const issued = await auth.issueServiceToken(request, asService({ requestId: newId(systemClock.nowMs()) }));
+    return { token: issued.accessToken, expiresAtMs: systemClock.nowMs() + issued.expiresIn * 1_000 };
+  }, systemClock);
+}
+
+/** A channel to another service. */
+export function startChannel({ onStop }: AnyServiceContext, address: string, tokens: ServiceTokens): Channel {
+  const channel = openChannel(address, tokens);
+  onStop(`channel to ${address}`, channel.close);
+  return channel;
+}
+
+/**
+ * The outbox with its relay.
+ * @param options.effects what must be true before an event is answered and published, by subject
+ */
+export function startOutbox(
+  { config, logger, onStop }: AnyServiceContext,
+  options: { name: string; db: Database; nats: NatsBus; effects: Readonly<Record<string, Effect>> },
+): Outbox {
+  const { name, db, nats } = options;
+  const publisher = createPublisher({ nats, source: name, logger });
+  onStop('publisher', publisher.close);
+  const effects = createEffects(options.effects, systemClock, logger);
+  const relay = createRelay({ databaseUrl: config.databaseUrl, db, publisher, effects, logger });
+  onStop('relay', relay.stop);
+  relay.start();
+  return createOutbox({ effects, relay, clock: systemClock });
+}
+
+/** A work consumer that handles events until the process stops. */
+export function startConsumer(
+  { logger, metrics, onStop }: AnyServiceContext,
+  options: Omit<WorkConsumerOptions, 'logger' | 'metrics'>,
+): void {
+  const consumer = createWorkConsumer({ ...options, logger, metrics });
+  onStop(`consumer ${options.durable.name}`, consumer.stop);
+  consumer.start();
+}
+
+/** @param addServices adds the contracts that this server serves */
+export async function startServer(
+  { config, logger, metrics, onStop }: AnyServiceContext,
+  verifier: TokenVerifier,
+  addServices: (server: RpcServer) => void,
+): Promise<void> {
+  const server = createRpcServer({ verifier, metrics, logger, clock: systemClock });
+  addServices(server);
+  const port = await server.listen(config.grpcAddress);
+  onStop('rpc server', server.close);
+  logger.info({ port }, 'serving');
+}

@@ -1,0 +1,40 @@
+import { UserInternalServiceDefinition } from '#gen/oxo/user/v1/user_internal_service.ts';
+import { systemClock } from '#kit/clock.ts';
+import { runService } from '#kit/lifecycle.ts';
+import {
+  startChannel,
+  startDatabase,
+  startNats,
+  startOutbox,
+  startRedis,
+  startServer,
+  startServiceTokens,
+  startVerifier,
+} from '#kit/start.ts';
+import { readConfig } from './config.ts';
+import { createPublishedPosts } from './posts/published-posts.ts';
+import { entities } from './schema.ts';
+import { addPostServices } from './server.ts';
+
+await runService({
+  name: 'post',
+  readConfig,
+  async start(context) {
+    const { config, logger } = context;
+    const db = await startDatabase(context, entities);
+    const redis = startRedis(context);
+    const nats = await startNats(context, 'post');
+    const verifier = await startVerifier(context, nats);
+    const tokens = startServiceTokens(context, {
+      authAddress: config.authAddress,
+      name: 'post',
+      secret: config.serviceSecret,
+    });
+    const users = startChannel(context, config.userAddress, tokens).client(UserInternalServiceDefinition);
+    const publishedPosts = createPublishedPosts(redis, db);
+    const outbox = startOutbox(context, { name: 'post', db, nats, effects: publishedPosts.effects });
+    await startServer(context, verifier, (server) =>
+      addPostServices(server, { db, redis, outbox, publishedPosts, users, clock: systemClock, logger }),
+    );
+  },
+});

@@ -1,0 +1,25 @@
+import { Migration } from '@mikro-orm/migrations';
+import { idempotencyTableSql } from '#kit/db/idempotency.ts';
+import { outboxTableSql } from '#kit/events/outbox.ts';
+
+export class Initial extends Migration {
+  override up(): void {
+    this.addSql(`
+      create table posts (
+        id uuid primary key,
+        author_id uuid not null,
+        text text not null,
+        visibility smallint not null,
+        published_at_ms bigint not null,
+        edited_at_ms bigint,
+        version bigint not null
+      );
+      create index posts_by_author on posts (author_id, published_at_ms desc, id desc);`);
+    this.addSql(outboxTableSql);
+    this.addSql(idempotencyTableSql);
+  }
+
+  override down(): void {
+    this.addSql('drop table posts, outbox, idempotency_keys; drop sequence outbox_id_seq;');
+  }
+}

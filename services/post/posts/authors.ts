@@ -1,0 +1,30 @@
+import { UserSummary } from '#gen/oxo/user/v1/user.ts';
+import type { UserInternalServiceDefinition } from '#gen/oxo/user/v1/user_internal_service.ts';
+import { DAY_MS } from '#kit/clock.ts';
+import type { Logger } from '#kit/logger.ts';
+import { lookUp } from '#kit/redis/lookup.ts';
+import { createReadModel } from '#kit/redis/read-model.ts';
+import type { Redis } from '#kit/redis/redis.ts';
+import { asService, type RpcClient } from '#kit/rpc/client.ts';
+import type { CallContext } from '#kit/rpc/context.ts';
+
+/** Finds what is shown of authors beside their posts. */
+export interface Authors {
+  /** Summaries by user id; authors who are gone are missing. */
+  find(ids: readonly string[], context: CallContext): Promise<Map<string, UserSummary>>;
+}
+
+export function createAuthors(redis: Redis, users: RpcClient<UserInternalServiceDefinition>, logger: Logger): Authors {
+  // The user service writes it; this service only reads.
+  const profiles = createReadModel(redis, { prefix: 'profile', ttlMs: DAY_MS });
+  return {
+    async find(ids, context) {
+      const fetchMissing = async (missing: string[]) => {
+        const { users: found } = await users.batchGetUsers({ ids: missing }, asService(context));
+        return new Map(found.map((user) => [user.id, UserSummary.encode(user).finish()]));
+      };
+      const payloads = await lookUp(profiles, ids, fetchMissing, logger);
+      return new Map([...payloads].map(([id, payload]) => [id, UserSummary.decode(payload)]));
+    },
+  };
+}

@@ -1,0 +1,7 @@
+import type { NamedMigration } from '#kit/db/migrations.ts';
+import { PostEntity } from './entities/post-entity.ts';
+import { Initial } from './migrations/20261123-initial.ts';
+
+/** The tables of this service: its entities, and its migrations in the order in which they run. */
+export const entities = [PostEntity];
+export const migrations: NamedMigration[] = [{ name: '20261123-initial', class: Initial }];
