@@ -1,0 +1,45 @@
+import { CliError } from '../cli-error.ts';
+import { type Command, parseFlags } from '../command.ts';
+import { readSettings, type Settings } from '../settings.ts';
+import { planStack } from '../stack/plan.ts';
+import { setUpServers } from '../stack/servers.ts';
+import { migrate } from '../stack/services.ts';
+import { readLiveState, withRunningSettings } from '../supervisor/state.ts';
+import { createProgress } from '../terminal.ts';
+
+export const command: Command = {
+  usage: `usage: ./oxo migrate [SERVICE] [--down]
+
+Brings roles, schemas, tables and streams up to date on the servers that run. up does it as well.
+
+  SERVICE  only the tables of this one
+  --down   takes the newest migration of SERVICE back`,
+  run,
+};
+
+async function run(argv: readonly string[]): Promise<number> {
+  const { values, positionals } = parseFlags(argv, { down: { type: 'boolean', default: false } }, 1);
+  const settings = withRunningSettings(readSettings(process.env));
+  requireServers(settings);
+  const plan = planStack(settings);
+  const [name] = positionals;
+  const chosen = name === undefined ? plan.services : plan.services.filter((service) => service.name === name);
+  if (chosen.length === 0) throw new CliError(`there is no service "${name}"`, { exitCode: 2 });
+  if (values.down && name === undefined) throw new CliError('--down needs the name of a service', { exitCode: 2 });
+  const progress = createProgress();
+  if (!values.down) await setUpServers(plan, progress.step);
+  for (const service of chosen) {
+    await progress.step(`migrations of ${service.name}`, async () => {
+      await migrate(plan, service, values.down ? 'down' : 'up');
+      return values.down ? 'one taken back' : undefined;
+    });
+  }
+  return 0;
+}
+
+function requireServers(settings: Settings): void {
+  const { databaseUrl, redisUrl, natsUrl } = settings.own;
+  const allOwn = databaseUrl !== undefined && redisUrl !== undefined && natsUrl !== undefined;
+  if (allOwn || readLiveState(settings.stateDir) !== undefined) return;
+  throw new CliError('the servers are down', { advice: ['./oxo up --servers starts them'] });
+}

@@ -1,0 +1,147 @@
+import { messageOf } from '../cli-error.ts';
+import { type Command, parseFlags } from '../command.ts';
+import { readSettings, type Settings } from '../settings.ts';
+import { type EventsHealth, type OutboxHealth, readEvents, readOutboxes } from '../stack/health.ts';
+import { planStack, type StackPlan, type StackUrls } from '../stack/plan.ts';
+import { isOk } from '../stack/services.ts';
+import { isAlive, memoryOf } from '../supervisor/proc.ts';
+import { orphansOf, type ProcessRecord, readState, type StackState, withRunningSettings } from '../supervisor/state.ts';
+import { formatTable } from '../terminal.ts';
+
+export const command: Command = {
+  usage: `usage: ./oxo status [--json]
+
+Shows every process (state, pid, restarts, memory as its proportional share), how long events wait in each outbox, how far
+behind the consumers are, and how many events were given up. Exit code 0 only when all is ready.
+
+  --json  the same and all URLs for programs; holds passwords`,
+  run,
+};
+
+type ProcessStatus = {
+  readonly name: string;
+  readonly state: string;
+  readonly pid: number | undefined;
+  readonly restarts: number;
+  readonly since: string;
+  readonly lastExit: string | undefined;
+  readonly memoryBytes: number;
+};
+
+type Status = {
+  readonly ready: boolean;
+  /** What is going on, in words. */
+  readonly summary: string;
+  readonly supervisor: { readonly pid: number; readonly since: string } | undefined;
+  readonly urls: StackUrls | undefined;
+  readonly processes: readonly ProcessStatus[];
+  /** An error text stands in place of what can't be asked. */
+  readonly outboxes: readonly OutboxHealth[] | { readonly error: string };
+  readonly events: EventsHealth | { readonly error: string };
+};
+
+async function run(argv: readonly string[]): Promise<number> {
+  const { values } = parseFlags(argv, { json: { type: 'boolean', default: false } });
+  const status = await readStatus(withRunningSettings(readSettings(process.env)));
+  console.log(values.json ? JSON.stringify(status, null, 2) : render(status));
+  return status.ready ? 0 : 1;
+}
+
+async function readStatus(settings: Settings): Promise<Status> {
+  const state = readState(settings.stateDir);
+  const orphans = state === undefined ? [] : orphansOf(state);
+  const supervised = state !== undefined && isAlive(state.supervisor);
+  if (state === undefined || (!supervised && orphans.length === 0)) return statusOfNothing(settings, state);
+
+  const plan = planStack(settings);
+  const [processes, outboxes, events] = await Promise.all([
+    Promise.all((supervised ? state.processes : orphans).map((record) => readProcess(plan, record))),
+    readOutboxes(plan.urls.database, plan.services).catch((error) => ({ error: messageOf(error) })),
+    readEvents(plan.urls.nats).catch((error) => ({ error: messageOf(error) })),
+  ]);
+  const allReady = processes.every((entry) => entry.state === 'ready');
+  const ready = state.phase === 'running' && supervised && allReady && !('error' in outboxes) && !('error' in events);
+  return {
+    ...{ ready, processes, outboxes, events },
+    summary: supervised
+      ? summarise(state, ready)
+      : `the supervisor died and left ${orphans.length} processes: ./oxo up`,
+    supervisor: supervised ? { pid: state.supervisor.pid, since: state.startedAt } : undefined,
+    urls: plan.urls,
+  };
+}
+
+function statusOfNothing({ stateDir }: Settings, state: StackState | undefined): Status {
+  const failure = state?.phase === 'failed' ? `; the last start failed: ${state.error?.message}` : '';
+  const summary = state === undefined ? `nothing was started in ${stateDir} yet` : `everything is down${failure}`;
+  const error = 'down';
+  return {
+    ...{ ready: false, summary, supervisor: undefined, urls: undefined },
+    ...{ processes: [], outboxes: { error }, events: { error } },
+  };
+}
+
+function summarise(state: StackState, ready: boolean): string {
+  if (state.phase !== 'running') return state.phase;
+  return ready ? `ready on ${state.publicUrl}` : 'running, but not everything is ready';
+}
+
+/** A process may run and yet not be able to work: its operations port is asked now. */
+async function readProcess(plan: StackPlan, record: ProcessRecord): Promise<ProcessStatus> {
+  const operations = plan.urls.operations[record.name];
+  const notReady =
+    record.state === 'ready' && operations !== undefined && !(await isOk(`${operations}/readyz`).catch(() => false));
+  const { name, restarts, since, lastExit, identity } = record;
+  return {
+    ...{ name, restarts, since, lastExit },
+    state: notReady ? 'not ready' : record.state,
+    pid: identity?.pid,
+    memoryBytes: identity === undefined ? 0 : memoryOf(identity.pid),
+  };
+}
+
+function render(status: Status): string {
+  const parts = [status.summary];
+  if (status.processes.length > 0) parts.push(renderProcesses(status));
+  if (!('error' in status.outboxes)) parts.push(renderOutboxes(status.outboxes));
+  else if (status.processes.length > 0) parts.push(`outboxes can't be read: ${status.outboxes.error}`);
+  if (!('error' in status.events)) parts.push(renderEvents(status.events));
+  else if (status.processes.length > 0) parts.push(`streams can't be read: ${status.events.error}`);
+  return parts.join('\n\n');
+}
+
+function renderProcesses({ processes }: Status): string {
+  const total = processes.reduce((sum, entry) => sum + entry.memoryBytes, 0);
+  return formatTable([
+    ['process', 'state', 'pid', 'restarts', 'memory MiB', 'since', 'last exit'],
+    ...processes.map((entry) => [
+      entry.name,
+      entry.state,
+      String(entry.pid ?? '-'),
+      String(entry.restarts),
+      mebibytes(entry.memoryBytes),
+      entry.since.slice(0, 19).replace('T', ' '),
+      entry.lastExit ?? '',
+    ]),
+    ['all', '', '', '', mebibytes(total), '', ''],
+  ]);
+}
+
+function renderOutboxes(outboxes: readonly OutboxHealth[]): string {
+  if (outboxes.length === 0) return 'no outbox yet';
+  return formatTable([
+    ['outbox', 'waiting', 'oldest s'],
+    ...outboxes.map((outbox) => [outbox.schema, String(outbox.waiting), outbox.oldestSeconds.toFixed(1)]),
+  ]);
+}
+
+function renderEvents({ consumers, deadLetters }: EventsHealth): string {
+  const dead = `dead letters: ${deadLetters}${deadLetters > 0 ? ' (./oxo dead-letters list)' : ''}`;
+  if (consumers.length === 0) return `no consumers yet\n\n${dead}`;
+  const rows = consumers.map((one) => [one.name, ...[one.pending, one.inFlight, one.redelivered].map(String)]);
+  return `${formatTable([['consumer', 'lag', 'in flight', 'redelivered'], ...rows])}\n\n${dead}`;
+}
+
+function mebibytes(bytes: number): string {
+  return (bytes / 1024 / 1024).toFixed(0);
+}

@@ -1,0 +1,66 @@
+/** The oxo command: finds the subcommand, runs it, and turns errors into words and an exit code. */
+import { CliError } from './cli-error.ts';
+import type { Command } from './command.ts';
+
+type Entry = { readonly summary: string; readonly load: () => Promise<{ readonly command: Command }> };
+
+/** Every subcommand; its file is read only when it is asked for. */
+const commands: Readonly<Record<string, Entry>> = {
+  up: { summary: 'start everything, and wait until it is ready', load: () => import('./commands/up.ts') },
+  down: { summary: 'stop everything; data stays', load: () => import('./commands/down.ts') },
+  status: { summary: 'what runs, and how far behind it is', load: () => import('./commands/status.ts') },
+  logs: { summary: 'what the processes say', load: () => import('./commands/logs.ts') },
+  migrate: { summary: 'bring schemas and streams up to date', load: () => import('./commands/migrate.ts') },
+  generate: { summary: 'rebuild gen/ from proto/', load: () => import('./commands/generate.ts') },
+  demo: {
+    summary: 'a small society through the front door, every feed checked',
+    load: () => import('./commands/demo.ts'),
+  },
+  test: { summary: 'all checks and all tests', load: () => import('./commands/test.ts') },
+  bench: { summary: 'measure the main paths', load: () => import('./commands/bench.ts') },
+  'dead-letters': { summary: 'events that a consumer gave up', load: () => import('./commands/dead-letters.ts') },
+};
+
+process.exitCode = await main(process.argv.slice(2));
+
+async function main(argv: readonly string[]): Promise<number> {
+  try {
+    return await dispatch(argv);
+  } catch (error) {
+    if (!(error instanceof CliError)) throw error;
+    console.error(`oxo: ${error.message}`);
+    for (const line of error.advice) console.error(`     ${line.replaceAll('\n', '\n     ')}`);
+    return error.exitCode;
+  }
+}
+
+async function dispatch(argv: readonly string[]): Promise<number> {
+  const [name = 'help', ...rest] = argv;
+  if (name === 'help' || name === '--help' || name === '-h') return help(rest[0]);
+  const command = await find(name);
+  if (rest.includes('--help') || rest.includes('-h')) {
+    console.log(command.usage);
+    return 0;
+  }
+  return command.run(rest);
+}
+
+async function help(name: string | undefined): Promise<number> {
+  if (name !== undefined) {
+    console.log((await find(name)).usage);
+    return 0;
+  }
+  const width = Math.max(...Object.keys(commands).map((key) => key.length));
+  console.log('The backend of a social network on one machine.\n\nusage: ./oxo <command> [flags]\n');
+  for (const [key, { summary }] of Object.entries(commands)) console.log(`  ${key.padEnd(width)}  ${summary}`);
+  console.log('\n./oxo <command> --help tells more. Settings are environment variables: ./oxo up --help lists them.');
+  return 0;
+}
+
+async function find(name: string): Promise<Command> {
+  const entry = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (entry === undefined) {
+    throw new CliError(`there is no command "${name}"`, { exitCode: 2, advice: ['./oxo help lists them'] });
+  }
+  return (await entry.load()).command;
+}

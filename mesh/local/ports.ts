@@ -1,0 +1,75 @@
+import { createServer } from 'node:net';
+import { CliError } from './cli-error.ts';
+import { tryLock } from './lock.ts';
+
+/** Every server listens here; nothing of a local stack is reachable from other machines. */
+export const loopback = '127.0.0.1';
+
+/** Distances from the port base. */
+const offsets = {
+  frontDoor: 0,
+  envoyAdmin: 1,
+  postgres: 2,
+  redis: 3,
+  nats: 4,
+  natsMonitor: 5,
+  authHttp: 6,
+} as const;
+
+export type ServerPorts = Readonly<Record<keyof typeof offsets, number>>;
+
+/** The servers' ports; those of the services are in services.ts. */
+export function serverPorts(portBase: number): ServerPorts {
+  const entries = Object.entries(offsets).map(([name, offset]) => [name, portBase + offset]);
+  return Object.fromEntries(entries) as ServerPorts;
+}
+
+/**
+ * Makes sure that nobody listens on the ports that a stack is about to use.
+ * @param wanted name → port
+ * @throws CliError that names each port in use and what to do
+ */
+export async function requireFreePorts(wanted: ReadonlyMap<string, number>): Promise<void> {
+  const taken: string[] = [];
+  for (const [name, port] of wanted) {
+    if (!(await isFree(port))) taken.push(`port ${port} (${name})`);
+  }
+  if (taken.length === 0) return;
+  throw new CliError(`in use by another program: ${taken.join(', ')}`, {
+    advice: [
+      'stop that program (ss -ltnp shows which it is),',
+      'or move all ports of this stack together, e.g. OXO_PORT_BASE=18080 ./oxo up',
+    ],
+  });
+}
+
+/**
+ * Looks for a base whose ports are free, below the range that the kernel hands out by itself.
+ * The base stays reserved for this process until it ends, so that stacks of parallel tests do not meet.
+ * @param random 0 ≤ random() < 1; tests of several processes start at different places by it
+ */
+export async function findFreePortBase(random: () => number = Math.random): Promise<number> {
+  const lowest = 20_000;
+  const blocks = 120;
+  const first = Math.floor(random() * blocks);
+  for (let tried = 0; tried < blocks; tried += 1) {
+    const base = lowest + ((first + tried) % blocks) * 100;
+    if ((await tryLock(`port base ${base}`)) !== undefined && (await areFree(base))) return base;
+  }
+  throw new CliError('no hundred free ports between 20000 and 32000');
+}
+
+async function areFree(base: number): Promise<boolean> {
+  for (let offset = 0; offset < 50; offset += 1) {
+    if (!(await isFree(base + offset))) return false;
+  }
+  return true;
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = createServer();
+    probe.once('error', () => resolve(false));
+    probe.listen(port, loopback, () => probe.close(() => resolve(true)));
+  });
+}

@@ -1,0 +1,75 @@
+import { randomBytes } from 'node:crypto';
+import { chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { CliError } from './cli-error.ts';
+
+/** Everything secret of one stack, made once. */
+export type Secrets = {
+  /** Administrators of Postgres, Redis and NATS. */
+  readonly admin: { readonly postgres: string; readonly redis: string; readonly nats: string };
+  /** By service name. */
+  readonly services: Readonly<Record<string, ServiceSecrets>>;
+  /** 32 bytes in base64; encrypts the signing keys at rest. */
+  readonly keyEncryptionKey: string;
+  /** Passwords of the accounts that `up` makes through the front door. */
+  readonly accounts: { readonly demo: string; readonly check: string };
+};
+
+export type ServiceSecrets = {
+  readonly database: string;
+  readonly redis: string;
+  readonly nats: string;
+  /** What the service shows to auth for its own tokens. */
+  readonly service: string;
+};
+
+/**
+ * Reads `<stateDir>/secrets.json`, or makes it; a service that is new gets its secrets added.
+ * Only its owner can read the file.
+ */
+export function loadSecrets(stateDir: string, serviceNames: readonly string[]): Secrets {
+  mkdirSync(stateDir, { recursive: true, mode: 0o755 });
+  const path = join(stateDir, 'secrets.json');
+  const before = read(path);
+  const secrets: Secrets = before ?? {
+    admin: { postgres: password(), redis: password(), nats: password() },
+    services: {},
+    keyEncryptionKey: randomBytes(32).toString('base64'),
+    accounts: { demo: password(), check: password() },
+  };
+  const missing = serviceNames.filter((name) => secrets.services[name] === undefined);
+  if (before !== undefined && missing.length === 0) return secrets;
+  const added = missing.map((name) => [
+    name,
+    { database: password(), redis: password(), nats: password(), service: password() },
+  ]);
+  const complete = { ...secrets, services: { ...secrets.services, ...Object.fromEntries(added) } };
+  writePrivately(path, `${JSON.stringify(complete, null, 2)}\n`);
+  return complete;
+}
+
+/** Writes a file that only its owner can read, whole or not at all. */
+export function writePrivately(path: string, text: string): void {
+  const fresh = `${path}.new`;
+  writeFileSync(fresh, text, { mode: 0o600 });
+  chmodSync(fresh, 0o600);
+  renameSync(fresh, path);
+}
+
+/** Letters and digits only: it stands in URLs and configuration files without quoting. */
+function password(): string {
+  return randomBytes(24).toString('hex');
+}
+
+function read(path: string): Secrets | undefined {
+  try {
+    chmodSync(path, 0o600);
+    return JSON.parse(readFileSync(path, 'utf8'));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw new CliError(`${path} can't be read`, {
+      advice: ['Its passwords belong to the data beside it: restore it, or remove the whole folder to start anew.'],
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,95 @@
+import { createHash, createHmac, pbkdf2Sync, randomBytes } from 'node:crypto';
+import pg from 'pg';
+import { CliError, messageOf } from '../cli-error.ts';
+import { roleOf, type ServiceDefinition } from '../services.ts';
+import { databaseName } from './postgres.ts';
+
+/**
+ * Makes the database, and a role and a schema for each service, or brings them up to date.
+ * @param url an administrator's; any database of the server will do
+ * @param passwords service name → password of its role
+ * @throws CliError when this user may not do that
+ */
+export async function setUpDatabase(
+  url: string,
+  services: readonly ServiceDefinition[],
+  passwords: ReadonlyMap<string, string>,
+): Promise<void> {
+  try {
+    await withClient(url, (client) => createDatabase(client));
+    await withClient(urlOf(url, {}), (client) => createSchemas(client, services, passwords));
+  } catch (error) {
+    throw new CliError(`roles and schemas can't be set up in Postgres: ${messageOf(error)}`, {
+      advice: ['DATABASE_URL must name a superuser, or a user with CREATEDB and CREATEROLE.'],
+      cause: error,
+    });
+  }
+}
+
+/** The URL of the database `oxo` on the server of another URL; another user where one is given. */
+export function urlOf(url: string, user: { name?: string; password?: string }): string {
+  const changed = new URL(url);
+  changed.pathname = `/${databaseName}`;
+  if (user.name !== undefined) changed.username = user.name;
+  if (user.password !== undefined) changed.password = user.password;
+  return changed.href;
+}
+
+async function createDatabase(client: pg.Client): Promise<void> {
+  const { rowCount } = await client.query('SELECT FROM pg_database WHERE datname = $1', [databaseName]);
+  if (rowCount === 0) await client.query(`CREATE DATABASE ${databaseName} TEMPLATE template0 ENCODING 'UTF8'`);
+}
+
+async function createSchemas(
+  client: pg.Client,
+  services: readonly ServiceDefinition[],
+  passwords: ReadonlyMap<string, string>,
+): Promise<void> {
+  await client.query('BEGIN');
+  // Two starts at once would meet in the catalogue ("tuple concurrently updated").
+  await client.query(`SELECT pg_advisory_xact_lock(hashtext('oxo set-up'))`);
+  await client.query(`REVOKE ALL ON DATABASE ${databaseName} FROM PUBLIC`);
+  await client.query('REVOKE ALL ON SCHEMA public FROM PUBLIC');
+  for (const service of services) {
+    await createRole(client, service, passwords.get(service.name) ?? '');
+  }
+  await client.query('COMMIT');
+}
+
+async function createRole(client: pg.Client, service: ServiceDefinition, password: string): Promise<void> {
+  const role = roleOf(service);
+  const { rowCount } = await client.query('SELECT FROM pg_roles WHERE rolname = $1', [role]);
+  if (rowCount === 0) {
+    await client.query(`CREATE ROLE ${role} LOGIN NOCREATEDB NOCREATEROLE`);
+    // Who is no superuser must be a member to make somebody the owner of a schema.
+    await client.query(`GRANT ${role} TO CURRENT_USER WITH INHERIT FALSE, SET TRUE`);
+  }
+  // A verifier and not the password, which would stand in logs and statistics.
+  await client.query(`ALTER ROLE ${role} PASSWORD '${scramVerifier(password)}'`);
+  await client.query(`ALTER ROLE ${role} SET search_path = ${service.schema}`);
+  await client.query(`GRANT CONNECT ON DATABASE ${databaseName} TO ${role}`);
+  await client.query(`CREATE SCHEMA IF NOT EXISTS ${service.schema} AUTHORIZATION ${role}`);
+  await client.query(`REVOKE ALL ON SCHEMA ${service.schema} FROM PUBLIC`);
+}
+
+/** What Postgres keeps of a password: RFC 5803. */
+function scramVerifier(password: string): string {
+  const iterations = 4096;
+  const salt = randomBytes(16);
+  const salted = pbkdf2Sync(password.normalize('NFKC'), salt, iterations, 32, 'sha256');
+  const clientKey = createHmac('sha256', salted).update('Client Key').digest();
+  const storedKey = createHash('sha256').update(clientKey).digest('base64');
+  const serverKey = createHmac('sha256', salted).update('Server Key').digest('base64');
+  return `SCRAM-SHA-256$${iterations}:${salt.toString('base64')}$${storedKey}:${serverKey}`;
+}
+
+async function withClient<T>(url: string, use: (client: pg.Client) => Promise<T>): Promise<T> {
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000, application_name: 'oxo' });
+  client.on('error', () => {});
+  await client.connect();
+  try {
+    return await use(client);
+  } finally {
+    await client.end();
+  }
+}

@@ -1,0 +1,67 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { renderEnvoyConfig, type UpstreamName } from '../../../gateway/envoy/render.ts';
+import { loopback, serverPorts } from '../ports.ts';
+import { writePrivately } from '../secrets.ts';
+import { repositoryRoot } from '../settings.ts';
+import type { ProcessSpec } from '../supervisor/process.ts';
+
+export type EnvoyOptions = {
+  readonly program: string;
+  readonly runDir: string;
+  /** The access log (JSON lines) and Envoy's own. */
+  readonly logPath: string;
+  readonly portBase: number;
+  readonly publicUrl: string;
+  readonly corsOrigins: readonly string[];
+  readonly trustedHops: number;
+  /** Worker threads. */
+  readonly concurrency: number;
+  /** gRPC ports by service name. */
+  readonly grpcPorts: Readonly<Record<UpstreamName, number>>;
+  /** Where spans go, and how many of a hundred requests are traced. */
+  readonly tracing?: { readonly otlpEndpoint: string; readonly samplingPercent: number } | undefined;
+};
+
+/** Writes the configuration file, and tells how to run the front door. */
+export function prepareEnvoy(options: EnvoyOptions): ProcessSpec {
+  const ports = serverPorts(options.portBase);
+  const upstreams = Object.entries(options.grpcPorts).map(([name, port]) => [name, { host: loopback, port }]);
+  const config = renderEnvoyConfig({
+    listen: { host: loopback, port: ports.frontDoor },
+    admin: { host: loopback, port: ports.envoyAdmin },
+    upstreams: Object.fromEntries(upstreams) as Record<UpstreamName, { host: string; port: number }>,
+    authHttp: { host: loopback, port: ports.authHttp },
+    descriptorPath: join(repositoryRoot, 'gen/envoy/oxo.binpb'),
+    openapiPath: join(repositoryRoot, 'gen/openapi.yaml'),
+    publicUrl: options.publicUrl,
+    corsOrigins: options.corsOrigins,
+    trustedHops: options.trustedHops,
+    ...(options.tracing === undefined ? {} : { tracing: options.tracing }),
+  });
+  mkdirSync(options.runDir, { recursive: true });
+  const configPath = join(options.runDir, 'envoy.yaml');
+  writePrivately(configPath, config);
+  return {
+    name: 'envoy',
+    command: options.program,
+    args: [
+      ...['--config-path', configPath, '--concurrency', String(options.concurrency)],
+      // Without hot restart there is no shared memory, so several run beside each other.
+      ...['--disable-hot-restart', '--log-level', 'warning', '--drain-time-s', '5'],
+    ],
+    env: { PATH: process.env.PATH ?? '', TZ: 'UTC' },
+    cwd: options.runDir,
+    logPath: options.logPath,
+    probe: () => isReady(ports.envoyAdmin),
+    readyTimeoutMs: 20_000,
+    stopSignal: 'SIGTERM',
+    stopTimeoutMs: 10_000,
+  };
+}
+
+async function isReady(adminPort: number): Promise<boolean> {
+  const response = await fetch(`http://${loopback}:${adminPort}/ready`, { signal: AbortSignal.timeout(1_000) });
+  await response.body?.cancel();
+  return response.status === 200;
+}

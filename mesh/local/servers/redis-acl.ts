@@ -1,0 +1,45 @@
+import { createHash } from 'node:crypto';
+
+/** What a service does to keys with a prefix. */
+export type KeyAccess = { readonly writes: readonly string[]; readonly reads: readonly string[] };
+
+/** Key prefixes by service: each writes only its own. Whoever is not here writes keys that begin with its name. */
+const keyAccess: Readonly<Record<string, KeyAccess>> = {
+  user: { writes: ['fver', 'profile'], reads: [] },
+  post: { writes: ['post', 'own', 'recent'], reads: ['profile'] },
+  feed: { writes: ['feed'], reads: ['fver', 'profile', 'post', 'own', 'recent'] },
+};
+
+/** Administrator, for the oxo command alone. */
+export const redisAdmin = 'oxo';
+
+/**
+ * Data commands and scripts, and of the rest only what a client needs to connect.
+ * SCAN and RANDOMKEY show the names of all keys, SCRIPT FLUSH and KILL would hit the neighbours.
+ */
+const commandRules = [
+  'nocommands',
+  '+@read +@write +@transaction +@connection -@admin -@dangerous',
+  '-scan -randomkey -dbsize -client',
+  '+client|setinfo +client|setname +client|getname +client|id +client|no-evict +client|no-touch',
+  '+eval +evalsha +eval_ro +evalsha_ro +script|load +script|exists',
+  '+info',
+].join(' ');
+
+/** The rule of one user, as it stands behind `user NAME` in a file and as arguments of ACL SETUSER. */
+export function serviceRule(service: string, password: string): string[] {
+  const access = keyAccess[service] ?? { writes: [service], reads: [] };
+  const keys = [...access.writes.map((prefix) => `%RW~${prefix}:*`), ...access.reads.map((prefix) => `%R~${prefix}:*`)];
+  return ['reset', 'on', passwordRule(password), ...keys, ...commandRules.split(' ')];
+}
+
+/** The ACL file of a server of ours: the default user is off. */
+export function renderAclFile(adminPassword: string, services: ReadonlyMap<string, string>): string {
+  const lines = ['user default off', `user ${redisAdmin} on ${passwordRule(adminPassword)} ~* &* +@all`];
+  for (const [name, password] of services) lines.push(`user ${name} ${serviceRule(name, password).join(' ')}`);
+  return `${lines.join('\n')}\n`;
+}
+
+function passwordRule(password: string): string {
+  return `#${createHash('sha256').update(password).digest('hex')}`;
+}

@@ -1,0 +1,29 @@
+import { Redis } from 'ioredis';
+import { CliError, messageOf } from '../cli-error.ts';
+import { serviceRule } from './redis-acl.ts';
+
+/**
+ * Makes the services' users on a Redis server that is not ours.
+ * @throws CliError when the URL's user may not do that
+ */
+export async function setUpOwnRedis(url: string, services: ReadonlyMap<string, string>): Promise<string> {
+  const client = new Redis(url, { lazyConnect: true, connectTimeout: 5_000, retryStrategy: () => null });
+  client.on('error', () => {});
+  try {
+    await client.connect();
+    for (const [name, password] of services) await client.call('ACL', 'SETUSER', name, ...serviceRule(name, password));
+    // Without an ACL file there is nothing to save to, and a restart of that server forgets the users until the next `up`.
+    const saved = await client.call('ACL', 'SAVE').then(
+      () => true,
+      () => false,
+    );
+    return saved ? 'REDIS_URL is yours' : 'REDIS_URL is yours and has no ACL file: run up again after it restarts';
+  } catch (error) {
+    throw new CliError(`users can't be set up in Redis: ${messageOf(error)}`, {
+      advice: ['REDIS_URL must name a user who may do ACL SETUSER, on Redis or Valkey ≥ 7.'],
+      cause: error,
+    });
+  } finally {
+    client.disconnect();
+  }
+}

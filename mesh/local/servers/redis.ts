@@ -1,0 +1,78 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Redis } from 'ioredis';
+import { loopback } from '../ports.ts';
+import { writePrivately } from '../secrets.ts';
+import type { ProcessSpec } from '../supervisor/process.ts';
+import { redisAdmin, renderAclFile } from './redis-acl.ts';
+
+export type RedisOptions = {
+  readonly program: string;
+  /** Its working folder and its ACL file; nothing is persisted. */
+  readonly dataDir: string;
+  readonly logPath: string;
+  readonly port: number;
+  readonly adminPassword: string;
+  /** Service name → password. */
+  readonly services: ReadonlyMap<string, string>;
+};
+
+/** Writes the ACL file, and tells how to run the server. */
+export async function prepareRedis(options: RedisOptions): Promise<ProcessSpec> {
+  await mkdir(options.dataDir, { recursive: true, mode: 0o700 });
+  const aclPath = join(options.dataDir, 'users.acl');
+  writePrivately(aclPath, renderAclFile(options.adminPassword, options.services));
+  return {
+    name: 'redis',
+    command: options.program,
+    args: settingArguments(options, aclPath),
+    env: { PATH: process.env.PATH ?? '', TZ: 'UTC' },
+    cwd: options.dataDir,
+    logPath: options.logPath,
+    probe: () => answers(redisUrl(options.port, redisAdmin, options.adminPassword)),
+    readyTimeoutMs: 20_000,
+    stopSignal: 'SIGTERM',
+    stopTimeoutMs: 10_000,
+  };
+}
+
+export function redisUrl(port: number, user: string, password: string): string {
+  return `redis://${user}:${password}@${loopback}:${port}`;
+}
+
+/**
+ * Nothing is persisted: all of it can be rebuilt, and a copy on disk would come back stale after a kill.
+ * volatile-lru: every key has a TTL, so at the limit the windows of people who have not come for long go first. noeviction
+ * would turn a full cache into refused writes, and a tombstone (60 s old at most) is never among the least recently used.
+ * A key that was left without a TTL by mistake is not evicted: it shows as refused writes instead of vanishing.
+ */
+function settingArguments(options: RedisOptions, aclPath: string): string[] {
+  const settings: Record<string, string> = {
+    bind: loopback,
+    port: String(options.port),
+    'protected-mode': 'yes',
+    aclfile: aclPath,
+    dir: options.dataDir,
+    save: '',
+    appendonly: 'no',
+    maxmemory: '512mb',
+    'maxmemory-policy': 'volatile-lru',
+    maxclients: '512',
+    'tcp-keepalive': '60',
+    databases: '1',
+    daemonize: 'no',
+    'enable-debug-command': 'no',
+  };
+  return Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
+}
+
+async function answers(url: string): Promise<boolean> {
+  const client = new Redis(url, { lazyConnect: true, connectTimeout: 1_000, retryStrategy: () => null });
+  client.on('error', () => {});
+  try {
+    await client.connect();
+    return (await client.ping()) === 'PONG';
+  } finally {
+    client.disconnect();
+  }
+}

@@ -1,0 +1,26 @@
+import { ensureDurables } from '#kit/events/durables.ts';
+import { ensureStreams } from '#kit/events/streams.ts';
+import { CliError, messageOf } from '../cli-error.ts';
+import { durablesOf, type ServiceDefinition } from '../services.ts';
+import { connectOnce } from './nats.ts';
+
+/**
+ * Makes the streams and the services' consumers, or brings them up to date. Can be repeated.
+ * @throws CliError when the URL's user may not do that
+ */
+export async function setUpStreams(url: string, services: readonly ServiceDefinition[]): Promise<void> {
+  try {
+    const connection = await connectOnce(url);
+    try {
+      await ensureStreams(connection);
+      for (const service of services) await ensureDurables(connection, await durablesOf(service));
+    } finally {
+      await connection.close();
+    }
+  } catch (error) {
+    throw new CliError(`streams can't be set up in NATS: ${messageOf(error)}`, {
+      advice: ['NATS_URL must name a user who may make streams, on a server with JetStream.'],
+      cause: error,
+    });
+  }
+}

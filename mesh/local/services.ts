@@ -1,0 +1,119 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { Durable } from '#kit/events/durables.ts';
+import { loopback, serverPorts } from './ports.ts';
+import type { Secrets } from './secrets.ts';
+import { repositoryRoot } from './settings.ts';
+
+/** A service of ours, as this machine runs it. */
+export type ServiceDefinition = {
+  readonly name: string;
+  /** Its schema in Postgres; its role is oxo_<name>. */
+  readonly schema: string;
+  /** Place in the port plan: gRPC listens on base + 10 + slot, operations on base + 30 + slot. */
+  readonly slot: number;
+  /** Files, from the root of the repository. Stand-ins of tests bring their own. */
+  readonly main: string;
+  readonly migrate: string | undefined;
+  /** Subjects of the events it may publish. */
+  readonly publishes: readonly string[];
+  /** What only this one needs in its environment. */
+  readonly extraEnv?: (context: ServiceContext) => Record<string, string>;
+};
+
+/** What a service must know about its surroundings. */
+export type ServiceContext = {
+  readonly services: readonly ServiceDefinition[];
+  readonly portBase: number;
+  readonly publicUrl: string;
+  readonly secrets: Secrets;
+  /** By service name. */
+  readonly databaseUrl: (service: ServiceDefinition) => string;
+  readonly redisUrl: (service: ServiceDefinition) => string;
+  readonly natsUrl: (service: ServiceDefinition) => string;
+  /** Passed on from the caller's environment: log level, telemetry. */
+  readonly passedOn: Readonly<Record<string, string>>;
+};
+
+/** Every service; a later one costs one line here. */
+export const services: readonly ServiceDefinition[] = [
+  define('auth', 'auth', 0, ['session.revoked', 'key.rotated', 'api_key.revoked', 'account.disabled'], authEnv),
+  define('user', 'users', 1, ['user.>']),
+  define('post', 'posts', 2, ['post.>', 'comment.>', 'like.>', 'repost.>']),
+  define('feed', 'feeds', 3, []),
+];
+
+function define(
+  name: string,
+  schema: string,
+  slot: number,
+  publishes: readonly string[],
+  extraEnv?: ServiceDefinition['extraEnv'],
+): ServiceDefinition {
+  const files = { main: `services/${name}/main.ts`, migrate: `services/${name}/migrate.ts` };
+  return { name, schema, slot, publishes, ...files, ...(extraEnv === undefined ? {} : { extraEnv }) };
+}
+
+/**
+ * The durable consumers of a service, from `services/<name>/events/durables.ts` (`export const durables`); a service that
+ * reads no events has no such file. We make them, because services may only read what is theirs.
+ */
+export async function durablesOf(service: ServiceDefinition): Promise<readonly Durable[]> {
+  const file = join(repositoryRoot, dirname(service.main), 'events/durables.ts');
+  if (!existsSync(file)) return [];
+  const module: { durables: readonly Durable[] } = await import(pathToFileURL(file).href);
+  return module.durables;
+}
+
+/** Role in Postgres: the owner of the service's schema and of nothing else. */
+export function roleOf(service: ServiceDefinition): string {
+  return `oxo_${service.name}`;
+}
+
+export function grpcPort(portBase: number, service: ServiceDefinition): number {
+  return portBase + 10 + service.slot;
+}
+
+export function opsPort(portBase: number, service: ServiceDefinition): number {
+  return portBase + 30 + service.slot;
+}
+
+/** The whole environment of a service: nothing of the caller's leaks in unnamed. */
+export function serviceEnvironment(service: ServiceDefinition, context: ServiceContext): Record<string, string> {
+  const { portBase } = context;
+  const addresses = context.services.map((other) => [
+    `${other.name.toUpperCase()}_GRPC_ADDRESS`,
+    `${loopback}:${grpcPort(portBase, other)}`,
+  ]);
+  return {
+    ...context.passedOn,
+    NODE_ENV: 'production',
+    GRPC_HOST: loopback,
+    GRPC_PORT: String(grpcPort(portBase, service)),
+    OPS_HOST: loopback,
+    OPS_PORT: String(opsPort(portBase, service)),
+    DATABASE_URL: context.databaseUrl(service),
+    REDIS_URL: context.redisUrl(service),
+    NATS_URL: context.natsUrl(service),
+    JWKS_URL: `http://${loopback}:${serverPorts(portBase).authHttp}/.well-known/jwks.json`,
+    JWT_ISSUER: context.publicUrl,
+    OTEL_SERVICE_NAME: service.name,
+    SERVICE_SECRET: context.secrets.services[service.name]?.service ?? '',
+    ...Object.fromEntries(addresses),
+    ...service.extraEnv?.(context),
+  };
+}
+
+function authEnv(context: ServiceContext): Record<string, string> {
+  const hashes = Object.entries(context.secrets.services)
+    .filter(([name]) => context.services.some((service) => service.name === name))
+    .map(([name, secrets]) => `${name}=${createHash('sha256').update(secrets.service).digest('hex')}`);
+  return {
+    HTTP_HOST: loopback,
+    HTTP_PORT: String(serverPorts(context.portBase).authHttp),
+    KEY_ENCRYPTION_KEY: context.secrets.keyEncryptionKey,
+    SERVICE_SECRET_HASHES: hashes.join(','),
+  };
+}

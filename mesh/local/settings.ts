@@ -1,0 +1,113 @@
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { CliError } from './cli-error.ts';
+
+/** The folder that holds proto/, services/, mesh/ and so on. */
+export const repositoryRoot = resolve(import.meta.dirname, '../..');
+
+/** Servers that one has already; each is an administrator's URL. */
+export type OwnServers = {
+  readonly databaseUrl?: string | undefined;
+  readonly redisUrl?: string | undefined;
+  readonly natsUrl?: string | undefined;
+};
+
+export type Settings = {
+  /** Data, logs, secrets and sockets of this stack. */
+  readonly stateDir: string;
+  /** Fetched parts; shared by all checkouts of one user. */
+  readonly cacheDir: string;
+  /** The front door's port; all others follow from it (ports.ts). */
+  readonly portBase: number;
+  /** Where clients reach the front door; issuer of the tokens. */
+  readonly publicUrl: string;
+  /** Origins whose pages may call the API from a browser. */
+  readonly corsOrigins: readonly string[];
+  /** Proxies in front of Envoy whose X-Forwarded-For is believed. */
+  readonly trustedHops: number;
+  readonly own: OwnServers;
+  /** Where spans go (OTLP over HTTP), and how many of a hundred requests are traced. */
+  readonly tracing?: { readonly otlpEndpoint: string; readonly samplingPercent: number } | undefined;
+};
+
+const maxPortBase = 65_535 - 100;
+
+/**
+ * Reads the settings of one machine from the environment.
+ * @throws CliError that names every wrong variable at once.
+ */
+export function readSettings(env: NodeJS.ProcessEnv): Settings {
+  const problems: string[] = [];
+  const portBase = readInteger(env, 'OXO_PORT_BASE', 8080, 1024, maxPortBase, problems);
+  const settings: Settings = {
+    stateDir: resolve(env.OXO_STATE_DIR || join(repositoryRoot, '.oxo')),
+    cacheDir: readCacheDir(env),
+    portBase,
+    publicUrl: readUrl(env, 'OXO_PUBLIC_URL', ['http:', 'https:'], problems) ?? `http://127.0.0.1:${portBase}`,
+    corsOrigins: readOrigins(env, problems),
+    trustedHops: readInteger(env, 'OXO_TRUSTED_HOPS', 0, 0, 10, problems),
+    tracing: readTracing(env, problems),
+    own: {
+      databaseUrl: readUrl(env, 'DATABASE_URL', ['postgres:', 'postgresql:'], problems),
+      redisUrl: readUrl(env, 'REDIS_URL', ['redis:', 'rediss:'], problems),
+      natsUrl: readUrl(env, 'NATS_URL', ['nats:'], problems),
+    },
+  };
+  if (problems.length > 0) throw new CliError('wrong settings in the environment', { advice: problems });
+  return settings;
+}
+
+/** Where fetched parts are kept. */
+export function readCacheDir(env: NodeJS.ProcessEnv): string {
+  return resolve(env.OXO_CACHE_DIR || join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'oxo'));
+}
+
+function readInteger(
+  env: NodeJS.ProcessEnv,
+  name: string,
+  fallback: number,
+  min: number,
+  max: number,
+  problems: string[],
+): number {
+  const text = env[name];
+  if (text === undefined || text === '') return fallback;
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value >= min && value <= max) return value;
+  problems.push(`${name} must be a whole number from ${min} to ${max}, not "${text}"`);
+  return fallback;
+}
+
+/** The value may hold a password, so problems name the variable and never the value. */
+function readUrl(
+  env: NodeJS.ProcessEnv,
+  name: string,
+  protocols: readonly string[],
+  problems: string[],
+): string | undefined {
+  const text = env[name];
+  if (text === undefined || text === '') return undefined;
+  const url = URL.parse(text);
+  if (url !== null && protocols.includes(url.protocol) && url.host !== '') return text.replace(/\/+$/, '');
+  problems.push(`${name} must be a URL that begins with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`);
+  return undefined;
+}
+
+/** The variables that the services read as well, so that Envoy begins the traces that they continue. */
+function readTracing(env: NodeJS.ProcessEnv, problems: string[]): Settings['tracing'] {
+  const otlpEndpoint = readUrl(env, 'OTEL_EXPORTER_OTLP_ENDPOINT', ['http:', 'https:'], problems);
+  const share = Number(env.OTEL_TRACES_SAMPLER_ARG || '0.01');
+  if (!(share >= 0 && share <= 1)) problems.push('OTEL_TRACES_SAMPLER_ARG must be a number from 0 to 1');
+  return otlpEndpoint === undefined ? undefined : { otlpEndpoint, samplingPercent: share * 100 };
+}
+
+function readOrigins(env: NodeJS.ProcessEnv, problems: string[]): string[] {
+  const origins = (env.OXO_CORS_ORIGINS ?? '').split(',').map((origin) => origin.trim());
+  const named = origins.filter((origin) => origin !== '');
+  for (const origin of named) {
+    if (origin !== '*' && (URL.parse(origin)?.origin !== origin || origin === 'null')) {
+      problems.push(`OXO_CORS_ORIGINS holds "${origin}", which is no origin (https://app.example.org)`);
+    }
+  }
+  return named;
+}

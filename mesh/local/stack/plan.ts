@@ -1,0 +1,173 @@
+import { existsSync, mkdirSync, realpathSync } from 'node:fs';
+import { join } from 'node:path';
+import { CliError } from '../cli-error.ts';
+import { loopback, serverPorts } from '../ports.ts';
+import { loadSecrets, type Secrets } from '../secrets.ts';
+import { urlOf } from '../servers/database.ts';
+import { natsAdmin, natsUrl } from '../servers/nats.ts';
+import { adminUrl } from '../servers/postgres.ts';
+import { redisUrl } from '../servers/redis.ts';
+import { redisAdmin } from '../servers/redis-acl.ts';
+import {
+  services as allServices,
+  grpcPort,
+  opsPort,
+  roleOf,
+  type ServiceContext,
+  type ServiceDefinition,
+} from '../services.ts';
+import { type OwnServers, readCacheDir } from '../settings.ts';
+import { type Backoff, defaultBackoff } from '../supervisor/process.ts';
+import type { Step } from '../supervisor/state.ts';
+
+/** What a stack is made of; all but the first two have the defaults of `./oxo up`. */
+export type StackOptions = {
+  readonly stateDir: string;
+  readonly portBase: number;
+  readonly cacheDir?: string;
+  readonly publicUrl?: string;
+  readonly corsOrigins?: readonly string[];
+  readonly trustedHops?: number;
+  /** Servers that are there already. */
+  readonly own?: OwnServers;
+  /** Fewer services, or stand-ins. */
+  readonly services?: readonly ServiceDefinition[];
+  /** False: no Envoy. */
+  readonly gateway?: boolean;
+  /** Worker threads of Envoy. */
+  readonly envoyConcurrency?: number;
+  /** More environment for a service, such as a telemetry collector of a test. */
+  readonly serviceEnv?: (service: string) => Record<string, string>;
+  /** Where Envoy's spans go, and how many of a hundred requests are traced. */
+  readonly tracing?: { readonly otlpEndpoint: string; readonly samplingPercent: number } | undefined;
+  readonly backoff?: Backoff;
+  readonly onStep?: (step: Step) => void;
+};
+
+/** Where everything of a stack is reached, as an administrator. */
+export type StackUrls = {
+  /** The front door on this machine. */
+  readonly frontDoor: string;
+  readonly envoyAdmin: string;
+  readonly database: string;
+  readonly redis: string;
+  readonly nats: string;
+  /** Absent when NATS is one's own. */
+  readonly natsMonitor: string | undefined;
+  /** Operations port by service: /livez, /readyz, /metrics. */
+  readonly operations: Readonly<Record<string, string>>;
+  /** host:port by service. */
+  readonly grpc: Readonly<Record<string, string>>;
+};
+
+export type StackPlan = Required<Omit<StackOptions, 'own' | 'tracing'>> & {
+  readonly own: OwnServers;
+  readonly tracing: StackOptions['tracing'];
+  readonly logDir: string;
+  readonly secrets: Secrets;
+  readonly urls: StackUrls;
+  readonly context: ServiceContext;
+};
+
+/** Names that a service may inherit from the environment of the command. */
+const passedOnNames = ['PATH', 'HOME', 'TZ', 'LOG_LEVEL', 'OTEL_EXPORTER_OTLP_ENDPOINT', 'OTEL_TRACES_SAMPLER_ARG'];
+/** Set by `./oxo test`, which finds by it what a test left behind. */
+const testRunName = 'OXO_TEST_RUN';
+
+/** Fills in the defaults, makes the state folder and the secrets. Starts nothing. */
+export function planStack(options: StackOptions): StackPlan {
+  mkdirSync(options.stateDir, { recursive: true, mode: 0o755 });
+  const stateDir = realpathSync(options.stateDir);
+  const services = options.services ?? allServices;
+  const cacheDir = options.cacheDir ?? readCacheDir(process.env);
+  const publicUrl = options.publicUrl ?? `http://${loopback}:${options.portBase}`;
+  const own = options.own ?? {};
+  requireSecretsOfData(stateDir, own);
+  const secrets = loadSecrets(
+    stateDir,
+    services.map((service) => service.name),
+  );
+  const urls = urlsOf(options.portBase, services, own, secrets);
+  return {
+    ...{ stateDir, cacheDir, publicUrl, services, own, secrets, urls },
+    portBase: options.portBase,
+    corsOrigins: options.corsOrigins ?? [],
+    trustedHops: options.trustedHops ?? 0,
+    gateway: options.gateway ?? true,
+    envoyConcurrency: options.envoyConcurrency ?? 1,
+    serviceEnv: options.serviceEnv ?? (() => ({})),
+    tracing: options.tracing,
+    backoff: options.backoff ?? defaultBackoff,
+    onStep: options.onStep ?? (() => {}),
+    logDir: join(stateDir, 'logs'),
+    context: {
+      ...{ services, publicUrl, secrets },
+      portBase: options.portBase,
+      ...accessOf(urls, own, secrets),
+      passedOn: passedOn(cacheDir),
+    },
+  };
+}
+
+function urlsOf(
+  portBase: number,
+  services: readonly ServiceDefinition[],
+  own: OwnServers,
+  secrets: Secrets,
+): StackUrls {
+  const ports = serverPorts(portBase);
+  const http = (port: number): string => `http://${loopback}:${port}`;
+  return {
+    frontDoor: http(ports.frontDoor),
+    envoyAdmin: http(ports.envoyAdmin),
+    database:
+      own.databaseUrl === undefined ? adminUrl(ports.postgres, secrets.admin.postgres) : urlOf(own.databaseUrl, {}),
+    redis: own.redisUrl ?? redisUrl(ports.redis, redisAdmin, secrets.admin.redis),
+    nats: own.natsUrl ?? natsUrl(ports.nats, natsAdmin, secrets.admin.nats),
+    natsMonitor: own.natsUrl === undefined ? http(ports.natsMonitor) : undefined,
+    operations: Object.fromEntries(services.map((service) => [service.name, http(opsPort(portBase, service))])),
+    grpc: Object.fromEntries(services.map((service) => [service.name, `${loopback}:${grpcPort(portBase, service)}`])),
+  };
+}
+
+/** The URLs that services get: each its own user. */
+function accessOf(
+  urls: StackUrls,
+  own: OwnServers,
+  secrets: Secrets,
+): Pick<ServiceContext, 'databaseUrl' | 'redisUrl' | 'natsUrl'> {
+  const secretsOf = (service: ServiceDefinition) => {
+    const found = secrets.services[service.name];
+    if (found === undefined) throw new Error(`${service.name} has no secrets`);
+    return found;
+  };
+  return {
+    databaseUrl: (service) => urlOf(urls.database, { name: roleOf(service), password: secretsOf(service).database }),
+    redisUrl: (service) => withUser(urls.redis, service.name, secretsOf(service).redis),
+    // Users of a NATS server stand in its configuration: on one that is not ours all share what one was given.
+    natsUrl: (service) =>
+      own.natsUrl === undefined ? withUser(urls.nats, service.name, secretsOf(service).nats) : urls.nats,
+  };
+}
+
+function withUser(url: string, user: string, password: string): string {
+  // Schemes that URL does not know as special can't be given a user, so it is written by hand.
+  const { protocol, host, pathname } = new URL(url);
+  return `${protocol}//${user}:${password}@${host}${pathname === '/' ? '' : pathname}`;
+}
+
+function passedOn(cacheDir: string): Record<string, string> {
+  const named = [...passedOnNames, testRunName].map((name) => [name, process.env[name]] as const);
+  const present = named.filter((entry): entry is [string, string] => entry[1] !== undefined);
+  // Node keeps what it compiled, so that the second start of a service is quick.
+  return { ...Object.fromEntries(present), NODE_COMPILE_CACHE: join(cacheDir, 'compiled') };
+}
+
+/** A data folder whose password is lost would only show as a server that never gets ready. */
+function requireSecretsOfData(stateDir: string, own: OwnServers): void {
+  const hasData = existsSync(join(stateDir, 'data/postgres')) && own.databaseUrl === undefined;
+  if (!hasData || existsSync(join(stateDir, 'secrets.json'))) return;
+  throw new CliError(`${stateDir} has data but no secrets.json, which holds its passwords`, {
+    advice: ['Restore secrets.json, or remove the folder to start anew.'],
+  });
+}

@@ -1,0 +1,117 @@
+import { join } from 'node:path';
+import { CliError, messageOf } from '../cli-error.ts';
+import type { PartName } from '../parts/parts.ts';
+import { serverPorts } from '../ports.ts';
+import { setUpDatabase } from '../servers/database.ts';
+import { prepareEnvoy } from '../servers/envoy.ts';
+import { prepareNats } from '../servers/nats.ts';
+import { natsUsers } from '../servers/nats-users.ts';
+import { adminUrl, preparePostgres } from '../servers/postgres.ts';
+import { prepareRedis } from '../servers/redis.ts';
+import { setUpOwnRedis } from '../servers/redis-own.ts';
+import { setUpStreams } from '../servers/streams.ts';
+import { grpcPort } from '../services.ts';
+import { logPathOf } from '../supervisor/group.ts';
+import type { ProcessSpec } from '../supervisor/process.ts';
+import type { StackPlan } from './plan.ts';
+
+/** Runs a part of the work under a name; text that it returns is shown beside it. */
+export type RunStep = (name: string, work: () => Promise<unknown>) => Promise<unknown>;
+
+type Prepare = (plan: StackPlan, program: string) => Promise<ProcessSpec>;
+
+/** The servers that this stack runs itself, by the part that they are made of. */
+export function serversOf(plan: StackPlan): ReadonlyMap<PartName, Prepare> {
+  const servers = new Map<PartName, Prepare>();
+  if (plan.own.databaseUrl === undefined) servers.set('postgres', postgres);
+  if (plan.own.redisUrl === undefined) servers.set('redis', redis);
+  if (plan.own.natsUrl === undefined) servers.set('nats', nats);
+  return servers;
+}
+
+/** Roles, schemas, users and streams: everything on the servers that services expect. Can be repeated. */
+export async function setUpServers(plan: StackPlan, step: RunStep): Promise<void> {
+  await Promise.all([
+    step('database roles', () => setUpDatabase(maintenanceUrl(plan), plan.services, passwords(plan, 'database'))),
+    step('streams', async () => {
+      await setUpStreams(plan.urls.nats, plan.services);
+      return plan.own.natsUrl === undefined
+        ? ''
+        : 'NATS_URL is yours: all services share its user, limits are yours too';
+    }),
+    plan.own.redisUrl === undefined
+      ? undefined
+      : step('redis users', () => setUpOwnRedis(plan.urls.redis, passwords(plan, 'redis'))),
+  ]);
+}
+
+/** A database that is there before ours is. */
+function maintenanceUrl(plan: StackPlan): string {
+  if (plan.own.databaseUrl !== undefined) return plan.own.databaseUrl;
+  return adminUrl(serverPorts(plan.portBase).postgres, plan.secrets.admin.postgres, 'postgres');
+}
+
+/** The front door. */
+export function gatewayOf(plan: StackPlan, program: string): ProcessSpec {
+  const grpcPorts = Object.fromEntries(
+    plan.services.map((service) => [service.name, grpcPort(plan.portBase, service)]),
+  );
+  try {
+    return prepareEnvoy({
+      program,
+      runDir: join(plan.stateDir, 'run'),
+      logPath: logPathOf(plan.logDir, 'envoy'),
+      portBase: plan.portBase,
+      publicUrl: plan.publicUrl,
+      corsOrigins: plan.corsOrigins,
+      trustedHops: plan.trustedHops,
+      concurrency: plan.envoyConcurrency,
+      grpcPorts: grpcPorts as Parameters<typeof prepareEnvoy>[0]['grpcPorts'],
+      tracing: plan.tracing,
+    });
+  } catch (error) {
+    throw new CliError(`Envoy's configuration can't be made: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+function postgres(plan: StackPlan, program: string): Promise<ProcessSpec> {
+  return preparePostgres({
+    program,
+    dataDir: join(plan.stateDir, 'data/postgres'),
+    socketDir: join(plan.stateDir, 'run/postgres'),
+    logPath: logPathOf(plan.logDir, 'postgres'),
+    port: serverPorts(plan.portBase).postgres,
+    password: plan.secrets.admin.postgres,
+    maxConnections: 150,
+    durable: true,
+  });
+}
+
+function redis(plan: StackPlan, program: string): Promise<ProcessSpec> {
+  return prepareRedis({
+    program,
+    dataDir: join(plan.stateDir, 'data/redis'),
+    logPath: logPathOf(plan.logDir, 'redis'),
+    port: serverPorts(plan.portBase).redis,
+    adminPassword: plan.secrets.admin.redis,
+    services: passwords(plan, 'redis'),
+  });
+}
+
+async function nats(plan: StackPlan, program: string): Promise<ProcessSpec> {
+  const ports = serverPorts(plan.portBase);
+  return prepareNats({
+    program,
+    dataDir: join(plan.stateDir, 'data/nats'),
+    logPath: logPathOf(plan.logDir, 'nats'),
+    port: ports.nats,
+    monitorPort: ports.natsMonitor,
+    adminPassword: plan.secrets.admin.nats,
+    users: await natsUsers(plan.services, passwords(plan, 'nats')),
+  });
+}
+
+/** Service name → its password for one of the servers. */
+function passwords(plan: StackPlan, of: 'database' | 'redis' | 'nats'): Map<string, string> {
+  return new Map(plan.services.map((service) => [service.name, plan.secrets.services[service.name]?.[of] ?? '']));
+}

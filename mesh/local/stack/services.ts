@@ -1,0 +1,72 @@
+import { execFile } from 'node:child_process';
+import { appendFile, mkdir } from 'node:fs/promises';
+import { promisify } from 'node:util';
+import { CliError, messageOf } from '../cli-error.ts';
+import { type ServiceDefinition, serviceEnvironment } from '../services.ts';
+import { repositoryRoot } from '../settings.ts';
+import { logPathOf } from '../supervisor/group.ts';
+import type { ProcessSpec } from '../supervisor/process.ts';
+import type { StackPlan } from './plan.ts';
+
+const run = promisify(execFile);
+const migrateTimeoutMs = 120_000;
+
+/** The whole environment of one service of this stack. */
+export function environmentOf(plan: StackPlan, service: ServiceDefinition): Record<string, string> {
+  return { ...serviceEnvironment(service, plan.context), ...plan.serviceEnv(service.name) };
+}
+
+/**
+ * Runs the migrations of one service; what they print goes to its own log.
+ * @throws CliError with the end of what they printed
+ */
+export async function migrate(
+  plan: StackPlan,
+  service: ServiceDefinition,
+  direction: 'up' | 'down',
+  signal?: AbortSignal,
+): Promise<void> {
+  if (service.migrate === undefined) return;
+  const logPath = logPathOf(plan.logDir, `migrate-${service.name}`);
+  await mkdir(plan.logDir, { recursive: true });
+  try {
+    const { stdout, stderr } = await run(process.execPath, [service.migrate, direction], {
+      cwd: repositoryRoot,
+      env: environmentOf(plan, service),
+      timeout: migrateTimeoutMs,
+      ...(signal === undefined ? {} : { signal }),
+    });
+    await appendFile(logPath, `${stdout}${stderr}`);
+  } catch (error) {
+    const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };
+    await appendFile(logPath, `${stdout}${stderr}`);
+    throw new CliError(`the migrations of ${service.name} failed`, {
+      advice: [(stderr || stdout || messageOf(error)).trim().split('\n').slice(-8).join('\n'), `Its log: ${logPath}`],
+      cause: error,
+    });
+  }
+}
+
+/** How to run one service. */
+export function serviceSpec(plan: StackPlan, service: ServiceDefinition): ProcessSpec {
+  const readyUrl = `${plan.urls.operations[service.name]}/readyz`;
+  return {
+    name: service.name,
+    command: process.execPath,
+    args: ['--import', './mesh/kit/telemetry.ts', service.main],
+    env: environmentOf(plan, service),
+    cwd: repositoryRoot,
+    logPath: logPathOf(plan.logDir, service.name),
+    probe: () => isOk(readyUrl),
+    readyTimeoutMs: 60_000,
+    stopSignal: 'SIGTERM',
+    stopTimeoutMs: 15_000,
+  };
+}
+
+/** Whether a URL answers 200 within a second. */
+export async function isOk(url: string): Promise<boolean> {
+  const response = await fetch(url, { signal: AbortSignal.timeout(1_000) });
+  await response.body?.cancel();
+  return response.status === 200;
+}

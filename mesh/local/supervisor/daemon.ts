@@ -1,0 +1,41 @@
+/**
+ * The process that `oxo up` leaves running: it owns all others, restarts what dies, and stops them on SIGTERM.
+ * Its exit code says why it ended: 0 it was stopped, 1 the start failed (the state file says why), 3 another one runs.
+ */
+import { readSettings } from '../settings.ts';
+import { StackIsRunningError, startStack } from '../stack.ts';
+
+const exitCodes = { stopped: 0, failed: 1, anotherRuns: 3 };
+
+const stopRequest = new AbortController();
+for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  process.on(signal, () => stopRequest.abort(new Error('stopped before it was ready')));
+}
+// The terminal it came from may close.
+process.on('SIGHUP', () => {});
+
+const serversOnly = process.argv.includes('--servers');
+const settings = readSettings(process.env);
+try {
+  const stack = await startStack(
+    { ...settings, ...(serversOnly ? { services: [], gateway: false } : {}) },
+    stopRequest.signal,
+  );
+  if (!stopRequest.signal.aborted) await aborted(stopRequest.signal);
+  await stack.stop();
+  process.exit(exitCodes.stopped);
+} catch (error) {
+  console.error(error);
+  process.exit(error instanceof StackIsRunningError ? exitCodes.anotherRuns : exitCodes.failed);
+}
+
+/** Keeps the process alive by itself: its children's handles need not. */
+function aborted(signal: AbortSignal): Promise<void> {
+  const alive = setInterval(() => {}, 60_000);
+  return new Promise((resolve) => {
+    signal.addEventListener('abort', () => {
+      clearInterval(alive);
+      resolve();
+    });
+  });
+}

@@ -1,0 +1,62 @@
+import { join } from 'node:path';
+import { boundLog } from './log-file.ts';
+import { type Backoff, type ProcessSpec, type SupervisedProcess, supervise } from './process.ts';
+import type { Recorder } from './recorder.ts';
+
+/** The processes of one stack, in the order of their start. */
+export type ProcessGroup = {
+  /** Starts the next process and waits until it is ready. Tiers are numbered from 0; a later one needs the earlier. */
+  readonly start: (spec: ProcessSpec, tier: number) => Promise<void>;
+  readonly get: (name: string) => SupervisedProcess | undefined;
+  readonly all: () => readonly SupervisedProcess[];
+  /** Stops the tiers in reverse order; no process is left afterwards. */
+  readonly stop: () => Promise<void>;
+};
+
+type Member = { readonly supervised: SupervisedProcess; readonly tier: number };
+
+const logCheckIntervalMs = 5_000;
+
+export function createGroup(recorder: Recorder, logDir: string, backoff: Backoff): ProcessGroup {
+  const members: Member[] = [];
+  let stopping: Promise<void> | undefined;
+  const logTimer = setInterval(() => {
+    for (const { supervised } of members) boundLog(logPathOf(logDir, supervised.name));
+  }, logCheckIntervalMs);
+  logTimer.unref();
+  // Whatever ends this process short of kill -9 must not leave the others behind.
+  const onExit = (): void => {
+    for (const { supervised } of members) supervised.kill('SIGKILL');
+  };
+  process.once('exit', onExit);
+
+  const stopAll = async (): Promise<void> => {
+    const tiers = [...new Set(members.map((member) => member.tier))].sort((a, b) => b - a);
+    for (const tier of tiers) {
+      const together = members.filter((member) => member.tier === tier);
+      await Promise.all(together.map((member) => member.supervised.stop()));
+    }
+    clearInterval(logTimer);
+    process.off('exit', onExit);
+  };
+
+  return {
+    start: async (spec, tier) => {
+      if (stopping !== undefined) throw new Error(`${spec.name} is not started any more: the stack is stopping`);
+      const supervised = supervise(spec, (snapshot) => recorder.process(spec, snapshot), backoff);
+      members.push({ supervised, tier });
+      await supervised.ready();
+    },
+    get: (name) => members.find((member) => member.supervised.name === name)?.supervised,
+    all: () => members.map((member) => member.supervised),
+    stop: () => {
+      stopping ??= stopAll();
+      return stopping;
+    },
+  };
+}
+
+/** Where a process writes. */
+export function logPathOf(logDir: string, name: string): string {
+  return join(logDir, `${name}.log`);
+}

@@ -1,0 +1,222 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { setTimeout as delay } from 'node:timers/promises';
+import { CliError, messageOf } from '../cli-error.ts';
+import { lastLines, withLogDescriptor } from './log-file.ts';
+import { identify, type ProcessIdentity } from './proc.ts';
+
+/** How to run a program, how to know that it is ready, and how to stop it. */
+export type ProcessSpec = {
+  readonly name: string;
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd: string;
+  /** Run as this user instead of the present one (root only). */
+  readonly uid?: number;
+  readonly logPath: string;
+  /** True when it can do its work. Rejections count as false. */
+  readonly probe: () => Promise<boolean>;
+  readonly readyTimeoutMs: number;
+  readonly stopSignal: NodeJS.Signals;
+  /** How long it may take to stop before it is killed. */
+  readonly stopTimeoutMs: number;
+};
+
+/** Waiting times between a death and the next start. */
+export type Backoff = {
+  readonly firstMs: number;
+  readonly maxMs: number;
+  /** Who stayed up this long starts again at firstMs. */
+  readonly resetAfterMs: number;
+};
+
+export const defaultBackoff: Backoff = { firstMs: 200, maxMs: 15_000, resetAfterMs: 30_000 };
+
+export type ProcessState = 'starting' | 'ready' | 'backing-off' | 'stopping' | 'stopped';
+
+export type ProcessSnapshot = {
+  readonly name: string;
+  readonly state: ProcessState;
+  /** Of the running process, absent while there is none. */
+  readonly identity: ProcessIdentity | undefined;
+  readonly restarts: number;
+  /** When the state began, ISO 8601. */
+  readonly since: string;
+  /** How it ended last, in words. */
+  readonly lastExit: string | undefined;
+};
+
+/** A program that is started again whenever it dies, until it is told to stop. */
+export type SupervisedProcess = {
+  readonly name: string;
+  readonly snapshot: () => ProcessSnapshot;
+  /** Resolves when the probe holds; rejects with CliError after readyTimeoutMs, or sooner when it keeps dying. */
+  readonly ready: () => Promise<void>;
+  /** Sends a signal to the running process; says whether there was one. It will be restarted if it dies of it. */
+  readonly kill: (signal: NodeJS.Signals) => boolean;
+  readonly stop: () => Promise<void>;
+};
+
+const probeIntervalMs = 25;
+const probeTimeoutMs = 2_000;
+/** Who dies this often before it was ever ready will not get well by waiting. */
+const startsBeforeGivingUp = 5;
+
+/** What one supervised process is about at the moment. */
+type Supervision = {
+  readonly spec: ProcessSpec;
+  readonly backoff: Backoff;
+  readonly onChange: (snapshot: ProcessSnapshot) => void;
+  snapshot: ProcessSnapshot;
+  child: ChildProcess | undefined;
+  exited: Promise<void>;
+  /** Waiting time before the next start. */
+  delayMs: number;
+  restartTimer: NodeJS.Timeout | undefined;
+  stopping: boolean;
+};
+
+/**
+ * Starts a program and supervises it.
+ * @param onChange called after every change of its snapshot, synchronously after each spawn
+ */
+export function supervise(
+  spec: ProcessSpec,
+  onChange: (snapshot: ProcessSnapshot) => void = () => {},
+  backoff: Backoff = defaultBackoff,
+): SupervisedProcess {
+  const since = new Date().toISOString();
+  const supervision: Supervision = {
+    spec,
+    backoff,
+    onChange,
+    snapshot: { name: spec.name, state: 'starting', identity: undefined, restarts: 0, since, lastExit: undefined },
+    child: undefined,
+    exited: Promise.resolve(),
+    delayMs: backoff.firstMs,
+    restartTimer: undefined,
+    stopping: false,
+  };
+  start(supervision);
+  return {
+    name: spec.name,
+    snapshot: () => supervision.snapshot,
+    ready: () => untilReady(supervision),
+    kill: (name) => supervision.child?.kill(name) ?? false,
+    stop: () => stop(supervision),
+  };
+}
+
+function change(supervision: Supervision, patch: Partial<ProcessSnapshot>): void {
+  const before = supervision.snapshot;
+  const sameState = patch.state === undefined || patch.state === before.state;
+  supervision.snapshot = { ...before, ...patch, since: sameState ? before.since : new Date().toISOString() };
+  supervision.onChange(supervision.snapshot);
+}
+
+function start(supervision: Supervision): void {
+  const startedAtMs = performance.now();
+  const child = spawnLogged(supervision.spec);
+  supervision.child = child;
+  const identity = child.pid === undefined ? undefined : identify(child.pid);
+  change(supervision, { state: 'starting', identity });
+  supervision.exited = new Promise((resolve) => {
+    const onEnd = (how: string): void => {
+      if (supervision.child !== child) return;
+      supervision.child = undefined;
+      resolve();
+      const stayedUp = performance.now() - startedAtMs >= supervision.backoff.resetAfterMs;
+      if (stayedUp) supervision.delayMs = supervision.backoff.firstMs;
+      afterDeath(supervision, how);
+    };
+    child.once('exit', (code, name) => onEnd(name === null ? `exit code ${code}` : name));
+    child.once('error', (error) => onEnd(messageOf(error)));
+  });
+  void watchReadiness(supervision, child);
+}
+
+function afterDeath(supervision: Supervision, how: string): void {
+  if (supervision.stopping) {
+    change(supervision, { state: 'stopped', identity: undefined, lastExit: how });
+    return;
+  }
+  change(supervision, { state: 'backing-off', identity: undefined, lastExit: how });
+  supervision.restartTimer = setTimeout(() => {
+    change(supervision, { restarts: supervision.snapshot.restarts + 1 });
+    start(supervision);
+  }, supervision.delayMs);
+  supervision.delayMs = Math.min(supervision.delayMs * 2, supervision.backoff.maxMs);
+}
+
+async function watchReadiness(supervision: Supervision, child: ChildProcess): Promise<void> {
+  const isWatched = (): boolean => supervision.child === child && !supervision.stopping;
+  while (isWatched()) {
+    if (await holds(supervision.spec.probe)) {
+      if (isWatched()) change(supervision, { state: 'ready' });
+      return;
+    }
+    await delay(probeIntervalMs, undefined, { ref: false });
+  }
+}
+
+async function untilReady(supervision: Supervision): Promise<void> {
+  const { spec } = supervision;
+  const startedAtMs = performance.now();
+  const deadline = startedAtMs + spec.readyTimeoutMs;
+  while (supervision.snapshot.state !== 'ready') {
+    if (supervision.stopping) throw new CliError(`${spec.name} was stopped before it was ready`);
+    const dies = supervision.snapshot.restarts >= startsBeforeGivingUp;
+    if (dies || performance.now() > deadline) throw notReady(supervision, Math.round(performance.now() - startedAtMs));
+    await delay(probeIntervalMs);
+  }
+}
+
+async function stop(supervision: Supervision): Promise<void> {
+  supervision.stopping = true;
+  clearTimeout(supervision.restartTimer);
+  const { child, spec } = supervision;
+  if (child === undefined) {
+    if (supervision.snapshot.state !== 'stopped') change(supervision, { state: 'stopped' });
+    return;
+  }
+  change(supervision, { state: 'stopping' });
+  child.kill(spec.stopSignal);
+  const late = setTimeout(() => killGroup(child), spec.stopTimeoutMs);
+  await supervision.exited;
+  clearTimeout(late);
+}
+
+/** In a process group of its own, so that Ctrl-C at a terminal reaches the supervisor alone, which stops all in order. */
+function spawnLogged(spec: ProcessSpec): ChildProcess {
+  return withLogDescriptor(spec.logPath, (log) =>
+    spawn(spec.command, spec.args, {
+      cwd: spec.cwd,
+      env: { ...spec.env },
+      detached: true,
+      stdio: ['ignore', log, log],
+      ...(spec.uid === undefined ? {} : { uid: spec.uid, gid: spec.uid }),
+    }),
+  );
+}
+
+async function holds(probe: () => Promise<boolean>): Promise<boolean> {
+  const late = delay(probeTimeoutMs, false, { ref: false });
+  return Promise.race([probe().catch(() => false), late]);
+}
+
+function killGroup(child: ChildProcess): void {
+  if (child.pid === undefined) return;
+  try {
+    process.kill(-child.pid, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
+function notReady({ spec, snapshot }: Supervision, afterMs: number): CliError {
+  const ended =
+    snapshot.lastExit === undefined ? '' : `; it ended ${snapshot.restarts} times, last with ${snapshot.lastExit}`;
+  return new CliError(`${spec.name} is not ready after ${afterMs} ms${ended}`, {
+    advice: [`The end of its log (${spec.logPath}):`, ...lastLines(spec.logPath, 5)],
+  });
+}

@@ -1,0 +1,69 @@
+import { CliError, messageOf } from '../cli-error.ts';
+import { identify } from './proc.ts';
+import type { ProcessSnapshot, ProcessSpec } from './process.ts';
+import { type Phase, type ProcessRecord, type StackState, type Step, writeState } from './state.ts';
+
+/** Keeps the state file of one stack up to date. */
+export type Recorder = {
+  readonly phase: (phase: Phase) => void;
+  readonly failed: (error: unknown) => void;
+  readonly process: (spec: ProcessSpec, snapshot: ProcessSnapshot) => void;
+  /** Runs a part of the start and records how it goes. What it returns as text is shown beside its name. */
+  readonly step: <T>(name: string, work: () => Promise<T>) => Promise<T>;
+};
+
+/** @throws Error when the state folder can't be written */
+export function createRecorder(
+  stateDir: string,
+  about: Pick<StackState, 'portBase' | 'publicUrl' | 'own'>,
+  onStep: (step: Step) => void = () => {},
+): Recorder {
+  const supervisor = identify(process.pid);
+  if (supervisor === undefined) throw new Error('this process is not in /proc');
+  const startedAt = new Date().toISOString();
+  const { portBase, publicUrl, own } = about;
+  let state: StackState = {
+    ...{ supervisor, portBase, publicUrl, own, startedAt },
+    phase: 'starting',
+    steps: [],
+    processes: [],
+  };
+  const change = (patch: Partial<StackState>): void => {
+    state = { ...state, ...patch };
+    writeState(stateDir, state);
+  };
+  const recordStep = (step: Step): void => {
+    change({ steps: replaceByName(state.steps, step) });
+    onStep(step);
+  };
+  change({});
+  return {
+    phase: (phase) => change({ phase }),
+    failed: (error) => {
+      const advice = error instanceof CliError ? error.advice : [];
+      change({ phase: 'failed', error: { message: messageOf(error), advice } });
+    },
+    process: (spec, snapshot) => {
+      const record: ProcessRecord = { ...snapshot, stopSignal: spec.stopSignal };
+      change({ processes: replaceByName(state.processes, record) });
+    },
+    step: async (name, work) => {
+      const startedAtMs = performance.now();
+      const ms = (): number => Math.round(performance.now() - startedAtMs);
+      recordStep({ name, state: 'running', ms: 0 });
+      try {
+        const result = await work();
+        recordStep({ name, state: 'done', ms: ms(), note: typeof result === 'string' ? result : undefined });
+        return result;
+      } catch (error) {
+        recordStep({ name, state: 'failed', ms: ms(), note: messageOf(error) });
+        throw error;
+      }
+    },
+  };
+}
+
+function replaceByName<T extends { readonly name: string }>(list: readonly T[], item: T): T[] {
+  const index = list.findIndex((other) => other.name === item.name);
+  return index < 0 ? [...list, item] : list.with(index, item);
+}

@@ -1,0 +1,85 @@
+import { mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { writePrivately } from '../secrets.ts';
+import type { OwnServers, Settings } from '../settings.ts';
+import { isAlive, type ProcessIdentity } from './proc.ts';
+import type { ProcessState } from './process.ts';
+
+/** One thing that a start does, as shown by `up`. */
+export type Step = {
+  readonly name: string;
+  readonly state: 'running' | 'done' | 'failed';
+  readonly ms: number;
+  readonly note?: string | undefined;
+};
+
+export type ProcessRecord = {
+  readonly name: string;
+  readonly state: ProcessState;
+  readonly identity?: ProcessIdentity | undefined;
+  readonly restarts: number;
+  /** When the state began, ISO 8601. */
+  readonly since: string;
+  readonly lastExit?: string | undefined;
+  readonly stopSignal: NodeJS.Signals;
+};
+
+export type Phase = 'starting' | 'running' | 'stopping' | 'stopped' | 'failed';
+
+/** What a supervisor tells the other commands, in `<stateDir>/run/state.json` (private: URLs hold passwords). */
+export type StackState = {
+  readonly supervisor: ProcessIdentity;
+  readonly phase: Phase;
+  readonly portBase: number;
+  readonly publicUrl: string;
+  /** The servers that are not ours; commands find them here, whatever their own environment says. */
+  readonly own: OwnServers;
+  readonly startedAt: string;
+  readonly steps: readonly Step[];
+  /** In the order of their start. */
+  readonly processes: readonly ProcessRecord[];
+  readonly error?: { readonly message: string; readonly advice: readonly string[] } | undefined;
+};
+
+/** The last state that was written, whether or not its supervisor is alive. */
+export function readState(stateDir: string): StackState | undefined {
+  try {
+    return JSON.parse(readFileSync(pathOf(stateDir), 'utf8'));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Synchronous, so that a process is on record before its supervisor does anything else:
+ * after a kill -9 the next start finds all that is left.
+ */
+export function writeState(stateDir: string, state: StackState): void {
+  mkdirSync(join(stateDir, 'run'), { recursive: true, mode: 0o755 });
+  const path = pathOf(stateDir);
+  writePrivately(path, `${JSON.stringify(state, null, 2)}\n`);
+}
+
+/** The state of a supervisor that is alive. */
+export function readLiveState(stateDir: string): StackState | undefined {
+  const state = readState(stateDir);
+  return state !== undefined && isAlive(state.supervisor) ? state : undefined;
+}
+
+/** The settings that a stack runs with, where one runs; else those of the environment. */
+export function withRunningSettings(settings: Settings): Settings {
+  const live = readLiveState(settings.stateDir);
+  if (live === undefined) return settings;
+  return { ...settings, portBase: live.portBase, publicUrl: live.publicUrl, own: live.own };
+}
+
+/** Processes that run although their supervisor does not. */
+export function orphansOf(state: StackState): readonly ProcessRecord[] {
+  if (isAlive(state.supervisor)) return [];
+  return state.processes.filter((record) => record.identity !== undefined && isAlive(record.identity));
+}
+
+function pathOf(stateDir: string): string {
+  return join(stateDir, 'run', 'state.json');
+}
