@@ -4,11 +4,11 @@
  * No consumer is made at the server (durables.ts says why). The stream sends each message on once it is stored, with its sequence number;
  * where one is missing (at start, after a lost connection, when the process was too slow) the stream itself is read from there.
  */
-import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
-import type { MsgHdrs, Subscription } from '@nats-io/nats-core';
+import type { Msg, Subscription } from '@nats-io/transport-node';
 import { readAttributes } from '#kit/events/envelope.ts';
 import { type EventHandler, handlersBySubject } from '#kit/events/handlers.ts';
 import type { NatsBus } from '#kit/events/nats.ts';
+import { createStreamReader, type StreamMessage } from '#kit/events/stream-reader.ts';
 import { broadcastSubject } from '#kit/events/streams.ts';
 import type { Logger } from '#kit/logger.ts';
 import { extractTrace, SpanKind, withSpan, withTraceContext } from '#kit/trace.ts';
@@ -31,112 +31,44 @@ export interface BroadcastConsumerOptions {
   checkEveryMs?: number;
 }
 
-/** A message, however it came. */
-interface StreamMessage {
-  sequence: number;
-  subject: string;
-  data: Uint8Array;
-  headers: MsgHdrs;
-}
-
-const BATCH = 256;
+/** Messages that wait while others are handled. What does not fit is read from the stream later. */
 const MAX_QUEUED = 10_000;
 const RETRY_MS = 250;
-/** A follower of the stream may lag behind its leader: how often to ask again for what must be there. */
-const EMPTY_READS = 8;
 
 export function createBroadcastConsumer(options: BroadcastConsumerOptions): BroadcastConsumer {
   const { nats, stream, logger, checkEveryMs = 5_000 } = options;
-  const handlers = handlersBySubject(options.handlers);
-  /** Sequence of the last message that was handled or passed over. */
-  let position = 0;
-  /** When the stream was made: one that was made anew counts from 1 again. */
-  let streamCreated: string | undefined;
-  let stopped = false;
+  const reader = createStreamReader({ nats, stream, logger, handle: createHandler(stream, options.handlers, logger) });
+  const stopping = new AbortController();
   let subscription: Subscription | undefined;
   let timer: NodeJS.Timeout | undefined;
   let endWatch: (() => void) | undefined;
-  // One reader at a time; what arrives meanwhile is read by the next.
+  /** Everything is done one after the other, so that messages stay in order. */
   let work: Promise<void> = Promise.resolve();
   let queued = 0;
 
-  async function handle(message: StreamMessage): Promise<void> {
-    position = message.sequence;
-    const handler = handlers.get(message.subject);
-    if (handler === undefined) return;
-    try {
-      const metadata = readAttributes(message.subject, message.headers);
-      const run = handler.prepare(message.data);
-      const context = { working: () => undefined, signal: new AbortController().signal };
-      await withTraceContext(extractTrace({ traceparent: metadata.traceparent }), () =>
-        withSpan(`handle ${message.subject}`, SpanKind.CONSUMER, undefined, async () => run(metadata, context)),
-      );
-    } catch (error) {
-      logger.error(
-        { err: error, stream, subject: message.subject, streamSequence: message.sequence },
-        'broadcast not handled',
-      );
-    }
-  }
-
-  /** Reads until the stream's end as of now. */
-  async function catchUp(): Promise<void> {
-    const manager = await jetstreamManager(nats.connection, { checkAPI: false, timeout: 2_000 });
-    const { created, state } = await manager.streams.info(stream);
-    if (streamCreated !== created) {
-      if (streamCreated !== undefined) logger.warn({ stream }, 'stream was made anew; reading it from its start');
-      streamCreated = created;
-      position = 0;
-    }
-    // What has expired cannot be read; without this an empty stream would look like one that lags.
-    if (state.messages === 0) position = Math.max(position, state.last_seq);
-    let emptyReads = 0;
-    while (!stopped && position < state.last_seq) {
-      const found = await readBatch(manager, position + 1);
-      for (const message of found) if (message.sequence > position) await handle(message);
-      if (found.length > 0) continue;
-      emptyReads += 1;
-      if (emptyReads === EMPTY_READS) position = state.last_seq;
-      else await delay(RETRY_MS / 5);
-    }
-  }
-
-  async function readBatch(manager: JetStreamManager, fromSequence: number): Promise<StreamMessage[]> {
-    const found: StreamMessage[] = [];
-    try {
-      for await (const message of await manager.direct.getBatch(stream, { seq: fromSequence, batch: BATCH })) {
-        found.push({ sequence: message.seq, subject: message.subject, data: message.data, headers: message.header });
-      }
-    } catch (error) {
-      if (!(error instanceof Error && error.message === 'message not found')) throw error;
-    }
-    return found;
-  }
-
   /** Catches up after what is in hand; tries until it succeeds or the consumer stops. */
-  function enqueueCatchUp(): Promise<void> {
+  function catchUp(): Promise<void> {
     work = work.then(async () => {
-      while (!stopped) {
+      while (!stopping.signal.aborted) {
         try {
-          return await catchUp();
+          await reader.catchUp(stopping.signal);
+          return;
         } catch (error) {
           logger.warn({ err: error, stream }, 'broadcast stream cannot be read; trying again');
-          await delay(RETRY_MS);
+          await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
         }
       }
     });
     return work;
   }
 
-  function enqueueLive(message: StreamMessage): void {
-    // What does not fit is a gap that the next message or check finds.
+  function receive(message: StreamMessage): void {
     if (queued === MAX_QUEUED) return;
     queued += 1;
     work = work.then(async () => {
       queued -= 1;
-      if (stopped || message.sequence <= position) return;
-      if (message.sequence === position + 1) await handle(message);
-      else void enqueueCatchUp();
+      if (stopping.signal.aborted || (await reader.accept(message))) return;
+      void catchUp();
     });
   }
 
@@ -144,33 +76,48 @@ export function createBroadcastConsumer(options: BroadcastConsumerOptions): Broa
     async start() {
       subscription = nats.connection.subscribe(broadcastSubject(stream), {
         callback: (error, message) => {
-          if (error !== null) logger.error({ err: error, stream }, 'broadcast subscription refused');
-          else if (message.headers !== undefined) enqueueLive(fromLive(message.data, message.headers));
+          if (error === null) receive(toStreamMessage(message));
+          else logger.error({ err: error, stream }, 'broadcast subscription ended');
         },
       });
       endWatch = nats.onConnectionChange((connected) => {
-        if (connected) void enqueueCatchUp();
+        if (connected) void catchUp();
       });
       timer = setInterval(() => {
-        if (nats.isConnected()) void enqueueCatchUp();
+        if (nats.isConnected()) void catchUp();
       }, checkEveryMs);
-      await enqueueCatchUp();
+      await catchUp();
     },
     async stop() {
-      stopped = true;
+      stopping.abort();
       clearInterval(timer);
       endWatch?.();
       subscription?.unsubscribe();
       await work;
     },
-    processAll: enqueueCatchUp,
+    processAll: catchUp,
   };
 }
 
-function fromLive(data: Uint8Array, headers: MsgHdrs): StreamMessage {
+function toStreamMessage({ data, headers }: Msg): StreamMessage {
+  if (headers === undefined) throw new Error('a broadcast message without headers');
   return { sequence: Number(headers.get('Nats-Sequence')), subject: headers.get('Nats-Subject'), data, headers };
 }
 
-function delay(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
+function createHandler(stream: string, handlers: readonly EventHandler[], logger: Logger) {
+  const bySubject = handlersBySubject(handlers);
+  const context = { working: () => undefined, signal: new AbortController().signal };
+  return async ({ sequence, subject, data, headers }: StreamMessage): Promise<void> => {
+    const handler = bySubject.get(subject);
+    if (handler === undefined) return;
+    try {
+      const metadata = readAttributes(subject, headers);
+      const run = handler.prepare(data);
+      await withTraceContext(extractTrace({ traceparent: metadata.traceparent }), () =>
+        withSpan(`handle ${subject}`, SpanKind.CONSUMER, undefined, async () => run(metadata, context)),
+      );
+    } catch (error) {
+      logger.error({ err: error, stream, subject, streamSequence: sequence }, 'broadcast not handled');
+    }
+  };
 }

@@ -3,7 +3,7 @@
  * stays in its own stream until it expires there.
  */
 import { type JetStreamManager, jetstreamManager, type StoredMsg } from '@nats-io/jetstream';
-import type { NatsConnection } from '@nats-io/nats-core';
+import type { NatsConnection } from '@nats-io/transport-node';
 import { DEAD_LETTERS_STREAM } from '#kit/events/streams.ts';
 
 export interface DeadLetter {

@@ -5,7 +5,7 @@
  * in any service's name; a service may only read its own consumers.
  */
 import { type ConsumerConfig, JetStreamApiError, type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
-import { type NatsConnection, nanos } from '@nats-io/nats-core';
+import { type NatsConnection, nanos } from '@nats-io/transport-node';
 import { differs, EVENTS_STREAM } from '#kit/events/streams.ts';
 
 export interface DurableDefinition {

@@ -1,7 +1,7 @@
 /**
  * Events on the wire: CloudEvents attributes and trace context as NATS headers, the payload as Protobuf bytes.
  */
-import type { MsgHdrs } from '@nats-io/nats-core';
+import type { MsgHdrs } from '@nats-io/transport-node';
 import type { MessageType } from '#kit/rpc/message.ts';
 
 /** An event: the subject it is published on, which is also its type, and its message. */

@@ -1,8 +1,7 @@
 /**
  * The connection of a process to NATS: it waits for the server at start, reconnects for ever, and says whether it is there.
  */
-import { errors, type NatsConnection } from '@nats-io/nats-core';
-import { connect } from '@nats-io/transport-node';
+import { connect, errors, type NatsConnection } from '@nats-io/transport-node';
 import type { Logger } from '#kit/logger.ts';
 import { withTimeLimit } from '#kit/time-limit.ts';
 

@@ -1,7 +1,7 @@
 /**
  * Publishes batches of events: all of a batch are in flight at once on one connection, in order, and every acknowledgement is waited for.
  */
-import { headers as createHeaders, createInbox, type Msg, PermissionViolationError } from '@nats-io/nats-core';
+import { headers as createHeaders, createInbox, type Msg, PermissionViolationError } from '@nats-io/transport-node';
 import { toHeaders } from '#kit/events/envelope.ts';
 import type { NatsBus } from '#kit/events/nats.ts';
 import type { Logger } from '#kit/logger.ts';

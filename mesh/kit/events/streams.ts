@@ -2,7 +2,7 @@
  * The streams, as data, and how an administrator makes them. Services have no permission for it.
  */
 import { JetStreamApiError, type JetStreamManager, jetstreamManager, type StreamConfig } from '@nats-io/jetstream';
-import { type NatsConnection, nanos } from '@nats-io/nats-core';
+import { type NatsConnection, nanos } from '@nats-io/transport-node';
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;

@@ -79,16 +79,16 @@ export function createWorkConsumer(options: WorkConsumerOptions): WorkConsumer {
     });
     retryMs = FIRST_RETRY_MS;
     for await (const message of messages) {
-      if (!stopping.signal.aborted) await slots.acquire();
-      // What was held ready goes back at once, to another replica.
-      if (stopping.signal.aborted) message.nak();
-      else void deliverInSlot(message);
+      await slots.acquire();
+      void deliverInSlot(message);
     }
   }
 
   async function deliverInSlot(message: JsMsg): Promise<void> {
     try {
-      await deliver(message);
+      // What was held ready when the process stops goes back at once, to another replica.
+      if (stopping.signal.aborted) message.nak();
+      else await deliver(message);
     } catch (error) {
       logger.warn({ err: error, consumer: durable.name }, 'event not settled; it will be delivered again');
     } finally {
@@ -111,7 +111,7 @@ export function createWorkConsumer(options: WorkConsumerOptions): WorkConsumer {
 
   // After a reconnect the old pull is void; a new life begins faster than the client finds out by itself.
   const endWatch = nats.onConnectionChange((connected) => {
-    if (connected) messages?.close();
+    if (connected) void messages?.close();
   });
   const endSampling = options.metrics.onCollect(async () => {
     if (!nats.isConnected()) return;
