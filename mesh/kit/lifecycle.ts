@@ -65,7 +65,7 @@ export async function runService<C extends ServiceConfig>(definition: ServiceDef
     abort.abort();
     const clean = await closeAll(closers, logger);
     await ops?.close();
-    await withTimeLimit(shutdownTelemetry(), CLOSE_LIMIT_MS, 'telemetry').catch(() => undefined);
+    await shutdownTelemetry();
     logger.info({ clean }, 'stopped');
     process.exit(exitCode);
   };

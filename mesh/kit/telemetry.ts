@@ -9,8 +9,10 @@
 import { context, propagation, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { W3CTraceContextPropagator } from '@opentelemetry/core';
+import { withTimeLimit } from '#kit/time-limit.ts';
 
 const DEFAULT_SAMPLING_RATIO = 0.01;
+const SHUTDOWN_LIMIT_MS = 2_000;
 
 context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
 propagation.setGlobalPropagator(new W3CTraceContextPropagator());
@@ -47,7 +49,8 @@ function parseSamplingRatio(ratio: string | undefined): number {
   return parsed;
 }
 
-/** Exports what is still queued and stops. */
+/** Exports what is still queued and stops; gives up after two seconds, because a process must end without its collector too. */
 export async function shutdownTelemetry(): Promise<void> {
-  await shutdown?.();
+  if (shutdown === undefined) return;
+  await withTimeLimit(shutdown(), SHUTDOWN_LIMIT_MS, 'telemetry').catch(() => undefined);
 }
