@@ -54,28 +54,51 @@ export const commonSettings = {
   OPS_HOST: setting.text().default('0.0.0.0'),
   OPS_PORT: setting.port(),
   LOG_LEVEL: setting.logLevel(),
-  DATABASE_URL: setting.url('postgres', 'postgresql'),
-  DATABASE_POOL_SIZE: setting.integer(1, 200).default(10),
-  REDIS_URL: setting.url('redis', 'rediss'),
   NATS_URL: setting.url('nats', 'tls'),
   JWKS_URL: setting.url('http', 'https'),
   JWT_ISSUER: setting.url('http', 'https'),
 };
 
-type CommonSettings = z.infer<z.ZodObject<typeof commonSettings>>;
+/** What a service with a schema of its own reads besides. */
+export const databaseSettings = {
+  DATABASE_URL: setting.url('postgres', 'postgresql'),
+  DATABASE_POOL_SIZE: setting.integer(1, 200).default(10),
+};
 
-/** The common settings under the names that the code uses. Spread it into the service's own Config. */
-export function commonConfig(settings: CommonSettings) {
+/** What a service that uses Redis reads besides. */
+export const redisSettings = { REDIS_URL: setting.url('redis', 'rediss') };
+
+/** What a service that calls others reads besides: by these it gets its own token. */
+export const clientSettings = { SERVICE_SECRET: setting.text(), AUTH_GRPC_ADDRESS: setting.address() };
+
+type Settings<Shape extends z.ZodRawShape> = z.infer<z.ZodObject<Shape>>;
+
+export type CommonConfig = ReturnType<typeof commonConfig>;
+export type DatabaseConfig = ReturnType<typeof databaseConfig>;
+export type RedisConfig = ReturnType<typeof redisConfig>;
+export type ClientConfig = ReturnType<typeof clientConfig>;
+
+/** The settings under the names that the code uses. Spread them into the service's own Config. */
+export function commonConfig(settings: Settings<typeof commonSettings>) {
   return {
     grpcAddress: `${settings.GRPC_HOST}:${settings.GRPC_PORT}`,
     opsHost: settings.OPS_HOST,
     opsPort: settings.OPS_PORT,
     logLevel: settings.LOG_LEVEL,
-    databaseUrl: settings.DATABASE_URL,
-    databasePoolSize: settings.DATABASE_POOL_SIZE,
-    redisUrl: settings.REDIS_URL,
     natsUrl: settings.NATS_URL,
     jwksUrl: settings.JWKS_URL,
     jwtIssuer: settings.JWT_ISSUER,
   };
+}
+
+export function databaseConfig(settings: Settings<typeof databaseSettings>) {
+  return { databaseUrl: settings.DATABASE_URL, databasePoolSize: settings.DATABASE_POOL_SIZE };
+}
+
+export function redisConfig(settings: Settings<typeof redisSettings>) {
+  return { redisUrl: settings.REDIS_URL };
+}
+
+export function clientConfig(settings: Settings<typeof clientSettings>) {
+  return { serviceSecret: settings.SERVICE_SECRET, authAddress: settings.AUTH_GRPC_ADDRESS };
 }

@@ -5,7 +5,7 @@
 import type { JWTVerifyGetKey } from 'jose';
 import { AuthInternalServiceDefinition } from '#gen/oxo/auth/v1/auth_internal_service.ts';
 import { systemClock } from '#kit/clock.ts';
-import type { commonConfig } from '#kit/config.ts';
+import type { ClientConfig, CommonConfig, DatabaseConfig, RedisConfig } from '#kit/config.ts';
 import { type Database, type DatabaseOptions, openDatabase } from '#kit/db/database.ts';
 import { createBroadcastConsumer } from '#kit/events/broadcast-consumer.ts';
 import { createEffects, type Effect } from '#kit/events/effects.ts';
@@ -26,12 +26,9 @@ import { asService, type Channel, openChannel } from '#kit/rpc/client.ts';
 import { createRpcServer, type RpcServer } from '#kit/rpc/server.ts';
 
 /** What `start` of any service is given. */
-export type AnyServiceContext = ServiceContext<ReturnType<typeof commonConfig>>;
+export type Context = ServiceContext<ReturnType<typeof commonConfig>>;
 
-export async function startDatabase(
-  context: AnyServiceContext,
-  entities: DatabaseOptions['entities'],
-): Promise<Database> {
+export async function startDatabase(context: Context, entities: DatabaseOptions['entities']): Promise<Database> {
   const { config, ops, onStop } = context;
   const db = await openDatabase({ url: config.databaseUrl, poolSize: config.databasePoolSize, entities });
   onStop('database', db.close);
@@ -39,7 +36,7 @@ export async function startDatabase(
   return db;
 }
 
-export function startRedis({ config, logger, ops, onStop }: AnyServiceContext): Redis {
+export function startRedis({ config, logger, ops, onStop }: Context<RedisConfig>): Redis {
   const redis = connectRedis(config.redisUrl, logger);
   onStop('redis', redis.close);
   ops.addCheck('redis', redis.ping);
@@ -47,7 +44,7 @@ export function startRedis({ config, logger, ops, onStop }: AnyServiceContext): 
 }
 
 /** @param name of the service: also its name at the server */
-export async function startNats(context: AnyServiceContext, name: string): Promise<NatsBus> {
+export async function startNats(context: Context, name: string): Promise<NatsBus> {
   const { config, logger, ops, onStop, stopping } = context;
   const nats = await connectNats({ url: config.natsUrl, name, logger, signal: stopping });
   onStop('nats', nats.close);
@@ -60,7 +57,7 @@ export async function startNats(context: AnyServiceContext, name: string): Promi
  * @param keys finds the public keys; by default from the JWKS URL
  */
 export async function startVerifier(
-  { config, logger, onStop }: AnyServiceContext,
+  { config, logger, onStop }: Context,
   nats: NatsBus,
   keys: JWTVerifyGetKey = remoteKeys(config.jwksUrl),
 ): Promise<TokenVerifier> {
@@ -77,22 +74,19 @@ export async function startVerifier(
 }
 
 /** This service's own tokens, fetched from auth by its client credentials when they are needed. */
-export function startServiceTokens(
-  { onStop }: AnyServiceContext,
-  options: { authAddress: string; name: string; secret: string },
-): ServiceTokens {
-  const channel = openChannel(options.authAddress, undefined);
+export function startServiceTokens({ config, onStop }: Context<ClientConfig>, name: string): ServiceTokens {
+  const channel = openChannel(config.authAddress, undefined);
   onStop('channel to auth', channel.close);
   const auth = channel.client(AuthInternalServiceDefinition);
   return createServiceTokens(async () => {
-    const request = { clientId: options.name, clientSecret: options.secret };
+    const request = { clientId: name, clientSecret: config.serviceSecret };
     const issued = await auth.issueServiceToken(request, asService({ requestId: newId(systemClock.nowMs()) }));
     return { token: issued.accessToken, expiresAtMs: systemClock.nowMs() + issued.expiresIn * 1_000 };
   }, systemClock);
 }
 
 /** A channel to another service. */
-export function startChannel({ onStop }: AnyServiceContext, address: string, tokens: ServiceTokens): Channel {
+export function startChannel({ onStop }: Context, address: string, tokens: ServiceTokens): Channel {
   const channel = openChannel(address, tokens);
   onStop(`channel to ${address}`, channel.close);
   return channel;
@@ -103,7 +97,7 @@ export function startChannel({ onStop }: AnyServiceContext, address: string, tok
  * @param options.effects what must be true before an event is answered and published, by subject
  */
 export function startOutbox(
-  { config, logger, onStop }: AnyServiceContext,
+  { config, logger, onStop }: Context<DatabaseConfig>,
   options: { name: string; db: Database; nats: NatsBus; effects: Readonly<Record<string, Effect>> },
 ): Outbox {
   const { name, db, nats } = options;
@@ -118,7 +112,7 @@ export function startOutbox(
 
 /** A work consumer that handles events until the process stops. */
 export function startConsumer(
-  { logger, metrics, onStop }: AnyServiceContext,
+  { logger, metrics, onStop }: Context,
   options: Omit<WorkConsumerOptions, 'logger' | 'metrics'>,
 ): void {
   const consumer = createWorkConsumer({ ...options, logger, metrics });
@@ -128,7 +122,7 @@ export function startConsumer(
 
 /** @param addServices adds the contracts that this server serves */
 export async function startServer(
-  { config, logger, metrics, onStop }: AnyServiceContext,
+  { config, logger, metrics, onStop }: Context,
   verifier: TokenVerifier,
   addServices: (server: RpcServer) => void,
 ): Promise<void> {

@@ -1,9 +1,21 @@
-import { commonConfig, commonSettings, readEnv, setting } from '#kit/config.ts';
+import {
+  clientConfig,
+  clientSettings,
+  commonConfig,
+  commonSettings,
+  databaseConfig,
+  databaseSettings,
+  readEnv,
+  redisConfig,
+  redisSettings,
+  setting,
+} from '#kit/config.ts';
 
 const settings = {
   ...commonSettings,
-  SERVICE_SECRET: setting.text(),
-  AUTH_GRPC_ADDRESS: setting.address(),
+  ...databaseSettings,
+  ...redisSettings,
+  ...clientSettings,
   USER_GRPC_ADDRESS: setting.address(),
 };
 
@@ -14,8 +26,9 @@ export function readConfig(env: NodeJS.ProcessEnv) {
   const read = readEnv(settings, env);
   return {
     ...commonConfig(read),
-    serviceSecret: read.SERVICE_SECRET,
-    authAddress: read.AUTH_GRPC_ADDRESS,
+    ...databaseConfig(read),
+    ...redisConfig(read),
+    ...clientConfig(read),
     userAddress: read.USER_GRPC_ADDRESS,
   };
 }

@@ -25,11 +25,7 @@ await runService({
     const redis = startRedis(context);
     const nats = await startNats(context, 'post');
     const verifier = await startVerifier(context, nats);
-    const tokens = startServiceTokens(context, {
-      authAddress: config.authAddress,
-      name: 'post',
-      secret: config.serviceSecret,
-    });
+    const tokens = startServiceTokens(context, 'post');
     const users = startChannel(context, config.userAddress, tokens).client(UserInternalServiceDefinition);
     const publishedPosts = createPublishedPosts(redis, db);
     const outbox = startOutbox(context, { name: 'post', db, nats, effects: publishedPosts.effects });

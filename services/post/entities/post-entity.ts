@@ -1,4 +1,5 @@
 import { defineEntity, type InferEntity, p } from '@mikro-orm/core';
+import type { Post_Visibility } from '#gen/oxo/post/v1/post.ts';
 
 export const PostEntity = defineEntity({
   name: 'Post',
@@ -7,8 +8,7 @@ export const PostEntity = defineEntity({
     id: p.uuid().primary(),
     authorId: p.uuid(),
     text: p.text(),
-    /** Number of Post.Visibility. */
-    visibility: p.smallint(),
+    visibility: p.smallint().$type<Post_Visibility>(),
     /** Milliseconds since the epoch: feeds and lists are ordered by it, then by id. */
     publishedAtMs: p.bigint('number'),
     editedAtMs: p.bigint('number').nullable(),
@@ -18,4 +18,9 @@ export const PostEntity = defineEntity({
   indexes: [{ properties: ['authorId', 'publishedAtMs', 'id'] }],
 });
 
+/** A row of the table posts, whether a unit of work or a statement has read it. */
 export type PostRow = InferEntity<typeof PostEntity>;
+
+/** The columns of a PostRow, for statements. Numbers of 64 bits become JavaScript numbers. */
+export const POST_COLUMNS = `id, author_id as "authorId", text, visibility, published_at_ms::float8 as "publishedAtMs",
+  edited_at_ms::float8 as "editedAtMs", version::float8`;
