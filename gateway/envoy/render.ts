@@ -4,12 +4,13 @@ import { clusters } from './clusters.ts';
 import { localReplyConfig } from './local-replies.ts';
 import { corsPolicy, overwrite, securityHeaders, socketAddress, tracing, transcoder } from './parts.ts';
 import { routes } from './routes.ts';
-import type { EnvoySettings } from './settings.ts';
+import { type EnvoySettings, MAX_BODY_BYTES } from './settings.ts';
 
 export type { Endpoint, EnvoySettings, UpstreamName } from './settings.ts';
 
 const PLACEHOLDER = /^\$\{(\w+)\}$/;
 const MIB = 1024 * 1024;
+const DEFAULT_CLIENT_TIMEOUT_MS = 15_000;
 
 /**
  * The configuration of Envoy for one place, as YAML for `envoy --config-path`.
@@ -28,6 +29,8 @@ function templateValues(settings: EnvoySettings): ReadonlyMap<string, unknown> {
     ['adminAddress', socketAddress(settings.admin)],
     ['listenAddress', socketAddress(settings.listen)],
     ['maxHeapBytes', (settings.maxHeapMib ?? 512) * MIB],
+    ['maxBodyBytes', MAX_BODY_BYTES],
+    ['clientTimeout', `${(settings.clientTimeoutMs ?? DEFAULT_CLIENT_TIMEOUT_MS) / 1000}s`],
     ['trustedHops', settings.trustedHops],
     ['issuer', settings.publicUrl],
     ['tracing', tracing(settings)],

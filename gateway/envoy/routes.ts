@@ -1,9 +1,7 @@
 import { overwrite } from './parts.ts';
-import { type EnvoySettings, MAX_BODY_BYTES, pathParameters, publicServices } from './settings.ts';
+import { type EnvoySettings, pathParameters, publicServices } from './settings.ts';
 
-const REQUEST_TIMEOUT = '10s';
-// A little shorter, so that the service answers DEADLINE_EXCEEDED itself and stops its own work in time.
-const GRPC_TIMEOUT = '9500m';
+const DEFAULT_REQUEST_TIMEOUT_MS = 10_000;
 
 // These paths are no RPCs: without it the transcoder, which knows every public path, would answer 404.
 const noTranscoding = {
@@ -14,18 +12,12 @@ const noTranscoding = {
   },
 };
 
-// For gRPC clients, whose requests find their route before the filters run; the transcoder limits the others itself.
-const bodyLimit = {
-  'envoy.filters.http.buffer': {
-    '@type': 'type.googleapis.com/envoy.extensions.filters.http.buffer.v3.BufferPerRoute',
-    buffer: { max_request_bytes: MAX_BODY_BYTES },
-  },
-};
-
 /** The routes of the front door. The transcoder has already made /oxo.post.v1.PostService/GetPost of /api/v1/posts/1. */
 export function routes(settings: EnvoySettings): object[] {
   const rpcs = Object.entries(publicServices).flatMap(([cluster, services]) =>
-    services.flatMap((service) => serviceRoutes(cluster, service)),
+    services.flatMap((service) =>
+      serviceRoutes(cluster, service, settings.requestTimeoutMs ?? DEFAULT_REQUEST_TIMEOUT_MS),
+    ),
   );
   return [
     ...rpcs,
@@ -60,25 +52,22 @@ export function routes(settings: EnvoySettings): object[] {
   ];
 }
 
-function serviceRoutes(cluster: string, service: string): object[] {
+function serviceRoutes(cluster: string, service: string, timeoutMs: number): object[] {
   const prefix = `/${service}/`;
-  const action = {
-    cluster,
-    timeout: REQUEST_TIMEOUT,
-  };
+  const action = { cluster, timeout: `${timeoutMs / 1000}s` };
   // Only requests that never reached the service are sent again, and of those only what was a GET.
   const retry_policy = { retry_on: 'connect-failure,refused-stream,reset-before-request', num_retries: 2 };
+  // A little shorter, so that the service answers DEADLINE_EXCEEDED itself and stops its own work in time.
   const request_headers_to_add = [
-    { header: { key: 'grpc-timeout', value: GRPC_TIMEOUT }, append_action: 'ADD_IF_ABSENT' },
+    { header: { key: 'grpc-timeout', value: `${Math.floor(timeoutMs * 0.95)}m` }, append_action: 'ADD_IF_ABSENT' },
   ];
   return [
     {
       match: { prefix, grpc: {}, headers: [{ name: 'x-envoy-original-method', string_match: { exact: 'GET' } }] },
       route: { ...action, retry_policy },
       request_headers_to_add,
-      typed_per_filter_config: bodyLimit,
     },
-    { match: { prefix, grpc: {} }, route: action, request_headers_to_add, typed_per_filter_config: bodyLimit },
+    { match: { prefix, grpc: {} }, route: action, request_headers_to_add },
   ];
 }
 

@@ -10,6 +10,8 @@ import { type Issuer, startIssuer } from './jwks.ts';
 import { startUpstream, type Upstream } from './upstream.ts';
 
 const START_TIMEOUT_MS = 20_000;
+const LOG_TIMEOUT_MS = 5_000;
+const POLL_MS = 20;
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 
 /** A real Envoy with our configuration, an issuer of tokens and one upstream that plays every service but feed. */
@@ -21,8 +23,8 @@ export interface FrontDoor {
   issuer: Issuer;
   /** The port where the feed service would be: nothing listens there until a test does. */
   feedPort: number;
-  /** What Envoy has written to stdout: one JSON object a line. */
-  accessLog(): Record<string, unknown>[];
+  /** The line of the access log of a request; it is written a moment after the answer. */
+  accessLogLine(requestId: string): Promise<Record<string, unknown>>;
   stop(): Promise<void>;
 }
 
@@ -52,19 +54,26 @@ export async function startFrontDoor(change: Partial<EnvoySettings> = {}): Promi
     await envoy.stop();
     await Promise.all([upstream.stop(), issuer.stop()]);
   };
-  return { host, port, adminPort, upstream, issuer, feedPort, accessLog: envoy.accessLog, stop };
+  return { host, port, adminPort, upstream, issuer, feedPort, accessLogLine: envoy.accessLogLine, stop };
 }
 
 async function startEnvoy(binary: string, config: string, adminPort: number) {
   const directory = await mkdtemp(join(tmpdir(), 'oxo-envoy-'));
   const configPath = join(directory, 'envoy.yaml');
   await writeFile(configPath, config);
-  const args = ['--config-path', configPath, '--concurrency', '1', '--disable-hot-restart', '--log-level', 'warning'];
+  const args = [
+    ...['--config-path', configPath, '--concurrency', '1', '--disable-hot-restart', '--log-level', 'warning'],
+    ...['--file-flush-interval-msec', '50'],
+  ];
   const child = spawn(binary, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   let stdout = '';
   let stderr = '';
-  child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
-  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+  child.stdout.on('data', (chunk: Buffer) => {
+    stdout += chunk.toString();
+  });
+  child.stderr.on('data', (chunk: Buffer) => {
+    stderr += chunk.toString();
+  });
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   const stop = async (): Promise<void> => {
     child.kill('SIGKILL');
@@ -77,14 +86,18 @@ async function startEnvoy(binary: string, config: string, adminPort: number) {
       await stop();
       throw new Error(`Envoy did not start:\n${stderr}`);
     }
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
-  const accessLog = (): Record<string, unknown>[] =>
-    stdout
-      .split('\n')
-      .filter((line) => line !== '')
-      .map((line) => JSON.parse(line));
-  return { stop, accessLog };
+  const accessLogLine = async (requestId: string): Promise<Record<string, unknown>> => {
+    const end = Date.now() + LOG_TIMEOUT_MS;
+    for (;;) {
+      const lines = stdout.split('\n').filter((line) => line.includes(requestId));
+      if (lines[0] !== undefined) return JSON.parse(lines[0]);
+      if (Date.now() > end) throw new Error(`no access log line of ${requestId}`);
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    }
+  };
+  return { stop, accessLogLine };
 }
 
 async function isReady(adminPort: number): Promise<boolean> {

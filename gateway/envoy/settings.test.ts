@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { describe, it } from 'node:test';
+import { createFileRegistry, fromBinary, getExtension, hasExtension } from '@bufbuild/protobuf';
+import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
+import { parse } from 'yaml';
+import { ErrorReason } from '#gen/oxo/common/v1/error_reason.ts';
+import { localReplies } from './local-replies.ts';
+import { renderEnvoyConfig } from './render.ts';
+import { type EnvoySettings, pathParameters, publicServices } from './settings.ts';
+
+const descriptors = readFileSync(new URL('../../gen/envoy/oxo.binpb', import.meta.url));
+const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, descriptors));
+const services = [...registry].filter((type) => type.kind === 'service' && type.typeName.startsWith('oxo.'));
+
+const endpoint = { host: 'somewhere', port: 1 };
+const settings: EnvoySettings = {
+  listen: endpoint,
+  admin: endpoint,
+  upstreams: { auth: endpoint, user: endpoint, post: endpoint, feed: endpoint },
+  authHttp: endpoint,
+  descriptorPath: '/d',
+  openapiPath: '/o',
+  publicUrl: 'https://oxo.example',
+  corsOrigins: [],
+  trustedHops: 0,
+};
+
+describe('the settings of the front door', () => {
+  it('name every public service of the contracts, and no internal one', () => {
+    const names = services.map((service) => service.typeName).filter((name) => !name.endsWith('InternalService'));
+    assert.deepEqual(Object.values(publicServices).flat().sort(), names.sort());
+  });
+
+  it('know every field that stands in a path', () => {
+    const http = registry.getExtension('google.api.http');
+    assert.ok(http);
+    const names = new Set<string>();
+    for (const method of services.flatMap((service) => (service.kind === 'service' ? service.methods : []))) {
+      const { options } = method.proto;
+      if (options === undefined || !hasExtension(options, http)) continue;
+      const rule = JSON.stringify(getExtension(options, http));
+      for (const [, name] of rule.matchAll(/\{(\w+)\}/g)) names.add(name ?? '');
+    }
+    assert.deepEqual([...pathParameters].sort(), [...names].sort());
+  });
+
+  it('give reasons of the closed list', () => {
+    for (const { reason } of localReplies) assert.ok(reason in ErrorReason, reason);
+  });
+
+  it('leave no placeholder, and no part of another place, in the configuration', () => {
+    const config = renderEnvoyConfig(settings);
+    assert.doesNotMatch(config, /\$\{/);
+    const parsed = parse(config);
+    const clusters = parsed.static_resources.clusters.map(({ name }: { name: string }) => name);
+    assert.deepEqual(clusters, ['auth', 'user', 'post', 'feed', 'auth_http']);
+    const [listener] = parsed.static_resources.listeners;
+    assert.equal(listener.filter_chains[0].filters[0].typed_config.tracing, undefined);
+  });
+
+  it('allow a collector of spans over TLS', () => {
+    const tracing = { otlpEndpoint: 'https://collector.example', samplingPercent: 1 };
+    const parsed = parse(renderEnvoyConfig({ ...settings, tracing }));
+    const collector = parsed.static_resources.clusters.at(-1);
+    assert.equal(collector.transport_socket.typed_config.sni, 'collector.example');
+    const [address] = collector.load_assignment.endpoints[0].lb_endpoints;
+    assert.deepEqual(address.endpoint.address.socket_address, { address: 'collector.example', port_value: 443 });
+  });
+});
