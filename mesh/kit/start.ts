@@ -25,10 +25,13 @@ import { connectRedis, type Redis } from '#kit/redis/redis.ts';
 import { asService, type Channel, openChannel } from '#kit/rpc/client.ts';
 import { createRpcServer, type RpcServer } from '#kit/rpc/server.ts';
 
-/** What `start` of any service is given. */
-export type Context = ServiceContext<ReturnType<typeof commonConfig>>;
+/** What `start` of a service is given; `Extra` is what else a part needs of its configuration. */
+type Context<Extra = unknown> = ServiceContext<CommonConfig & Extra>;
 
-export async function startDatabase(context: Context, entities: DatabaseOptions['entities']): Promise<Database> {
+export async function startDatabase(
+  context: Context<DatabaseConfig>,
+  entities: DatabaseOptions['entities'],
+): Promise<Database> {
   const { config, ops, onStop } = context;
   const db = await openDatabase({ url: config.databaseUrl, poolSize: config.databasePoolSize, entities });
   onStop('database', db.close);

@@ -138,14 +138,18 @@ function limitTime(options: CallOptions) {
   return limit;
 }
 
-/** Options for a call that a service makes for itself while it answers this call: same request id, what is left of the time. */
+/**
+ * Options for a call that a service makes for itself while it answers this call: same request id, what is left of the time.
+ * @param timeoutMs for calls that are known to take longer than the default of 5 seconds
+ */
 export function asService(
   context: Pick<CallContext, 'requestId'> & Partial<Pick<CallContext, 'deadlineMs' | 'signal'>>,
+  timeoutMs = DEFAULT_TIMEOUT_MS,
 ): CallOptions {
-  const leftMs = context.deadlineMs === undefined ? DEFAULT_TIMEOUT_MS : context.deadlineMs - Date.now() - HOP_MS;
-  const timeoutMs = Math.min(DEFAULT_TIMEOUT_MS, Math.max(MIN_TIMEOUT_MS, leftMs));
+  const leftMs = context.deadlineMs === undefined ? timeoutMs : context.deadlineMs - Date.now() - HOP_MS;
+  const limitMs = Math.min(timeoutMs, Math.max(MIN_TIMEOUT_MS, leftMs));
   return {
-    metadata: Metadata({ 'x-request-id': context.requestId, [TIMEOUT_HEADER]: String(timeoutMs) }),
+    metadata: Metadata({ 'x-request-id': context.requestId, [TIMEOUT_HEADER]: String(limitMs) }),
     signal: context.signal,
   };
 }
