@@ -48,6 +48,16 @@ export function id() {
   return z.string().refine(isId, 'must be an id (a UUID in lower case)');
 }
 
+/** Many ids, checked as a whole: an object for each of thousands would cost more than the work that follows. */
+export function ids(limits: { max: number }) {
+  return z.custom<string[]>(Array.isArray).superRefine((values, context) => {
+    if (values.length > limits.max) context.addIssue({ code: 'custom', message: `must be at most ${limits.max}` });
+    const wrong = values.findIndex((value) => !isId(value));
+    if (wrong >= 0)
+      context.addIssue({ code: 'custom', path: [wrong], message: 'must be an id (a UUID in lower case)' });
+  });
+}
+
 /** A user id, or "me", which becomes the caller's own id. Without a caller, "me" is refused. */
 export function idOrMe(callerId: string | undefined) {
   return z

@@ -1,5 +1,7 @@
 import { UserInternalServiceDefinition } from '#gen/oxo/user/v1/user_internal_service.ts';
-import { systemClock } from '#kit/clock.ts';
+import { repeat } from '#kit/background.ts';
+import { HOUR_MS, systemClock } from '#kit/clock.ts';
+import { createIdempotency } from '#kit/db/idempotency.ts';
 import { runService } from '#kit/lifecycle.ts';
 import {
   startChannel,
@@ -12,6 +14,7 @@ import {
   startVerifier,
 } from '#kit/start.ts';
 import { readConfig } from './config.ts';
+import { createDeletedPosts } from './posts/deleted-posts.ts';
 import { createPublishedPosts } from './posts/published-posts.ts';
 import { entities } from './schema.ts';
 import { addPostServices } from './server.ts';
@@ -20,7 +23,7 @@ await runService({
   name: 'post',
   readConfig,
   async start(context) {
-    const { config, logger } = context;
+    const { config, logger, onStop } = context;
     const db = await startDatabase(context, entities);
     const redis = startRedis(context);
     const nats = await startNats(context, 'post');
@@ -29,8 +32,11 @@ await runService({
     const users = startChannel(context, config.userAddress, tokens).client(UserInternalServiceDefinition);
     const publishedPosts = createPublishedPosts(redis, db);
     const outbox = startOutbox(context, { name: 'post', db, nats, effects: publishedPosts.effects });
-    await startServer(context, verifier, (server) =>
-      addPostServices(server, { db, redis, outbox, publishedPosts, users, clock: systemClock, logger }),
-    );
+    const idempotency = createIdempotency(db, systemClock);
+    const deletedPosts = createDeletedPosts(db, systemClock);
+    const cleanUp = () => Promise.all([idempotency.cleanUp(), deletedPosts.cleanUp()]);
+    onStop('clean-up', repeat('clean-up', HOUR_MS, cleanUp, logger));
+    const shared = { db, redis, outbox, idempotency, publishedPosts, deletedPosts, users, clock: systemClock, logger };
+    await startServer(context, verifier, (server) => addPostServices(server, shared));
   },
 });

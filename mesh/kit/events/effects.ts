@@ -16,12 +16,11 @@ export interface Effects {
   /**
    * Writes state and events, then does their effect, before the request is answered. An effect that fails is logged and left
    * to the relay: what is committed is committed.
-   * @param eventIds ids of the outbox rows that `write` writes
+   * @param write tells `expect` the id of each event before it writes it
    * @param effect gets what `write` gave; undefined when there is nothing to do
    */
   after<Result>(
-    eventIds: readonly string[],
-    write: () => Promise<Result>,
+    write: (expect: (eventId: string) => void) => Promise<Result>,
     effect: (result: Result) => Promise<unknown> | undefined,
   ): Promise<Result>;
   /** For the relay: resolves when the effect of the event is done, by whomever. */
@@ -41,13 +40,11 @@ export function createEffects(effects: Readonly<Record<string, Effect>>, clock: 
   /** Whether the request did the effect, by event id. Entries live from before the write until the relay has asked. */
   const pending = new Map<string, Pending>();
 
-  function remember(eventIds: readonly string[], done: Promise<boolean>): void {
-    const sinceMs = clock.nowMs();
+  function dropOld(nowMs: number): void {
     for (const [eventId, entry] of pending) {
-      if (entry.sinceMs > sinceMs - KEEP_MS) break;
+      if (entry.sinceMs > nowMs - KEEP_MS) return;
       pending.delete(eventId);
     }
-    for (const eventId of eventIds) pending.set(eventId, { done, sinceMs });
   }
 
   async function succeeds(effect: Promise<unknown> | undefined): Promise<boolean> {
@@ -61,11 +58,12 @@ export function createEffects(effects: Readonly<Record<string, Effect>>, clock: 
   }
 
   return {
-    async after(eventIds, write, effect) {
-      const { promise, resolve } = Promise.withResolvers<boolean>();
-      remember(eventIds, promise);
+    async after(write, effect) {
+      const { promise: done, resolve } = Promise.withResolvers<boolean>();
+      const sinceMs = clock.nowMs();
+      dropOld(sinceMs);
       try {
-        const result = await write();
+        const result = await write((eventId) => pending.set(eventId, { done, sinceMs }));
         resolve(await succeeds(effect(result)));
         return result;
       } finally {

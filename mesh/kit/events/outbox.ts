@@ -1,4 +1,5 @@
 import type { Clock } from '#kit/clock.ts';
+import type { Transaction } from '#kit/db/database.ts';
 import type { Effects } from '#kit/events/effects.ts';
 import type { EventDefinition } from '#kit/events/envelope.ts';
 import type { Relay } from '#kit/events/relay.ts';
@@ -44,18 +45,36 @@ export function outboxValues(row: OutboxRow): unknown[] {
   return [row.eventId, row.subject, row.payload, row.headers];
 }
 
+/**
+ * Writes an event in the transaction that changes what it tells of, after the lock on the aggregate's row.
+ * @returns its id in the outbox: the new version of the aggregate
+ */
+export async function insertEvent(tx: Transaction, row: OutboxRow): Promise<number> {
+  const [inserted] = await tx.query<{ version: number }>(INSERT, outboxValues(row));
+  if (inserted === undefined) throw new Error('The outbox gave no version.');
+  return inserted.version;
+}
+
+const INSERT = {
+  name: 'outbox-append',
+  text: `insert into outbox (event_id, subject, payload, headers) values ($1, $2, $3, $4)
+    returning id::float8 as version`,
+};
+
 /** How handlers publish: an event is a row that is written with the state it tells of. */
 export interface Outbox {
   /** Makes the row of an event. The request id and the trace that is going on are written into it. */
   row<Payload>(event: EventDefinition<Payload>, payload: Payload, context: { requestId: string }): OutboxRow;
   /**
    * Writes state and events, does what must be true before the answer, and wakes the relay.
-   * @param write writes the rows with their state, in one statement or one transaction
+   * @param rows events whose payload is known before the write
+   * @param write writes the rows with their state, in one statement or one transaction. An event whose payload depends on
+   * what it reads is made on the way and given to `add` before it is written
    * @param effect gets what `write` gave; it is repeated by the relay when this process dies before it is done
    */
   commit<Result>(
     rows: readonly OutboxRow[],
-    write: () => Promise<Result>,
+    write: (add: (row: OutboxRow) => OutboxRow) => Promise<Result>,
     effect: (result: Result) => Promise<unknown> | undefined,
   ): Promise<Result>;
 }
@@ -74,8 +93,14 @@ export function createOutbox(options: { effects: Effects; relay: Pick<Relay, 'wa
       };
     },
     async commit(rows, write, effect) {
-      const eventIds = rows.map((row) => row.eventId);
-      const result = await effects.after(eventIds, write, effect);
+      const result = await effects.after((expect) => {
+        const add = (row: OutboxRow) => {
+          expect(row.eventId);
+          return row;
+        };
+        rows.forEach(add);
+        return write(add);
+      }, effect);
       relay.wake();
       return result;
     },

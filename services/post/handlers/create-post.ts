@@ -8,10 +8,11 @@ import { requireViewer } from '#kit/identity/caller.ts';
 import { newId } from '#kit/ids.ts';
 import type { CallContext } from '#kit/rpc/context.ts';
 import { validate } from '#kit/validate.ts';
+import type { PostRow } from '../entities/post-entity.ts';
 import { postCreated } from '../events.ts';
 import type { Authors } from '../posts/authors.ts';
 import { postText, postVisibility } from '../posts/post-input.ts';
-import { eventPost, type PostRow, postMessage } from '../posts/post-message.ts';
+import { eventPost, postMessage } from '../posts/post-message.ts';
 import type { PublishedPosts } from '../posts/published-posts.ts';
 
 const input = z.object({
@@ -44,11 +45,11 @@ export function createPost({ idempotency, outbox, publishedPosts, authors, clock
     const nowMs = clock.nowMs();
     const row: PostRow = {
       id: newId(nowMs),
-      author_id: userId,
+      authorId: userId,
       text,
       visibility,
-      published_at_ms: nowMs,
-      edited_at_ms: null,
+      publishedAtMs: nowMs,
+      editedAtMs: null,
       version: 0,
     };
     const event = outbox.row(postCreated, { post: eventPost(row) }, context);

@@ -14,12 +14,19 @@ export class Initial extends Migration {
         edited_at_ms bigint,
         version bigint not null
       );
-      create index posts_by_author on posts (author_id, published_at_ms desc, id desc);`);
+      create index posts_by_author on posts (author_id, published_at_ms desc, id desc);
+      -- Their ids, for a day: a repeated delete is told from one of a post that never existed.
+      create table deleted_posts (
+        id uuid primary key,
+        author_id uuid not null,
+        deleted_at_ms bigint not null
+      );
+      create index deleted_posts_by_time on deleted_posts (deleted_at_ms);`);
     this.addSql(outboxTableSql);
     this.addSql(idempotencyTableSql);
   }
 
   override down(): void {
-    this.addSql('drop table posts, outbox, idempotency_keys; drop sequence outbox_id_seq;');
+    this.addSql('drop table posts, deleted_posts, outbox, idempotency_keys; drop sequence outbox_id_seq;');
   }
 }

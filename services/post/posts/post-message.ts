@@ -19,7 +19,7 @@ export function eventPost(row: PostRow): Post {
   return postMessage(row, { id: row.authorId, handle: '', displayName: '' });
 }
 
-/** The post as the read model holds it: without its author's name, which the reader adds. */
+/** The post as the read model holds it: without its author, which the reader adds. */
 export function encodeForReadModel(row: PostRow): Uint8Array {
-  return Post.encode(eventPost(row)).finish();
+  return Post.encode(postMessage(row, undefined)).finish();
 }

@@ -1,18 +1,22 @@
-import { PostCreated, PostDeleted } from '#gen/oxo/post/v1/post_events.ts';
+import type { Post } from '#gen/oxo/post/v1/post.ts';
+import { PostCreated, PostDeleted, PostUpdated } from '#gen/oxo/post/v1/post_events.ts';
 import { DAY_MS } from '#kit/clock.ts';
 import type { Database } from '#kit/db/database.ts';
 import type { Effect } from '#kit/events/effects.ts';
 import { createReadModel } from '#kit/redis/read-model.ts';
 import type { Redis } from '#kit/redis/redis.ts';
 import { APPEND, encodeEntry, REMOVE } from '#kit/redis/timeline.ts';
-import { encodeForReadModel, POST_COLUMNS, type PostRow } from './post-message.ts';
+import type { PostRow } from '../entities/post-entity.ts';
+import { findPost } from './find-posts.ts';
+import { encodeForReadModel } from './post-message.ts';
 
 const POST_TTL_MS = 7 * DAY_MS;
 /** One's own newest posts, for one's own feed: they bridge the moments until the fan-out has been there. */
 const OWN_ENTRIES = 200;
 const OWN_TTL_MS = DAY_MS;
 
-const FIND = { name: 'post-find', text: `select ${POST_COLUMNS} from posts where id = $1` };
+/** What identifies a post and its place among its author's. */
+type PostPlace = Pick<PostRow, 'id' | 'authorId' | 'publishedAtMs'>;
 
 /** What Redis tells other services of posts: `post:{id}`, and `own:{author}`. Only this service writes them. */
 export interface PublishedPosts {
@@ -21,7 +25,7 @@ export interface PublishedPosts {
   /** After an edit, or when a reader missed it. */
   changed(row: PostRow): Promise<void>;
   /** After a delete. @param version of the delete */
-  deleted(row: PostRow, version: number): Promise<void>;
+  deleted(place: PostPlace, version: number): Promise<void>;
   /** What the relay does when the request could not: the same, by what the table says now. By subject. */
   effects: Readonly<Record<string, Effect>>;
 }
@@ -29,26 +33,25 @@ export interface PublishedPosts {
 export function createPublishedPosts(redis: Redis, db: Database): PublishedPosts {
   const posts = createReadModel(redis, { prefix: 'post', ttlMs: POST_TTL_MS });
 
-  const changed = (row: PostRow) => posts.put(row.id, row.version, encodeForReadModel(row));
+  async function changed(row: PostRow): Promise<void> {
+    await posts.put(row.id, row.version, encodeForReadModel(row));
+  }
 
   async function created(row: PostRow): Promise<void> {
-    const own = redis.run(APPEND, [redis.key('own', row.author_id)], [entryOf(row), OWN_ENTRIES, OWN_TTL_MS]);
+    const own = redis.run(APPEND, [redis.key('own', row.authorId)], [entryOf(row), OWN_ENTRIES, OWN_TTL_MS]);
     await Promise.all([changed(row), own]);
   }
 
-  async function deleted(row: PostRow, version: number): Promise<void> {
-    const own = redis.run(REMOVE, [redis.key('own', row.author_id)], [entryOf(row)]);
-    await Promise.all([posts.bury(row.id, version), own]);
+  async function deleted(place: PostPlace, version: number): Promise<void> {
+    const own = redis.run(REMOVE, [redis.key('own', place.authorId)], [entryOf(place)]);
+    await Promise.all([posts.bury(place.id, version), own]);
   }
 
-  async function repeat(
-    id: string | undefined,
-    whenThere: (row: PostRow) => Promise<void>,
-    version: number,
-  ): Promise<void> {
-    if (id === undefined) return;
-    const [row] = await db.query<PostRow>(FIND, [id]);
-    await (row === undefined ? posts.bury(id, version) : whenThere(row));
+  /** By the present state: what the event tells may have been changed or deleted since. */
+  async function repeat(post: Post | undefined, version: number, whenThere: (row: PostRow) => Promise<void>) {
+    if (post === undefined) return;
+    const row = await findPost(db, post.id);
+    await (row === undefined ? deleted(placeOf(post), version) : whenThere(row));
   }
 
   return {
@@ -56,13 +59,17 @@ export function createPublishedPosts(redis: Redis, db: Database): PublishedPosts
     changed,
     deleted,
     effects: {
-      'post.created': (event) => repeat(PostCreated.decode(event.payload).post?.id, created, event.version),
-      'post.updated': (event) => repeat(PostCreated.decode(event.payload).post?.id, changed, event.version),
-      'post.deleted': (event) => repeat(PostDeleted.decode(event.payload).post?.id, changed, event.version),
+      'post.created': ({ payload, version }) => repeat(PostCreated.decode(payload).post, version, created),
+      'post.updated': ({ payload, version }) => repeat(PostUpdated.decode(payload).post, version, changed),
+      'post.deleted': ({ payload, version }) => repeat(PostDeleted.decode(payload).post, version, changed),
     },
   };
 }
 
-function entryOf(row: PostRow): Buffer {
-  return encodeEntry({ atMs: row.published_at_ms, id: row.id, ownerId: row.author_id });
+function placeOf(post: Post): PostPlace {
+  return { id: post.id, authorId: post.author?.id ?? '', publishedAtMs: post.createdAt?.getTime() ?? 0 };
+}
+
+function entryOf(place: PostPlace): Buffer {
+  return encodeEntry({ atMs: place.publishedAtMs, id: place.id, ownerId: place.authorId });
 }

@@ -1,0 +1,32 @@
+import { z } from 'zod';
+import type { GetPostRequest, GetPostResponse } from '#gen/oxo/post/v1/post_service.ts';
+import type { Queryable } from '#kit/db/database.ts';
+import type { CallContext } from '#kit/rpc/context.ts';
+import { id, validate } from '#kit/validate.ts';
+import type { Authors } from '../posts/authors.ts';
+import { findPost } from '../posts/find-posts.ts';
+import { postMessage } from '../posts/post-message.ts';
+import { postNotFound } from '../posts/refusals.ts';
+import type { Visibility } from '../posts/visibility.ts';
+
+const input = z.object({ id: id() });
+
+export interface GetPostDependencies {
+  db: Queryable;
+  visibility: Visibility;
+  authors: Authors;
+}
+
+export function getPost({ db, visibility, authors }: GetPostDependencies) {
+  return async (request: GetPostRequest, context: CallContext): Promise<GetPostResponse> => {
+    const { id } = validate(input, request);
+    const row = await findPost(db, id);
+    if (row === undefined) throw postNotFound();
+    const [visible, found] = await Promise.all([
+      visibility.filter([row], context),
+      authors.find([row.authorId], context),
+    ]);
+    if (visible.length === 0) throw postNotFound();
+    return { post: postMessage(row, found.get(row.authorId)) };
+  };
+}

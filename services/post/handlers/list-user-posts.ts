@@ -1,0 +1,60 @@
+import { z } from 'zod';
+import { Post_Visibility } from '#gen/oxo/post/v1/post.ts';
+import type { ListUserPostsRequest, ListUserPostsResponse } from '#gen/oxo/post/v1/post_service.ts';
+import type { Queryable } from '#kit/db/database.ts';
+import { OxoError } from '#kit/errors.ts';
+import { viewerOf } from '#kit/identity/caller.ts';
+import { decodePageToken, encodePageToken } from '#kit/page-token.ts';
+import type { CallContext } from '#kit/rpc/context.ts';
+import { idOrMe, pageSize, pageToken, validate } from '#kit/validate.ts';
+import { POST_COLUMNS, type PostRow } from '../entities/post-entity.ts';
+import type { Authors } from '../posts/authors.ts';
+import { positionOf, START } from '../posts/positions.ts';
+import { postMessage } from '../posts/post-message.ts';
+import type { Visibility } from '../posts/visibility.ts';
+
+const LIST = {
+  name: 'user-posts-list',
+  text: `select ${POST_COLUMNS} from posts
+    where author_id = $1 and visibility = any($2::smallint[]) and (published_at_ms, id) < ($3, $4)
+    order by published_at_ms desc, id desc limit $5`,
+};
+
+export interface ListUserPostsDependencies {
+  db: Queryable;
+  visibility: Visibility;
+  authors: Authors;
+}
+
+export function listUserPosts({ db, visibility, authors }: ListUserPostsDependencies) {
+  return async (request: ListUserPostsRequest, context: CallContext): Promise<ListUserPostsResponse> => {
+    const { userId, pageSize, pageToken } = validate(inputFor(viewerOf(context)?.userId), request);
+    const list = `user-posts:${userId}`;
+    const before = decodePageToken(list, pageToken) ?? START;
+
+    const [found, amongFollowers] = await Promise.all([
+      authors.find([userId], context),
+      visibility.isAmongFollowers(userId, context),
+    ]);
+    const author = found.get(userId);
+    if (author === undefined) throw new OxoError('USER_NOT_FOUND', 'There is no such user.');
+
+    const visible = amongFollowers ? [Post_Visibility.PUBLIC, Post_Visibility.FOLLOWERS] : [Post_Visibility.PUBLIC];
+    // One more than the page tells whether there is a next one.
+    const rows = await db.query<PostRow>(LIST, [userId, visible, before.atMs, before.id, pageSize + 1]);
+    const page = rows.slice(0, pageSize);
+    const last = rows.length > pageSize ? page.at(-1) : undefined;
+    return {
+      posts: page.map((row) => postMessage(row, author)),
+      nextPageToken: last === undefined ? '' : encodePageToken(list, positionOf(last)),
+    };
+  };
+}
+
+function inputFor(viewerId: string | undefined) {
+  return z.object({
+    userId: idOrMe(viewerId),
+    pageSize: pageSize({ default: 20, max: 100 }),
+    pageToken: pageToken(),
+  });
+}

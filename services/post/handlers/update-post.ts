@@ -1,0 +1,63 @@
+import { LockMode } from '@mikro-orm/core';
+import { z } from 'zod';
+import type { UpdatePostRequest, UpdatePostResponse } from '#gen/oxo/post/v1/post_service.ts';
+import type { Clock } from '#kit/clock.ts';
+import type { Database } from '#kit/db/database.ts';
+import { insertEvent, type Outbox } from '#kit/events/outbox.ts';
+import { requireViewer } from '#kit/identity/caller.ts';
+import type { CallContext } from '#kit/rpc/context.ts';
+import { id, validate } from '#kit/validate.ts';
+import { PostEntity, type PostRow } from '../entities/post-entity.ts';
+import { postUpdated } from '../events.ts';
+import type { Authors } from '../posts/authors.ts';
+import { postText, postVisibility } from '../posts/post-input.ts';
+import { eventPost, postMessage } from '../posts/post-message.ts';
+import type { PublishedPosts } from '../posts/published-posts.ts';
+import { whyNotOwn } from '../posts/refusals.ts';
+import type { Visibility } from '../posts/visibility.ts';
+
+const input = z.object({ id: id(), text: postText().optional(), visibility: postVisibility().optional() });
+
+export interface UpdatePostDependencies {
+  db: Database;
+  outbox: Outbox;
+  publishedPosts: PublishedPosts;
+  visibility: Visibility;
+  authors: Authors;
+  clock: Clock;
+}
+
+interface Outcome {
+  row: PostRow;
+  changed: boolean;
+}
+
+export function updatePost({ db, outbox, publishedPosts, visibility, authors, clock }: UpdatePostDependencies) {
+  return async (request: UpdatePostRequest, context: CallContext): Promise<UpdatePostResponse> => {
+    const { userId } = requireViewer(context);
+    const { id, ...fields } = validate(input, request);
+    const author = (await authors.find([userId], context)).get(userId);
+
+    const outcome = await outbox.commit(
+      [],
+      (add) =>
+        db.transaction(async (tx): Promise<Outcome | undefined> => {
+          // Only one's own posts are locked: nobody can hold up the edits of others.
+          const row = await tx.em.findOne(
+            PostEntity,
+            { id, authorId: userId },
+            { lockMode: LockMode.PESSIMISTIC_WRITE },
+          );
+          if (row === null) return undefined;
+          const { text = row.text, visibility = row.visibility } = fields;
+          if (text === row.text && visibility === row.visibility) return { row, changed: false };
+          Object.assign(row, { text, visibility, editedAtMs: clock.nowMs() });
+          row.version = await insertEvent(tx, add(outbox.row(postUpdated, { post: eventPost(row) }, context)));
+          return { row, changed: true };
+        }),
+      (done) => (done?.changed ? publishedPosts.changed(done.row) : undefined),
+    );
+    if (outcome === undefined) throw await whyNotOwn(db, visibility, id, context);
+    return { post: postMessage(outcome.row, author) };
+  };
+}

@@ -1,0 +1,50 @@
+import { Post_Visibility } from '#gen/oxo/post/v1/post.ts';
+import type { UserInternalServiceDefinition } from '#gen/oxo/user/v1/user_internal_service.ts';
+import { viewerOf } from '#kit/identity/caller.ts';
+import { onBehalfOf, type RpcClient } from '#kit/rpc/client.ts';
+import type { CallContext } from '#kit/rpc/context.ts';
+import type { PostRow } from '../entities/post-entity.ts';
+
+/**
+ * Who may see a post, decided here for all of OXO: PUBLIC everyone, FOLLOWERS the author and those who follow the author now.
+ * The person for whom the call is made comes from its token, never from a field of the request.
+ */
+export interface Visibility {
+  /** Those of the posts that the caller may see, in the same order. Asks the user service at most once. */
+  filter(posts: readonly PostRow[], context: CallContext): Promise<PostRow[]>;
+  /** Whether the caller may see what this author shows to followers. */
+  isAmongFollowers(authorId: string, context: CallContext): Promise<boolean>;
+}
+
+export function createVisibility(users: RpcClient<UserInternalServiceDefinition>): Visibility {
+  /** Those of the authors whose followers the caller is among: those whom the caller follows now, and the caller. */
+  async function followed(authorIds: Iterable<string>, context: CallContext): Promise<Set<string>> {
+    const viewerId = viewerOf(context)?.userId;
+    if (viewerId === undefined) return new Set();
+    const others = new Set(authorIds);
+    others.delete(viewerId);
+    // An empty list would ask for all followees.
+    if (others.size === 0) return new Set([viewerId]);
+    const { followeeIds } = await users.listFolloweeIds({ amongIds: [...others] }, onBehalfOf(context));
+    return new Set([viewerId, ...followeeIds]);
+  }
+
+  return {
+    async filter(posts, context) {
+      const limited = posts.filter((post) => post.visibility !== Post_Visibility.PUBLIC);
+      if (limited.length === 0) return [...posts];
+      const authorIds = await followed(
+        limited.map((post) => post.authorId),
+        context,
+      );
+      return posts.filter((post) => post.visibility === Post_Visibility.PUBLIC || isForFollowers(post, authorIds));
+    },
+    async isAmongFollowers(authorId, context) {
+      return (await followed([authorId], context)).has(authorId);
+    },
+  };
+}
+
+function isForFollowers(post: PostRow, authorIds: ReadonlySet<string>): boolean {
+  return post.visibility === Post_Visibility.FOLLOWERS && authorIds.has(post.authorId);
+}
