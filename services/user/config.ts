@@ -1,0 +1,31 @@
+import {
+  commonConfig,
+  commonSettings,
+  databaseConfig,
+  databaseSettings,
+  readEnv,
+  redisConfig,
+  redisSettings,
+  setting,
+} from '#kit/config.ts';
+
+const settings = {
+  ...commonSettings,
+  ...databaseSettings,
+  ...redisSettings,
+  /** How many people one account may follow. */
+  MAX_FOLLOWEES: setting.integer(1, 100_000).default(10_000),
+};
+
+export type Config = ReturnType<typeof readConfig>;
+
+/** @throws ConfigError naming every setting that is missing or wrong */
+export function readConfig(env: NodeJS.ProcessEnv) {
+  const read = readEnv(settings, env);
+  return {
+    ...commonConfig(read),
+    ...databaseConfig(read),
+    ...redisConfig(read),
+    maxFollowees: read.MAX_FOLLOWEES,
+  };
+}

@@ -1,0 +1,11 @@
+export { batchGetUsers } from './batch-get-users.ts';
+export { createUser } from './create-user.ts';
+export { follow } from './follow.ts';
+export { getMe } from './get-me.ts';
+export { getUser } from './get-user.ts';
+export { getUserByHandle } from './get-user-by-handle.ts';
+export { listFolloweeIds } from './list-followee-ids.ts';
+export { resolveUser } from './resolve-user.ts';
+export { streamFollowerIds } from './stream-follower-ids.ts';
+export { unfollow } from './unfollow.ts';
+export { updateMe } from './update-me.ts';

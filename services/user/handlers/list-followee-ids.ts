@@ -1,0 +1,37 @@
+import { z } from 'zod';
+import type { ListFolloweeIdsRequest, ListFolloweeIdsResponse } from '#gen/oxo/user/v1/user_internal_service.ts';
+import type { Database } from '#kit/db/database.ts';
+import { requireViewer } from '#kit/identity/caller.ts';
+import type { CallContext } from '#kit/rpc/context.ts';
+import { validate } from '#kit/validate.ts';
+import type { FollowVersions } from '../graph/follow-versions.ts';
+import { ids } from '../profiles/profile-input.ts';
+
+const input = z.object({ amongIds: ids({ min: 0, max: 1_000 }) });
+
+/** The limit on follows bounds both. */
+const LIST = {
+  name: 'followees',
+  text: `select coalesce(string_agg(followee_id::text, ','), '') as ids from follows where follower_id = $1::uuid`,
+};
+const LIST_AMONG = {
+  name: 'followees-among',
+  text: `${LIST.text} and followee_id = any($2::uuid[])`,
+};
+
+export interface ListFolloweeIdsDependencies {
+  db: Database;
+  followVersions: FollowVersions;
+}
+
+export function listFolloweeIds({ db, followVersions }: ListFolloweeIdsDependencies) {
+  return async (request: ListFolloweeIdsRequest, context: CallContext): Promise<ListFolloweeIdsResponse> => {
+    const { userId } = requireViewer(context);
+    const { amongIds } = validate(input, request);
+    // Before the set: a follow that comes between makes the version old, never the set.
+    const version = await followVersions.current(userId);
+    const among = amongIds.length > 0;
+    const [row] = await db.query<{ ids: string }>(among ? LIST_AMONG : LIST, among ? [userId, amongIds] : [userId]);
+    return { followeeIds: row?.ids ? row.ids.split(',') : [], version };
+  };
+}

@@ -1,0 +1,34 @@
+import { z } from 'zod';
+import type { UnfollowRequest, UnfollowResponse } from '#gen/oxo/user/v1/user_service.ts';
+import type { Database } from '#kit/db/database.ts';
+import { type Outbox, outboxValues } from '#kit/events/outbox.ts';
+import { requireViewer } from '#kit/identity/caller.ts';
+import type { CallContext } from '#kit/rpc/context.ts';
+import { id, validate } from '#kit/validate.ts';
+import { userUnfollowed } from '../events.ts';
+import { UNFOLLOW, type UnfollowResult } from '../graph/follow-statements.ts';
+import type { FollowVersions } from '../graph/follow-versions.ts';
+import { userNotFound } from '../profiles/find-user.ts';
+
+const input = z.object({ id: id() });
+
+export interface UnfollowDependencies {
+  db: Database;
+  outbox: Outbox;
+  followVersions: FollowVersions;
+}
+
+export function unfollow({ db, outbox, followVersions }: UnfollowDependencies) {
+  return async (request: UnfollowRequest, context: CallContext): Promise<UnfollowResponse> => {
+    const { userId } = requireViewer(context);
+    const followee = validate(input, request).id;
+    const event = outbox.row(userUnfollowed, { followerId: userId, followeeId: followee }, context);
+    const write = async () => {
+      const [result] = await db.query<UnfollowResult>(UNFOLLOW, [userId, followee, ...outboxValues(event)]);
+      if (!result?.follower_exists || !result.followee_exists) throw userNotFound();
+    };
+    // Also when nothing changed: the request that made the change may have been killed before it got so far.
+    await outbox.commit([event], write, () => followVersions.changed(userId));
+    return {};
+  };
+}

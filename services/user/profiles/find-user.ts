@@ -1,0 +1,43 @@
+import type { Relationship } from '#gen/oxo/user/v1/user.ts';
+import type { Queryable } from '#kit/db/database.ts';
+import { OxoError } from '#kit/errors.ts';
+import { USER_COLUMNS, type UserRow } from './user-message.ts';
+
+/** Which user: by id, or by handle in lower case. */
+export type UserKey = { id: string } | { handle: string };
+
+const RELATIONSHIP = `
+  exists (select from follows where follower_id = $2::uuid and followee_id = u.id) as following,
+  exists (select from follows where follower_id = u.id and followee_id = $2::uuid) as followed_by`;
+
+const FIND_BY_ID = {
+  name: 'user-find-by-id',
+  text: `select ${USER_COLUMNS}, ${RELATIONSHIP} from users u where u.id = $1::uuid`,
+};
+const FIND_BY_HANDLE = {
+  name: 'user-find-by-handle',
+  text: `select ${USER_COLUMNS}, ${RELATIONSHIP} from users u where u.handle = $1`,
+};
+
+export interface FoundUser {
+  row: UserRow;
+  /** How the viewer stands to the user; undefined without a viewer. */
+  relationship: Relationship | undefined;
+}
+
+/**
+ * A user, and how the viewer stands to them, in one statement.
+ * @param viewerId undefined when nobody is signed in
+ * @throws OxoError USER_NOT_FOUND
+ */
+export async function findUser(db: Queryable, key: UserKey, viewerId?: string): Promise<FoundUser> {
+  const [statement, value] = 'id' in key ? [FIND_BY_ID, key.id] : [FIND_BY_HANDLE, key.handle];
+  const [row] = await db.query<UserRow & { following: boolean; followed_by: boolean }>(statement, [value, viewerId]);
+  if (row === undefined) throw userNotFound();
+  const relationship = { following: row.following, followedBy: row.followed_by };
+  return { row, relationship: viewerId === undefined ? undefined : relationship };
+}
+
+export function userNotFound(): OxoError {
+  return new OxoError('USER_NOT_FOUND', 'There is no such user.');
+}

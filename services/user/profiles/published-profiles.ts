@@ -1,0 +1,54 @@
+import { UserRegistered, UserUpdated } from '#gen/oxo/user/v1/user_events.ts';
+import { DAY_MS } from '#kit/clock.ts';
+import type { Database } from '#kit/db/database.ts';
+import type { Effect } from '#kit/events/effects.ts';
+import type { Logger } from '#kit/logger.ts';
+import { createReadModel } from '#kit/redis/read-model.ts';
+import type { Redis } from '#kit/redis/redis.ts';
+import { encodeForReadModel, type SummaryRow } from './user-message.ts';
+
+const PROFILE_TTL_MS = 7 * DAY_MS;
+
+const FIND_SUMMARIES = {
+  name: 'user-find-summaries',
+  text: 'select id, handle, display_name, version::float8 from users where id = any($1::uuid[])',
+};
+
+/** What Redis tells other services of people: `profile:{id}`, a UserSummary. Only this service writes it. */
+export interface PublishedProfiles {
+  /** Reads summaries from the table; ids without a user are left out. */
+  read(ids: readonly string[]): Promise<SummaryRow[]>;
+  /** After a change. */
+  changed(row: SummaryRow): Promise<void>;
+  /** Puts back what a reader missed. The reader does not wait for it, and it may fail: the next reader asks again. */
+  refill(rows: readonly SummaryRow[]): void;
+  /** What the relay does when the request could not: the same, by what the table says now. By subject. */
+  effects: Readonly<Record<string, Effect>>;
+}
+
+export function createPublishedProfiles(redis: Redis, db: Database, logger: Logger): PublishedProfiles {
+  const profiles = createReadModel(redis, { prefix: 'profile', ttlMs: PROFILE_TTL_MS });
+
+  const read = (ids: readonly string[]) => db.query<SummaryRow>(FIND_SUMMARIES, [ids]);
+
+  const changed = (row: SummaryRow) => profiles.put(row.id, row.version, encodeForReadModel(row));
+
+  async function repeat(id: string | undefined): Promise<void> {
+    if (id === undefined) return;
+    await Promise.all((await read([id])).map(changed));
+  }
+
+  return {
+    read,
+    changed,
+    refill(rows) {
+      Promise.all(rows.map(changed)).catch((error: unknown) => {
+        logger.debug({ err: error }, 'profiles were not put back');
+      });
+    },
+    effects: {
+      'user.registered': (event) => repeat(UserRegistered.decode(event.payload).user?.id),
+      'user.updated': (event) => repeat(UserUpdated.decode(event.payload).user?.id),
+    },
+  };
+}

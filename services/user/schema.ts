@@ -1,0 +1,9 @@
+import type { NamedMigration } from '#kit/db/migrations.ts';
+import { FollowEntity } from './entities/follow-entity.ts';
+import { FollowerCountEntity } from './entities/follower-count-entity.ts';
+import { UserEntity } from './entities/user-entity.ts';
+import { Initial } from './migrations/20261123-initial.ts';
+
+/** The tables of this service: its entities, and its migrations in the order in which they run. */
+export const entities = [UserEntity, FollowEntity, FollowerCountEntity];
+export const migrations: NamedMigration[] = [{ name: '20261123-initial', class: Initial }];

@@ -1,0 +1,52 @@
+import { UserInternalServiceDefinition } from '#gen/oxo/user/v1/user_internal_service.ts';
+import { UserServiceDefinition } from '#gen/oxo/user/v1/user_service.ts';
+import type { Clock } from '#kit/clock.ts';
+import type { Database } from '#kit/db/database.ts';
+import type { Outbox } from '#kit/events/outbox.ts';
+import type { RpcServer } from '#kit/rpc/server.ts';
+import type { FollowVersions } from './graph/follow-versions.ts';
+import {
+  batchGetUsers,
+  createUser,
+  follow,
+  getMe,
+  getUser,
+  getUserByHandle,
+  listFolloweeIds,
+  resolveUser,
+  streamFollowerIds,
+  unfollow,
+  updateMe,
+} from './handlers/index.ts';
+import type { PublishedProfiles } from './profiles/published-profiles.ts';
+
+export interface UserServiceDependencies {
+  db: Database;
+  outbox: Outbox;
+  profiles: PublishedProfiles;
+  followVersions: FollowVersions;
+  /** How many people one account may follow. */
+  maxFollowees: number;
+  clock: Clock;
+}
+
+/** The one place where the handlers of this service get what they use. */
+export function addUserServices(server: RpcServer, dependencies: UserServiceDependencies): void {
+  const { db, outbox, profiles, followVersions, maxFollowees, clock } = dependencies;
+
+  server.add(UserServiceDefinition, {
+    getMe: getMe({ db }),
+    updateMe: updateMe({ db, outbox, profiles }),
+    getUser: getUser({ db }),
+    getUserByHandle: getUserByHandle({ db }),
+    follow: follow({ db, outbox, followVersions, maxFollowees, clock }),
+    unfollow: unfollow({ db, outbox, followVersions }),
+  });
+  server.add(UserInternalServiceDefinition, {
+    createUser: createUser({ db, outbox, profiles, clock }),
+    resolveUser: resolveUser({ db }),
+    batchGetUsers: batchGetUsers({ profiles }),
+    streamFollowerIds: streamFollowerIds({ db }),
+    listFolloweeIds: listFolloweeIds({ db, followVersions }),
+  });
+}
