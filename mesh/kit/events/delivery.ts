@@ -2,6 +2,7 @@
  * One delivery of one event: decode, handle within a time limit, and tell the server what became of it.
  */
 import type { JsMsg } from '@nats-io/jetstream';
+import type { Acknowledger } from '#kit/events/acknowledger.ts';
 import { retryDelayMs } from '#kit/events/backoff.ts';
 import type { ConsumerMetrics } from '#kit/events/consumer-metrics.ts';
 import type { Durable } from '#kit/events/durables.ts';
@@ -16,6 +17,7 @@ export interface DeliveryOptions {
   durable: Durable;
   handlers: ReadonlyMap<string, EventHandler>;
   backoffMs: readonly number[];
+  acknowledger: Acknowledger;
   logger: Logger;
   metrics: ConsumerMetrics;
 }
@@ -28,7 +30,7 @@ const MAX_REASON_LENGTH = 300;
 export type Deliver = (message: JsMsg) => Promise<void>;
 
 export function createDelivery(options: DeliveryOptions): Deliver {
-  const { durable, handlers, backoffMs, logger, metrics } = options;
+  const { durable, handlers, backoffMs, acknowledger, logger, metrics } = options;
   const limitMs = durable.ackWaitMs * HANDLER_SHARE_OF_ACK_WAIT;
 
   function bury(message: JsMsg, error: unknown, metadata?: EventMetadata): void {
@@ -92,7 +94,7 @@ export function createDelivery(options: DeliveryOptions): Deliver {
     } finally {
       metrics.duration.observe((performance.now() - startedMs) / 1_000);
     }
-    message.ack();
+    acknowledger.acknowledge(message);
     metrics.handled.inc();
     if (logger.isLevelEnabled('debug')) logger.debug(describe(message, metadata), 'event handled');
   }

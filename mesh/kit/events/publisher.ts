@@ -158,7 +158,7 @@ function inProducerSpan(event: OutgoingEvent, headers: Record<string, string>, p
 
 function toNatsHeaders(headers: Readonly<Record<string, string>>): ReturnType<typeof createHeaders> {
   const natsHeaders = createHeaders();
-  for (const [name, value] of Object.entries(headers)) natsHeaders.set(name, value);
+  for (const [name, value] of Object.entries(headers)) natsHeaders.append(name, value);
   return natsHeaders;
 }
 

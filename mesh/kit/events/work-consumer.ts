@@ -6,6 +6,7 @@
  */
 import { setTimeout } from 'node:timers/promises';
 import { type ConsumerMessages, type JsMsg, jetstream, jetstreamManager } from '@nats-io/jetstream';
+import { createAcknowledger } from '#kit/events/acknowledger.ts';
 import { DEFAULT_BACKOFF_MS } from '#kit/events/backoff.ts';
 import { createConsumerMetrics } from '#kit/events/consumer-metrics.ts';
 import { createDelivery } from '#kit/events/delivery.ts';
@@ -34,7 +35,7 @@ export interface WorkConsumerOptions {
   durable: Durable;
   /** One for each subject of the durable. */
   handlers: readonly EventHandler[];
-  /** Events handled at once in this process; default 16. As many more are held ready. */
+  /** Events handled at once in this process; default 16. Up to twice as many more are held ready. */
   concurrency?: number;
   /** Delays before the second, third, … try; the last entry repeats. */
   backoffMs?: readonly number[];
@@ -59,7 +60,10 @@ export function createWorkConsumer(options: WorkConsumerOptions): WorkConsumer {
   requireSameSubjects(durable, handlers);
   const metrics = createConsumerMetrics(options.metrics, durable.name);
   const backoffMs = options.backoffMs ?? DEFAULT_BACKOFF_MS;
-  const deliver = createDelivery({ durable, handlers, backoffMs, logger, metrics });
+  const acknowledger = createAcknowledger((error) => {
+    logger.warn({ err: error, consumer: durable.name }, 'events not acknowledged; they will be delivered again');
+  });
+  const deliver = createDelivery({ durable, handlers, backoffMs, acknowledger, logger, metrics });
   const slots = createSlots(concurrency);
   const stopping = new AbortController();
   let messages: ConsumerMessages | undefined;
@@ -73,7 +77,9 @@ export function createWorkConsumer(options: WorkConsumerOptions): WorkConsumer {
     );
     if (stopping.signal.aborted) return;
     messages = await consumer.consume({
-      max_messages: concurrency,
+      // Asks again when half has come: one request for as many events as are handled at once.
+      max_messages: 2 * concurrency,
+      threshold_messages: concurrency,
       expires: PULL_EXPIRES_MS,
       abort_on_missing_resource: true,
     });
@@ -129,6 +135,7 @@ export function createWorkConsumer(options: WorkConsumerOptions): WorkConsumer {
       endSampling();
       void messages?.close();
       await withTimeLimit(Promise.all([running, slots.idle()]), drainMs, `handlers took longer than ${drainMs} ms`);
+      acknowledger.flush();
       if (nats.isConnected()) await withTimeLimit(nats.connection.flush(), drainMs, 'flush');
     },
     async processAll() {
@@ -137,6 +144,8 @@ export function createWorkConsumer(options: WorkConsumerOptions): WorkConsumer {
         const { num_pending, num_ack_pending } = await readInfo(nats, durable);
         if (num_pending + num_ack_pending === 0) return deliveries;
         const handled = await fetchAndDeliver(nats, durable, num_pending || num_ack_pending, deliver);
+        acknowledger.flush();
+        await nats.connection.flush();
         deliveries += handled;
         if (handled === 0) return deliveries;
       }
@@ -174,7 +183,6 @@ async function fetchAndDeliver(
     handled += 1;
     await deliver(message);
   }
-  await nats.connection.flush();
   return handled;
 }
 
