@@ -50,6 +50,8 @@ export function ormOptions(options: DatabaseOptions): Options {
     clientUrl: options.url,
     entities: options.entities,
     discovery: { warnWhenNoEntities: false },
+    // It would write lines that are no JSON. What fails is thrown, and logged by whoever called.
+    logger: () => undefined,
     pool: { min: 0, max: options.poolSize, idleTimeoutMillis: IDLE_CONNECTION_MS },
     driverOptions: {
       connectionTimeoutMillis: CONNECTION_TIMEOUT_MS,

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { Redis as Client } from 'ioredis';
+import { Redis as Client, Command } from 'ioredis';
 import { unavailable } from '#kit/errors.ts';
 import type { Logger } from '#kit/logger.ts';
 import { SpanKind, withSpan } from '#kit/trace.ts';
@@ -87,11 +87,16 @@ export function connectRedis(url: string, logger: Logger): Redis {
   async function evaluate(script: Script, keys: readonly string[], args: readonly Argument[]): Promise<Reply> {
     const rest = [keys.length, ...keys, ...args];
     try {
-      return (await client.callBuffer('EVALSHA', script.sha1, ...rest)) as Reply;
+      return await command('evalsha', [script.sha1, ...rest]);
     } catch (error) {
       if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
-      return (await client.callBuffer('EVAL', script.lua, ...rest)) as Reply;
+      return await command('eval', [script.lua, ...rest]);
     }
+  }
+
+  /** With binary replies. Not `callBuffer`, which loses the command's name when the client pipelines by itself. */
+  async function command(name: string, args: Argument[]): Promise<Reply> {
+    return (await client.sendCommand(new Command(name, args, { replyEncoding: null }))) as Reply;
   }
 
   return {
