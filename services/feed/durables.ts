@@ -1,0 +1,7 @@
+import { defineDurable } from '#kit/events/durables.ts';
+
+/** Fan-out. Slow work never gets into this lane. */
+export const FANOUT = defineDurable({ name: 'feed-fanout', subjects: ['post.created'], maxAckPending: 512 });
+
+/** The consumers of this service; an administrator's tool makes them. */
+export const durables = [FANOUT];

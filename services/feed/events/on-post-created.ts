@@ -1,0 +1,28 @@
+import { PostCreated } from '#gen/oxo/post/v1/post_events.ts';
+import { defineEvent } from '#kit/events/envelope.ts';
+import { type EventHandler, on, PermanentError } from '#kit/events/handlers.ts';
+import type { Followers } from '../feed/followers.ts';
+import type { FeedMetrics } from '../feed/metrics.ts';
+import type { Windows } from '../feed/window.ts';
+
+const postCreated = defineEvent('post.created', PostCreated);
+
+export interface OnPostCreatedDependencies {
+  followers: Followers;
+  windows: Pick<Windows, 'push'>;
+  metrics: FeedMetrics;
+}
+
+/**
+ * Fan-out: puts a new post into the windows of its author and of all followers. Idempotent by nature: an entry is in a window
+ * once, however often it is pushed.
+ */
+export function onPostCreated({ followers, windows, metrics }: OnPostCreatedDependencies): EventHandler {
+  return on(postCreated, async ({ post }, { id, requestId }) => {
+    if (post?.author === undefined || post.createdAt === undefined)
+      throw new PermanentError('a post without author or time');
+    const entry = { atMs: post.createdAt.getTime(), id: post.id, ownerId: post.author.id };
+    const push = async (userIds: readonly string[]) => metrics.fannedOut(await windows.push(userIds, entry));
+    await Promise.all([push([entry.ownerId]), followers.forEachChunk(entry.ownerId, requestId ?? id, push)]);
+  });
+}

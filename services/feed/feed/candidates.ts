@@ -1,0 +1,134 @@
+import type { PostInternalServiceDefinition } from '#gen/oxo/post/v1/post_internal_service.ts';
+import { requireViewer } from '#kit/identity/caller.ts';
+import type { Logger } from '#kit/logger.ts';
+import type { Position } from '#kit/page-token.ts';
+import { newestFirst, type TimelineEntry } from '#kit/redis/timeline.ts';
+import { asService, type RpcClient } from '#kit/rpc/client.ts';
+import type { CallContext } from '#kit/rpc/context.ts';
+import type { FollowSet, FollowSets } from './follow-sets.ts';
+import type { WindowPage, Windows } from './window.ts';
+
+/** A stretch of the feed, newest first: which posts are in it, before it is known which of them still exist. */
+export interface Candidates {
+  entries: TimelineEntry[];
+  /** Older entries begin below this place; undefined when there are none. */
+  next: Position | undefined;
+  /** Where they came from, for the hit rate. */
+  source: 'window' | 'rebuild' | 'postgres';
+}
+
+export interface CandidateReader {
+  /** At most `count` entries older than `before`, of the caller and of those whom the caller follows now. */
+  read(before: Position | undefined, count: number, context: CallContext): Promise<Candidates>;
+}
+
+export interface CandidateDependencies {
+  windows: Windows;
+  followSets: FollowSets;
+  posts: RpcClient<PostInternalServiceDefinition>;
+  maxEntries: number;
+  logger: Logger;
+}
+
+export function createCandidateReader(dependencies: CandidateDependencies): CandidateReader {
+  const { windows, followSets, posts, maxEntries, logger } = dependencies;
+
+  const rebuilds = new Map<string, Promise<TimelineEntry[]>>();
+
+  /** Redis away, or a build that fails, costs speed and never an answer. */
+  function orNothing<Result>(work: Promise<Result>): Promise<Result | undefined> {
+    return work.catch((error: unknown) => {
+      logger.debug({ err: error }, 'the window cannot be used; Postgres answers');
+      return undefined;
+    });
+  }
+
+  /** What Postgres holds: the definition of the feed. */
+  async function listPosts(set: FollowSet, before: Position | undefined, count: number, context: CallContext) {
+    const { userId } = requireViewer(context);
+    const request = {
+      authorIds: [userId, ...set.ids],
+      before: before === undefined ? undefined : { publishedAtMs: BigInt(before.atMs), id: before.id },
+      pageSize: count,
+    };
+    const { posts: refs } = await posts.listPostsByAuthors(request, asService(context));
+    return refs.map((ref) => ({ atMs: Number(ref.publishedAtMs), id: ref.id, ownerId: ref.authorId }));
+  }
+
+  async function readPostgres(set: FollowSet, before: Position | undefined, count: number, context: CallContext) {
+    const entries = await listPosts(set, before, count, context);
+    return { entries, next: entries.length < count ? undefined : entries.at(-1), source: 'postgres' } as const;
+  }
+
+  /** Builds the window anew. It begins before Postgres is read, so that no push falls between the two. */
+  async function rebuild(set: FollowSet, context: CallContext): Promise<TimelineEntry[]> {
+    const { userId } = requireViewer(context);
+    const build = await orNothing(windows.begin(userId));
+    const entries = await listPosts(set, undefined, maxEntries, context);
+    if (build !== undefined) {
+      await orNothing(windows.finish(userId, build, set.version, entries, entries.length < maxEntries));
+    }
+    return entries;
+  }
+
+  /** One rebuild a person and follow set at a time, however many requests wait for it. */
+  function rebuildOnce(set: FollowSet, context: CallContext): Promise<TimelineEntry[]> {
+    const key = `${requireViewer(context).userId} ${set.version}`;
+    const running = rebuilds.get(key);
+    if (running !== undefined) return running;
+    const started = rebuild(set, context).finally(() => rebuilds.delete(key));
+    rebuilds.set(key, started);
+    return started;
+  }
+
+  async function readRebuilt(
+    set: FollowSet,
+    before: Position | undefined,
+    count: number,
+    context: CallContext,
+  ): Promise<Candidates> {
+    const all = await rebuildOnce(set, context);
+    const older = before === undefined ? all : all.filter((entry) => newestFirst(before, entry) < 0);
+    if (all.length >= maxEntries && older.length < count) return readPostgres(set, before, count, context);
+    const entries = older.slice(0, count);
+    return {
+      entries,
+      next: older.length > count || all.length >= maxEntries ? entries.at(-1) : undefined,
+      source: 'rebuild',
+    };
+  }
+
+  return {
+    async read(before, count, context) {
+      const { userId } = requireViewer(context);
+      const page = await orNothing(windows.read(userId, before, count));
+      const set = await followSets.get(page?.followVersion ?? '', context);
+      if (page === undefined || set.version === '') return readPostgres(set, before, count, context);
+      if (page.window === undefined || page.window.builtFor !== set.version)
+        return readRebuilt(set, before, count, context);
+
+      const { entries, exhausted } = mergeOwn(page.window, page.own, count);
+      const followed = entries.filter((entry) => entry.ownerId === userId || set.ids.has(entry.ownerId));
+      const last = entries.at(-1);
+      if (!exhausted || followed.length === count) return { entries: followed, next: last, source: 'window' };
+      if (page.window.floor === undefined) return { entries: followed, next: undefined, source: 'window' };
+      const rest = await readPostgres(set, last ?? before, count - followed.length, context);
+      return { ...rest, entries: [...followed, ...rest.entries] };
+    },
+  };
+}
+
+/**
+ * The window's entries with the own posts that the fan-out has not brought yet. `exhausted` says that the window holds nothing
+ * older. Own posts at or below the floor are left out, since Postgres goes on there; so are those older than the last entry of a
+ * full page, because the window may hold others before them.
+ */
+function mergeOwn(window: NonNullable<WindowPage['window']>, own: TimelineEntry[], count: number) {
+  const exhausted = window.entries.length < count;
+  const bound = exhausted ? window.floor : window.entries.at(-1);
+  const known = new Set(window.entries.map((entry) => entry.id));
+  const missing = own.filter((entry) => !known.has(entry.id) && (bound === undefined || newestFirst(entry, bound) < 0));
+  if (missing.length === 0) return { entries: window.entries, exhausted };
+  const entries = [...window.entries, ...missing].sort(newestFirst);
+  return { entries: entries.slice(0, count), exhausted: exhausted && entries.length <= count };
+}

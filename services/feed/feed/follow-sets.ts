@@ -1,0 +1,42 @@
+import { LRUCache } from 'lru-cache';
+import type { UserInternalServiceDefinition } from '#gen/oxo/user/v1/user_internal_service.ts';
+import { requireViewer } from '#kit/identity/caller.ts';
+import { onBehalfOf, type RpcClient } from '#kit/rpc/client.ts';
+import type { CallContext } from '#kit/rpc/context.ts';
+
+/** Whom a person follows, as of a version. */
+export interface FollowSet {
+  version: string;
+  ids: ReadonlySet<string>;
+}
+
+export interface FollowSets {
+  /**
+   * The follow set of the caller, at least as new as the version that was just read from Redis. It costs an RPC only when
+   * the version has moved: the user service moves it before it answers a follow or an unfollow.
+   */
+  get(version: string, context: CallContext): Promise<FollowSet>;
+}
+
+/** Bounds the memory of the cache: followed ids, over all people. */
+const MAX_CACHED_IDS = 500_000;
+
+export function createFollowSets(users: RpcClient<UserInternalServiceDefinition>): FollowSets {
+  const cache = new LRUCache<string, FollowSet>({
+    maxSize: MAX_CACHED_IDS,
+    sizeCalculation: ({ ids }) => ids.size + 1,
+  });
+
+  return {
+    async get(version, context) {
+      const { userId } = requireViewer(context);
+      const cached = cache.get(userId);
+      // No version means that Redis has lost it: what is cached may be from before.
+      if (cached !== undefined && version !== '' && cached.version === version) return cached;
+      const response = await users.listFolloweeIds({ amongIds: [] }, onBehalfOf(context));
+      const followSet = { version: response.version, ids: new Set(response.followeeIds) };
+      if (followSet.version !== '') cache.set(userId, followSet);
+      return followSet;
+    },
+  };
+}

@@ -1,0 +1,2 @@
+/** The RPCs of this service. */
+export { getFeed } from './get-feed.ts';

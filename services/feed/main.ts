@@ -1,0 +1,35 @@
+import { PostInternalServiceDefinition } from '#gen/oxo/post/v1/post_internal_service.ts';
+import { UserInternalServiceDefinition } from '#gen/oxo/user/v1/user_internal_service.ts';
+import { runService } from '#kit/lifecycle.ts';
+import {
+  startChannel,
+  startConsumer,
+  startNats,
+  startRedis,
+  startServer,
+  startServiceTokens,
+  startVerifier,
+} from '#kit/start.ts';
+import { readConfig } from './config.ts';
+import { FANOUT } from './durables.ts';
+import { createFeedService } from './server.ts';
+
+/** Events in hand at once: those that arrive together share one RPC for their authors' followers. */
+const FANOUT_CONCURRENCY = 64;
+
+await runService({
+  name: 'feed',
+  readConfig,
+  async start(context) {
+    const { config, logger, metrics } = context;
+    const redis = startRedis(context);
+    const nats = await startNats(context, 'feed');
+    const verifier = await startVerifier(context, nats);
+    const tokens = startServiceTokens(context, 'feed');
+    const posts = startChannel(context, config.postAddress, tokens).client(PostInternalServiceDefinition);
+    const users = startChannel(context, config.userAddress, tokens).client(UserInternalServiceDefinition);
+    const service = createFeedService({ redis, posts, users, maxEntries: config.windowEntries, logger, metrics });
+    await startServer(context, verifier, service.addServices);
+    startConsumer(context, { nats, durable: FANOUT, handlers: service.fanOut, concurrency: FANOUT_CONCURRENCY });
+  },
+});

@@ -1,0 +1,57 @@
+import { FeedServiceDefinition } from '#gen/oxo/feed/v1/feed_service.ts';
+import type { PostInternalServiceDefinition } from '#gen/oxo/post/v1/post_internal_service.ts';
+import type { UserInternalServiceDefinition } from '#gen/oxo/user/v1/user_internal_service.ts';
+import type { EventHandler } from '#kit/events/handlers.ts';
+import type { Logger } from '#kit/logger.ts';
+import type { Metrics } from '#kit/metrics.ts';
+import type { Redis } from '#kit/redis/redis.ts';
+import type { RpcClient } from '#kit/rpc/client.ts';
+import type { RpcServer } from '#kit/rpc/server.ts';
+import { onPostCreated } from './events/on-post-created.ts';
+import { createCandidateReader } from './feed/candidates.ts';
+import { createFollowSets } from './feed/follow-sets.ts';
+import { createFollowers } from './feed/followers.ts';
+import { createHydrator } from './feed/hydration.ts';
+import { createFeedMetrics } from './feed/metrics.ts';
+import { EncodedFeedResponse } from './feed/response.ts';
+import { createWindows } from './feed/window.ts';
+import { getFeed } from './handlers/index.ts';
+
+export interface FeedServiceDependencies {
+  redis: Redis;
+  posts: RpcClient<PostInternalServiceDefinition>;
+  users: RpcClient<UserInternalServiceDefinition>;
+  maxEntries: number;
+  logger: Logger;
+  metrics: Metrics;
+}
+
+/** The contract, but for GetFeed's answer, which the handler gives encoded. */
+const { getFeed: getFeedMethod } = FeedServiceDefinition.methods;
+const FeedService = {
+  ...FeedServiceDefinition,
+  methods: {
+    ...FeedServiceDefinition.methods,
+    getFeed: {
+      ...getFeedMethod,
+      responseType: { ...getFeedMethod.responseType, ...EncodedFeedResponse, fromPartial: undefined },
+    },
+  },
+};
+
+/** The one place where the handlers and consumers of this service get what they use. */
+export function createFeedService(dependencies: FeedServiceDependencies) {
+  const { redis, posts, users, maxEntries, logger } = dependencies;
+  const windows = createWindows(redis, maxEntries);
+  const followSets = createFollowSets(users);
+  const candidates = createCandidateReader({ windows, followSets, posts, maxEntries, logger });
+  const hydrator = createHydrator({ redis, posts, users, logger });
+  const metrics = createFeedMetrics(dependencies.metrics);
+
+  return {
+    addServices(server: RpcServer): void {
+      server.add(FeedService, { getFeed: getFeed({ candidates, hydrator, windows, metrics }) });
+    },
+    fanOut: [onPostCreated({ followers: createFollowers(users), windows, metrics })] satisfies EventHandler[],
+  };
+}
