@@ -11,7 +11,7 @@ import {
   startVerifier,
 } from '#kit/start.ts';
 import { readConfig } from './config.ts';
-import { FANOUT } from './durables.ts';
+import { FANOUT } from './events/durables.ts';
 import { createFeedService } from './server.ts';
 
 /** Events in hand at once: those that arrive together share one RPC for their authors' followers. */
