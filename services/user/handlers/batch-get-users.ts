@@ -1,11 +1,10 @@
 import { z } from 'zod';
 import type { BatchGetUsersRequest, BatchGetUsersResponse } from '#gen/oxo/user/v1/user_internal_service.ts';
-import { validate } from '#kit/validate.ts';
-import { ids } from '../profiles/profile-input.ts';
+import { ids, validate } from '#kit/validate.ts';
 import type { PublishedProfiles } from '../profiles/published-profiles.ts';
 import { summaryMessage } from '../profiles/user-message.ts';
 
-const input = z.object({ ids: ids({ min: 1, max: 500 }) });
+const input = z.object({ ids: ids({ max: 500 }).refine((values) => values.length > 0, 'must not be empty') });
 
 export function batchGetUsers({ profiles }: { profiles: PublishedProfiles }) {
   return async (request: BatchGetUsersRequest): Promise<BatchGetUsersResponse> => {

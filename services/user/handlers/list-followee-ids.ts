@@ -3,11 +3,10 @@ import type { ListFolloweeIdsRequest, ListFolloweeIdsResponse } from '#gen/oxo/u
 import type { Database } from '#kit/db/database.ts';
 import { requireViewer } from '#kit/identity/caller.ts';
 import type { CallContext } from '#kit/rpc/context.ts';
-import { validate } from '#kit/validate.ts';
+import { ids, validate } from '#kit/validate.ts';
 import type { FollowVersions } from '../graph/follow-versions.ts';
-import { ids } from '../profiles/profile-input.ts';
 
-const input = z.object({ amongIds: ids({ min: 0, max: 1_000 }) });
+const input = z.object({ amongIds: ids({ max: 1_000 }) });
 
 /** The limit on follows bounds both. */
 const LIST = {

@@ -1,11 +1,10 @@
 import { z } from 'zod';
 import type { StreamFollowerIdsRequest, StreamFollowerIdsResponse } from '#gen/oxo/user/v1/user_internal_service.ts';
 import type { Database } from '#kit/db/database.ts';
-import { validate } from '#kit/validate.ts';
+import { ids, validate } from '#kit/validate.ts';
 import { followerPages } from '../graph/follower-pages.ts';
-import { ids } from '../profiles/profile-input.ts';
 
-const input = z.object({ userIds: ids({ min: 1, max: 500 }) });
+const input = z.object({ userIds: ids({ max: 500 }).refine((values) => values.length > 0, 'must not be empty') });
 const CHUNK_IDS = 1_000;
 
 export function streamFollowerIds({ db }: { db: Database }) {

@@ -1,8 +1,7 @@
 import { z } from 'zod';
-import { UserUpdated } from '#gen/oxo/user/v1/user_events.ts';
 import type { UpdateMeRequest, UpdateMeResponse } from '#gen/oxo/user/v1/user_service.ts';
 import type { Database } from '#kit/db/database.ts';
-import { INSERT_EVENT, type Outbox, outboxValues } from '#kit/events/outbox.ts';
+import { INSERT_EVENT, type Outbox, type OutboxRow, outboxValues } from '#kit/events/outbox.ts';
 import { requireViewer } from '#kit/identity/caller.ts';
 import type { CallContext } from '#kit/rpc/context.ts';
 import { validate } from '#kit/validate.ts';
@@ -47,17 +46,15 @@ export function updateMe({ db, outbox, profiles }: UpdateMeDependencies) {
       return { user: userMessage(row, relationship) };
     }
 
-    // What the event tells is known only after the row is locked: its payload is filled in then.
-    const event = outbox.row(userUpdated, { user: undefined }, context);
-    const write = () =>
+    const write = (add: (event: OutboxRow) => OutboxRow) =>
       db.transaction(async (tx) => {
         const [row] = await tx.query<UserRow>(UPDATE, [userId, ...values]);
         if (row === undefined) throw userNotFound();
-        const payload = Buffer.from(UserUpdated.encode({ user: userMessage(row) }).finish());
-        await tx.query(INSERT_EVENT, [row.version, ...outboxValues({ ...event, payload })]);
+        const event = add(outbox.row(userUpdated, { user: userMessage(row) }, context));
+        await tx.query(INSERT_EVENT, [row.version, ...outboxValues(event)]);
         return row;
       });
-    const row = await outbox.commit([event], write, profiles.changed);
+    const row = await outbox.commit([], write, profiles.changed);
     return { user: userMessage(row, relationship) };
   };
 }

@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { isId } from '#kit/ids.ts';
 import { text } from '#kit/validate.ts';
 
 /** Limits of a profile's fields, as their contract states them. */
@@ -64,16 +63,4 @@ function problemOfLink(value: unknown): string | undefined {
   const url = URL.parse(value);
   if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:')) return 'must be an http or https URL';
   return undefined;
-}
-
-/** Ids of an internal call: without repetitions, and of the wrong ones only the first is named. */
-export function ids(limits: { min: number; max: number }) {
-  return z.array(z.string()).transform((values, context): string[] => {
-    const report = (message: string, path: number[]) =>
-      context.issues.push({ code: 'custom', message, path, input: values });
-    const wrong = values.findIndex((value) => !isId(value));
-    if (values.length < limits.min || values.length > limits.max) report(`must be ${limits.min} to ${limits.max}`, []);
-    else if (wrong >= 0) report('must be an id (a UUID in lower case)', [wrong]);
-    return [...new Set(values)];
-  });
 }
