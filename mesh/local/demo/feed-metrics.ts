@@ -1,0 +1,44 @@
+/** Counters of the feed service, read from its operations port. */
+export type FeedCounters = {
+  /** Entries that fan-out has put into windows; undefined when the service does not tell. */
+  readonly fanoutInserts: number | undefined;
+  /** Pages read, by where they came from. */
+  readonly readsBySource: ReadonlyMap<string, number>;
+};
+
+const insertsName = 'oxo_feed_fanout_inserts_total';
+const readsName = 'oxo_feed_reads_total';
+const timeoutMs = 3_000;
+
+/** @param operations URL of the feed service's operations port. Rejects when it does not answer. */
+export async function readFeedCounters(operations: string): Promise<FeedCounters> {
+  const response = await fetch(`${operations}/metrics`, { signal: AbortSignal.timeout(timeoutMs) });
+  if (!response.ok) throw new Error(`${operations}/metrics answered ${response.status}`);
+  return parseFeedCounters(await response.text());
+}
+
+/** @param text in Prometheus' text format */
+export function parseFeedCounters(text: string): FeedCounters {
+  let fanoutInserts: number | undefined;
+  const readsBySource = new Map<string, number>();
+  for (const line of text.split('\n')) {
+    const match = /^(\w+)(?:\{(.*)\})? (\S+)(?: \d+)?$/.exec(line);
+    if (match === null) continue;
+    const [, name, labels = '', value] = match;
+    if (name === insertsName) fanoutInserts = (fanoutInserts ?? 0) + Number(value);
+    const source = /(?:^|,)source="([^"]*)"/.exec(labels)?.[1];
+    if (name === readsName && source !== undefined) {
+      readsBySource.set(source, (readsBySource.get(source) ?? 0) + Number(value));
+    }
+  }
+  return { fanoutInserts, readsBySource };
+}
+
+/** What happened between two readings. */
+export function countersSince(before: FeedCounters, after: FeedCounters): FeedCounters {
+  const sources = [...after.readsBySource].map(
+    ([source, reads]) => [source, reads - (before.readsBySource.get(source) ?? 0)] as const,
+  );
+  const inserts = after.fanoutInserts === undefined ? undefined : after.fanoutInserts - (before.fanoutInserts ?? 0);
+  return { fanoutInserts: inserts, readsBySource: new Map(sources) };
+}
