@@ -15,7 +15,7 @@ import { createPublisher } from '#kit/events/publisher.ts';
 import { createRelay } from '#kit/events/relay.ts';
 import { REVOCATIONS_STREAM } from '#kit/events/streams.ts';
 import { createWorkConsumer, type WorkConsumerOptions } from '#kit/events/work-consumer.ts';
-import { createDenyList } from '#kit/identity/deny-list.ts';
+import { createDenyList, type DenyList } from '#kit/identity/deny-list.ts';
 import { revocationHandlers } from '#kit/identity/revocations.ts';
 import { createServiceTokens, type ServiceTokens } from '#kit/identity/service-token.ts';
 import { createTokenVerifier, remoteKeys, type TokenVerifier } from '#kit/identity/token-verifier.ts';
@@ -57,14 +57,15 @@ export async function startNats(context: Context, name: string): Promise<NatsBus
 
 /**
  * Verifies tokens and hears revocations: ready when all revocations that still matter have been heard.
- * @param keys finds the public keys; by default from the JWKS URL
+ * @param options.keys finds the public keys; by default from the JWKS URL
+ * @param options.denyList is fed with them; given by who revokes sessions itself
  */
 export async function startVerifier(
   { config, logger, onStop }: Context,
   nats: NatsBus,
-  keys: JWTVerifyGetKey = remoteKeys(config.jwksUrl),
+  options: { keys?: JWTVerifyGetKey; denyList?: DenyList } = {},
 ): Promise<TokenVerifier> {
-  const denyList = createDenyList(systemClock);
+  const { keys = remoteKeys(config.jwksUrl), denyList = createDenyList(systemClock) } = options;
   const consumer = createBroadcastConsumer({
     nats,
     stream: REVOCATIONS_STREAM,
