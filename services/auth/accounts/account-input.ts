@@ -1,0 +1,54 @@
+import { z } from 'zod';
+import type { RegisterRequest } from '#gen/oxo/auth/v1/auth_service.ts';
+import { text, validate } from '#kit/validate.ts';
+import { MAX_EMAIL_BYTES, normaliseEmail } from './email.ts';
+import { weaknessOf } from './password-policy.ts';
+
+const HANDLE = /^[a-z0-9_]{3,30}$/;
+export const MIN_PASSWORD_CHARACTERS = 10;
+const MAX_PASSWORD_CHARACTERS = 256;
+const MAX_PASSWORD_BYTES = 1_024;
+
+const handle = () => z.string().regex(HANDLE, 'must be 3 to 30 of a-z, 0-9 and _');
+
+const email = () =>
+  z.string().transform((value, context) => {
+    const address = normaliseEmail(value);
+    if (address !== undefined) return address;
+    context.addIssue({ code: 'custom', message: `must be an email address of at most ${MAX_EMAIL_BYTES} bytes` });
+    return z.NEVER;
+  });
+
+const password = (minCharacters: number) =>
+  text({ minCharacters, maxCharacters: MAX_PASSWORD_CHARACTERS, maxBytes: MAX_PASSWORD_BYTES });
+
+/** Made for each request, because whether a password is weak depends on the other fields. */
+const registration = (request: RegisterRequest) =>
+  z.object({
+    handle: handle(),
+    email: email(),
+    password: password(MIN_PASSWORD_CHARACTERS).superRefine((value, context) => {
+      const weakness = weaknessOf(value, { handle: request.handle, email: request.email });
+      if (weakness !== undefined) context.addIssue({ code: 'custom', message: weakness });
+    }),
+    displayName: text({ maxCharacters: 60, maxBytes: 240 }).transform((value) => value.trim()),
+  });
+
+export type Registration = z.infer<ReturnType<typeof registration>>;
+
+/** Checks a registration. @throws OxoError VALIDATION_FAILED naming all that is wrong */
+export function validateRegistration(request: RegisterRequest): Registration {
+  return validate(registration(request), request);
+}
+
+/** What a login needs to be worth looking at. */
+export const loginInput = z.object({
+  identifier: text({ minCharacters: 1, maxCharacters: MAX_EMAIL_BYTES, maxBytes: MAX_EMAIL_BYTES }),
+  password: password(1),
+});
+
+/** The handle that the identifier of a login is; undefined when it cannot be one. */
+export function handleOf(identifier: string): string | undefined {
+  const candidate = identifier.trim().toLowerCase();
+  return HANDLE.test(candidate) ? candidate : undefined;
+}

@@ -1,0 +1,72 @@
+import { type Clock, MINUTE_MS } from '#kit/clock.ts';
+import type { Database } from '#kit/db/database.ts';
+
+/** A registration that is not through after so long was cut off, and is taken up by the sweep; so is one that the sweep could not finish. */
+const SWEEP_AFTER_MS = MINUTE_MS;
+const SWEEP_ROWS = 100;
+
+const INSERT_PENDING = {
+  name: 'account-insert',
+  text: `insert into accounts (id, email, password_hash, state, pending_handle, pending_display_name, sweep_at_ms, created_at_ms)
+    values ($1, $2, $3, 'PENDING', $4, $5, $6, $7)`,
+};
+const DELETE_PENDING = {
+  name: 'account-delete-pending',
+  text: "delete from accounts where id = $1 and state = 'PENDING'",
+};
+const ACTIVATE = {
+  name: 'account-activate-pending',
+  text: `update accounts set state = 'ACTIVE', pending_handle = null, pending_display_name = null, sweep_at_ms = null
+    where id = $1 and state = 'PENDING'`,
+};
+const CLAIM_PENDING = {
+  name: 'account-claim-pending',
+  text: `update accounts set sweep_at_ms = $2 where id in
+      (select id from accounts where sweep_at_ms <= $1 order by sweep_at_ms limit ${SWEEP_ROWS} for update skip locked)
+    returning id, pending_handle as handle, pending_display_name as "displayName"`,
+};
+const PASSWORD_HASH = {
+  name: 'account-password-hash',
+  text: 'select password_hash from accounts where id = $1',
+};
+
+/** A registration whose profile may not exist yet. */
+export interface PendingAccount {
+  id: string;
+  handle: string;
+  displayName: string;
+}
+
+/** The rows of accounts. An account is PENDING until its profile is known to exist. */
+export interface Accounts {
+  insertPending(account: PendingAccount & { email: string; passwordHash: string }): Promise<void>;
+  /** Undoes a registration; does nothing to an active account. */
+  deletePending(id: string): Promise<void>;
+  activate(id: string): Promise<void>;
+  /** Takes registrations that were cut off, at most 100, away from other sweeps for a minute. */
+  claimPending(): Promise<PendingAccount[]>;
+  passwordHash(id: string): Promise<string | undefined>;
+}
+
+export function createAccounts(db: Database, clock: Clock): Accounts {
+  return {
+    async insertPending({ id, email, passwordHash, handle, displayName }) {
+      const nowMs = clock.nowMs();
+      await db.query(INSERT_PENDING, [id, email, passwordHash, handle, displayName, nowMs + SWEEP_AFTER_MS, nowMs]);
+    },
+    async deletePending(id) {
+      await db.query(DELETE_PENDING, [id]);
+    },
+    async activate(id) {
+      await db.query(ACTIVATE, [id]);
+    },
+    claimPending() {
+      const nowMs = clock.nowMs();
+      return db.query<PendingAccount>(CLAIM_PENDING, [nowMs, nowMs + SWEEP_AFTER_MS]);
+    },
+    async passwordHash(id) {
+      const [row] = await db.query<{ password_hash: string }>(PASSWORD_HASH, [id]);
+      return row?.password_hash;
+    },
+  };
+}

@@ -1,0 +1,48 @@
+import type { User } from '#gen/oxo/user/v1/user.ts';
+import type { UserInternalServiceDefinition } from '#gen/oxo/user/v1/user_internal_service.ts';
+import { type FieldViolation, hasReason, OxoError } from '#kit/errors.ts';
+import { asService, type RpcClient } from '#kit/rpc/client.ts';
+import type { PendingAccount } from './accounts.ts';
+
+/** A context that a call to the user service is made in: that of a request, or of the sweep. */
+export type ProfileContext = Parameters<typeof asService>[0];
+
+/** What became of the wish for a profile. REFUSED: the user service finds fields wrong that passed here. */
+export type Creation =
+  | { outcome: 'CREATED'; user: User | undefined }
+  | { outcome: 'TAKEN' }
+  | { outcome: 'REFUSED'; fields: FieldViolation[] };
+
+/** The profiles of accounts, which the user service owns. */
+export interface Profiles {
+  /** Idempotent. @throws OxoError when it is not known what became of it */
+  create(account: PendingAccount, context: ProfileContext): Promise<Creation>;
+  /** @returns undefined when nobody has the handle */
+  byHandle(handle: string, context: ProfileContext): Promise<User | undefined>;
+}
+
+export function createProfiles(users: RpcClient<UserInternalServiceDefinition>): Profiles {
+  return {
+    async create({ id, handle, displayName }, context) {
+      try {
+        const { user } = await users.createUser({ id, handle, displayName }, asService(context));
+        return { outcome: 'CREATED', user };
+      } catch (error) {
+        if (hasReason(error, 'HANDLE_TAKEN')) return { outcome: 'TAKEN' };
+        if (error instanceof OxoError && error.reason === 'VALIDATION_FAILED') {
+          return { outcome: 'REFUSED', fields: error.fields };
+        }
+        throw error;
+      }
+    },
+    async byHandle(handle, context) {
+      try {
+        const { user } = await users.resolveUser({ handle }, asService(context));
+        return user;
+      } catch (error) {
+        if (hasReason(error, 'USER_NOT_FOUND')) return undefined;
+        throw error;
+      }
+    },
+  };
+}

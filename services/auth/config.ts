@@ -1,0 +1,54 @@
+import { z } from 'zod';
+import { commonConfig, commonSettings, databaseConfig, databaseSettings, readEnv, setting } from '#kit/config.ts';
+import { isKey, type KeySource } from './keys/local-vault.ts';
+
+const SECRET_HASH = /^[a-z][a-z-]{0,63}=[0-9a-f]{64}$/;
+
+const secretHashes = () =>
+  z
+    .string()
+    .transform((value) => value.split(',').map((entry) => entry.trim()))
+    .refine((entries) => entries.every((entry) => SECRET_HASH.test(entry)), 'must be <service>=<sha256 hex>,…')
+    .transform((entries) => new Map(entries.map(nameAndHash)));
+
+/** The key-encryption key stands in one of two settings; which of them is needed depends on the other. */
+function settings(env: NodeJS.ProcessEnv) {
+  const inFile = (env.KEY_ENCRYPTION_KEY_FILE ?? '') !== '';
+  return {
+    ...commonSettings,
+    ...databaseSettings,
+    HTTP_HOST: setting.text().default('0.0.0.0'),
+    HTTP_PORT: setting.port(),
+    KEY_ENCRYPTION_KEY: inFile
+      ? z.undefined('must not be set beside KEY_ENCRYPTION_KEY_FILE').optional()
+      : setting.text().refine(isKey, 'must be 32 bytes in base64'),
+    KEY_ENCRYPTION_KEY_FILE: setting.text().optional(),
+    SERVICE_SECRET_HASHES: secretHashes(),
+    USER_GRPC_ADDRESS: setting.address(),
+  };
+}
+
+export type Config = ReturnType<typeof readConfig>;
+
+/** @throws ConfigError naming every setting that is missing or wrong */
+export function readConfig(env: NodeJS.ProcessEnv) {
+  const read = readEnv(settings(env), env);
+  return {
+    ...commonConfig(read),
+    ...databaseConfig(read),
+    httpHost: read.HTTP_HOST,
+    httpPort: read.HTTP_PORT,
+    keyEncryptionKey: keySource(read.KEY_ENCRYPTION_KEY, read.KEY_ENCRYPTION_KEY_FILE),
+    secretHashes: read.SERVICE_SECRET_HASHES,
+    userAddress: read.USER_GRPC_ADDRESS,
+  };
+}
+
+function keySource(key: string | undefined, file: string | undefined): KeySource {
+  return file === undefined ? { key: key ?? '' } : { file };
+}
+
+function nameAndHash(entry: string): [string, Buffer] {
+  const [name = '', hash = ''] = entry.split('=');
+  return [name, Buffer.from(hash, 'hex')];
+}

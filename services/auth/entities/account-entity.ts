@@ -1,0 +1,24 @@
+import { defineEntity, type InferEntity, p } from '@mikro-orm/core';
+
+export const AccountEntity = defineEntity({
+  name: 'Account',
+  tableName: 'accounts',
+  properties: {
+    id: p.uuid().primary(),
+    /** Normalised. Only verified addresses are unique. */
+    email: p.text(),
+    emailVerifiedAtMs: p.bigint('number').nullable(),
+    /** Argon2id in PHC string format. */
+    passwordHash: p.text(),
+    /** PENDING until the user service has the profile, then ACTIVE. */
+    state: p.text(),
+    /** What the profile is to be made of; null once it is there. */
+    pendingHandle: p.text().nullable(),
+    pendingDisplayName: p.text().nullable(),
+    /** When the sweep takes up the registration; null once the account is active. */
+    sweepAtMs: p.bigint('number').nullable(),
+    createdAtMs: p.bigint('number'),
+  },
+});
+
+export type AccountRow = InferEntity<typeof AccountEntity>;

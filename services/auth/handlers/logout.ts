@@ -1,0 +1,13 @@
+import type { LogoutRequest, LogoutResponse } from '#gen/oxo/auth/v1/auth_service.ts';
+import { requireViewer } from '#kit/identity/caller.ts';
+import type { CallContext } from '#kit/rpc/context.ts';
+import type { Sessions } from '../sessions/sessions.ts';
+
+export function logout({ sessions }: { sessions: Sessions }) {
+  return async (request: LogoutRequest, context: CallContext): Promise<LogoutResponse> => {
+    const { userId, sessionId } = requireViewer(context);
+    if (request.all) await sessions.revokeAll(userId, context);
+    else await sessions.revoke(sessionId, context);
+    return {};
+  };
+}

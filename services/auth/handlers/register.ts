@@ -1,0 +1,46 @@
+import type { RegisterRequest, RegisterResponse } from '#gen/oxo/auth/v1/auth_service.ts';
+import type { Clock } from '#kit/clock.ts';
+import { invalidFields, OxoError, unavailable } from '#kit/errors.ts';
+import { newId } from '#kit/ids.ts';
+import type { CallContext } from '#kit/rpc/context.ts';
+import { validateRegistration } from '../accounts/account-input.ts';
+import type { Accounts } from '../accounts/accounts.ts';
+import type { Passwords } from '../accounts/passwords.ts';
+import type { Profiles } from '../accounts/profiles.ts';
+import { deviceOf } from '../sessions/device.ts';
+import type { Sessions } from '../sessions/sessions.ts';
+import { sessionTokens } from '../tokens/session-tokens.ts';
+import type { TokenIssuer } from '../tokens/token-issuer.ts';
+
+export interface RegisterDependencies {
+  accounts: Accounts;
+  passwords: Passwords;
+  profiles: Profiles;
+  sessions: Sessions;
+  issuer: TokenIssuer;
+  clock: Clock;
+}
+
+/**
+ * The account is written before its profile and made active after it, so that whatever a crash leaves behind is an account
+ * that the sweep finds. Email addresses are not compared: only verified ones are unique.
+ */
+export function register({ accounts, passwords, profiles, sessions, issuer, clock }: RegisterDependencies) {
+  return async (request: RegisterRequest, context: CallContext): Promise<RegisterResponse> => {
+    const { handle, email, password, displayName } = validateRegistration(request);
+    const passwordHash = await passwords.hash(password, context.signal);
+    const account = { id: newId(clock.nowMs()), handle, displayName: displayName || handle };
+    await accounts.insertPending({ ...account, email, passwordHash });
+
+    // An error leaves the account to the sweep: the profile may or may not be there.
+    const creation = await profiles.create(account, context);
+    if (creation.outcome !== 'CREATED') {
+      await accounts.deletePending(account.id);
+      if (creation.outcome === 'REFUSED') throw invalidFields(creation.fields);
+      throw new OxoError('HANDLE_TAKEN', 'This handle belongs to someone. Choose another one.');
+    }
+    const session = await sessions.open(account.id, deviceOf(context), context);
+    if (session === undefined) throw unavailable('The account was not made. Try again.');
+    return { user: creation.user, tokens: await sessionTokens(issuer, session) };
+  };
+}

@@ -1,0 +1,12 @@
+/** Keeps small secrets that lie in the database from those who can read the database. */
+export interface KeyVault {
+  /** @param name of the secret: what was encrypted under one name does not decrypt under another */
+  encrypt(secret: Uint8Array, name: string): Promise<Buffer>;
+  /** @throws KeyVaultError when it was not encrypted by this vault under this name */
+  decrypt(encrypted: Uint8Array, name: string): Promise<Buffer>;
+}
+
+/** What was encrypted cannot be decrypted, or the vault itself cannot be used. Its message is for the operator. */
+export class KeyVaultError extends Error {
+  override name = 'KeyVaultError';
+}

@@ -1,0 +1,164 @@
+import { type Clock, DAY_MS } from '#kit/clock.ts';
+import type { Database, Transaction } from '#kit/db/database.ts';
+import type { Outbox } from '#kit/events/outbox.ts';
+import type { DenyList } from '#kit/identity/deny-list.ts';
+import { newId } from '#kit/ids.ts';
+import type { Device } from './device.ts';
+import {
+  encodeRefreshToken,
+  hashOf,
+  newRefreshToken,
+  newRotationSalt,
+  nextRefreshToken,
+  type RefreshToken,
+} from './refresh-token.ts';
+import { createRevoking, type RevokedSession } from './revoking.ts';
+import { type RotationRow, standingOf } from './rotation.ts';
+
+/** A session ends when it was not used for so long, and after so long in any case. */
+export const IDLE_MS = 30 * DAY_MS;
+export const MAX_AGE_MS = 180 * DAY_MS;
+/** One more signs out the one that was not used for the longest time. */
+export const MAX_SESSIONS_PER_ACCOUNT = 100;
+const CLEAN_UP_ROWS = 5_000;
+
+const ACTIVATE = {
+  name: 'account-activate',
+  // Locks the account, so that its sessions are counted by one sign-in at a time.
+  text: `update accounts set state = 'ACTIVE', pending_handle = null, pending_display_name = null, sweep_at_ms = null
+    where id = $1 and state in ('PENDING', 'ACTIVE') returning 1`,
+};
+const INSERT = {
+  name: 'session-insert',
+  text: `insert into sessions (id, account_id, family_hash, current_hash, user_agent, ip,
+      created_at_ms, last_seen_at_ms, expires_at_ms)
+    values ($1, $2, $3, $4, $5, $6, $7, $7, $8)`,
+};
+const DELETE_SURPLUS = {
+  name: 'session-delete-surplus',
+  text: `delete from sessions where id in (select id from sessions where account_id = $1
+      order by last_seen_at_ms desc, id desc offset ${MAX_SESSIONS_PER_ACCOUNT} limit ${MAX_SESSIONS_PER_ACCOUNT})
+    returning id, account_id`,
+};
+const LOCK = {
+  name: 'session-lock',
+  text: `select account_id, family_hash, current_hash, previous_hash, rotation_salt, rotated_at_ms::float8, grace_used,
+      created_at_ms::float8, expires_at_ms::float8
+    from sessions where id = $1 for update`,
+};
+const ROTATE = {
+  name: 'session-rotate',
+  text: `update sessions set current_hash = $2, previous_hash = $3, rotation_salt = $4, rotated_at_ms = $5,
+      grace_used = false, user_agent = $6, ip = $7, last_seen_at_ms = $5, expires_at_ms = $8
+    where id = $1`,
+};
+const USE_GRACE = { name: 'session-use-grace', text: 'update sessions set grace_used = true where id = $1' };
+const DELETE_ONE = {
+  name: 'session-delete',
+  text: 'delete from sessions where id = $1 returning id, account_id',
+};
+const DELETE_ALL = {
+  name: 'session-delete-all',
+  text: 'delete from sessions where account_id = $1 returning id, account_id',
+};
+const DELETE_EXPIRED = {
+  name: 'session-delete-expired',
+  text: `delete from sessions where id in
+    (select id from sessions where expires_at_ms <= $1 order by expires_at_ms limit ${CLEAN_UP_ROWS} for update skip locked)
+    returning 1`,
+};
+
+/** A session with the refresh token that goes on with it. */
+export interface OpenSession {
+  sessionId: string;
+  accountId: string;
+  refreshToken: string;
+}
+
+export type Refreshed = { outcome: 'REFRESHED'; session: OpenSession } | { outcome: 'REUSED' | 'UNKNOWN' };
+
+type CallIds = { requestId: string };
+
+/** Sign-ins that last: each is a row whose refresh tokens take turns. */
+export interface Sessions {
+  /**
+   * Makes the account active, if it was not, and opens a session. Undefined when there is no such account (any more).
+   */
+  open(accountId: string, device: Device, context: CallIds): Promise<OpenSession | undefined>;
+  /** Rotates a refresh token. One that was consumed before revokes its session. */
+  refresh(token: RefreshToken, device: Device, context: CallIds): Promise<Refreshed>;
+  /** Ends a session; its tokens are refused here at once and everywhere when the event has arrived. */
+  revoke(sessionId: string, context: CallIds): Promise<void>;
+  /** Ends every session of the account. */
+  revokeAll(accountId: string, context: CallIds): Promise<void>;
+  /** Deletes expired sessions, a bounded number at a time. @returns how many */
+  cleanUp(): Promise<number>;
+}
+
+export function createSessions(options: { db: Database; outbox: Outbox; denyList: DenyList; clock: Clock }): Sessions {
+  const { db, clock } = options;
+  const revoking = createRevoking(options);
+
+  async function insert(tx: Transaction, accountId: string, device: Device): Promise<OpenSession> {
+    const nowMs = clock.nowMs();
+    const token = newRefreshToken(newId(nowMs));
+    await tx.query(INSERT, [
+      ...[token.sessionId, accountId, hashOf(token.family), hashOf(token.secret)],
+      ...[device.userAgent, device.ip, nowMs, nowMs + IDLE_MS],
+    ]);
+    return { sessionId: token.sessionId, accountId, refreshToken: encodeRefreshToken(token) };
+  }
+
+  async function rotate(tx: Transaction, token: RefreshToken, device: Device): Promise<Refreshed> {
+    const nowMs = clock.nowMs();
+    const [row] = await tx.query<RotationRow>(LOCK, [token.sessionId]);
+    const standing = standingOf(row, token, nowMs);
+    if (row === undefined || standing === 'UNKNOWN') return { outcome: 'UNKNOWN' };
+    if (standing === 'REUSED') return { outcome: 'REUSED' };
+    const salt = standing === 'REPEATED' && row.rotation_salt !== null ? row.rotation_salt : newRotationSalt();
+    const next = nextRefreshToken(token, salt);
+    if (standing === 'REPEATED') await tx.query(USE_GRACE, [token.sessionId]);
+    else {
+      const expiresAtMs = Math.min(nowMs + IDLE_MS, row.created_at_ms + MAX_AGE_MS);
+      await tx.query(ROTATE, [
+        ...[token.sessionId, hashOf(next.secret), row.current_hash, salt, nowMs],
+        ...[device.userAgent, device.ip, expiresAtMs],
+      ]);
+    }
+    const session = {
+      sessionId: token.sessionId,
+      accountId: row.account_id,
+      refreshToken: encodeRefreshToken(next),
+    };
+    return { outcome: 'REFRESHED', session };
+  }
+
+  return {
+    async open(accountId, device, context) {
+      const { session } = await revoking(async (tx) => {
+        if ((await tx.query(ACTIVATE, [accountId])).length === 0) return { session: undefined, revoked: [] };
+        const opened = await insert(tx, accountId, device);
+        return { session: opened, revoked: await tx.query<RevokedSession>(DELETE_SURPLUS, [accountId]) };
+      }, context);
+      return session;
+    },
+    async refresh(token, device, context) {
+      const { refreshed } = await revoking(async (tx) => {
+        const result = await rotate(tx, token, device);
+        const revoked =
+          result.outcome === 'REUSED' ? await tx.query<RevokedSession>(DELETE_ONE, [token.sessionId]) : [];
+        return { refreshed: result, revoked };
+      }, context);
+      return refreshed;
+    },
+    async revoke(sessionId, context) {
+      await revoking(async (tx) => ({ revoked: await tx.query<RevokedSession>(DELETE_ONE, [sessionId]) }), context);
+    },
+    async revokeAll(accountId, context) {
+      await revoking(async (tx) => ({ revoked: await tx.query<RevokedSession>(DELETE_ALL, [accountId]) }), context);
+    },
+    async cleanUp() {
+      return (await db.query(DELETE_EXPIRED, [clock.nowMs()])).length;
+    },
+  };
+}

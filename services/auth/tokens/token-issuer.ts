@@ -1,0 +1,79 @@
+import { SignJWT } from 'jose';
+import { type Clock, MINUTE_MS } from '#kit/clock.ts';
+import type { IssuedToken } from '#kit/identity/service-token.ts';
+import { ACCESS_TOKEN_TYPE, SERVICE_AUDIENCE, USER_AUDIENCE } from '#kit/identity/token-verifier.ts';
+import { newId } from '#kit/ids.ts';
+import { SIGNING_ALGORITHM, type SigningKeys } from '../keys/signing-keys.ts';
+
+export const ACCESS_TOKEN_LIFETIME_MS = 15 * MINUTE_MS;
+export const SERVICE_TOKEN_LIFETIME_MS = 5 * MINUTE_MS;
+
+/** The client of first-party sign-ins, and what they may do: everything but administration. */
+const FIRST_PARTY_CLIENT = 'oxo';
+const FIRST_PARTY_SCOPES = [
+  'profile:read',
+  'profile:write',
+  'posts:read',
+  'posts:write',
+  'follows:write',
+  'feed:read',
+  'media:write',
+  'notifications:read',
+  'notifications:write',
+].join(' ');
+
+/** Makes the JWTs by which people and our services are known (RFC 9068). */
+export interface TokenIssuer {
+  /** The access token of a person's session. */
+  accessToken(session: { accountId: string; sessionId: string }): Promise<IssuedToken>;
+  /** The token of one of our services. */
+  serviceToken(service: string): Promise<IssuedToken>;
+}
+
+/** @param options.issuer the public URL of this installation */
+export function createTokenIssuer(options: {
+  keys: Pick<SigningKeys, 'current'>;
+  issuer: string;
+  clock: Clock;
+}): TokenIssuer {
+  const { keys, issuer, clock } = options;
+
+  async function sign(token: {
+    subject: string;
+    audience: string;
+    claims: Record<string, string>;
+    lifetimeMs: number;
+  }): Promise<IssuedToken> {
+    const { kid, privateKey } = keys.current();
+    const nowMs = clock.nowMs();
+    const nowSeconds = Math.floor(nowMs / 1_000);
+    const expiresAtSeconds = nowSeconds + token.lifetimeMs / 1_000;
+    const jwt = await new SignJWT(token.claims)
+      .setProtectedHeader({ alg: SIGNING_ALGORITHM, typ: ACCESS_TOKEN_TYPE, kid })
+      .setIssuer(issuer)
+      .setSubject(token.subject)
+      .setAudience(token.audience)
+      .setIssuedAt(nowSeconds)
+      .setExpirationTime(expiresAtSeconds)
+      .setJti(newId(nowMs))
+      .sign(privateKey);
+    return { token: jwt, expiresAtMs: expiresAtSeconds * 1_000 };
+  }
+
+  return {
+    accessToken: ({ accountId, sessionId }) =>
+      sign({
+        subject: accountId,
+        audience: USER_AUDIENCE,
+        claims: { sid: sessionId, client_id: FIRST_PARTY_CLIENT, scope: FIRST_PARTY_SCOPES },
+        lifetimeMs: ACCESS_TOKEN_LIFETIME_MS,
+      }),
+    serviceToken: (service) =>
+      sign({
+        subject: `service:${service}`,
+        audience: SERVICE_AUDIENCE,
+        claims: {},
+        lifetimeMs: SERVICE_TOKEN_LIFETIME_MS,
+      }),
+  };
+}
