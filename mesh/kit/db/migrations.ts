@@ -1,6 +1,9 @@
 import { type Migration, Migrator } from '@mikro-orm/migrations';
 import { MikroORM } from '@mikro-orm/postgresql';
+import pg from 'pg';
 import { type DatabaseOptions, ormOptions } from '#kit/db/database.ts';
+
+const LOCK_CONNECT_TIMEOUT_MS = 5_000;
 
 /** A migration and the name under which the `migrations` table remembers it. */
 export interface NamedMigration {
@@ -17,26 +20,34 @@ export async function runMigrations(
   options: Pick<DatabaseOptions, 'url' | 'entities'> & { migrations: NamedMigration[] },
   direction: 'up' | 'down',
 ): Promise<string[]> {
-  const orm = await MikroORM.init({
-    ...ormOptions({ ...options, poolSize: 2 }),
-    extensions: [Migrator],
-    migrations: { tableName: 'migrations', migrationsList: options.migrations, allOrNothing: true, snapshot: false },
-  });
-  try {
-    const connection = orm.em.getConnection();
-    return await connection.transactional(async (transaction) => {
-      // Held until this transaction ends, while the migrator works on a connection of its own.
-      await connection.execute(
-        "select pg_advisory_xact_lock(hashtext('migrations:' || current_schema()))",
-        [],
-        'all',
-        transaction,
-      );
+  return withMigrationLock(options.url, async (schema) => {
+    const orm = await MikroORM.init({
+      ...ormOptions({ ...options, poolSize: 2 }),
+      // MikroORM takes "public" otherwise, where a service's role may not go.
+      schema,
+      extensions: [Migrator],
+      migrations: { tableName: 'migrations', migrationsList: options.migrations, allOrNothing: true, snapshot: false },
+    });
+    try {
       const done = direction === 'up' ? await orm.migrator.up() : await orm.migrator.down();
       return done.map((migration) => migration.name);
-    });
+    } finally {
+      await orm.close(true);
+    }
+  });
+}
+
+/** Runs the work while no other process migrates the same schema. @param work gets the name of the role's own schema */
+async function withMigrationLock<Result>(url: string, work: (schema: string) => Promise<Result>): Promise<Result> {
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: LOCK_CONNECT_TIMEOUT_MS });
+  await client.connect();
+  try {
+    const { rows } = await client.query<{ schema: string }>('select current_schema() as schema');
+    const schema = rows[0]?.schema ?? 'public';
+    await client.query("select pg_advisory_lock(hashtext('migrations:' || $1))", [schema]);
+    return await work(schema);
   } finally {
-    await orm.close(true);
+    await client.end();
   }
 }
 
