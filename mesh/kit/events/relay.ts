@@ -1,7 +1,8 @@
 import pg from 'pg';
 import type { Queryable } from '#kit/db/database.ts';
 import type { Effects } from '#kit/events/effects.ts';
-import type { OutgoingEvent, Publisher } from '#kit/events/publisher.ts';
+import type { Publisher } from '#kit/events/publisher.ts';
+import { BATCH_ROWS, createBatchPublisher, type Link } from '#kit/events/relay-batch.ts';
 import type { Logger } from '#kit/logger.ts';
 
 export interface Relay {
@@ -25,30 +26,17 @@ export interface RelayOptions {
   pollMs?: number;
 }
 
-const BATCH_ROWS = 256;
 const DEFAULT_POLL_MS = 500;
 const RETRY_MS = 250;
 /** Other replicas are told of a commit at most once in this time. */
 const NOTIFY_INTERVAL_MS = 5;
+const CONNECTION_TIMEOUT_MS = 3_000;
+/** A connection that gives no answer in this time is given up, and with it the lock. */
+const QUERY_TIMEOUT_MS = 10_000;
 
 const TRY_LOCK =
   "select pg_try_advisory_lock(hashtext('outbox-relay:' || current_schema())) as locked, current_schema() as schema";
-const NEXT_BATCH = {
-  name: 'relay-next',
-  text: `select id::float8 as version, event_id, subject, payload, headers, created_at
-    from outbox where available_at <= now() order by id limit ${BATCH_ROWS}`,
-};
 const NOTIFY = { name: 'relay-notify', text: "select pg_notify('outbox_' || current_schema(), '')" };
-const DELETE_PUBLISHED = { name: 'relay-delete', text: 'delete from outbox where id = any($1::bigint[])' };
-
-interface Row {
-  version: number;
-  event_id: string;
-  subject: string;
-  payload: Buffer;
-  headers: Record<string, string>;
-  created_at: Date;
-}
 
 /**
  * Carries the outbox of one schema to JetStream. One relay a schema at a time holds the advisory lock; the others wait for
@@ -57,17 +45,12 @@ interface Row {
  */
 export function createRelay(options: RelayOptions): Relay {
   const { databaseUrl, publisher, effects, db, logger, pollMs = DEFAULT_POLL_MS } = options;
+  const publishBatch = createBatchPublisher({ publisher, effects, logger });
+  const sleeper = createSleeper();
   let stopping = false;
   let running: Promise<void> | undefined;
-  let leader: pg.Client | undefined;
-  let woken = false;
-  let wakeSleeper: (() => void) | undefined;
+  let leader: Link | undefined;
   let notifyTimer: NodeJS.Timeout | undefined;
-
-  function interrupt(): void {
-    woken = true;
-    wakeSleeper?.();
-  }
 
   function notifyLeader(): void {
     notifyTimer ??= setTimeout(() => {
@@ -77,71 +60,42 @@ export function createRelay(options: RelayOptions): Relay {
     }, NOTIFY_INTERVAL_MS);
   }
 
-  function sleep(ms: number): Promise<void> {
-    if (woken || stopping) return Promise.resolve();
-    return new Promise((resolve) => {
-      const timer = setTimeout(done, ms);
-      function done() {
-        clearTimeout(timer);
-        wakeSleeper = undefined;
-        resolve();
-      }
-      wakeSleeper = done;
-    });
-  }
-
-  /** @returns how many rows were there to publish, and how many of them were */
-  async function publishBatch(client: pg.Client): Promise<{ found: number; published: number }> {
-    const { rows } = await client.query<Row>(NEXT_BATCH);
-    if (rows.length === 0) return { found: 0, published: 0 };
-    const events = rows.map(toEvent);
-    for (const event of events) await effects.settle(event);
-    const acknowledged = new Set(await publisher.publish(events));
-    const versions = events.filter((event) => acknowledged.has(event.eventId)).map((event) => event.version);
-    if (versions.length > 0) await client.query({ ...DELETE_PUBLISHED, values: [versions] });
-    return { found: rows.length, published: versions.length };
-  }
-
-  async function lead(client: pg.Client): Promise<void> {
-    while (!stopping && leader === client) {
-      woken = false;
-      const { found, published } = await publishBatch(client);
-      if (published < found) await sleep(RETRY_MS);
-      else if (found < BATCH_ROWS) await sleep(pollMs);
+  async function lead(link: Link): Promise<void> {
+    while (!stopping && !link.lost) {
+      sleeper.reset();
+      const { found, published } = await publishBatch(link);
+      if (published < found) await sleeper.rest(RETRY_MS);
+      else if (found < BATCH_ROWS) await sleeper.sleep(pollMs);
     }
   }
 
-  async function connect(): Promise<pg.Client> {
-    const client = new pg.Client({ connectionString: databaseUrl, connectionTimeoutMillis: 3_000, keepAlive: true });
-    const lost = () => {
-      if (leader === client) leader = undefined;
-      interrupt();
-    };
-    client.on('error', lost);
-    client.on('end', lost);
-    client.on('notification', interrupt);
-    await client.connect();
-    return client;
+  async function connect(): Promise<Link> {
+    const link = await openLink(databaseUrl, (lost) => {
+      if (leader === lost) leader = undefined;
+      sleeper.interrupt();
+    });
+    link.client.on('notification', sleeper.wake);
+    return link;
   }
 
   /** One life of the connection: wait for the lock, then publish until the connection is lost or the relay stops. */
   async function serve(): Promise<void> {
-    const client = await connect();
+    const link = await connect();
     try {
-      while (!stopping) {
-        const { rows } = await client.query<{ locked: boolean; schema: string }>(TRY_LOCK);
+      while (!stopping && !link.lost) {
+        sleeper.reset();
+        const { rows } = await link.client.query<{ locked: boolean; schema: string }>(TRY_LOCK);
         if (rows[0]?.locked) {
-          leader = client;
-          await client.query(`listen "outbox_${rows[0].schema}"`);
-          await lead(client);
-          return;
+          leader = link;
+          logger.info('the relay leads');
+          await link.client.query(`listen "outbox_${rows[0].schema}"`);
+          return await lead(link);
         }
-        woken = false;
-        await sleep(pollMs);
+        await sleeper.sleep(pollMs);
       }
     } finally {
-      if (leader === client) leader = undefined;
-      await client.end().catch(() => undefined);
+      if (leader === link) leader = undefined;
+      await link.client.end().catch(() => undefined);
     }
   }
 
@@ -151,15 +105,15 @@ export function createRelay(options: RelayOptions): Relay {
         await serve();
       } catch (error) {
         logger.warn({ err: error }, 'the relay failed and tries again');
-        woken = false;
-        await sleep(RETRY_MS);
       }
+      sleeper.reset();
+      if (!stopping) await sleeper.rest(RETRY_MS);
     }
   }
 
   return {
     wake() {
-      if (leader !== undefined) interrupt();
+      if (leader !== undefined) sleeper.wake();
       else notifyLeader();
     },
     start() {
@@ -168,32 +122,84 @@ export function createRelay(options: RelayOptions): Relay {
     async stop() {
       stopping = true;
       clearTimeout(notifyTimer);
-      wakeSleeper?.();
+      sleeper.interrupt();
       await running;
     },
     async processAll() {
-      const client = await connect();
+      const link = await connect();
       try {
         let total = 0;
         for (;;) {
-          const { found, published } = await publishBatch(client);
+          const { found, published } = await publishBatch(link);
           total += published;
           if (found < BATCH_ROWS || published < found) return total;
         }
       } finally {
-        await client.end();
+        await link.client.end();
       }
     },
   };
 }
 
-function toEvent(row: Row): OutgoingEvent {
+async function openLink(databaseUrl: string, onLost: (link: Link) => void): Promise<Link> {
+  const client = new pg.Client({
+    connectionString: databaseUrl,
+    connectionTimeoutMillis: CONNECTION_TIMEOUT_MS,
+    query_timeout: QUERY_TIMEOUT_MS,
+    keepAlive: true,
+    application_name: 'oxo-relay',
+  });
+  const link: Link = { client, lost: false };
+  const lose = () => {
+    link.lost = true;
+    onLost(link);
+  };
+  client.on('error', lose);
+  client.on('end', lose);
+  await client.connect();
+  return link;
+}
+
+/** Lets one loop wait, and others end its waiting. What happened since `reset` counts: nothing is missed in between. */
+function createSleeper() {
+  let woken = false;
+  let interrupted = false;
+  let end: (() => void) | undefined;
+  let isResting = false;
+
+  async function wait(ms: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, ms);
+    end = resolve;
+    await promise;
+    clearTimeout(timer);
+    end = undefined;
+  }
+
   return {
-    version: row.version,
-    eventId: row.event_id,
-    subject: row.subject,
-    payload: row.payload,
-    headers: row.headers,
-    createdAt: row.created_at,
+    reset(): void {
+      woken = false;
+      interrupted = false;
+    },
+    /** There is work: ends `sleep`. */
+    wake(): void {
+      woken = true;
+      if (!isResting) end?.();
+    },
+    /** Something else has changed: ends `sleep` and `rest`. */
+    interrupt(): void {
+      interrupted = true;
+      end?.();
+    },
+    async sleep(ms: number): Promise<void> {
+      if (!woken && !interrupted) await wait(ms);
+    },
+    /** Before another attempt at what has failed: more work is no reason to hurry. */
+    async rest(ms: number): Promise<void> {
+      if (interrupted) return;
+      isResting = true;
+      await wait(ms);
+      isResting = false;
+    },
   };
 }

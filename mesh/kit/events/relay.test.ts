@@ -1,0 +1,281 @@
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, test } from 'node:test';
+import { jetstreamManager } from '@nats-io/jetstream';
+import { SessionRevoked } from '#gen/oxo/auth/v1/auth_events.ts';
+import { systemClock } from '#kit/clock.ts';
+import { entities, migrations } from '#kit/db/fixtures.ts';
+import { createEffects, type Effect } from '#kit/events/effects.ts';
+import { postCreated, quiet, startBus, type TestBus } from '#kit/events/fixtures.ts';
+import { createOutbox, insertEvent, type Outbox } from '#kit/events/outbox.ts';
+import { createPublisher } from '#kit/events/publisher.ts';
+import { createRelay, type Relay } from '#kit/events/relay.ts';
+import { createTestDatabase, type TestDatabase } from '#kit/testing/database.ts';
+import { startNode } from '#kit/testing/process.ts';
+import { until } from '#kit/testing/until.ts';
+
+let database: TestDatabase;
+let bus: TestBus;
+before(async () => {
+  [database, bus] = await Promise.all([createTestDatabase({ entities, migrations }), startBus()]);
+});
+after(async () => {
+  await Promise.all([database.close(), bus.stop()]);
+});
+beforeEach(async () => {
+  const manager = await jetstreamManager(bus.admin.connection);
+  await manager.streams.purge('EVENTS');
+});
+
+interface Replica {
+  relay: Relay;
+  outbox: Outbox;
+  /** Texts of the events whose effect the relay repeated. */
+  repeated: string[];
+}
+
+/** What one replica of a service has: an outbox and a relay. */
+async function startReplica(options: { pollMs?: number; effect?: Effect } = {}): Promise<Replica> {
+  const repeated: string[] = [];
+  const effect: Effect = async (event) => {
+    await options.effect?.(event);
+    repeated.push(SessionRevoked.decode(event.payload).sessionId);
+  };
+  const effects = createEffects({ [postCreated.subject]: effect }, systemClock, quiet);
+  const publisher = createPublisher({ nats: bus.admin, source: 'test', logger: quiet, timeoutMs: 1_000 });
+  const relay = createRelay({
+    databaseUrl: database.url,
+    db: database.db,
+    publisher,
+    effects,
+    logger: quiet,
+    pollMs: options.pollMs ?? 50,
+  });
+  return { relay, outbox: createOutbox({ effects, relay, clock: systemClock }), repeated };
+}
+
+/** Writes an event as a request does. @param effect what the request does itself */
+function post(outbox: Outbox, text: string, effect: () => Promise<unknown> = async () => undefined): Promise<void> {
+  return outbox.commit(
+    [],
+    (add) =>
+      database.db.transaction(async (tx) => {
+        const payload = { sessionId: text, userId: '' };
+        await insertEvent(tx, add(outbox.row(postCreated, payload, { requestId: `request-${text}` })));
+      }),
+    effect,
+  );
+}
+
+async function outboxSize(): Promise<number> {
+  const rows = await database.db.query({ name: 'test-outbox-size', text: 'select 1 from outbox' });
+  return rows.length;
+}
+
+/** Texts of the events that JetStream has stored, in order. */
+async function stored(): Promise<string[]> {
+  const manager = await jetstreamManager(bus.admin.connection);
+  const { state } = await manager.streams.info('EVENTS');
+  const texts: string[] = [];
+  for (let seq = state.first_seq; seq <= state.last_seq; seq += 1) {
+    const message = await manager.streams.getMessage('EVENTS', { seq });
+    if (message !== null) texts.push(SessionRevoked.decode(message.data).sessionId);
+  }
+  return texts;
+}
+
+/** Backend process ids of the relays that hold the lock. */
+async function leaders(): Promise<number[]> {
+  const rows = await database.db.query<{ pid: number }>({
+    name: 'test-leaders',
+    text: `select l.pid from pg_locks l join pg_stat_activity a using (pid)
+      where l.locktype = 'advisory' and l.granted and a.application_name = 'oxo-relay' and a.datname = current_database()`,
+  });
+  return rows.map(({ pid }) => pid);
+}
+
+test('publishes what was committed, in order, and nothing that was rolled back', async () => {
+  const { relay, outbox, repeated } = await startReplica();
+  const texts = Array.from({ length: 600 }, (_, index) => `n${index}`);
+  for (const text of texts.slice(0, 300)) await post(outbox, text);
+  await assert.rejects(
+    outbox.commit(
+      [],
+      (add) =>
+        database.db.transaction(async (tx) => {
+          await insertEvent(
+            tx,
+            add(outbox.row(postCreated, { sessionId: 'never', userId: '' }, { requestId: 'request' })),
+          );
+          throw new Error('rolled back');
+        }),
+      async () => undefined,
+    ),
+    /rolled back/,
+  );
+  for (const text of texts.slice(300)) await post(outbox, text);
+  assert.equal(await relay.processAll(), 600);
+  assert.deepEqual(await stored(), texts);
+  assert.equal(await outboxSize(), 0);
+  assert.deepEqual(repeated, [], 'the requests did the effects themselves');
+});
+
+test('does the effects that the requests did not, before it publishes, and only those', async () => {
+  const seenByEffect: string[][] = [];
+  const { relay, outbox, repeated } = await startReplica({
+    effect: async () => void seenByEffect.push(await stored()),
+  });
+  await post(outbox, 'done');
+  await post(outbox, 'failed', () => Promise.reject(new Error('Redis is away')));
+  // As after a kill: the process that wrote it knows nothing of it any more.
+  const dead = await startReplica();
+  await post(dead.outbox, 'forgotten');
+  assert.equal(await relay.processAll(), 3);
+  assert.deepEqual(repeated, ['failed', 'forgotten']);
+  assert.deepEqual(seenByEffect, [[], []]);
+  assert.deepEqual(await stored(), ['done', 'failed', 'forgotten']);
+});
+
+test('waits for an effect that still runs', async () => {
+  const { relay, outbox, repeated } = await startReplica();
+  const effect = Promise.withResolvers<void>();
+  const request = post(outbox, 'slow', () => effect.promise);
+  await until('it is committed', async () => (await outboxSize()) === 1);
+  const processed = relay.processAll();
+  assert.deepEqual(await stored(), []);
+  effect.resolve();
+  await request;
+  assert.equal(await processed, 1);
+  assert.deepEqual(repeated, []);
+});
+
+test('an effect that fails holds back its event and those after it, and is tried again', async () => {
+  let isAway = true;
+  let attempts = 0;
+  const { relay, outbox } = await startReplica({
+    async effect() {
+      attempts += 1;
+      if (isAway) throw new Error('Redis is away');
+    },
+  });
+  await post(outbox, 'first');
+  await post(outbox, 'second', () => Promise.reject(new Error('Redis is away')));
+  await post(outbox, 'third');
+  relay.start();
+  await until('it has tried', () => attempts >= 2);
+  assert.deepEqual(await stored(), ['first']);
+  isAway = false;
+  await until('all are stored', async () => (await outboxSize()) === 0);
+  assert.deepEqual(await stored(), ['first', 'second', 'third']);
+  await relay.stop();
+});
+
+test('one of two leads, and the other takes over when its connection dies', async () => {
+  const [one, two] = [await startReplica(), await startReplica()];
+  one.relay.start();
+  await until('one leads', async () => (await leaders()).length === 1);
+  const [firstLeader] = await leaders();
+  two.relay.start();
+  const written: string[] = [];
+  const write = async (replica: Replica, text: string) => {
+    written.push(text);
+    await post(replica.outbox, text);
+  };
+  await write(one, 'by the leader');
+  await write(two, 'by the other');
+  await until('both are published', async () => (await outboxSize()) === 0);
+
+  await database.db.query({ name: 'test-terminate', text: 'select pg_terminate_backend($1)' }, [firstLeader]);
+  for (let index = 0; index < 20; index += 1) await write(index % 2 ? one : two, `during the change ${index}`);
+  await until('another leads', async () => {
+    const [leader] = await leaders();
+    return leader !== undefined && leader !== firstLeader;
+  });
+  await until('all are published', async () => (await outboxSize()) === 0);
+  assert.deepEqual(await stored(), written);
+
+  await Promise.all([one.relay.stop(), two.relay.stop()]);
+  assert.deepEqual(await leaders(), [], 'the lock is given back');
+});
+
+test('a replica that does not lead tells the leader', async () => {
+  const slowPoll = { pollMs: 60_000 };
+  const [leading, other] = [await startReplica(slowPoll), await startReplica(slowPoll)];
+  leading.relay.start();
+  await until('one leads', async () => (await leaders()).length === 1);
+  await post(leading.outbox, 'own');
+  await until('it is published', async () => (await outboxSize()) === 0);
+  await post(other.outbox, 'of the other');
+  await until('it is published too', async () => (await outboxSize()) === 0);
+  await leading.relay.stop();
+  await other.relay.stop();
+});
+
+test('killed after JetStream stored an event and before it was deleted: it comes twice with one id, and none is lost', async () => {
+  const { relay, outbox } = await startReplica();
+  const heard: { text: string; id: string }[] = [];
+  const subscription = bus.admin.connection.subscribe(postCreated.subject, {
+    callback: (_, message) => {
+      heard.push({
+        text: SessionRevoked.decode(message.data).sessionId,
+        id: message.headers?.get('Nats-Msg-Id') ?? '',
+      });
+    },
+  });
+  await post(outbox, 'first');
+  await post(outbox, 'second');
+  const child = await startNode({
+    args: ['mesh/kit/events/relay.child.ts'],
+    env: { DATABASE_URL: database.url, NATS_URL: bus.server.url() },
+  });
+  assert.equal(await child.exited, null, child.output());
+  assert.equal(await outboxSize(), 2);
+  relay.start();
+  await until('they are published again', async () => (await outboxSize()) === 0);
+  await relay.stop();
+  subscription.unsubscribe();
+  assert.deepEqual(
+    heard.map(({ text }) => text),
+    ['first', 'second', 'first', 'second'],
+  );
+  assert.deepEqual(
+    heard.slice(2).map(({ id }) => id),
+    heard.slice(0, 2).map(({ id }) => id),
+  );
+  assert.deepEqual(await stored(), ['first', 'second'], 'JetStream knows the id again');
+});
+
+test('while NATS is away events wait, their effects are not repeated, and all are published afterwards', async () => {
+  let attempts = 0;
+  const { relay, outbox } = await startReplica({
+    async effect() {
+      attempts += 1;
+    },
+  });
+  relay.start();
+  await until('it leads', async () => (await leaders()).length === 1);
+  await bus.server.kill();
+  await until('the loss is noticed', () => !bus.admin.isConnected());
+  const texts = Array.from({ length: 50 }, (_, index) => `n${index}`);
+  for (const text of texts) await post(outbox, text, () => Promise.reject(new Error('left to the relay')));
+  await until('the effects are done', () => attempts === 50);
+  await bus.server.restart();
+  await until('all are published', async () => (await outboxSize()) === 0);
+  await relay.stop();
+  assert.deepEqual(await stored(), texts);
+  assert.equal(attempts, 50);
+});
+
+test('an event that is not yet due waits', async () => {
+  const { relay, outbox } = await startReplica();
+  await post(outbox, 'later');
+  await post(outbox, 'now');
+  await database.db.query({
+    name: 'test-delay',
+    text: `update outbox set available_at = now() + interval '1 hour' where id = (select min(id) from outbox)`,
+  });
+  assert.equal(await relay.processAll(), 1);
+  assert.deepEqual(await stored(), ['now']);
+  await database.db.query({ name: 'test-due', text: 'update outbox set available_at = now()' });
+  assert.equal(await relay.processAll(), 1);
+  assert.deepEqual(await stored(), ['now', 'later']);
+});
