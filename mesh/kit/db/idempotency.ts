@@ -22,6 +22,7 @@ export const idempotencyTableSql = `
 const MAX_KEY_CHARACTERS = 255;
 const KEEP_MS = DAY_MS;
 const CLEAN_UP_ROWS = 5_000;
+const MAX_CLEAN_UP_BATCHES = 1_000;
 
 const TRY_LOCK = {
   name: 'idempotency-lock',
@@ -60,7 +61,7 @@ export interface Idempotency {
    * @throws OxoError IDEMPOTENCY_KEY_REUSED when the key came with another body, IDEMPOTENCY_KEY_IN_USE while its twin runs
    */
   run<Request, Response>(call: IdempotentCall<Request, Response>): Promise<{ response: Response; replayed: boolean }>;
-  /** Forgets keys older than 24 hours, a bounded number at a time. @returns how many */
+  /** Forgets keys older than 24 hours, in short statements. @returns how many */
   cleanUp(): Promise<number>;
 }
 
@@ -105,7 +106,14 @@ export function createIdempotency(db: Database, clock: Clock): Idempotency {
       return db.transaction((tx) => runWithKey(tx, key, call));
     },
     async cleanUp() {
-      return (await db.query(CLEAN_UP, [new Date(clock.nowMs() - KEEP_MS)])).length;
+      const before = new Date(clock.nowMs() - KEEP_MS);
+      let total = 0;
+      for (let batch = 0; batch < MAX_CLEAN_UP_BATCHES; batch += 1) {
+        const { length } = await db.query(CLEAN_UP, [before]);
+        total += length;
+        if (length < CLEAN_UP_ROWS) break;
+      }
+      return total;
     },
   };
 }
