@@ -5,7 +5,7 @@
 import { UserInternalServiceDefinition } from '#gen/oxo/user/v1/user_internal_service.ts';
 import { UserServiceDefinition } from '#gen/oxo/user/v1/user_service.ts';
 import { systemClock } from '#kit/clock.ts';
-import type { Database } from '#kit/db/database.ts';
+import { type Database, openDatabase } from '#kit/db/database.ts';
 import { createEffects, type Effects } from '#kit/events/effects.ts';
 import { createOutbox } from '#kit/events/outbox.ts';
 import { newId } from '#kit/ids.ts';
@@ -61,7 +61,8 @@ export async function startUserService(options: { maxFollowees?: number } = {}):
   const clock = systemClock;
   const logger = createLogger({ service: 'user', level: process.env.TEST_LOG_LEVEL ?? 'silent' });
   const database = await createTestDatabase({ entities, migrations });
-  const { db } = database;
+  // Many connections, so that requests really meet in Postgres.
+  const db = await openDatabase({ url: database.url, entities, poolSize: 20 });
   const redisServer = await startRedis();
   const redis = connectRedis(redisServer.url, logger);
   const connected = () => until('redis is connected', () => redis.ping().then(() => true));
@@ -123,6 +124,7 @@ export async function startUserService(options: { maxFollowees?: number } = {}):
       await server.close();
       await redis.close();
       await redisServer.stop();
+      await db.close();
       await database.close();
     },
   };
