@@ -56,3 +56,23 @@ export function serializeError(error: unknown, depth = 0): unknown {
     ...(error.cause !== undefined && depth < MAX_CAUSES ? { cause: serializeError(error.cause, depth + 1) } : {}),
   };
 }
+
+/** Logs a warning, or counts that it did not. */
+export type SeldomWarning = (fields: object, message: string) => void;
+
+const SELDOM_MS = 5_000;
+
+/** Warns at most once in five seconds and says how often it was silent: for failures that every request meets. */
+export function warnSeldom(logger: Logger): SeldomWarning {
+  let lastMs = Number.NEGATIVE_INFINITY;
+  let silent = 0;
+  return (fields, message) => {
+    if (performance.now() - lastMs < SELDOM_MS) {
+      silent += 1;
+      return;
+    }
+    logger.warn({ ...fields, silent }, message);
+    lastMs = performance.now();
+    silent = 0;
+  };
+}

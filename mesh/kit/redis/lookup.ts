@@ -1,4 +1,4 @@
-import type { Logger } from '#kit/logger.ts';
+import type { SeldomWarning } from '#kit/logger.ts';
 import type { ReadModel } from '#kit/redis/read-model.ts';
 
 /** Payloads by id: of those that exist and may be seen. */
@@ -13,12 +13,12 @@ export async function lookUp(
   readModel: ReadModel,
   ids: readonly string[],
   fetchMissing: (missing: string[]) => Promise<Payloads>,
-  logger: Logger,
+  warn: SeldomWarning,
 ): Promise<Payloads> {
   const unique = [...new Set(ids)];
   if (unique.length === 0) return new Map();
   const found = await readModel.getMany(unique).catch((error: unknown) => {
-    logger.debug({ err: error }, 'a read model cannot be read');
+    warn({ err: error }, 'a read model cannot be read; its owner answers');
     return unique.map(() => undefined);
   });
   const payloads: Payloads = new Map();

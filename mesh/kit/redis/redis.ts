@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { Redis as Client, Command } from 'ioredis';
+import { Redis as Client, Command, ReplyError } from 'ioredis';
 import { unavailable } from '#kit/errors.ts';
 import type { Logger } from '#kit/logger.ts';
 import { SpanKind, withSpan } from '#kit/trace.ts';
@@ -9,6 +9,8 @@ export interface Script {
   name: string;
   lua: string;
   sha1: string;
+  /** A script that only reads may be given keys that its user may not write. */
+  readOnly: boolean;
 }
 
 export type Argument = string | number | Buffer;
@@ -27,11 +29,13 @@ export type Reply = Buffer | number | null | Reply[];
 export interface Redis {
   /** The name of a key in this epoch. The braces keep the keys of one id on one node of a cluster. @throws unavailable */
   key(prefix: string, id: string): string;
-  /** Runs a script in one round trip. */
+  /** Runs a script in one round trip. As with all commands: @throws unavailable when Redis is away or was restarted */
   run(script: Script, keys: readonly string[], args: readonly Argument[]): Promise<Reply>;
   /** Values in the order of the keys; null where there is none. */
   getMany(keys: readonly string[]): Promise<(Buffer | null)[]>;
   set(key: string, value: string | Buffer, ttlMs: number): Promise<void>;
+  /** Gives a key a new lifetime. */
+  expire(key: string, ttlMs: number): Promise<void>;
   /** Keys in groups that one script may touch together: one group, or one for each slot of a cluster. */
   groupBySlot<Item>(items: readonly Item[], keyOf: (item: Item) => string): Item[][];
   /** Fails when the server does not answer. */
@@ -44,8 +48,8 @@ const CONNECT_TIMEOUT_MS = 2_000;
 const COMMAND_TIMEOUT_MS = 2_000;
 const MAX_RECONNECT_DELAY_MS = 500;
 
-export function defineScript(name: string, lua: string): Script {
-  return { name, lua, sha1: createHash('sha1').update(lua).digest('hex') };
+export function defineScript(name: string, lua: string, { readOnly = false } = {}): Script {
+  return { name, lua, sha1: createHash('sha1').update(lua).digest('hex'), readOnly };
 }
 
 /** Connects, and keeps connecting when the server is away. Does not wait for the server: see `ping`. */
@@ -79,6 +83,18 @@ export function connectRedis(url: string, logger: Logger): Redis {
   });
   client.on('error', (error: unknown) => logger.debug({ err: error }, 'redis connection failed'));
 
+  /** What the server refuses is a fault of ours and stays as it is; all else means that it is away. */
+  async function reach<Result>(keys: readonly string[], send: () => Promise<Result>): Promise<Result> {
+    // A key that was named before the connection broke belongs to another epoch than the one it would be sent to.
+    const mark = `:${requireEpoch()}:`;
+    if (!keys.every((key) => key.includes(mark))) throw unavailable('Redis has been restarted.');
+    try {
+      return await send();
+    } catch (error) {
+      throw error instanceof ReplyError ? error : unavailable('Redis is away.', error);
+    }
+  }
+
   function requireEpoch(): string {
     if (epoch === undefined) throw unavailable('Redis is away.');
     return epoch;
@@ -87,10 +103,10 @@ export function connectRedis(url: string, logger: Logger): Redis {
   async function evaluate(script: Script, keys: readonly string[], args: readonly Argument[]): Promise<Reply> {
     const rest = [keys.length, ...keys, ...args];
     try {
-      return await command('evalsha', [script.sha1, ...rest]);
+      return await command(script.readOnly ? 'evalsha_ro' : 'evalsha', [script.sha1, ...rest]);
     } catch (error) {
       if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
-      return await command('eval', [script.lua, ...rest]);
+      return await command(script.readOnly ? 'eval_ro' : 'eval', [script.lua, ...rest]);
     }
   }
 
@@ -102,18 +118,21 @@ export function connectRedis(url: string, logger: Logger): Redis {
   return {
     key: (prefix, id) => `${prefix}:${requireEpoch()}:{${id}}`,
     run: (script, keys, args) =>
-      withSpan(`redis ${script.name}`, SpanKind.CLIENT, undefined, () => evaluate(script, keys, args)),
+      withSpan(`redis ${script.name}`, SpanKind.CLIENT, undefined, () =>
+        reach(keys, () => evaluate(script, keys, args)),
+      ),
     getMany: (keys) =>
       withSpan('redis MGET', SpanKind.CLIENT, undefined, async () =>
-        keys.length === 0 ? [] : client.mgetBuffer(...keys),
+        keys.length === 0 ? [] : reach(keys, () => client.mgetBuffer(...keys)),
       ),
     set: (key, value, ttlMs) =>
-      withSpan('redis SET', SpanKind.CLIENT, undefined, async () => void (await client.set(key, value, 'PX', ttlMs))),
+      withSpan('redis SET', SpanKind.CLIENT, undefined, () =>
+        reach([key], async () => void (await client.set(key, value, 'PX', ttlMs))),
+      ),
+    expire: (key, ttlMs) =>
+      withSpan('redis PEXPIRE', SpanKind.CLIENT, undefined, async () => void (await client.pexpire(key, ttlMs))),
     groupBySlot: (items) => (items.length === 0 ? [] : [[...items]]),
-    async ping() {
-      await client.ping();
-      requireEpoch();
-    },
+    ping: () => reach([], async () => void (await client.ping())),
     close: async () => client.disconnect(),
   };
 }

@@ -1,6 +1,6 @@
 import type { PostInternalServiceDefinition } from '#gen/oxo/post/v1/post_internal_service.ts';
 import { requireViewer } from '#kit/identity/caller.ts';
-import type { Logger } from '#kit/logger.ts';
+import { type Logger, warnSeldom } from '#kit/logger.ts';
 import type { Position } from '#kit/page-token.ts';
 import { newestFirst, type TimelineEntry } from '#kit/redis/timeline.ts';
 import { asService, type RpcClient } from '#kit/rpc/client.ts';
@@ -32,13 +32,14 @@ export interface CandidateDependencies {
 
 export function createCandidateReader(dependencies: CandidateDependencies): CandidateReader {
   const { windows, followSets, posts, maxEntries, logger } = dependencies;
+  const warn = warnSeldom(logger);
 
   const rebuilds = new Map<string, Promise<TimelineEntry[]>>();
 
   /** Redis away, or a build that fails, costs speed and never an answer. */
   function orNothing<Result>(work: Promise<Result>): Promise<Result | undefined> {
     return work.catch((error: unknown) => {
-      logger.debug({ err: error }, 'the window cannot be used; Postgres answers');
+      warn({ err: error }, 'windows cannot be used; Postgres answers');
       return undefined;
     });
   }

@@ -2,7 +2,7 @@ import { Post } from '#gen/oxo/post/v1/post.ts';
 import type { PostInternalServiceDefinition } from '#gen/oxo/post/v1/post_internal_service.ts';
 import { UserSummary } from '#gen/oxo/user/v1/user.ts';
 import type { UserInternalServiceDefinition } from '#gen/oxo/user/v1/user_internal_service.ts';
-import type { Logger } from '#kit/logger.ts';
+import { type Logger, warnSeldom } from '#kit/logger.ts';
 import { type Found, parseRecord } from '#kit/redis/read-model.ts';
 import type { Redis } from '#kit/redis/redis.ts';
 import type { TimelineEntry } from '#kit/redis/timeline.ts';
@@ -37,13 +37,15 @@ export interface HydratorDependencies {
 }
 
 export function createHydrator({ redis, posts, users, logger }: HydratorDependencies): Hydrator {
+  const warn = warnSeldom(logger);
+
   async function readRecords(postIds: readonly string[], authorIds: readonly string[]): Promise<Found[]> {
     try {
       const postKeys = postIds.map((id) => redis.key('post', id));
       const authorKeys = authorIds.map((id) => redis.key('profile', id));
       return (await redis.getMany([...postKeys, ...authorKeys])).map(parseRecord);
     } catch (error) {
-      logger.debug({ err: error }, 'the read models cannot be read; the services answer');
+      warn({ err: error }, 'read models cannot be read; the services answer');
       return Array.from({ length: postIds.length + authorIds.length }, () => undefined);
     }
   }

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { DAY_MS, MINUTE_MS } from '#kit/clock.ts';
+import { LRUCache } from 'lru-cache';
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '#kit/clock.ts';
 import { idFromBytes } from '#kit/ids.ts';
 import type { Position } from '#kit/page-token.ts';
 import type { Redis, Reply } from '#kit/redis/redis.ts';
@@ -54,10 +55,21 @@ export interface Windows {
 export function createWindows(redis: Redis, maxEntries: number): Windows {
   const windowKey = (userId: string) => redis.key('feed', userId);
 
+  /** Whose windows were given a new lifetime in the last hour, so that most reads write nothing. */
+  const active = new LRUCache<string, true>({ max: 50_000, ttl: HOUR_MS });
+
+  async function stayActive(userId: string): Promise<void> {
+    if (active.has(userId)) return;
+    active.set(userId, true);
+    await redis.expire(windowKey(userId), ACTIVE_MS);
+  }
+
   return {
     async read(userId, before, count) {
       const keys = [windowKey(userId), redis.key('own', userId), redis.key('fver', userId)];
-      return parsePage(await redis.run(READ, keys, [upperBound(before), count, ACTIVE_MS]));
+      const page = parsePage(await redis.run(READ, keys, [upperBound(before), count]));
+      if (page.window !== undefined) await stayActive(userId);
+      return page;
     },
     async begin(userId) {
       const build = randomBytes(NONCE_BYTES);

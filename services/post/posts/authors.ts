@@ -1,7 +1,7 @@
 import { UserSummary } from '#gen/oxo/user/v1/user.ts';
 import type { UserInternalServiceDefinition } from '#gen/oxo/user/v1/user_internal_service.ts';
 import { DAY_MS } from '#kit/clock.ts';
-import type { Logger } from '#kit/logger.ts';
+import { type Logger, warnSeldom } from '#kit/logger.ts';
 import { lookUp } from '#kit/redis/lookup.ts';
 import { createReadModel } from '#kit/redis/read-model.ts';
 import type { Redis } from '#kit/redis/redis.ts';
@@ -15,6 +15,7 @@ export interface Authors {
 }
 
 export function createAuthors(redis: Redis, users: RpcClient<UserInternalServiceDefinition>, logger: Logger): Authors {
+  const warn = warnSeldom(logger);
   // The user service writes it; this service only reads.
   const profiles = createReadModel(redis, { prefix: 'profile', ttlMs: DAY_MS });
   return {
@@ -23,7 +24,7 @@ export function createAuthors(redis: Redis, users: RpcClient<UserInternalService
         const { users: found } = await users.batchGetUsers({ ids: missing }, asService(context));
         return new Map(found.map((user) => [user.id, UserSummary.encode(user).finish()]));
       };
-      const payloads = await lookUp(profiles, ids, fetchMissing, logger);
+      const payloads = await lookUp(profiles, ids, fetchMissing, warn);
       return new Map([...payloads].map(([id, payload]) => [id, UserSummary.decode(payload)]));
     },
   };
