@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import type { Queryable } from '#kit/db/database.ts';
+import { newId } from '#kit/ids.ts';
+import { followerPages } from '../graph/follower-pages.ts';
+import { startUserService, type TestUserService } from '../testing/user-service.ts';
+
+let service: TestUserService;
+before(async () => {
+  service = await startUserService();
+});
+after(() => service.close());
+
+/** Edges as they stand in the table; nobody counts them here. */
+async function addFollowers(userId: string, count: number): Promise<string[]> {
+  const rows = await service.db.query<{ id: string }>(
+    {
+      name: 'test-add-followers',
+      text: `insert into follows (follower_id, followee_id, created_at_ms, version)
+        select gen_random_uuid(), $1, 0, 0 from generate_series(1, $2::integer) returning follower_id as id`,
+    },
+    [userId, count],
+  );
+  return rows.map(({ id }) => id).toSorted();
+}
+
+async function stream(userIds: string[]) {
+  const chunks: { userId: string; followerIds: string[] }[] = [];
+  for await (const chunk of service.internal('feed').streamFollowerIds({ userIds })) chunks.push(chunk);
+  return chunks;
+}
+
+test('all followers of all users come, a user at a time, in chunks of at most 1,000', async () => {
+  const [star, quiet, ann] = [newId(1), newId(2), newId(3)];
+  const expected = new Map([
+    [star, await addFollowers(star, 12_345)],
+    [ann, await addFollowers(ann, 3)],
+  ]);
+  const chunks = await stream([ann, star, quiet, newId(4), ann]);
+  assert.ok(chunks.every(({ followerIds }) => followerIds.length > 0 && followerIds.length <= 1_000));
+  const order = chunks.map(({ userId }) => userId).filter((id, index, all) => id !== all[index - 1]);
+  assert.deepEqual(order.toSorted(), [star, ann].toSorted());
+  for (const [userId, followers] of expected) {
+    const found = chunks.filter((chunk) => chunk.userId === userId).flatMap(({ followerIds }) => followerIds);
+    assert.deepEqual(found.toSorted(), followers);
+  }
+});
+
+test('pages end anywhere, and nothing is skipped or repeated', async () => {
+  const expected = new Map<string, string[]>();
+  for (const count of [1, 5, 3, 7, 1, 12]) {
+    const userId = newId(count);
+    expected.set(userId, await addFollowers(userId, count));
+  }
+  for (const pageFollowers of [1, 2, 3, 5, 29, 30]) {
+    const found = new Map<string, string[]>();
+    for await (const groups of followerPages(service.db, [...expected.keys()], pageFollowers)) {
+      for (const { userId, followerIds } of groups) {
+        found.set(userId, [...(found.get(userId) ?? []), ...followerIds]);
+      }
+    }
+    assert.deepEqual(found, new Map([...expected].toSorted(([a], [b]) => (a < b ? -1 : 1))));
+  }
+});
+
+test('the small lists of 500 users are one statement', async () => {
+  const users = Array.from({ length: 500 }, () => newId(Date.now()));
+  for (const userId of users.slice(0, 20)) await addFollowers(userId, 20);
+  let statements = 0;
+  const counting: Queryable = {
+    query(statement, values) {
+      statements += 1;
+      return service.db.query(statement, values);
+    },
+  };
+  let found = 0;
+  for await (const groups of followerPages(counting, users)) found += groups.length;
+  assert.equal(found, 20);
+  assert.equal(statements, 1);
+});
+
+test('a caller who goes away ends the stream', async () => {
+  const star = newId(1);
+  await addFollowers(star, 3_000);
+  const abort = new AbortController();
+  const chunks = service.internal('feed').streamFollowerIds({ userIds: [star] }, { signal: abort.signal });
+  await assert.rejects(async () => {
+    for await (const _ of chunks) abort.abort();
+  });
+});
+
+test('no ids, too many and bad ones are refused', async () => {
+  for (const userIds of [[], Array.from({ length: 501 }, () => newId(1)), ['x'], [newId(1), '\u0000']]) {
+    await assert.rejects(stream(userIds), { reason: 'VALIDATION_FAILED' });
+  }
+});
