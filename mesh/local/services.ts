@@ -14,8 +14,9 @@ export type ServiceDefinition = {
   readonly schema: string;
   /** Place in the port plan: gRPC listens on base + 10 + slot, operations on base + 30 + slot. */
   readonly slot: number;
-  /** Files, from the root of the repository. Stand-ins of tests bring their own. */
+  /** Its start, from the root of the repository. */
   readonly main: string;
+  /** Its migrations; a service without tables has none. */
   readonly migrate: string | undefined;
   /** Subjects of the events it may publish. */
   readonly publishes: readonly string[];

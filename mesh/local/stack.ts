@@ -84,12 +84,7 @@ async function startAll(plan: StackPlan, recorder: Recorder, group: ProcessGroup
       recorder.step(name, async () => group.start(await prepare(plan, programs[name] ?? ''), tiers.servers)),
     );
     await setUpServers(plan, recorder.step);
-    await together(plan.services, (service) =>
-      recorder.step(`migrations of ${service.name}`, () => migrate(plan, service, 'up', signal)),
-    );
-    await together(plan.services, (service) =>
-      recorder.step(service.name, () => group.start(serviceSpec(plan, service), tiers.services)),
-    );
+    if (!plan.serversOnly) await startServices(plan, recorder, group, signal);
     if (plan.gateway) {
       await recorder.step('envoy', () => group.start(gatewayOf(plan, programs.envoy ?? ''), tiers.gateway));
     }
@@ -97,6 +92,20 @@ async function startAll(plan: StackPlan, recorder: Recorder, group: ProcessGroup
   } finally {
     signal?.removeEventListener('abort', abort);
   }
+}
+
+async function startServices(
+  plan: StackPlan,
+  recorder: Recorder,
+  group: ProcessGroup,
+  signal?: AbortSignal,
+): Promise<void> {
+  await together(plan.services, (service) =>
+    recorder.step(`migrations of ${service.name}`, () => migrate(plan, service, 'up', signal)),
+  );
+  await together(plan.services, (service) =>
+    recorder.step(service.name, () => group.start(serviceSpec(plan, service), tiers.services)),
+  );
 }
 
 /** Waits for all, also when one fails: what is still starting must not be left alone. */
@@ -169,7 +178,7 @@ function portsOf(plan: StackPlan): Map<string, number> {
   if (own.databaseUrl === undefined) wanted.set('Postgres', ports.postgres);
   if (own.redisUrl === undefined) wanted.set('Redis', ports.redis);
   if (own.natsUrl === undefined) wanted.set('NATS', ports.nats).set('NATS monitor', ports.natsMonitor);
-  for (const service of plan.services) {
+  for (const service of plan.serversOnly ? [] : plan.services) {
     wanted.set(`${service.name} gRPC`, grpcPort(portBase, service));
     wanted.set(`${service.name} operations`, opsPort(portBase, service));
     if (service.name === 'auth') wanted.set('auth HTTP', ports.authHttp);

@@ -22,7 +22,7 @@ export const command: Command = {
 Fetches what is missing, starts the servers, migrates, starts the services and the front door, and returns when a post
 has been seen in a feed through the front door. They go on running, supervised: what dies is started again.
 
-  --servers  only Postgres, Redis and NATS, to run services by hand
+  --servers  only Postgres, Redis and NATS with all users and streams, to run services by hand (./oxo migrate first)
 
 settings (environment variables)
   OXO_PORT_BASE     port of the front door (8080); all other ports follow from it

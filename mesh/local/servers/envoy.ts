@@ -5,6 +5,7 @@ import { loopback, serverPorts } from '../ports.ts';
 import { writePrivately } from '../secrets.ts';
 import { repositoryRoot } from '../settings.ts';
 import type { ProcessSpec } from '../supervisor/process.ts';
+import { serverEnvironment } from './environment.ts';
 
 export type EnvoyOptions = {
   readonly program: string;
@@ -50,7 +51,7 @@ export function prepareEnvoy(options: EnvoyOptions): ProcessSpec {
       // Without hot restart there is no shared memory, so several run beside each other.
       ...['--disable-hot-restart', '--log-level', 'warning', '--drain-time-s', '5'],
     ],
-    env: { PATH: process.env.PATH ?? '', TZ: 'UTC' },
+    env: serverEnvironment(),
     cwd: options.runDir,
     logPath: options.logPath,
     probe: () => isReady(ports.envoyAdmin),

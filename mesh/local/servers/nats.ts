@@ -5,6 +5,7 @@ import type { NatsPermissions } from '#kit/events/permissions.ts';
 import { loopback } from '../ports.ts';
 import { writePrivately } from '../secrets.ts';
 import type { ProcessSpec } from '../supervisor/process.ts';
+import { serverEnvironment } from './environment.ts';
 
 /** Administrator: makes the streams; for the oxo command alone. */
 export const natsAdmin = 'oxo';
@@ -30,7 +31,7 @@ export async function prepareNats(options: NatsOptions): Promise<ProcessSpec> {
     name: 'nats',
     command: options.program,
     args: ['-c', configPath],
-    env: { PATH: process.env.PATH ?? '', TZ: 'UTC' },
+    env: serverEnvironment(),
     cwd: options.dataDir,
     logPath: options.logPath,
     probe: () => answers(natsUrl(options.port, natsAdmin, options.adminPassword)),

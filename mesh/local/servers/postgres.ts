@@ -7,6 +7,7 @@ import pg from 'pg';
 import { CliError, messageOf } from '../cli-error.ts';
 import { loopback } from '../ports.ts';
 import type { ProcessSpec } from '../supervisor/process.ts';
+import { serverEnvironment } from './environment.ts';
 import { chooseUnprivileged, commandAs, handOver, type Unprivileged } from './unprivileged.ts';
 
 const run = promisify(execFile);
@@ -38,7 +39,7 @@ export async function preparePostgres(options: PostgresOptions): Promise<Process
   return {
     name: 'postgres',
     ...commandAs(way, options.program, ['-D', options.dataDir, ...settingArguments(options)]),
-    env: { PATH: process.env.PATH ?? '', LC_ALL: 'C.UTF-8', TZ: 'UTC' },
+    env: serverEnvironment(),
     cwd: options.dataDir,
     logPath: options.logPath,
     probe: () => answers(adminUrl(options.port, options.password, 'postgres')),

@@ -4,6 +4,7 @@ import { Redis } from 'ioredis';
 import { loopback } from '../ports.ts';
 import { writePrivately } from '../secrets.ts';
 import type { ProcessSpec } from '../supervisor/process.ts';
+import { serverEnvironment } from './environment.ts';
 import { redisAdmin, renderAclFile } from './redis-acl.ts';
 
 export type RedisOptions = {
@@ -26,7 +27,7 @@ export async function prepareRedis(options: RedisOptions): Promise<ProcessSpec> 
     name: 'redis',
     command: options.program,
     args: settingArguments(options, aclPath),
-    env: { PATH: process.env.PATH ?? '', TZ: 'UTC' },
+    env: serverEnvironment(),
     cwd: options.dataDir,
     logPath: options.logPath,
     probe: () => answers(redisUrl(options.port, redisAdmin, options.adminPassword)),

@@ -4,6 +4,7 @@ import { CliError } from '../cli-error.ts';
 import { loopback, serverPorts } from '../ports.ts';
 import { loadSecrets, type Secrets } from '../secrets.ts';
 import { urlOf } from '../servers/database.ts';
+import { testRunVariable } from '../servers/environment.ts';
 import { natsAdmin, natsUrl } from '../servers/nats.ts';
 import { adminUrl } from '../servers/postgres.ts';
 import { redisUrl } from '../servers/redis.ts';
@@ -32,6 +33,8 @@ export type StackOptions = {
   readonly own?: OwnServers;
   /** Fewer services, or stand-ins. */
   readonly services?: readonly ServiceDefinition[];
+  /** True: the servers with all users and streams, but no service and no Envoy. */
+  readonly serversOnly?: boolean;
   /** False: no Envoy. */
   readonly gateway?: boolean;
   /** Worker threads of Envoy. */
@@ -71,8 +74,6 @@ export type StackPlan = Required<Omit<StackOptions, 'own' | 'tracing'>> & {
 
 /** Names that a service may inherit from the environment of the command. */
 const passedOnNames = ['PATH', 'HOME', 'TZ', 'LOG_LEVEL', 'OTEL_EXPORTER_OTLP_ENDPOINT', 'OTEL_TRACES_SAMPLER_ARG'];
-/** Set by `./oxo test`, which finds by it what a test left behind. */
-const testRunName = 'OXO_TEST_RUN';
 
 /** Fills in the defaults, makes the state folder and the secrets. Starts nothing. */
 export function planStack(options: StackOptions): StackPlan {
@@ -93,7 +94,8 @@ export function planStack(options: StackOptions): StackPlan {
     portBase: options.portBase,
     corsOrigins: options.corsOrigins ?? [],
     trustedHops: options.trustedHops ?? 0,
-    gateway: options.gateway ?? true,
+    serversOnly: options.serversOnly ?? false,
+    gateway: !options.serversOnly && (options.gateway ?? true),
     envoyConcurrency: options.envoyConcurrency ?? 1,
     serviceEnv: options.serviceEnv ?? (() => ({})),
     tracing: options.tracing,
@@ -157,7 +159,7 @@ function withUser(url: string, user: string, password: string): string {
 }
 
 function passedOn(cacheDir: string): Record<string, string> {
-  const named = [...passedOnNames, testRunName].map((name) => [name, process.env[name]] as const);
+  const named = [...passedOnNames, testRunVariable].map((name) => [name, process.env[name]] as const);
   const present = named.filter((entry): entry is [string, string] => entry[1] !== undefined);
   // Node keeps what it compiled, so that the second start of a service is quick.
   return { ...Object.fromEntries(present), NODE_COMPILE_CACHE: join(cacheDir, 'compiled') };

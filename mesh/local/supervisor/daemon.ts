@@ -17,10 +17,7 @@ process.on('SIGHUP', () => {});
 const serversOnly = process.argv.includes('--servers');
 const settings = readSettings(process.env);
 try {
-  const stack = await startStack(
-    { ...settings, ...(serversOnly ? { services: [], gateway: false } : {}) },
-    stopRequest.signal,
-  );
+  const stack = await startStack({ ...settings, serversOnly }, stopRequest.signal);
   if (!stopRequest.signal.aborted) await aborted(stopRequest.signal);
   await stack.stop();
   process.exit(exitCodes.stopped);

@@ -97,7 +97,7 @@ export function supervise(
     restartTimer: undefined,
     stopping: false,
   };
-  start(supervision);
+  start(supervision, 0);
   return {
     name: spec.name,
     snapshot: () => supervision.snapshot,
@@ -114,12 +114,12 @@ function change(supervision: Supervision, patch: Partial<ProcessSnapshot>): void
   supervision.onChange(supervision.snapshot);
 }
 
-function start(supervision: Supervision): void {
+function start(supervision: Supervision, restarts: number): void {
   const startedAtMs = performance.now();
   const child = spawnLogged(supervision.spec);
   supervision.child = child;
   const identity = child.pid === undefined ? undefined : identify(child.pid);
-  change(supervision, { state: 'starting', identity });
+  change(supervision, { state: 'starting', identity, restarts });
   supervision.exited = new Promise((resolve) => {
     const onEnd = (how: string): void => {
       if (supervision.child !== child) return;
@@ -141,10 +141,8 @@ function afterDeath(supervision: Supervision, how: string): void {
     return;
   }
   change(supervision, { state: 'backing-off', identity: undefined, lastExit: how });
-  supervision.restartTimer = setTimeout(() => {
-    change(supervision, { restarts: supervision.snapshot.restarts + 1 });
-    start(supervision);
-  }, supervision.delayMs);
+  const restarts = supervision.snapshot.restarts + 1;
+  supervision.restartTimer = setTimeout(() => start(supervision, restarts), supervision.delayMs);
   supervision.delayMs = Math.min(supervision.delayMs * 2, supervision.backoff.maxMs);
 }
 

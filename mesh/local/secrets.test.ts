@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict';
+import { chmodSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { CliError } from './cli-error.ts';
+import { loadSecrets } from './secrets.ts';
+import { temporaryFolder } from './testing/temporary.ts';
+
+const modeOf = (path: string): number => statSync(path).mode & 0o777;
+
+test('secrets are made once, and only their owner can read them', (t) => {
+  const folder = temporaryFolder(t);
+  const secrets = loadSecrets(folder, ['auth']);
+  assert.equal(modeOf(join(folder, 'secrets.json')), 0o600);
+  assert.equal(Buffer.from(secrets.keyEncryptionKey, 'base64').length, 32);
+  assert.deepEqual(loadSecrets(folder, ['auth']), secrets);
+});
+
+test('a new service gets its own, and the others keep theirs', (t) => {
+  const folder = temporaryFolder(t);
+  const before = loadSecrets(folder, ['auth']);
+  const after = loadSecrets(folder, ['auth', 'search']);
+  assert.deepEqual(after.services.auth, before.services.auth);
+  assert.deepEqual(after.admin, before.admin);
+  assert.notEqual(after.services.search?.database, after.services.auth?.database);
+});
+
+test('a file that others can read is closed again', (t) => {
+  const folder = temporaryFolder(t);
+  loadSecrets(folder, []);
+  chmodSync(join(folder, 'secrets.json'), 0o644);
+  loadSecrets(folder, []);
+  assert.equal(modeOf(join(folder, 'secrets.json')), 0o600);
+});
+
+test('a broken file is an error that says so, and is not written over', (t) => {
+  const folder = temporaryFolder(t);
+  writeFileSync(join(folder, 'secrets.json'), '{');
+  assert.throws(() => loadSecrets(folder, ['auth']), CliError);
+});

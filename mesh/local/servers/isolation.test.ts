@@ -1,0 +1,236 @@
+/** Each service has a user of its own on each server; here they are shown to be refused what is not theirs. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { jetstream, jetstreamManager } from '@nats-io/jetstream';
+import { connect, type NatsConnection } from '@nats-io/transport-node';
+import { Redis } from 'ioredis';
+import pg from 'pg';
+import { findFreePortBase } from '../ports.ts';
+import { durablesOf, services } from '../services.ts';
+import { type Stack, startStack } from '../stack.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'oxo-isolation-'));
+let stack: Stack;
+
+before(async () => {
+  stack = await startStack({ stateDir: folder, portBase: await findFreePortBase(), serversOnly: true });
+});
+
+after(async () => {
+  await stack?.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+describe('Postgres', () => {
+  async function as(service: string, sql: string): Promise<unknown[]> {
+    const client = new pg.Client(stack.environmentOf(service).DATABASE_URL);
+    await client.connect();
+    try {
+      return (await client.query(sql)).rows;
+    } finally {
+      await client.end();
+    }
+  }
+  const denied = { code: '42501' };
+
+  for (const { name, schema } of services) {
+    test(`${name} owns its schema and finds it without naming it`, async () => {
+      await as(name, 'CREATE TABLE IF NOT EXISTS mine (id int); INSERT INTO mine VALUES (1)');
+      assert.deepEqual(await as(name, `SELECT id FROM ${schema}.mine`), [{ id: 1 }]);
+    });
+
+    test(`${name} is refused every other schema`, async () => {
+      for (const other of services.filter((one) => one.name !== name)) {
+        await as(other.name, 'CREATE TABLE IF NOT EXISTS mine (id int)');
+        await assert.rejects(as(name, `SELECT * FROM ${other.schema}.mine`), denied);
+        await assert.rejects(as(name, `CREATE TABLE ${other.schema}.intruder (id int)`), denied);
+        await assert.rejects(as(name, `SET ROLE oxo_${other.name}`), denied);
+      }
+      await assert.rejects(as(name, 'CREATE TABLE public.intruder (id int)'), denied);
+      await assert.rejects(as(name, 'CREATE SCHEMA intruder'), denied);
+      await assert.rejects(as(name, 'CREATE ROLE intruder'), denied);
+      await assert.rejects(as(name, `COPY (SELECT 1) TO PROGRAM 'true'`), denied);
+    });
+  }
+
+  test('the safe settings are on', async () => {
+    for (const setting of ['fsync', 'synchronous_commit', 'full_page_writes', 'data_checksums']) {
+      assert.deepEqual(await as('auth', `SHOW ${setting}`), [{ [setting]: 'on' }]);
+    }
+    assert.deepEqual(await as('auth', 'SHOW password_encryption'), [{ password_encryption: 'scram-sha-256' }]);
+  });
+
+  test('a wrong password is refused', async () => {
+    const url = new URL(stack.environmentOf('auth').DATABASE_URL ?? '');
+    url.password = 'wrong';
+    const client = new pg.Client(url.href);
+    await assert.rejects(client.connect(), { code: '28P01' });
+  });
+});
+
+describe('Redis', () => {
+  const own: Record<string, string[]> = {
+    auth: ['auth'],
+    user: ['fver', 'profile'],
+    post: ['post', 'own', 'recent'],
+    feed: ['feed'],
+  };
+  const readable: Record<string, string[]> = {
+    auth: [],
+    user: [],
+    post: ['profile'],
+    feed: ['fver', 'profile', 'post', 'own', 'recent'],
+  };
+  const prefixes = Object.values(own).flat();
+  const clients = new Map<string, Redis>();
+  const as = (service: string): Redis => {
+    const client = clients.get(service) ?? new Redis(stack.environmentOf(service).REDIS_URL ?? '');
+    clients.set(service, client);
+    return client;
+  };
+  const denied = /NOPERM/;
+  after(() => {
+    for (const client of clients.values()) client.disconnect();
+  });
+
+  for (const { name } of services) {
+    test(`${name} writes its own keys only, also by a script`, async () => {
+      const redis = as(name);
+      const write = `return redis.call('SET', KEYS[1], '1', 'EX', 60)`;
+      for (const prefix of prefixes) {
+        const key = `${prefix}:e:{1}`;
+        if (own[name]?.includes(prefix)) {
+          assert.equal(await redis.set(key, '1', 'EX', 60), 'OK');
+          assert.equal(await redis.eval(write, 1, key), 'OK');
+        } else {
+          await assert.rejects(redis.set(key, '1'), denied, `${name} wrote ${key}`);
+          await assert.rejects(redis.eval(write, 1, key), denied);
+          await assert.rejects(redis.del(key), denied);
+        }
+      }
+    });
+
+    test(`${name} reads only what it needs`, async () => {
+      for (const prefix of prefixes) {
+        const read = as(name).get(`${prefix}:e:{1}`);
+        if (own[name]?.includes(prefix) || readable[name]?.includes(prefix)) await read;
+        else await assert.rejects(read, denied, `${name} read ${prefix}`);
+      }
+    });
+
+    test(`${name} is refused what concerns the whole server`, async () => {
+      const commands = ['FLUSHALL', 'FLUSHDB', 'KEYS *', 'SCAN 0', 'RANDOMKEY', 'CONFIG GET *', 'ACL LIST', 'MONITOR'];
+      const more = ['SCRIPT FLUSH', 'FUNCTION LIST', 'CLIENT LIST', 'SHUTDOWN', 'REPLICAOF NO ONE'];
+      for (const command of [...commands, ...more]) {
+        const [verb = '', ...args] = command.split(' ');
+        await assert.rejects(as(name).call(verb, ...args), denied, command);
+      }
+      assert.match(await as(name).info('replication'), /master_replid/);
+      assert.equal(await as(name).ping(), 'PONG');
+      await assert.rejects(as(name).publish('anything', 'x'), denied);
+    });
+  }
+
+  test('nobody gets in without a user, and nothing is kept on disk', async () => {
+    const url = new URL(stack.urls.redis);
+    const nobody = new Redis({
+      host: url.hostname,
+      port: Number(url.port),
+      retryStrategy: () => null,
+      lazyConnect: true,
+    });
+    nobody.on('error', () => {});
+    await nobody.connect().catch(() => {});
+    await assert.rejects(nobody.get('feed:e:{1}'), /NOAUTH|closed/);
+    nobody.disconnect();
+    const admin = new Redis(stack.urls.redis);
+    assert.deepEqual(await admin.config('GET', 'save'), ['save', '']);
+    assert.deepEqual(await admin.config('GET', 'appendonly'), ['appendonly', 'no']);
+    assert.deepEqual(await admin.config('GET', 'maxmemory-policy'), ['maxmemory-policy', 'volatile-lru']);
+    admin.disconnect();
+  });
+});
+
+describe('NATS', () => {
+  const subjects: Record<string, string[]> = {
+    auth: ['session.revoked', 'account.disabled'],
+    user: ['user.followed'],
+    post: ['post.created', 'like.created'],
+    feed: [],
+  };
+  const everySubject = [...Object.values(subjects).flat(), 'media.ready'];
+  const connections = new Map<string, NatsConnection>();
+  after(async () => {
+    for (const connection of connections.values()) await connection.close();
+  });
+
+  async function as(service: string): Promise<NatsConnection> {
+    const known = connections.get(service);
+    if (known !== undefined) return known;
+    const { host, username, password } = new URL(stack.environmentOf(service).NATS_URL ?? '');
+    const connection = await connect({
+      servers: host,
+      user: username,
+      pass: password,
+      inboxPrefix: `_INBOX_${service}`,
+      reconnect: false,
+    });
+    connections.set(service, connection);
+    return connection;
+  }
+  // A refused publish has no answer: the request for its acknowledgement is what fails.
+  const denied = /permissions violation|authorization|timeout/i;
+
+  for (const { name } of services) {
+    test(`${name} publishes its own subjects only`, async () => {
+      const js = jetstream(await as(name), { timeout: 2_000 });
+      for (const subject of everySubject) {
+        const published = js.publish(subject, 'x', { timeout: 1_000 });
+        if (subjects[name]?.includes(subject)) assert.equal((await published).duplicate, false);
+        else await assert.rejects(published, denied, `${name} published ${subject}`);
+      }
+    });
+
+    test(`${name} makes no streams and no consumers, and reads nobody else's`, async () => {
+      const connection = await as(name);
+      const requests = [
+        '$JS.API.STREAM.CREATE.INTRUDER',
+        '$JS.API.STREAM.DELETE.EVENTS',
+        '$JS.API.STREAM.PURGE.EVENTS',
+        `$JS.API.CONSUMER.CREATE.EVENTS.${name}-intruder`,
+        `$JS.API.CONSUMER.DURABLE.CREATE.EVENTS.${name}-intruder`,
+        '$JS.API.STREAM.MSG.GET.EVENTS',
+      ];
+      for (const other of services.filter((one) => one.name !== name)) {
+        for (const durable of await durablesOf(other)) {
+          requests.push(`$JS.API.CONSUMER.MSG.NEXT.EVENTS.${durable.name}`);
+          requests.push(`$JS.API.CONSUMER.DELETE.EVENTS.${durable.name}`);
+        }
+      }
+      for (const subject of requests) {
+        await assert.rejects(connection.request(subject, '{}', { timeout: 1_000 }), denied, subject);
+      }
+      const spied: unknown[] = [];
+      const subscription = connection.subscribe('post.>', { callback: (error) => void spied.push(error) });
+      await connection.flush();
+      assert.match(String(spied[0] ?? (await subscription.closed)), denied);
+    });
+
+    test(`${name} finds the consumers that it declares`, async () => {
+      const manager = await jetstreamManager(await as(name), { checkAPI: false, timeout: 2_000 });
+      const service = services.find((one) => one.name === name);
+      assert(service !== undefined);
+      for (const durable of await durablesOf(service)) {
+        assert.equal((await manager.consumers.info(durable.stream, durable.name)).name, durable.name);
+      }
+    });
+  }
+
+  test('nobody gets in without a user', async () => {
+    const { host } = new URL(stack.urls.nats);
+    await assert.rejects(connect({ servers: host, reconnect: false, timeout: 2_000 }), /authorization/i);
+  });
+});

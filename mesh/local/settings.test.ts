@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { CliError } from './cli-error.ts';
+import { readSettings } from './settings.ts';
+
+test('the defaults are one stack on port 8080 that only this machine reaches', () => {
+  const settings = readSettings({ HOME: '/home/somebody' });
+  assert.equal(settings.portBase, 8080);
+  assert.equal(settings.publicUrl, 'http://127.0.0.1:8080');
+  assert.deepEqual(settings.corsOrigins, []);
+  assert.deepEqual(settings.own, { databaseUrl: undefined, redisUrl: undefined, natsUrl: undefined });
+});
+
+test('every wrong variable is named at once, and no password', () => {
+  const env = {
+    OXO_PORT_BASE: '80',
+    OXO_TRUSTED_HOPS: '-1',
+    OXO_PUBLIC_URL: 'example.org',
+    OXO_CORS_ORIGINS: 'https://app.example/, *',
+    DATABASE_URL: 'mysql://root:secret@db',
+  };
+  assert.throws(
+    () => readSettings(env),
+    (error) => {
+      assert(error instanceof CliError);
+      for (const name of Object.keys(env)) assert.match(error.advice.join('\n'), new RegExp(name));
+      assert.doesNotMatch(error.advice.join('\n'), /secret/);
+      return true;
+    },
+  );
+});
+
+test('a public URL loses its last slash, as it is the issuer of tokens', () => {
+  assert.equal(readSettings({ OXO_PUBLIC_URL: 'https://oxo.example/' }).publicUrl, 'https://oxo.example');
+});
+
+test('spans go where the services send theirs', () => {
+  const env = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:4318', OTEL_TRACES_SAMPLER_ARG: '0.5' };
+  assert.deepEqual(readSettings(env).tracing, { otlpEndpoint: 'http://127.0.0.1:4318', samplingPercent: 50 });
+});

@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { until } from '#kit/testing/until.ts';
+import { CliError } from '../cli-error.ts';
+import { temporaryFolder } from '../testing/temporary.ts';
+import { isAlive } from './proc.ts';
+import { type ProcessSnapshot, type ProcessSpec, supervise } from './process.ts';
+
+const backoff = { firstMs: 20, maxMs: 80, resetAfterMs: 60_000 };
+const forever = 'setInterval(() => {}, 1000);';
+
+/** A program of one line of JavaScript, ready when it has written the file `ready`. */
+function specOf(t: TestContext, script: string, changes: Partial<ProcessSpec> = {}): ProcessSpec {
+  const cwd = temporaryFolder(t);
+  return {
+    name: 'probe',
+    command: process.execPath,
+    args: ['-e', `require('fs').writeFileSync('ready', ''); ${script}`],
+    env: {},
+    cwd,
+    logPath: join(cwd, 'probe.log'),
+    probe: async () => existsSync(join(cwd, 'ready')),
+    readyTimeoutMs: 10_000,
+    stopSignal: 'SIGTERM',
+    stopTimeoutMs: 5_000,
+    ...changes,
+  };
+}
+
+test('what dies is started again, and says how it died', async (t) => {
+  const supervised = supervise(specOf(t, forever), undefined, backoff);
+  t.after(supervised.stop);
+  await supervised.ready();
+  const before = supervised.snapshot().identity?.pid;
+  supervised.kill('SIGKILL');
+  await until('another process', () => {
+    const { identity, state } = supervised.snapshot();
+    return state === 'ready' && identity !== undefined && identity.pid !== before;
+  });
+  assert.equal(supervised.snapshot().restarts, 1);
+  assert.equal(supervised.snapshot().lastExit, 'SIGKILL');
+});
+
+/** Milliseconds between each death and the next start. */
+function waits(changes: readonly { atMs: number; snapshot: ProcessSnapshot }[]): number[] {
+  const deaths = changes.filter(({ snapshot }) => snapshot.state === 'backing-off');
+  return deaths.flatMap(({ atMs, snapshot }) => {
+    const next = changes.find((later) => later.snapshot.restarts === snapshot.restarts + 1);
+    return next === undefined ? [] : [next.atMs - atMs];
+  });
+}
+
+test('the waiting time doubles up to its bound', async (t) => {
+  const changes: { atMs: number; snapshot: ProcessSnapshot }[] = [];
+  const record = (snapshot: ProcessSnapshot) => changes.push({ atMs: performance.now(), snapshot });
+  const supervised = supervise(specOf(t, 'process.exit(3)', { probe: async () => false }), record, backoff);
+  t.after(supervised.stop);
+  await until('six starts', () => supervised.snapshot().restarts >= 5);
+  const [first = 0, second = 0, third = 0, fourth = 0, fifth = 0] = waits(changes);
+  const tolerance = 2;
+  assert(first >= 20 - tolerance && second >= 40 - tolerance && third >= 80 - tolerance, String(waits(changes)));
+  assert(fourth < 160 + 80 && fifth < 160 + 80, `bounded: ${waits(changes)}`);
+  assert.equal(supervised.snapshot().lastExit, 'exit code 3');
+});
+
+test('who stayed up long enough begins with the shortest wait again', async (t) => {
+  const changes: { atMs: number; snapshot: ProcessSnapshot }[] = [];
+  const record = (snapshot: ProcessSnapshot) => changes.push({ atMs: performance.now(), snapshot });
+  const patient = { firstMs: 20, maxMs: 60_000, resetAfterMs: 1 };
+  const supervised = supervise(specOf(t, 'process.exit(0)', { probe: async () => false }), record, patient);
+  t.after(supervised.stop);
+  // Without the reset, the tenth wait would be ten seconds.
+  await until('ten starts', () => supervised.snapshot().restarts >= 10, 9_000);
+  assert(Math.max(...waits(changes)) < 1_000);
+});
+
+test('who keeps dying is given up with the end of its log', async (t) => {
+  const spec = specOf(t, `console.error('no such file'); process.exit(1)`, { probe: async () => false });
+  const supervised = supervise(spec, undefined, backoff);
+  t.after(supervised.stop);
+  await assert.rejects(supervised.ready(), (error) => {
+    assert(error instanceof CliError);
+    assert.match(error.message, /exit code 1/);
+    assert.match(error.advice.join('\n'), /no such file/);
+    return true;
+  });
+});
+
+test('a program that is not there is an exit like any other', async (t) => {
+  const supervised = supervise(specOf(t, '', { command: '/nowhere/program' }), undefined, backoff);
+  t.after(supervised.stop);
+  await until('a death', () => supervised.snapshot().lastExit !== undefined);
+  assert.match(supervised.snapshot().lastExit ?? '', /ENOENT/);
+});
+
+test('stop is gentle first and kills who does not listen', async (t) => {
+  const deaf = specOf(t, `process.on('SIGTERM', () => console.log('heard')); ${forever}`, { stopTimeoutMs: 200 });
+  const supervised = supervise(deaf, undefined, backoff);
+  await supervised.ready();
+  const { identity } = supervised.snapshot();
+  await supervised.stop();
+  assert.equal(supervised.snapshot().state, 'stopped');
+  assert.equal(supervised.snapshot().lastExit, 'SIGKILL');
+  assert(identity !== undefined && !isAlive(identity));
+  assert.match(readFileSync(deaf.logPath, 'utf8'), /heard/);
+});
+
+test('stop in the middle of a wait starts nothing any more', async (t) => {
+  const slow = { firstMs: 60_000, maxMs: 60_000, resetAfterMs: 60_000 };
+  const supervised = supervise(specOf(t, 'process.exit(1)', { probe: async () => false }), undefined, slow);
+  await until('the wait', () => supervised.snapshot().state === 'backing-off');
+  await supervised.stop();
+  assert.equal(supervised.snapshot().state, 'stopped');
+  assert.equal(supervised.snapshot().restarts, 0);
+});

@@ -1,0 +1,54 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { CliError, messageOf } from '../cli-error.ts';
+import { generate } from '../generate.ts';
+import { repositoryRoot } from '../settings.ts';
+import type { Outcome } from './outcome.ts';
+
+const run = promisify(execFile);
+const timeoutMs = 5 * 60_000;
+
+type Check = { readonly name: string; readonly run: () => Promise<void> };
+
+/** What must hold of the sources themselves; each counts as a test. */
+export const checks: readonly Check[] = [
+  { name: 'format, lint and walls (biome)', run: () => tool('biome', ['ci', '--colors=off', '.']) },
+  { name: 'types (tsc)', run: () => tool('tsc', ['--noEmit', '--pretty', 'false']) },
+  { name: 'contracts and generated code (buf)', run: requireGenerated },
+];
+
+export async function runCheck(check: Check): Promise<Outcome> {
+  const startedAtMs = performance.now();
+  const failure = await check.run().then(
+    () => undefined,
+    (error: unknown) => ({ name: check.name, message: describe(error) }),
+  );
+  return {
+    name: check.name,
+    passed: failure === undefined ? 1 : 0,
+    failures: failure === undefined ? [] : [failure],
+    skipped: [],
+    ms: performance.now() - startedAtMs,
+    output: '',
+  };
+}
+
+async function tool(name: string, args: readonly string[]): Promise<void> {
+  const program = join(repositoryRoot, 'node_modules/.bin', name);
+  try {
+    await run(program, args, { cwd: repositoryRoot, timeout: timeoutMs, maxBuffer: 16 * 1024 * 1024 });
+  } catch (error) {
+    const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };
+    throw new CliError(`${stdout}${stderr}`.trim() || messageOf(error), { cause: error });
+  }
+}
+
+async function requireGenerated(): Promise<void> {
+  const changed = await generate({ check: true });
+  if (changed.length > 0) throw new CliError('gen/ is not what proto/ gives: ./oxo generate', { advice: changed });
+}
+
+function describe(error: unknown): string {
+  return [messageOf(error), ...(error instanceof CliError ? error.advice : [])].join('\n');
+}
