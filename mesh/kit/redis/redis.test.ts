@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Redis as Client } from 'ioredis';
+import { hasReason } from '#kit/errors.ts';
+import { quiet } from '#kit/events/fixtures.ts';
+import { connectRedis, defineScript, type Redis } from '#kit/redis/redis.ts';
+import { startRedis, type TestRedis } from '#kit/testing/redis.ts';
+import { until } from '#kit/testing/until.ts';
+
+const isUnavailable = (error: unknown) => hasReason(error, 'UNAVAILABLE');
+const connected = (redis: Redis) => until('redis answers', () => redis.ping().then(() => true));
+
+async function start(args: readonly string[] = []): Promise<{ server: TestRedis; redis: Redis; raw: Client }> {
+  const server = await startRedis(args);
+  const redis = connectRedis(server.url, quiet);
+  await connected(redis);
+  return { server, redis, raw: new Client(server.url, { lazyConnect: true, retryStrategy: () => null }) };
+}
+
+test('values and scripts carry bytes as they are', async (t) => {
+  const { server, redis, raw } = await start();
+  t.after(async () => {
+    raw.disconnect();
+    await redis.close();
+    await server.stop();
+  });
+  const bytes = Buffer.from([0, 1, 0xff, 0x0d, 0x0a]);
+  await redis.set(redis.key('t', 'a'), bytes, 60_000);
+  assert.deepEqual(await redis.getMany([redis.key('t', 'a'), redis.key('t', 'b')]), [bytes, null]);
+  assert.deepEqual(await redis.getMany([]), []);
+  const echo = defineScript('echo', 'return {KEYS[1], ARGV[1], tonumber(ARGV[2]) + 1, false}');
+  const key = redis.key('t', 'a');
+  for (let time = 0; time < 2; time += 1) {
+    assert.deepEqual(await redis.run(echo, [key], [bytes, 41]), [Buffer.from(key), bytes, 42, null]);
+  }
+  // The server forgets scripts when it is told to, or restarted.
+  await raw.script('FLUSH');
+  assert.deepEqual(await redis.run(echo, [key], [bytes, 41]), [Buffer.from(key), bytes, 42, null]);
+  // Many at once.
+  const replies = await Promise.all(Array.from({ length: 200 }, (_, n) => redis.run(echo, [key], [bytes, n])));
+  assert.deepEqual(
+    replies.map((reply) => (reply as number[])[2]),
+    Array.from({ length: 200 }, (_, n) => n + 1),
+  );
+  await assert.rejects(
+    redis.run(defineScript('bad', "return redis.call('NOPE')"), [key], []),
+    /unknown.*command/i,
+  );
+});
+
+test('a server that comes back with an old snapshot is the same as an empty one', async (t) => {
+  const { server, redis, raw } = await start(['--save', '3600 1']);
+  t.after(async () => {
+    await redis.close();
+    await server.stop();
+  });
+  const key = redis.key('post', 'id');
+  await redis.set(key, 'old', 60_000);
+  await raw.save();
+  await redis.set(key, 'new', 60_000);
+  raw.disconnect();
+
+  await server.kill();
+  await until('the loss is noticed', () => redis.ping().then(() => false, isUnavailable));
+  assert.throws(() => redis.key('post', 'id'), isUnavailable);
+  await assert.rejects(redis.getMany([key]), isUnavailable);
+  await server.restart();
+  await connected(redis);
+
+  const again = new Client(server.url);
+  assert.equal(await again.get(key), 'old', 'the snapshot is there');
+  again.disconnect();
+  assert.notEqual(redis.key('post', 'id'), key);
+  assert.deepEqual(await redis.getMany([redis.key('post', 'id')]), [null]);
+  await assert.rejects(redis.getMany([key]), isUnavailable, 'a key that was named before is not read');
+  await assert.rejects(redis.set(key, 'x', 1_000), isUnavailable, 'nor written');
+});
+
+test('a command that was on its way when the connection broke fails and is not sent again', async (t) => {
+  const { server, redis, raw } = await start(['--save', '3600 1']);
+  t.after(async () => {
+    await redis.close();
+    await server.stop();
+  });
+  const key = redis.key('t', 'a');
+  await raw.call('CLIENT', 'PAUSE', '60000', 'ALL');
+  const waiting = [redis.set(key, 'x', 60_000), redis.getMany([key]), redis.ping()];
+  const outcomes = Promise.allSettled(waiting);
+  raw.disconnect();
+  await server.kill();
+  for (const outcome of await outcomes) {
+    assert.ok(outcome.status === 'rejected' && isUnavailable(outcome.reason));
+  }
+  await server.restart();
+  await connected(redis);
+  const again = new Client(server.url);
+  assert.equal(await again.exists(key), 0);
+  again.disconnect();
+});
+
+test('a server that gives no answer is away', async (t) => {
+  const { server, redis, raw } = await start();
+  t.after(async () => {
+    raw.disconnect();
+    await redis.close();
+    await server.stop();
+  });
+  await raw.call('CLIENT', 'PAUSE', '60000', 'ALL');
+  const startedMs = performance.now();
+  await assert.rejects(redis.getMany([redis.key('t', 'a')]), isUnavailable);
+  assert.ok(performance.now() - startedMs < 4_000);
+});
+
+test('a server that is not there yet is waited for in the background', async (t) => {
+  const server = await startRedis();
+  await server.kill();
+  const redis = connectRedis(server.url, quiet);
+  t.after(async () => {
+    await redis.close();
+    await server.stop();
+  });
+  await assert.rejects(redis.ping(), isUnavailable);
+  await server.restart();
+  await connected(redis);
+});
