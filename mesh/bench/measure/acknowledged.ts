@@ -1,0 +1,61 @@
+import { createApi } from '../../local/demo/api.ts';
+import { createApiClient } from '../../local/demo/api-client.ts';
+import { inParallel } from '../../local/demo/in-parallel.ts';
+import { personAt } from '../../local/demo/people.ts';
+import { followeesOf } from '../crowd.ts';
+import type { Created } from '../load/closed-loop.ts';
+import type { MeasureContext } from './context.ts';
+
+export type AcknowledgedFigures = {
+  /** Feeds that were read to their end. */
+  readonly feeds: number;
+  /** Acknowledged posts that a feed should hold and does not. */
+  readonly lost: number;
+  /** Items that a feed holds twice. */
+  readonly doubles: number;
+};
+
+const feedsChecked = 40;
+const connections = 8;
+const pageSize = 100;
+const maxPages = 1_000;
+
+/** Reads some feeds to their end and looks for every post that was acknowledged. */
+export async function checkAcknowledged(
+  context: MeasureContext,
+  created: readonly Created[],
+): Promise<AcknowledgedFigures> {
+  const { crowd, stack, progress, signal } = context;
+  const { viewers } = crowd;
+  const step = Math.max(1, Math.floor(viewers.length / feedsChecked));
+  const readers = [...viewers.keys()].filter((number) => number % step === 0);
+  const phase = progress.phase('what was acknowledged', readers.length);
+  const idsBy = Map.groupBy(created, ({ request }) => request);
+  const client = createApiClient({ frontDoor: stack.plan.urls.frontDoor, connections, signal });
+  let lost = 0;
+  let doubles = 0;
+  try {
+    const { readFeed } = createApi(client);
+    await inParallel(readers, connections, async (reader) => {
+      const seen = new Set<string>();
+      let pageToken = '';
+      for (let page = 0; page < maxPages; page += 1) {
+        const answer = await readFeed(await personAt(viewers, reader).token(), pageSize, pageToken);
+        for (const { id } of answer.items) {
+          if (seen.has(id)) doubles += 1;
+          seen.add(id);
+        }
+        pageToken = answer.nextPageToken;
+        if (pageToken === '') break;
+      }
+      const authors = [reader, ...followeesOf(reader, viewers.length)];
+      const wanted = authors.flatMap((author) => idsBy.get(author) ?? []);
+      lost += wanted.filter(({ id }) => !seen.has(id)).length;
+      phase.done();
+    });
+  } finally {
+    client.close();
+  }
+  phase.end(`${readers.length} feeds read to their end`);
+  return { feeds: readers.length, lost, doubles };
+}

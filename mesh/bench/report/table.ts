@@ -1,0 +1,129 @@
+import { count } from '../../local/demo/statistics.ts';
+import { services } from '../../local/services.ts';
+import { atLeast, atMost, budgets, type Line, never, verdictOf } from './budgets.ts';
+import type { BenchResults } from './results.ts';
+
+const mebibyte = 1024 ** 2;
+const ms = (value: number): string => `${value.toFixed(value < 10 ? 2 : 1)} ms`;
+const perSecond = (value: number): string => `${count(value)}/s`;
+
+/** All figures as text for people, at most 120 columns wide. */
+export function renderResults(results: BenchResults): string {
+  return [renderBudgets(results), renderLoads(results), renderMemory(results), renderConditions(results)].join('\n\n');
+}
+
+function renderBudgets(results: BenchResults): string {
+  const rows = budgetLines(results).map(({ what, measured, budget, ratio }) => [
+    what,
+    measured,
+    budget,
+    ratio === undefined ? '–' : ratio.toFixed(2),
+    verdictOf(ratio),
+  ]);
+  return table([['figure', 'measured', 'budget', 'ratio', 'verdict'], ...rows], [1, 2, 3]);
+}
+
+/** Each figure that has a budget. */
+export function budgetLines(results: BenchResults): Line[] {
+  const { reads, writes, visibleIdle, visibleHalfLoad, fanOut, acknowledged } = results;
+  const factor = budgets.feedReadTimesEcho;
+  const readLine = atMost('CPU of one GET /feed (20 items, warm)', reads.feed.cpuMs, factor * reads.echo.cpuMs, ms);
+  const names = services.map((service) => service.name);
+  const memory = names.reduce((sum, name) => sum + (results.idleMemoryBytes[name] ?? 0), 0) / mebibyte;
+  const share = names.length / budgets.memoryServices;
+  const startSeconds = Math.max(0, ...Object.values(results.serviceStartMs)) / 1_000;
+  const seconds = (value: number): string => `${value.toFixed(1)} s`;
+  const mib = (value: number): string => `${value.toFixed(0)} MiB`;
+  return [
+    { ...readLine, budget: `${readLine.budget} (${factor} × the echo)` },
+    atMost('CPU of one POST /posts, until 20 followers have it', writes.cpuMs, budgets.postCpuMs, ms),
+    atMost('post → visible, idle, p50', visibleIdle.p50Ms, budgets.visibleIdleMs.p50, ms),
+    atMost('post → visible, idle, p99', visibleIdle.p99Ms, budgets.visibleIdleMs.p99, ms),
+    atMost('post → visible, half load, p50', visibleHalfLoad.p50Ms, budgets.visibleHalfLoadMs.p50, ms),
+    atMost('post → visible, half load, p99', visibleHalfLoad.p99Ms, budgets.visibleHalfLoadMs.p99, ms),
+    atLeast('fan-out', fanOut.insertsPerSecond, budgets.fanOutPerSecond, perSecond),
+    atMost(`idle memory of ${names.length} services, PSS`, memory, budgets.memoryMib * share, mib),
+    atMost('start of all services', startSeconds, budgets.startSeconds, seconds),
+    never(`acknowledged posts lost (${acknowledged.feeds} feeds)`, acknowledged.lost),
+    never('doubles in these feeds', acknowledged.doubles),
+  ];
+}
+
+function renderLoads({ reads, writes, visibleIdle, visibleHalfLoad, fanOut }: BenchResults): string {
+  const loads = [
+    ['GET /feed, 32 connections', reads.feed],
+    ['echo that encodes', reads.echo],
+    ['echo of encoded bytes', reads.echoOfBytes],
+    ['POST /posts, 16 connections', writes],
+  ] as const;
+  const servers = serversOf(loads.map(([, load]) => load.cpuByServerMs));
+  const rows = loads.map(([name, load]) => [
+    name,
+    perSecond(load.ratePerSecond),
+    load.p50Ms.toFixed(1),
+    load.p99Ms.toFixed(1),
+    load.cpuMs.toFixed(2),
+    ...servers.map((server) => load.cpuByServerMs[server]?.toFixed(2) ?? '–'),
+  ]);
+  const head = ['load', 'rate', 'p50 ms', 'p99 ms', 'CPU ms', ...servers];
+  const visible = (one: typeof visibleIdle): string =>
+    `p50 ${ms(one.p50AfterAnswerMs)}, p99 ${ms(one.p99AfterAnswerMs)} (${one.samples} samples)`;
+  return [
+    table([head, ...rows], head.map((_, column) => column).slice(1)),
+    `CPU is of all servers a request, less what they use when idle. A feed page has ${count(reads.feed.answerBytes)} bytes.`,
+    `All posts visible ${writes.backlogSeconds.toFixed(2)} s after the last answer: ${perSecond(writes.visibleRatePerSecond)}, ` +
+      `${perSecond(writes.insertsPerSecond)} inserts.`,
+    `Counted from the answer to the post, not from sending it: idle ${visible(visibleIdle)};`,
+    `  half load ${visible(visibleHalfLoad)}.`,
+    `Fan-out: ${count(fanOut.posts)} posts by people whom everyone follows, ${count(fanOut.inserts)} inserts in ` +
+      `${fanOut.seconds.toFixed(2)} s.`,
+  ].join('\n');
+}
+
+/** Those that used any CPU worth naming, most first. */
+function serversOf(loads: readonly Readonly<Record<string, number>>[]): string[] {
+  const most = new Map<string, number>();
+  for (const [name, cpuMs] of loads.flatMap((load) => Object.entries(load))) {
+    most.set(name, Math.max(cpuMs, most.get(name) ?? 0));
+  }
+  const worthNaming = [...most].filter(([, cpuMs]) => cpuMs >= 0.005);
+  return worthNaming.sort(([, a], [, b]) => b - a).map(([name]) => name);
+}
+
+function renderMemory({ idleMemoryBytes, idleCpuMsPerSecond }: BenchResults): string {
+  const names = Object.keys(idleMemoryBytes);
+  const mib = (bytes: number): string => (bytes / mebibyte).toFixed(0);
+  const total = Object.values(idleMemoryBytes).reduce((sum, bytes) => sum + bytes, 0);
+  const cpu = Object.values(idleCpuMsPerSecond).reduce((sum, value) => sum + value, 0);
+  return table(
+    [
+      ['idle', ...names, 'all'],
+      ['memory, PSS, MiB', ...names.map((name) => mib(idleMemoryBytes[name] ?? 0)), mib(total)],
+      ['CPU, ms a second', ...names.map((name) => (idleCpuMsPerSecond[name] ?? 0).toFixed(1)), cpu.toFixed(1)],
+    ],
+    [...names.keys(), names.length].map((column) => column + 1),
+  );
+}
+
+function renderConditions({ safety, machine, viewers, seconds, startedAt }: BenchResults): string {
+  const list = (settings: Readonly<Record<string, string>>): string =>
+    Object.entries(settings)
+      .map(([name, value]) => `${name} ${value}`)
+      .join(', ');
+  return [
+    `Postgres   ${list(safety.postgres)}`,
+    `JetStream  ${list(safety.jetstream)}`,
+    `Machine    ${machine.cores} × ${machine.cpu}, Node ${machine.node}`,
+    `Run        ${startedAt}, ${count(viewers)} viewers, ${seconds} s each`,
+  ].join('\n');
+}
+
+/** @param numbers columns that stand to the right */
+export function table(rows: readonly (readonly string[])[], numbers: readonly number[]): string {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => [...(row[column] ?? '')].length)));
+  const pad = (cell: string, column: number): string => {
+    const space = ' '.repeat(Math.max(0, (widths[column] ?? 0) - [...cell].length));
+    return numbers.includes(column) ? space + cell : cell + space;
+  };
+  return rows.map((row) => row.map(pad).join('  ').trimEnd()).join('\n');
+}

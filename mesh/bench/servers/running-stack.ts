@@ -1,0 +1,46 @@
+import { CliError } from '../../local/cli-error.ts';
+import { ensureParts, type Programs } from '../../local/parts/fetch.ts';
+import { loopback, serverPorts } from '../../local/ports.ts';
+import { services } from '../../local/services.ts';
+import { readSettings } from '../../local/settings.ts';
+import { planStack, type StackPlan } from '../../local/stack/plan.ts';
+import { readLiveState, withRunningSettings } from '../../local/supervisor/state.ts';
+import type { Target } from '../load/raw-connection.ts';
+import type { ServerProcess } from './cpu.ts';
+
+/** The stack that is measured. */
+export type RunningStack = {
+  readonly plan: StackPlan;
+  readonly frontDoor: Target;
+  /** The processes as they are now; one that was restarted has another pid. */
+  readonly processes: () => readonly ServerProcess[];
+  /** How long each service took at the last start, in ms, by name. */
+  readonly startMs: Readonly<Record<string, number>>;
+  /** Path of the Envoy that runs. */
+  readonly envoyProgram: string;
+};
+
+/** @throws CliError when no stack runs on this machine */
+export async function findRunningStack(env: NodeJS.ProcessEnv): Promise<RunningStack> {
+  const settings = withRunningSettings(readSettings(env));
+  const live = readLiveState(settings.stateDir);
+  if (live?.phase !== 'running') throw new CliError('nothing runs here yet', { advice: ['./oxo up starts it'] });
+  const plan = planStack(settings);
+  const programs: Partial<Programs> = await ensureParts(plan.cacheDir, ['envoy']);
+  const names = new Set(services.map((service) => service.name));
+  return {
+    plan,
+    frontDoor: { host: loopback, port: serverPorts(plan.portBase).frontDoor },
+    processes: () => processesOf(settings.stateDir),
+    startMs: Object.fromEntries(live.steps.filter(({ name }) => names.has(name)).map(({ name, ms }) => [name, ms])),
+    envoyProgram: programs.envoy ?? '',
+  };
+}
+
+function processesOf(stateDir: string): ServerProcess[] {
+  const records = readLiveState(stateDir)?.processes ?? [];
+  return records.map(({ name, identity, state }) => {
+    if (identity === undefined) throw new CliError(`${name} does not run (${state})`, { advice: ['./oxo status'] });
+    return { name, pid: identity.pid };
+  });
+}
