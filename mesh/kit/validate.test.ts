@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { z } from 'zod';
+import { Post_Visibility } from '#gen/oxo/post/v1/post.ts';
+import { OxoError } from '#kit/errors.ts';
+import { newId } from '#kit/ids.ts';
+import { enumValue, id, idOrMe, ids, pageSize, pageToken, text, validate } from '#kit/validate.ts';
+
+/** The fields that are refused, with what is said of them. */
+function violations(schema: z.ZodType, request: unknown): Record<string, string> {
+  try {
+    validate(schema, request);
+    return {};
+  } catch (error) {
+    assert.ok(error instanceof OxoError);
+    assert.equal(error.reason, 'VALIDATION_FAILED');
+    return Object.fromEntries(error.fields.map(({ field, description }) => [field, description]));
+  }
+}
+
+test('all violations are told at once, by their names in JSON', () => {
+  const schema = z.object({
+    displayName: text({ maxCharacters: 3, maxBytes: 12 }),
+    links: z.array(text({ maxCharacters: 3, maxBytes: 12 })),
+    pageSize: pageSize({ default: 20, max: 100 }),
+  });
+  assert.deepEqual(violations(schema, { displayName: 'long', links: ['ok', 'long', '\u0000'], pageSize: -1 }), {
+    displayName: 'must be at most 3 characters',
+    'links.1': 'must be at most 3 characters',
+    'links.2': 'must not contain U+0000',
+    pageSize: 'must not be negative',
+  });
+});
+
+test('texts are counted in code points and in bytes', () => {
+  const schema = z.object({ t: text({ minCharacters: 1, maxCharacters: 5, maxBytes: 12 }) });
+  for (const good of ['a', 'abcde', '😀😀😀', ' a ', 'ééééé', '\u200d'])
+    assert.deepEqual(violations(schema, { t: good }), {});
+  assert.deepEqual(violations(schema, { t: '' }), { t: 'must not be empty' });
+  assert.deepEqual(violations(schema, { t: ' \n\t\u00a0' }), { t: 'must not be only white space' });
+  assert.deepEqual(violations(schema, { t: 'abcdef' }), { t: 'must be at most 5 characters' });
+  assert.deepEqual(violations(schema, { t: '😀😀😀😀' }), { t: 'must be at most 12 bytes of UTF-8' });
+  assert.deepEqual(violations(schema, { t: 'a\u0000' }), { t: 'must not contain U+0000' });
+});
+
+test('ids, and "me" for those who are signed in', () => {
+  const own = newId(1);
+  assert.deepEqual(violations(z.object({ id: id() }), { id: own }), {});
+  for (const wrong of ['', 'me', own.toUpperCase(), `${own}\n`]) {
+    if (wrong !== own) assert.ok('id' in violations(z.object({ id: id() }), { id: wrong }), wrong);
+  }
+  assert.deepEqual(validate(z.object({ id: idOrMe(own) }), { id: 'me' }), { id: own });
+  assert.match(violations(z.object({ id: idOrMe(undefined) }), { id: 'me' }).id ?? '', /needs a token/);
+  assert.match(violations(z.object({ id: idOrMe(own) }), { id: 'you' }).id ?? '', /an id or "me"/);
+});
+
+test('many ids: the first that is none is named, and their number is bounded', () => {
+  const schema = z.object({ ids: ids({ max: 3 }) });
+  assert.deepEqual(violations(schema, { ids: [] }), {});
+  assert.deepEqual(violations(schema, { ids: [newId(1), newId(2)] }), {});
+  assert.deepEqual(Object.keys(violations(schema, { ids: [newId(1), 'x', 'y'] })), ['ids.1']);
+  assert.deepEqual(violations(schema, { ids: Array.from({ length: 4 }, () => newId(1)) }), {
+    ids: 'must be at most 3',
+  });
+});
+
+test('page sizes are filled in and cut, tokens bounded', () => {
+  const schema = z.object({ size: pageSize({ default: 20, max: 100 }) });
+  for (const [given, used] of [
+    [0, 20],
+    [1, 1],
+    [100, 100],
+    [101, 100],
+    [2 ** 31 - 1, 100],
+  ]) {
+    assert.deepEqual(validate(schema, { size: given }), { size: used });
+  }
+  assert.deepEqual(violations(schema, { size: -1 }), { size: 'must not be negative' });
+  assert.ok('token' in violations(z.object({ token: pageToken() }), { token: 'x'.repeat(513) }));
+});
+
+test('an enum takes its values only, and names them', () => {
+  const schema = z.object({ visibility: enumValue(Post_Visibility) });
+  assert.deepEqual(violations(schema, { visibility: Post_Visibility.FOLLOWERS }), {});
+  for (const wrong of [0, -1, 2, 99]) {
+    assert.deepEqual(violations(schema, { visibility: wrong }), { visibility: 'must be one of PUBLIC, FOLLOWERS' });
+  }
+});
