@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { decodeJwt } from 'jose';
+import { hasReason } from '#kit/errors.ts';
+import { MAX_SESSIONS_PER_ACCOUNT } from '../sessions/sessions.ts';
+import { type SignedUp, startAuthService, type TestAuthService } from '../testing/auth-service.ts';
+
+let service: TestAuthService;
+before(async () => {
+  service = await startAuthService({ withUser: false });
+});
+after(() => service.close());
+
+const sessionOf = ({ accessToken }: SignedUp) => String(decodeJwt(accessToken).sid);
+
+async function isSignedIn({ accessToken, refreshToken }: SignedUp): Promise<boolean> {
+  const verified = await (async () => service.verifier.verifyUser(accessToken))().then(
+    () => true,
+    (error: unknown) => !hasReason(error, 'SESSION_REVOKED'),
+  );
+  const refreshed = await service.auth.refresh({ refreshToken }).then(
+    () => true,
+    (error: unknown) => !hasReason(error, 'REFRESH_TOKEN_INVALID'),
+  );
+  assert.equal(verified, refreshed);
+  return verified;
+}
+
+test('logout ends this session at once, and tells everybody', async () => {
+  const here = await service.signIn();
+  const elsewhere = await service.signIn(here.id);
+  const before = await service.revocations();
+  await service.withToken(here.accessToken).logout({ all: false });
+  assert.deepEqual((await service.revocations()).slice(before.length), [
+    { sessionId: sessionOf(here), userId: here.id },
+  ]);
+  assert.equal(await isSignedIn(here), false);
+  assert.equal(await isSignedIn(elsewhere), true);
+});
+
+test('logout of all ends every session of the account, and of nobody else', async () => {
+  const here = await service.signIn();
+  const elsewhere = await service.signIn(here.id);
+  const somebodyElse = await service.signIn();
+  const before = await service.revocations();
+  await service.withToken(here.accessToken).logout({ all: true });
+  const revoked = (await service.revocations()).slice(before.length);
+  assert.deepEqual(new Set(revoked.map(({ sessionId }) => sessionId)), new Set([here, elsewhere].map(sessionOf)));
+  assert.deepEqual(
+    [await isSignedIn(here), await isSignedIn(elsewhere), await isSignedIn(somebodyElse)],
+    [false, false, true],
+  );
+  // One may sign in again.
+  assert.equal(await isSignedIn(await service.signIn(here.id)), true);
+});
+
+test('without a token, or after logout, there is nobody to sign out', async () => {
+  await assert.rejects(service.auth.logout({ all: false }), (error) => hasReason(error, 'TOKEN_MISSING'));
+  const { accessToken } = await service.signIn();
+  await service.withToken(accessToken).logout({ all: false });
+  await assert.rejects(service.withToken(accessToken).logout({ all: false }), (error) =>
+    hasReason(error, 'SESSION_REVOKED'),
+  );
+});
+
+test('the sessions of an account are bounded: one more ends the one that was unused for longest', async () => {
+  const first = await service.signIn();
+  service.advance(1);
+  const second = await service.signIn(first.id);
+  service.advance(1);
+  for (let number = 2; number < MAX_SESSIONS_PER_ACCOUNT; number += 1) await service.signIn(first.id);
+  assert.equal(service.denyList.isDenied(sessionOf(first)), false);
+  service.advance(1);
+  const last = await service.signIn(first.id);
+  assert.deepEqual([await isSignedIn(first), await isSignedIn(second), await isSignedIn(last)], [false, true, true]);
+  assert.equal((await service.revocations()).at(-1)?.sessionId, sessionOf(first));
+});
