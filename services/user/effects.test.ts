@@ -108,7 +108,7 @@ test('Redis away: reads answer, writes are kept, and the relay does the rest whe
     const followees = await service.internal('feed').listFolloweeIds({}, await service.onBehalfOf(ann));
     assert.deepEqual(followees, { followeeIds: [bob], version: '' });
     // Nothing is published before the feed can know of it.
-    await assert.rejects(relay());
+    assert.equal(await relay(), 0);
     assert.equal((await service.events()).length, 3);
   } finally {
     await service.restartRedis();

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { UserFollowed, UserUnfollowed } from '#gen/oxo/user/v1/user_events.ts';
 import { DAY_MS } from '#kit/clock.ts';
 import type { Effect } from '#kit/events/effects.ts';
-import type { Logger } from '#kit/logger.ts';
+import { type Logger, warnSeldom } from '#kit/logger.ts';
 import { defineScript, type Redis } from '#kit/redis/redis.ts';
 
 const PREFIX = 'fver';
@@ -31,6 +31,8 @@ export interface FollowVersions {
 }
 
 export function createFollowVersions(redis: Redis, logger: Logger): FollowVersions {
+  const warn = warnSeldom(logger);
+
   const changed = async (followerId: string) => redis.set(redis.key(PREFIX, followerId), randomUUID(), TTL_MS);
 
   return {
@@ -39,7 +41,7 @@ export function createFollowVersions(redis: Redis, logger: Logger): FollowVersio
       try {
         return String(await redis.run(GET_OR_SET, [redis.key(PREFIX, followerId)], [randomUUID(), TTL_MS]));
       } catch (error) {
-        logger.debug({ err: error }, 'the version of a follow set cannot be read');
+        warn({ err: error }, 'the version of a follow set cannot be read');
         return '';
       }
     },

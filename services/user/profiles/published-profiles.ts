@@ -2,7 +2,7 @@ import { UserRegistered, UserUpdated } from '#gen/oxo/user/v1/user_events.ts';
 import { DAY_MS } from '#kit/clock.ts';
 import type { Database } from '#kit/db/database.ts';
 import type { Effect } from '#kit/events/effects.ts';
-import type { Logger } from '#kit/logger.ts';
+import { type Logger, warnSeldom } from '#kit/logger.ts';
 import { createReadModel } from '#kit/redis/read-model.ts';
 import type { Redis } from '#kit/redis/redis.ts';
 import { encodeForReadModel, type SummaryRow } from './user-message.ts';
@@ -29,6 +29,8 @@ export interface PublishedProfiles {
 export function createPublishedProfiles(redis: Redis, db: Database, logger: Logger): PublishedProfiles {
   const profiles = createReadModel(redis, { prefix: 'profile', ttlMs: PROFILE_TTL_MS });
 
+  const warn = warnSeldom(logger);
+
   const read = (ids: readonly string[]) => db.query<SummaryRow>(FIND_SUMMARIES, [ids]);
 
   const changed = (row: SummaryRow) => profiles.put(row.id, row.version, encodeForReadModel(row));
@@ -43,7 +45,7 @@ export function createPublishedProfiles(redis: Redis, db: Database, logger: Logg
     changed,
     refill(rows) {
       Promise.all(rows.map(changed)).catch((error: unknown) => {
-        logger.debug({ err: error }, 'profiles were not put back');
+        warn({ err: error }, 'profiles were not put back');
       });
     },
     effects: {
