@@ -8,7 +8,7 @@ import { renderEnvoyConfig, type UpstreamName } from '../../../gateway/envoy/ren
 import { findFreePortBase, loopback, serverPorts } from '../../local/ports.ts';
 import { writePrivately } from '../../local/secrets.ts';
 import { repositoryRoot } from '../../local/settings.ts';
-import { withLogDescriptor } from '../../local/supervisor/log-file.ts';
+import { lastLines, withLogDescriptor } from '../../local/supervisor/log-file.ts';
 import type { Target } from '../load/raw-connection.ts';
 import type { RunningStack } from '../servers/running-stack.ts';
 
@@ -38,10 +38,11 @@ export async function startEchoEnvoy({ plan, envoyProgram }: RunningStack, feedP
     ...(plan.tracing === undefined ? {} : { tracing: plan.tracing }),
   });
   const configPath = join(directory, 'envoy.yaml');
+  const logPath = join(directory, 'envoy.log');
   writePrivately(configPath, config);
   const args = ['--config-path', configPath, '--concurrency', String(plan.envoyConcurrency)];
   // The access log goes to a file, as that of the stack's own Envoy does.
-  const child = withLogDescriptor(join(directory, 'envoy.log'), (log) =>
+  const child = withLogDescriptor(logPath, (log) =>
     spawn(envoyProgram, [...args, '--disable-hot-restart', '--log-level', 'warning'], { stdio: ['ignore', log, log] }),
   );
   const exited = once(child, 'exit');
@@ -53,8 +54,9 @@ export async function startEchoEnvoy({ plan, envoyProgram }: RunningStack, feedP
   const deadlineMs = performance.now() + startTimeoutMs;
   while (!(await isReady(envoyAdmin))) {
     if (child.exitCode !== null || performance.now() > deadlineMs) {
+      const said = lastLines(logPath, 5).join('\n');
       await stop();
-      throw new Error('the second Envoy did not become ready');
+      throw new Error(`the second Envoy did not become ready: ${said || 'it says nothing'}`);
     }
     await delay(pollMs);
   }

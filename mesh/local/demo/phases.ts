@@ -19,6 +19,8 @@ export type DemoRun = {
 };
 
 const lagSamples = 200;
+/** Whoever watches a post arrive does not write meanwhile. */
+const minSampleEvery = 4;
 const password = 'a password for the demo 7';
 
 /** Signs everyone up. */
@@ -77,7 +79,7 @@ export async function publishAll(run: DemoRun, people: readonly Person[]): Promi
   const phase = run.progress.phase('posts', society.posts.length);
   const ids: string[] = [];
   const lagsMs: number[] = [];
-  const sampleEvery = Math.max(1, Math.floor(society.posts.length / lagSamples));
+  const sampleEvery = Math.max(minSampleEvery, Math.floor(society.posts.length / lagSamples));
   let expectedInserts = 0;
   await inParallel(society.posts, run.connections, async (post, index) => {
     const token = await personAt(people, post.author).token();
