@@ -30,8 +30,10 @@ describe('what can be reached through the front door', () => {
       return { post: { id: 'p1', text: request.text } };
     });
     const posts = createClient(PostServiceDefinition, channel);
-    const { post: created } = await posts.createPost({ text: 'a', visibility: 1 });
+    const metadata = Metadata({ 'x-request-id': 'a b' });
+    const { post: created } = await posts.createPost({ text: 'a', visibility: 1 }, { metadata });
     assert.equal(created?.text, 'a');
+    assert.equal(door.upstream.calls[0]?.metadata.get('x-request-id'), 'a_b');
   });
 
   it('answers gRPC clients with gRPC errors', async () => {

@@ -41,6 +41,7 @@ function templateValues(settings: EnvoySettings): ReadonlyMap<string, unknown> {
     ['corsPolicy', corsPolicy(settings)],
     ['routes', routes(settings)],
     ['statusLua', read('status.lua')],
+    ['requestIdLua', read('request-id.lua')],
     ['transcoder', transcoder(settings)],
     ['clusters', clusters(settings)],
   ]);

@@ -12,6 +12,22 @@ const noTranscoding = {
   },
 };
 
+const notFound = { cluster: 'none', cluster_not_found_response_code: 'NOT_FOUND' };
+
+/** Finds requests for request-id.lua, which then looks for their route again. */
+const malformedRequestId = {
+  match: {
+    prefix: '/',
+    headers: [
+      { name: 'x-request-id', invert_match: true, string_match: { safe_regex: { regex: '[A-Za-z0-9._-]{1,64}' } } },
+    ],
+  },
+  route: notFound,
+  typed_per_filter_config: {
+    request_id: { '@type': 'type.googleapis.com/envoy.config.route.v3.FilterConfig', config: {}, disabled: false },
+  },
+};
+
 /** The routes of the front door. The transcoder has already made /oxo.post.v1.PostService/GetPost of /api/v1/posts/1. */
 export function routes(settings: EnvoySettings): object[] {
   const rpcs = Object.entries(publicServices).flatMap(([cluster, services]) =>
@@ -20,6 +36,7 @@ export function routes(settings: EnvoySettings): object[] {
     ),
   );
   return [
+    malformedRequestId,
     ...rpcs,
     {
       match: {
@@ -48,7 +65,7 @@ export function routes(settings: EnvoySettings): object[] {
     },
     // Paths that the transcoder has yet to translate pass through this one, so that CORS applies to them; what is still
     // here after it does not exist.
-    { match: { prefix: '/' }, route: { cluster: 'none', cluster_not_found_response_code: 'NOT_FOUND' } },
+    { match: { prefix: '/' }, route: notFound },
   ];
 }
 

@@ -49,10 +49,14 @@ export async function startFrontDoor(change: Partial<EnvoySettings> = {}): Promi
     trustedHops: 0,
     ...change,
   });
-  const envoy = await startEnvoy(binary, config, adminPort);
+  const stopOthers = () => Promise.all([upstream.stop(), issuer.stop()]);
+  const envoy = await startEnvoy(binary, config, adminPort).catch(async (error: unknown) => {
+    await stopOthers();
+    throw error;
+  });
   const stop = async (): Promise<void> => {
     await envoy.stop();
-    await Promise.all([upstream.stop(), issuer.stop()]);
+    await stopOthers();
   };
   return { host, port, adminPort, upstream, issuer, feedPort, accessLogLine: envoy.accessLogLine, stop };
 }
