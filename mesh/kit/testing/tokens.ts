@@ -1,4 +1,4 @@
-import { createLocalJWKSet, exportJWK, generateKeyPair, SignJWT } from 'jose';
+import { createLocalJWKSet, exportJWK, generateKeyPair, type JSONWebKeySet, SignJWT } from 'jose';
 import { type Clock, systemClock } from '#kit/clock.ts';
 import { createDenyList, type DenyList } from '#kit/identity/deny-list.ts';
 import {
@@ -12,6 +12,8 @@ import { newId } from '#kit/ids.ts';
 
 export interface TestIssuer {
   issuer: string;
+  /** Its public key, for a service that runs as a process of its own and fetches it. */
+  jwks: JSONWebKeySet;
   verifier: TokenVerifier;
   denyList: DenyList;
   /** An access token of a person; all first-party scopes unless told. */
@@ -27,9 +29,8 @@ const ALL_SCOPES =
 export async function createTestIssuer(clock: Clock = systemClock): Promise<TestIssuer> {
   const issuer = 'http://issuer.test';
   const { publicKey, privateKey } = await generateKeyPair('RS256');
-  const keys = createLocalJWKSet({
-    keys: [{ ...(await exportJWK(publicKey)), kid: 'test', alg: 'RS256', use: 'sig' }],
-  });
+  const jwks = { keys: [{ ...(await exportJWK(publicKey)), kid: 'test', alg: 'RS256', use: 'sig' }] };
+  const keys = createLocalJWKSet(jwks);
   const denyList = createDenyList(clock);
 
   function sign(subject: string, audience: string, claims: Record<string, string>, lifetimeSeconds: number) {
@@ -47,6 +48,7 @@ export async function createTestIssuer(clock: Clock = systemClock): Promise<Test
 
   return {
     issuer,
+    jwks,
     denyList,
     verifier: createTokenVerifier({ keys, issuer, denyList, clock }),
     userToken(userId, { scope = ALL_SCOPES, sessionId = newId(clock.nowMs()), lifetimeSeconds = 900 } = {}) {

@@ -56,7 +56,7 @@ export function createPost({ idempotency, outbox, publishedPosts, authors, clock
     const values = [...outboxValues(event), row.id, userId, text, visibility, nowMs];
 
     // Before the write: when the author cannot be found out, nothing has changed yet.
-    const author = (await authors.find([userId], context)).get(userId);
+    const author = await authors.require(userId, context);
     const write = () =>
       idempotency.run({
         context,

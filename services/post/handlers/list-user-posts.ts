@@ -2,7 +2,6 @@ import { z } from 'zod';
 import { Post_Visibility } from '#gen/oxo/post/v1/post.ts';
 import type { ListUserPostsRequest, ListUserPostsResponse } from '#gen/oxo/post/v1/post_service.ts';
 import type { Queryable } from '#kit/db/database.ts';
-import { OxoError } from '#kit/errors.ts';
 import { viewerOf } from '#kit/identity/caller.ts';
 import { decodePageToken, encodePageToken } from '#kit/page-token.ts';
 import type { CallContext } from '#kit/rpc/context.ts';
@@ -32,12 +31,10 @@ export function listUserPosts({ db, visibility, authors }: ListUserPostsDependen
     const list = `user-posts:${userId}`;
     const before = decodePageToken(list, pageToken) ?? START;
 
-    const [found, amongFollowers] = await Promise.all([
-      authors.find([userId], context),
+    const [author, amongFollowers] = await Promise.all([
+      authors.require(userId, context),
       visibility.isAmongFollowers(userId, context),
     ]);
-    const author = found.get(userId);
-    if (author === undefined) throw new OxoError('USER_NOT_FOUND', 'There is no such user.');
 
     const visible = amongFollowers ? [Post_Visibility.PUBLIC, Post_Visibility.FOLLOWERS] : [Post_Visibility.PUBLIC];
     // One more than the page tells whether there is a next one.

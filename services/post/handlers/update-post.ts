@@ -36,7 +36,7 @@ export function updatePost({ db, outbox, publishedPosts, visibility, authors, cl
   return async (request: UpdatePostRequest, context: CallContext): Promise<UpdatePostResponse> => {
     const { userId } = requireViewer(context);
     const { id, ...fields } = validate(input, request);
-    const author = (await authors.find([userId], context)).get(userId);
+    const author = await authors.require(userId, context);
 
     const outcome = await outbox.commit(
       [],

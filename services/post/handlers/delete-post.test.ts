@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, test } from 'node:test';
+import type { Post } from '#gen/oxo/post/v1/post.ts';
+import { PostDeleted } from '#gen/oxo/post/v1/post_events.ts';
+import { DAY_MS, HOUR_MS } from '#kit/clock.ts';
+import { newId } from '#kit/ids.ts';
+import { createReadModel } from '#kit/redis/read-model.ts';
+import { createDeletedPosts } from '../posts/deleted-posts.ts';
+import { hasFields, hasReason } from '../testing/expect.ts';
+import { ownTimeline } from '../testing/own-timeline.ts';
+import { startPostService, type TestPostService } from '../testing/post-service.ts';
+
+let service: TestPostService;
+let ann: string;
+let bob: string;
+let post: Post;
+before(async () => {
+  service = await startPostService();
+  ann = await service.addUser('ann');
+  bob = await service.addUser('bob');
+});
+after(() => service.close());
+beforeEach(async () => {
+  const created = await service.as(ann).createPost({ text: 'first' });
+  assert.ok(created.post);
+  post = created.post;
+  await service.db.query({ name: 'test-truncate', text: 'truncate outbox' });
+});
+
+test('a post is gone everywhere before the answer', async () => {
+  let status: string | undefined;
+  await service.as(ann).deletePost(
+    { id: post.id },
+    {
+      onHeader: (header) => {
+        status = header.get('x-http-code');
+      },
+    },
+  );
+  assert.equal(status, '204');
+  await assert.rejects(service.as(ann).getPost({ id: post.id }), hasReason('POST_NOT_FOUND'));
+  await assert.rejects(service.as(ann).updatePost({ id: post.id, text: 'a' }), hasReason('POST_NOT_FOUND'));
+  const model = createReadModel(service.redis, { prefix: 'post', ttlMs: 1 });
+  assert.deepEqual(await model.getMany([post.id]), ['deleted']);
+  assert.ok(!(await ownTimeline(service.redis, ann)).some(({ id }) => id === post.id));
+  const [event] = await service.events();
+  assert.equal(event?.subject, 'post.deleted');
+  assert.equal(PostDeleted.decode(event?.payload ?? Buffer.alloc(0)).post?.text, 'first');
+});
+
+test('again it is answered the same, at once or later, to its author only', async () => {
+  await Promise.all([1, 2, 3].map(() => service.as(ann).deletePost({ id: post.id })));
+  await service.as(ann).deletePost({ id: post.id });
+  assert.equal((await service.events()).length, 1);
+  await assert.rejects(service.as(bob).deletePost({ id: post.id }), hasReason('POST_NOT_FOUND'));
+});
+
+test('for a day', async () => {
+  await service.as(ann).deletePost({ id: post.id });
+  const cleanUpAfter = (ms: number) =>
+    createDeletedPosts(service.db, { nowMs: () => service.clock.nowMs() + ms }).cleanUp();
+  await cleanUpAfter(DAY_MS - HOUR_MS);
+  await service.as(ann).deletePost({ id: post.id });
+  await cleanUpAfter(DAY_MS + HOUR_MS);
+  await assert.rejects(service.as(ann).deletePost({ id: post.id }), hasReason('POST_NOT_FOUND'));
+});
+
+test("what is not one's own, or is no post, is not deleted", async () => {
+  await assert.rejects(service.as(bob).deletePost({ id: post.id }), hasReason('NOT_AUTHOR'));
+  await assert.rejects(service.as(ann).deletePost({ id: newId(1) }), hasReason('POST_NOT_FOUND'));
+  await assert.rejects(service.as(ann).deletePost({ id: 'x' }), hasFields('id'));
+  await assert.rejects(service.as().deletePost({ id: post.id }), hasReason('TOKEN_MISSING'));
+  assert.deepEqual((await service.as().getPost({ id: post.id })).post, post);
+});

@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { newId } from '#kit/ids.ts';
+import { hasFields } from '../testing/expect.ts';
+import { startPostService, type TestPostService } from '../testing/post-service.ts';
+
+let service: TestPostService;
+const authors = Array.from({ length: 40 }, (_, index) => newId(index));
+interface Ref {
+  id: string;
+  authorId: string;
+  publishedAtMs: bigint;
+}
+let all: Ref[];
+before(async () => {
+  service = await startPostService();
+  // Few of most, many of one, and many at the same millisecond.
+  const rows = authors.flatMap((authorId, author) =>
+    Array.from({ length: author === 7 ? 300 : author % 9 }, (_, index) => ({
+      id: newId(index),
+      authorId,
+      publishedAtMs: BigInt(1_000 + ((author * 7 + index * 13) % 97)),
+    })),
+  );
+  await service.db.query(
+    {
+      name: 'test-insert-posts',
+      text: `insert into posts (id, author_id, text, visibility, published_at_ms, version)
+        select *, 1 from unnest($1::uuid[], $2::uuid[], $3::text[], $4::smallint[], $5::bigint[])`,
+    },
+    [
+      rows.map(({ id }) => id),
+      rows.map(({ authorId }) => authorId),
+      rows.map(() => 'text'),
+      rows.map((_, index) => (index % 2 === 0 ? 1 : 3)),
+      rows.map(({ publishedAtMs }) => String(publishedAtMs)),
+    ],
+  );
+  all = rows.sort((a, b) => Number(b.publishedAtMs - a.publishedAtMs) || (a.id < b.id ? 1 : -1));
+});
+after(() => service.close());
+
+const expected = (authorIds: string[], before: Ref | undefined, pageSize: number) => {
+  const known = new Set(authorIds);
+  const after = before === undefined ? 0 : all.indexOf(before) + 1;
+  return all
+    .slice(after)
+    .filter(({ authorId }) => known.has(authorId))
+    .slice(0, pageSize);
+};
+
+test('exactly the newest before any place, for any authors and page sizes', async () => {
+  for (const pageSize of [1, 2, 10, 37, 1_000]) {
+    for (const chosen of [authors, authors.slice(0, 8), authors.slice(7, 8), authors.slice(0, 1), [newId(1)]]) {
+      for (const before of [undefined, all[0], all[50], all[333], all.at(-1)]) {
+        const position = before && { publishedAtMs: before.publishedAtMs, id: before.id };
+        const { posts } = await service.asFeed().listPostsByAuthors({ authorIds: chosen, before: position, pageSize });
+        assert.deepEqual(posts, expected(chosen, before, pageSize));
+      }
+    }
+  }
+});
+
+test('authors named twice count once, and no authors have no posts', async () => {
+  const { posts } = await service.asFeed().listPostsByAuthors({ authorIds: [...authors, ...authors], pageSize: 1_000 });
+  assert.deepEqual(posts, all.slice(0, 1_000));
+  assert.deepEqual(await service.asFeed().listPostsByAuthors({ authorIds: [], pageSize: 1 }), { posts: [] });
+});
+
+test('10,001 authors are taken, one more and bad input refused', async () => {
+  const many = Array.from({ length: 10_001 }, () => newId(5));
+  assert.deepEqual(await service.asFeed().listPostsByAuthors({ authorIds: many, pageSize: 1 }), { posts: [] });
+  const list = (request: object) =>
+    service.asFeed().listPostsByAuthors({ authorIds: authors, pageSize: 1, ...request });
+  await assert.rejects(list({ authorIds: [...many, newId(5)] }), hasFields('authorIds'));
+  await assert.rejects(list({ authorIds: [authors[0], "x'"] }), hasFields('authorIds.1'));
+  await assert.rejects(list({ pageSize: 0 }), hasFields('pageSize'));
+  await assert.rejects(list({ pageSize: 1_001 }), hasFields('pageSize'));
+  await assert.rejects(
+    list({ before: { publishedAtMs: -1n, id: '' } }),
+    hasFields('before.publishedAtMs', 'before.id'),
+  );
+});

@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, test } from 'node:test';
+import { Post_Visibility } from '#gen/oxo/post/v1/post.ts';
+import { hasFields, hasReason } from '../testing/expect.ts';
+import { startPostService, type TestPostService } from '../testing/post-service.ts';
+
+let service: TestPostService;
+let ann: string;
+let bob: string;
+before(async () => {
+  service = await startPostService();
+  ann = await service.addUser('ann');
+  bob = await service.addUser('bob');
+});
+after(() => service.close());
+beforeEach(() => service.db.query({ name: 'test-truncate', text: 'truncate posts' }));
+
+async function create(
+  count: number,
+  author = ann,
+  visibility: Post_Visibility = Post_Visibility.PUBLIC,
+): Promise<string[]> {
+  const texts = Array.from({ length: count }, (_, index) => `n${index}`);
+  for (const text of texts) await service.as(author).createPost({ text, visibility });
+  return texts;
+}
+
+async function page(pageSize: number, pageToken = '', userId = ann, viewer: string | undefined = undefined) {
+  const { posts, nextPageToken } = await service.as(viewer).listUserPosts({ userId, pageSize, pageToken });
+  return { texts: posts.map(({ text }) => text), nextPageToken };
+}
+
+test('pages hold all posts, newest first, each once, and end with an empty token', async () => {
+  const texts = (await create(7)).toReversed();
+  const first = await page(3);
+  assert.deepEqual(first.texts, texts.slice(0, 3));
+  // What comes later does not shift the pages.
+  await service.as(ann).createPost({ text: 'late' });
+  const second = await page(3, first.nextPageToken);
+  assert.deepEqual(second.texts, texts.slice(3, 6));
+  assert.deepEqual(await page(3, second.nextPageToken), { texts: texts.slice(6), nextPageToken: '' });
+  assert.deepEqual(await page(8), { texts: ['late', ...texts], nextPageToken: '' });
+});
+
+test('posts of one millisecond are ordered by id, and pages part them', async () => {
+  await create(6);
+  await service.db.query({ name: 'test-same-time', text: 'update posts set published_at_ms = 5' });
+  const ids = (await service.as().listUserPosts({ userId: ann })).posts.map(({ id }) => id);
+  assert.deepEqual(ids, ids.toSorted().toReversed());
+  const paged: string[] = [];
+  for (let pageToken = '', pages = 0; pages === 0 || (pageToken !== '' && pages < 10); pages += 1) {
+    const answer = await service.as().listUserPosts({ userId: ann, pageSize: 2, pageToken });
+    paged.push(...answer.posts.map(({ id }) => id));
+    pageToken = answer.nextPageToken;
+  }
+  assert.deepEqual(paged, ids);
+});
+
+test('a page has 20 posts when nothing is said, and at most 100', async () => {
+  await create(102);
+  assert.equal((await page(0)).texts.length, 20);
+  assert.equal((await page(1_000_000)).texts.length, 100);
+  await assert.rejects(page(-1), hasFields('pageSize'));
+});
+
+test('"me" is the caller', async () => {
+  await create(1, bob, Post_Visibility.FOLLOWERS);
+  assert.deepEqual((await page(0, '', 'me', bob)).texts, ['n0']);
+  await assert.rejects(page(0, '', 'me'), hasFields('userId'));
+  await assert.rejects(page(0, '', 'bob'), hasFields('userId'));
+  assert.deepEqual(await page(0, '', bob), { texts: [], nextPageToken: '' });
+});
+
+test('a token of another list is refused', async () => {
+  await create(2);
+  await create(2, bob);
+  const { nextPageToken } = await page(1);
+  await assert.rejects(page(1, nextPageToken, bob), hasReason('PAGE_TOKEN_INVALID'));
+  await assert.rejects(page(1, 'x'), hasReason('PAGE_TOKEN_INVALID'));
+  await assert.rejects(page(1, 'x'.repeat(600)), hasFields('pageToken'));
+});

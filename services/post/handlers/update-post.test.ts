@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, test } from 'node:test';
+import { Post, Post_Visibility } from '#gen/oxo/post/v1/post.ts';
+import { PostUpdated } from '#gen/oxo/post/v1/post_events.ts';
+import { newId } from '#kit/ids.ts';
+import { createReadModel } from '#kit/redis/read-model.ts';
+import { hasFields, hasReason } from '../testing/expect.ts';
+import { startPostService, type TestPostService } from '../testing/post-service.ts';
+
+let service: TestPostService;
+let ann: string;
+let post: Post;
+before(async () => {
+  service = await startPostService();
+  ann = await service.addUser('ann');
+});
+after(() => service.close());
+beforeEach(async () => {
+  const created = await service.as(ann).createPost({ text: 'first' });
+  assert.ok(created.post);
+  post = created.post;
+  await service.db.query({ name: 'test-truncate', text: 'truncate outbox' });
+});
+
+async function published(): Promise<Post | undefined> {
+  const [payload] = await createReadModel(service.redis, { prefix: 'post', ttlMs: 1 }).getMany([post.id]);
+  return Buffer.isBuffer(payload) ? Post.decode(payload) : undefined;
+}
+
+test('the fields that are present change, and the event and Redis tell it', async () => {
+  const { post: updated } = await service.as(ann).updatePost({ id: post.id, text: 'second' });
+  assert.ok(updated?.editedAt);
+  assert.deepEqual({ ...updated, editedAt: undefined }, { ...post, text: 'second' });
+  assert.deepEqual(await published(), { ...updated, author: undefined });
+  assert.deepEqual((await service.as().getPost({ id: post.id })).post, updated);
+
+  const limited = await service.as(ann).updatePost({ id: post.id, visibility: Post_Visibility.FOLLOWERS });
+  assert.equal(limited.post?.text, 'second');
+  await assert.rejects(service.as().getPost({ id: post.id }), hasReason('POST_NOT_FOUND'));
+
+  const events = await service.events();
+  assert.deepEqual(
+    events.map(({ subject, payload }) => [subject, PostUpdated.decode(payload).post?.visibility]),
+    [
+      ['post.updated', Post_Visibility.PUBLIC],
+      ['post.updated', Post_Visibility.FOLLOWERS],
+    ],
+  );
+  const [row] = await service.db.query<{ version: number }>(
+    { name: 'test-version', text: 'select version::float8 from posts where id = $1' },
+    [post.id],
+  );
+  assert.equal(row?.version, events[1]?.version);
+});
+
+test('nothing present, or nothing different, changes nothing', async () => {
+  for (const same of [{}, { text: 'first' }, { text: 'first', visibility: Post_Visibility.PUBLIC }]) {
+    assert.deepEqual((await service.as(ann).updatePost({ id: post.id, ...same })).post, post);
+  }
+  assert.deepEqual(await service.events(), []);
+});
+
+test('two edits at once are done one after the other', async () => {
+  await Promise.all(
+    Array.from({ length: 6 }, (_, index) => service.as(ann).updatePost({ id: post.id, text: `edit ${index}` })),
+  );
+  const last = (await service.events()).at(-1);
+  assert.ok(last);
+  const { text } = PostUpdated.decode(last.payload).post ?? assert.fail();
+  assert.equal((await service.as().getPost({ id: post.id })).post?.text, text);
+  assert.equal((await published())?.text, text);
+});
+
+test('bad input changes nothing', async () => {
+  const update = (fields: object) => service.as(ann).updatePost({ id: post.id, ...fields });
+  await assert.rejects(update({ text: '' }), hasFields('text'));
+  await assert.rejects(update({ text: 'a\u0000' }), hasFields('text'));
+  await assert.rejects(update({ visibility: 0 }), hasFields('visibility'));
+  await assert.rejects(update({ id: 'x', text: '', visibility: 9 }), hasFields('id', 'text', 'visibility'));
+  await assert.rejects(service.as(ann).updatePost({ id: newId(1), text: 'a' }), hasReason('POST_NOT_FOUND'));
+  await assert.rejects(service.as().updatePost({ id: post.id, text: 'a' }), hasReason('TOKEN_MISSING'));
+  assert.deepEqual(await service.events(), []);
+});
