@@ -8,16 +8,16 @@ import { temporaryFolder } from './testing/temporary.ts';
 
 const modeOf = (path: string): number => statSync(path).mode & 0o777;
 
-test('secrets are made once, and only their owner can read them', (t) => {
-  const folder = temporaryFolder(t);
+test('secrets are made once, and only their owner can read them', () => {
+  const folder = temporaryFolder();
   const secrets = loadSecrets(folder, ['auth']);
   assert.equal(modeOf(join(folder, 'secrets.json')), 0o600);
   assert.equal(Buffer.from(secrets.keyEncryptionKey, 'base64').length, 32);
   assert.deepEqual(loadSecrets(folder, ['auth']), secrets);
 });
 
-test('a new service gets its own, and the others keep theirs', (t) => {
-  const folder = temporaryFolder(t);
+test('a new service gets its own, and the others keep theirs', () => {
+  const folder = temporaryFolder();
   const before = loadSecrets(folder, ['auth']);
   const after = loadSecrets(folder, ['auth', 'search']);
   assert.deepEqual(after.services.auth, before.services.auth);
@@ -25,16 +25,16 @@ test('a new service gets its own, and the others keep theirs', (t) => {
   assert.notEqual(after.services.search?.database, after.services.auth?.database);
 });
 
-test('a file that others can read is closed again', (t) => {
-  const folder = temporaryFolder(t);
+test('a file that others can read is closed again', () => {
+  const folder = temporaryFolder();
   loadSecrets(folder, []);
   chmodSync(join(folder, 'secrets.json'), 0o644);
   loadSecrets(folder, []);
   assert.equal(modeOf(join(folder, 'secrets.json')), 0o600);
 });
 
-test('a broken file is an error that says so, and is not written over', (t) => {
-  const folder = temporaryFolder(t);
+test('a broken file is an error that says so, and is not written over', () => {
+  const folder = temporaryFolder();
   writeFileSync(join(folder, 'secrets.json'), '{');
   assert.throws(() => loadSecrets(folder, ['auth']), CliError);
 });

@@ -21,9 +21,9 @@ const standIn = (name: string, slot: number): ServiceDefinition => ({
 
 const pair = [standIn('first', 0), standIn('second', 1)];
 
-async function optionsOf(t: TestContext): Promise<StackOptions> {
+async function optionsOf(): Promise<StackOptions> {
   const portBase = await findFreePortBase();
-  return { stateDir: temporaryFolder(t), portBase, services: pair, gateway: false };
+  return { stateDir: temporaryFolder(), portBase, services: pair, gateway: false };
 }
 
 async function start(t: TestContext, options: StackOptions): Promise<Stack> {
@@ -33,7 +33,7 @@ async function start(t: TestContext, options: StackOptions): Promise<Stack> {
 }
 
 test('every process that is killed comes back, and nothing is left after stop', async (t) => {
-  const stack = await start(t, await optionsOf(t));
+  const stack = await start(t, await optionsOf());
   const names = stack.processes().map((snapshot) => snapshot.name);
   assert.deepEqual(names.toSorted(), ['first', 'nats', 'postgres', 'redis', 'second']);
   for (const name of names) {
@@ -51,7 +51,7 @@ test('every process that is killed comes back, and nothing is left after stop', 
 });
 
 test('a second stack in the same folder is refused and disturbs nobody', async (t) => {
-  const options = await optionsOf(t);
+  const options = await optionsOf();
   const [first, second] = await Promise.allSettled([startStack(options), startStack(options)]);
   const started = [first, second].flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
   for (const stack of started) t.after(stack.stop);
@@ -61,8 +61,8 @@ test('a second stack in the same folder is refused and disturbs nobody', async (
   assert(started[0]?.processes().every(({ state }) => state === 'ready'));
 });
 
-test('a service that does not start is named with its log, and nothing is left running', async (t) => {
-  const options = await optionsOf(t);
+test('a service that does not start is named with its log, and nothing is left running', async () => {
+  const options = await optionsOf();
   const broken = { ...standIn('broken', 2), main: 'mesh/local/testing/no-such-file.ts' };
   await assert.rejects(startStack({ ...options, services: [...pair, broken] }), (error) => {
     assert(error instanceof CliError);
@@ -78,8 +78,8 @@ test('a service that does not start is named with its log, and nothing is left r
   );
 });
 
-test('a start can be given up in the middle', async (t) => {
-  const options = await optionsOf(t);
+test('a start can be given up in the middle', async () => {
+  const options = await optionsOf();
   const request = new AbortController();
   const onStep = (step: { name: string; state: string }): void => {
     if (step.name === 'postgres' && step.state === 'running') request.abort();
@@ -90,12 +90,12 @@ test('a start can be given up in the middle', async (t) => {
 });
 
 test('a stack uses the servers that are there already', async (t) => {
-  const owner = await start(t, { ...(await optionsOf(t)), serversOnly: true });
+  const owner = await start(t, { ...(await optionsOf()), serversOnly: true });
   const { database, redis, nats } = owner.urls;
   const own = { databaseUrl: database, redisUrl: redis, natsUrl: nats };
   const notes = new Map<string, string | undefined>();
   const guest = await start(t, {
-    ...(await optionsOf(t)),
+    ...(await optionsOf()),
     own,
     onStep: ({ name, note }) => void notes.set(name, note),
   });
@@ -111,7 +111,7 @@ test('a stack uses the servers that are there already', async (t) => {
 });
 
 test('an own server whose user may not do enough is refused in words', async (t) => {
-  const owner = await start(t, { ...(await optionsOf(t)), serversOnly: true });
+  const owner = await start(t, { ...(await optionsOf()), serversOnly: true });
   const service = owner.environmentOf('first');
   const refusals = [
     { own: { databaseUrl: service.DATABASE_URL }, message: /Postgres/, advice: /CREATEROLE/ },
@@ -119,7 +119,7 @@ test('an own server whose user may not do enough is refused in words', async (t)
     { own: { natsUrl: service.NATS_URL }, message: /NATS/, advice: /streams/ },
   ];
   for (const { own, message, advice } of refusals) {
-    await assert.rejects(startStack({ ...(await optionsOf(t)), own, serversOnly: true }), (error) => {
+    await assert.rejects(startStack({ ...(await optionsOf()), own, serversOnly: true }), (error) => {
       assert(error instanceof CliError);
       assert.match(error.message, message);
       assert.match(error.advice.join(' '), advice);
@@ -129,7 +129,7 @@ test('an own server whose user may not do enough is refused in words', async (t)
 });
 
 test('readiness is the service’s own word', async (t) => {
-  const stack = await start(t, await optionsOf(t));
+  const stack = await start(t, await optionsOf());
   const url = `${stack.urls.operations.first}/readyz`;
   assert.equal(new URL(url).hostname, loopback);
   await until('ready', async () => (await fetch(url)).status === 200);

@@ -100,7 +100,8 @@ async function startServices(
   group: ProcessGroup,
   signal?: AbortSignal,
 ): Promise<void> {
-  await together(plan.services, (service) =>
+  const withTables = plan.services.filter((service) => service.migrate !== undefined);
+  await together(withTables, (service) =>
     recorder.step(`migrations of ${service.name}`, () => migrate(plan, service, 'up', signal)),
   );
   await together(plan.services, (service) =>

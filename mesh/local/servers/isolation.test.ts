@@ -1,8 +1,5 @@
 /** Each service has a user of its own on each server; here they are shown to be refused what is not theirs. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
@@ -11,17 +8,16 @@ import pg from 'pg';
 import { findFreePortBase } from '../ports.ts';
 import { durablesOf, services } from '../services.ts';
 import { type Stack, startStack } from '../stack.ts';
+import { temporaryFolder } from '../testing/temporary.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'oxo-isolation-'));
 let stack: Stack;
 
 before(async () => {
-  stack = await startStack({ stateDir: folder, portBase: await findFreePortBase(), serversOnly: true });
+  stack = await startStack({ stateDir: temporaryFolder(), portBase: await findFreePortBase(), serversOnly: true });
 });
 
 after(async () => {
   await stack?.stop();
-  rmSync(folder, { recursive: true, force: true });
 });
 
 describe('Postgres', () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { until } from '#kit/testing/until.ts';
 import { CliError } from '../cli-error.ts';
 import { temporaryFolder } from '../testing/temporary.ts';
@@ -12,8 +12,8 @@ const backoff = { firstMs: 20, maxMs: 80, resetAfterMs: 60_000 };
 const forever = 'setInterval(() => {}, 1000);';
 
 /** A program of one line of JavaScript, ready when it has written the file `ready`. */
-function specOf(t: TestContext, script: string, changes: Partial<ProcessSpec> = {}): ProcessSpec {
-  const cwd = temporaryFolder(t);
+function specOf(script: string, changes: Partial<ProcessSpec> = {}): ProcessSpec {
+  const cwd = temporaryFolder();
   return {
     name: 'probe',
     command: process.execPath,
@@ -30,7 +30,7 @@ function specOf(t: TestContext, script: string, changes: Partial<ProcessSpec> = 
 }
 
 test('what dies is started again, and says how it died', async (t) => {
-  const supervised = supervise(specOf(t, forever), undefined, backoff);
+  const supervised = supervise(specOf(forever), undefined, backoff);
   t.after(supervised.stop);
   await supervised.ready();
   const before = supervised.snapshot().identity?.pid;
@@ -55,7 +55,7 @@ function waits(changes: readonly { atMs: number; snapshot: ProcessSnapshot }[]):
 test('the waiting time doubles up to its bound', async (t) => {
   const changes: { atMs: number; snapshot: ProcessSnapshot }[] = [];
   const record = (snapshot: ProcessSnapshot) => changes.push({ atMs: performance.now(), snapshot });
-  const supervised = supervise(specOf(t, 'process.exit(3)', { probe: async () => false }), record, backoff);
+  const supervised = supervise(specOf('process.exit(3)', { probe: async () => false }), record, backoff);
   t.after(supervised.stop);
   await until('six starts', () => supervised.snapshot().restarts >= 5);
   const [first = 0, second = 0, third = 0, fourth = 0, fifth = 0] = waits(changes);
@@ -69,7 +69,7 @@ test('who stayed up long enough begins with the shortest wait again', async (t) 
   const changes: { atMs: number; snapshot: ProcessSnapshot }[] = [];
   const record = (snapshot: ProcessSnapshot) => changes.push({ atMs: performance.now(), snapshot });
   const patient = { firstMs: 20, maxMs: 60_000, resetAfterMs: 1 };
-  const supervised = supervise(specOf(t, 'process.exit(0)', { probe: async () => false }), record, patient);
+  const supervised = supervise(specOf('process.exit(0)', { probe: async () => false }), record, patient);
   t.after(supervised.stop);
   // Without the reset, the tenth wait would be ten seconds.
   await until('ten starts', () => supervised.snapshot().restarts >= 10, 9_000);
@@ -77,7 +77,7 @@ test('who stayed up long enough begins with the shortest wait again', async (t) 
 });
 
 test('who keeps dying is given up with the end of its log', async (t) => {
-  const spec = specOf(t, `console.error('no such file'); process.exit(1)`, { probe: async () => false });
+  const spec = specOf(`console.error('no such file'); process.exit(1)`, { probe: async () => false });
   const supervised = supervise(spec, undefined, backoff);
   t.after(supervised.stop);
   await assert.rejects(supervised.ready(), (error) => {
@@ -89,14 +89,14 @@ test('who keeps dying is given up with the end of its log', async (t) => {
 });
 
 test('a program that is not there is an exit like any other', async (t) => {
-  const supervised = supervise(specOf(t, '', { command: '/nowhere/program' }), undefined, backoff);
+  const supervised = supervise(specOf('', { command: '/nowhere/program' }), undefined, backoff);
   t.after(supervised.stop);
   await until('a death', () => supervised.snapshot().lastExit !== undefined);
   assert.match(supervised.snapshot().lastExit ?? '', /ENOENT/);
 });
 
-test('stop is gentle first and kills who does not listen', async (t) => {
-  const deaf = specOf(t, `process.on('SIGTERM', () => console.log('heard')); ${forever}`, { stopTimeoutMs: 200 });
+test('stop is gentle first and kills who does not listen', async () => {
+  const deaf = specOf(`process.on('SIGTERM', () => console.log('heard')); ${forever}`, { stopTimeoutMs: 200 });
   const supervised = supervise(deaf, undefined, backoff);
   await supervised.ready();
   const { identity } = supervised.snapshot();
@@ -107,9 +107,9 @@ test('stop is gentle first and kills who does not listen', async (t) => {
   assert.match(readFileSync(deaf.logPath, 'utf8'), /heard/);
 });
 
-test('stop in the middle of a wait starts nothing any more', async (t) => {
+test('stop in the middle of a wait starts nothing any more', async () => {
   const slow = { firstMs: 60_000, maxMs: 60_000, resetAfterMs: 60_000 };
-  const supervised = supervise(specOf(t, 'process.exit(1)', { probe: async () => false }), undefined, slow);
+  const supervised = supervise(specOf('process.exit(1)', { probe: async () => false }), undefined, slow);
   await until('the wait', () => supervised.snapshot().state === 'backing-off');
   await supervised.stop();
   assert.equal(supervised.snapshot().state, 'stopped');

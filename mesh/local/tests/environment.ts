@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ensureParts } from '../parts/fetch.ts';
@@ -27,7 +27,10 @@ export async function openTestEnvironment(env: NodeJS.ProcessEnv): Promise<TestE
   for (const name of Object.keys(env)) if (foreign.test(name)) delete env[name];
   const programs = await ensureParts(readCacheDir(env), ['postgres', 'redis', 'nats', 'envoy']);
   const folder = await mkdtemp(join(tmpdir(), 'oxo-test-'));
-  await chmod(folder, 0o755);
+  const temporary = join(folder, 'tmp');
+  await mkdir(temporary);
+  // Postgres may run as another user, who must be able to enter.
+  for (const path of [folder, temporary]) await chmod(path, 0o755);
   const port = await findFreePortBase();
   const password = randomBytes(16).toString('hex');
   const spec = await preparePostgres({
@@ -49,6 +52,8 @@ export async function openTestEnvironment(env: NodeJS.ProcessEnv): Promise<TestE
     TEST_REDIS_BINARY: programs.redis,
     TEST_ENVOY_BINARY: programs.envoy,
     [testRunVariable]: mark,
+    // Whatever tests leave on the disk goes with the run.
+    TMPDIR: temporary,
   });
   await postgres.ready();
   return {

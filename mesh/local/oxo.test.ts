@@ -1,0 +1,163 @@
+/** The command as a person types it. */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { type TestContext, test } from 'node:test';
+import { findFreePortBase } from './ports.ts';
+import { repositoryRoot } from './settings.ts';
+import { isAlive, type ProcessIdentity } from './supervisor/proc.ts';
+import { readState, type StackState } from './supervisor/state.ts';
+import { temporaryFolder } from './testing/temporary.ts';
+
+type Result = { readonly code: number | null; readonly out: string; readonly err: string };
+type Settings = { readonly program?: string; readonly cwd?: string; readonly env?: Record<string, string> };
+
+async function oxo(args: readonly string[], settings: Settings = {}): Promise<Result> {
+  const { program = join(repositoryRoot, 'oxo'), cwd = '/', env = {} } = settings;
+  const child = spawn(program, args, { cwd, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const [[code], out, err] = await Promise.all([once(child, 'exit'), text(child.stdout), text(child.stderr)]);
+  return { code, out, err };
+}
+
+/** Settings of a stack of its own, which is down after the test whatever happens. */
+async function ownStack(t: TestContext): Promise<{ env: Record<string, string>; state: () => StackState }> {
+  const folder = temporaryFolder();
+  const env = { OXO_STATE_DIR: join(folder, 'state'), OXO_PORT_BASE: String(await findFreePortBase()) };
+  t.after(() => oxo(['down'], { env }));
+  const state = (): StackState => {
+    const found = readState(env.OXO_STATE_DIR);
+    assert(found !== undefined, 'there is a state file');
+    return found;
+  };
+  return { env, state };
+}
+
+function identitiesOf(state: StackState): ProcessIdentity[] {
+  return state.processes.flatMap(({ identity }) => (identity === undefined ? [] : [identity]));
+}
+
+test('without a command, and by help, the commands are listed', async () => {
+  for (const args of [[], ['help'], ['--help']]) {
+    const { code, out } = await oxo(args);
+    assert.equal(code, 0);
+    for (const name of [
+      'up',
+      'down',
+      'status',
+      'logs',
+      'migrate',
+      'generate',
+      'demo',
+      'test',
+      'bench',
+      'dead-letters',
+    ]) {
+      assert.match(out, new RegExp(`^  ${name} `, 'm'));
+    }
+  }
+  const { code, out } = await oxo(['up', '--help']);
+  assert.equal(code, 0);
+  assert.match(out, /OXO_PORT_BASE/);
+});
+
+test('what is not known is said, with exit code 2', async () => {
+  for (const args of [['nonsense'], ['up', '--nonsense'], ['down', 'now'], ['dead-letters'], ['logs', '-n', 'x']]) {
+    const { code, err } = await oxo(args);
+    assert.equal(code, 2, args.join(' '));
+    assert.match(err, /^oxo: /);
+    assert.doesNotMatch(err, /\n\s+at /);
+  }
+});
+
+test('wrong settings are named with exit code 1', async () => {
+  const { code, err } = await oxo(['status'], { env: { OXO_PORT_BASE: 'x', OXO_TRUSTED_HOPS: 'y' } });
+  assert.equal(code, 1);
+  assert.match(err, /OXO_PORT_BASE[\s\S]*OXO_TRUSTED_HOPS/);
+});
+
+test('it runs by a symbolic link, and from a path with spaces', async () => {
+  const folder = temporaryFolder();
+  const copy = join(folder, 'a path with spaces');
+  mkdirSync(copy);
+  for (const name of ['oxo', 'package.json', 'package-lock.json', 'mesh', 'gateway', 'gen', 'services']) {
+    cpSync(join(repositoryRoot, name), join(copy, name), { recursive: true });
+  }
+  symlinkSync(join(repositoryRoot, 'node_modules'), join(copy, 'node_modules'));
+  symlinkSync('a path with spaces/oxo', join(folder, 'first link'));
+  symlinkSync(join(folder, 'first link'), join(folder, 'second link'));
+  const { code, out } = await oxo(['help'], { program: join(folder, 'second link'), cwd: folder });
+  assert.equal(code, 0);
+  assert.match(out, /usage/);
+});
+
+test('before anything was started, status and down say so', async (t) => {
+  const { env } = await ownStack(t);
+  const status = await oxo(['status'], { env });
+  assert.equal(status.code, 1);
+  assert.match(status.out, /nothing was started/);
+  const down = await oxo(['down'], { env });
+  assert.equal(down.code, 0);
+  assert.match(down.out, /nothing is running/);
+});
+
+test('two ups at once end with one stack; a third sees it; down leaves no process', async (t) => {
+  const { env, state } = await ownStack(t);
+  const both = await Promise.all([oxo(['up', '--servers'], { env }), oxo(['up', '--servers'], { env })]);
+  for (const { code, out, err } of both) {
+    assert.equal(code, 0, err);
+    assert.match(out, /servers are ready/);
+  }
+  const { supervisor } = state();
+  assert(isAlive(supervisor));
+
+  const third = await oxo(['up', '--servers'], { env });
+  assert.equal(third.code, 0);
+  assert.match(third.out, /already running/);
+  assert.deepEqual(state().supervisor, supervisor);
+
+  const status = await oxo(['status', '--json'], { env });
+  assert.equal(status.code, 0, status.out);
+  const { ready, processes } = JSON.parse(status.out);
+  assert.equal(ready, true);
+  for (const { pid, memoryBytes } of processes) assert(pid > 0 && memoryBytes > 0);
+
+  const identities = [supervisor, ...identitiesOf(state())];
+  assert.equal((await oxo(['down'], { env })).code, 0);
+  assert.deepEqual(identities.filter(isAlive), []);
+  assert.equal((await oxo(['status'], { env })).code, 1);
+});
+
+test('after a kill -9 of the supervisor, up stops what it left and starts anew with the same data', async (t) => {
+  const { env, state } = await ownStack(t);
+  assert.equal((await oxo(['up', '--servers'], { env })).code, 0);
+  const before = state();
+  process.kill(before.supervisor.pid, 'SIGKILL');
+  const orphans = identitiesOf(before);
+  assert.equal(orphans.filter(isAlive).length, 3);
+
+  const lost = await oxo(['status'], { env });
+  assert.equal(lost.code, 1);
+  assert.match(lost.out, /supervisor died/);
+
+  const secrets = readFileSync(join(env.OXO_STATE_DIR ?? '', 'secrets.json'), 'utf8');
+  const again = await oxo(['up', '--servers'], { env });
+  assert.equal(again.code, 0, again.err);
+  assert.match(again.out, /leftovers/);
+  assert.deepEqual(orphans.filter(isAlive), []);
+  assert.equal(identitiesOf(state()).filter(isAlive).length, 3);
+  assert.equal(readFileSync(join(env.OXO_STATE_DIR ?? '', 'secrets.json'), 'utf8'), secrets);
+});
+
+test('down after a kill -9 of the supervisor stops what it left', async (t) => {
+  const { env, state } = await ownStack(t);
+  assert.equal((await oxo(['up', '--servers'], { env })).code, 0);
+  const before = state();
+  process.kill(before.supervisor.pid, 'SIGKILL');
+  const down = await oxo(['down'], { env });
+  assert.equal(down.code, 0);
+  assert.match(down.out, /postgres/);
+  assert.deepEqual(identitiesOf(before).filter(isAlive), []);
+});
