@@ -17,7 +17,7 @@ import { measureVisible } from './measure/visible.ts';
 import { type BenchOptions, readBenchOptions } from './options.ts';
 import type { BenchResults } from './report/results.ts';
 import { renderResults } from './report/table.ts';
-import { idleUse, readCpu } from './servers/cpu.ts';
+import { type IdleUse, idleUse, readCpu, type ServerProcess } from './servers/cpu.ts';
 import { findRunningStack, type RunningStack } from './servers/running-stack.ts';
 import { readSafety } from './servers/safety.ts';
 
@@ -63,10 +63,11 @@ async function measureAll(options: BenchOptions, stack: RunningStack, tools: Too
   const startedAt = new Date(systemClock.nowMs()).toISOString();
   const { seconds, viewers } = options;
   const safety = await readSafety(stack.plan.urls);
+  const servers = stack.processes();
+  const idleMemoryBytes = memoryBytesOf(servers);
   const crowd = await gatherCrowd(stack.plan.urls.frontDoor, viewers, tools.progress, tools.signal);
   await warmUp(stack, crowd, tools);
-  const servers = stack.processes();
-  const { idle, idleMemoryBytes } = await measureIdle(servers, tools);
+  const idle = await measureIdle(servers, tools);
   const context: MeasureContext = { stack, crowd, seconds, servers, idle, ...tools };
 
   const reads = await measureFeedReads(context);
@@ -78,6 +79,7 @@ async function measureAll(options: BenchOptions, stack: RunningStack, tools: Too
   const acknowledged = await checkAcknowledged(context, created);
   return {
     ...{ startedAt, viewers, seconds, safety, idleMemoryBytes },
+    loadedMemoryBytes: memoryBytesOf(servers),
     ...{ reads, writes, visibleIdle, visibleHalfLoad, fanOut, acknowledged },
     machine: { cpu: cpus()[0]?.model.trim() ?? 'unknown', cores: cpus().length, node: process.versions.node },
     idleCpuMsPerSecond: Object.fromEntries([...idle].map(([name, share]) => [name, share * 1_000])),
@@ -96,14 +98,19 @@ async function warmUp({ frontDoor }: RunningStack, { viewers }: Crowd, { load, p
   phase.end();
 }
 
-async function measureIdle(servers: MeasureContext['servers'], { progress, signal }: Tools) {
+async function measureIdle(servers: readonly ServerProcess[], { progress, signal }: Tools): Promise<IdleUse> {
   const phase = progress.phase('idle', 1);
   await delay(calmMs, undefined, { signal });
   const before = readCpu(servers);
   await delay(idleMs, undefined, { signal });
   const idle = idleUse(before, readCpu(servers));
   phase.end('');
-  return { idle, idleMemoryBytes: Object.fromEntries(servers.map(({ name, pid }) => [name, memoryOf(pid)])) };
+  return idle;
+}
+
+/** Proportional set sizes, by name. */
+function memoryBytesOf(servers: readonly ServerProcess[]): Record<string, number> {
+  return Object.fromEntries(servers.map(({ name, pid }) => [name, memoryOf(pid)]));
 }
 
 function writeResults(path: string, results: BenchResults): void {

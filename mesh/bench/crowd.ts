@@ -22,7 +22,7 @@ const password = 'a password for the bench 7';
 /** So long that a page of 20 items is about 10 KB of JSON; accents, so that it is not all ASCII. */
 const postText =
   'Trên đường về nhà tôi gặp lại một người bạn cũ; we talked about the river, the long rain and the price of coffee, ' +
-  'until it was dark and the lamps came on along the street.';
+  'until it was dark and the lamps came on along the street. Then we said good night, and each went home.';
 
 /** Signs everyone up, makes them follow one another, and lets each write one post. None of it is measured. */
 export async function gatherCrowd(

@@ -1,3 +1,4 @@
+import { count } from '../../local/demo/statistics.ts';
 import { postRequests } from '../crowd.ts';
 import type { MeasureContext } from './context.ts';
 import { untilCalm, untilInserted } from './inserts.ts';
@@ -24,7 +25,7 @@ export async function measureFanOut(context: MeasureContext): Promise<FanOutFigu
   // The stars have never read: they have no windows of their own.
   const after = await untilInserted(stack, before + written.requests * crowd.viewers.length, signal);
   const seconds = (performance.now() - startedAtMs) / 1_000;
-  phase.end();
   const inserts = after - before;
+  phase.end(`${count(inserts)} inserts`);
   return { posts: written.requests, inserts, seconds, insertsPerSecond: inserts / seconds };
 }

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { count } from '../../local/demo/statistics.ts';
 import { feedRequests } from '../crowd.ts';
 import { captureFeedPage } from '../echo/capture.ts';
 import { type Echo, startEcho } from '../echo/echo.ts';
@@ -49,7 +50,7 @@ export async function measureFeedReads(context: MeasureContext): Promise<FeedRea
     phase.done();
   }
   const bytes = await readEcho(context, page, 'bytes', seconds / rounds);
-  phase.end(`${feed.reduce((sum, { result }) => sum + result.requests, 0)} feeds read`);
+  phase.end(`${count(feed.reduce((sum, { result }) => sum + result.requests, 0))} feeds read`);
   return { feed: figuresOf(feed), echo: figuresOf(echo), echoOfBytes: figuresOf([bytes]) };
 }
 

@@ -1,3 +1,4 @@
+import { count } from '../../local/demo/statistics.ts';
 import { followersEach, postRequests } from '../crowd.ts';
 import type { Created } from '../load/closed-loop.ts';
 import { type MeasureContext, withCpu } from './context.ts';
@@ -43,7 +44,7 @@ export async function measurePostWrites(context: MeasureContext): Promise<PostWr
   });
   const elapsedSeconds = (performance.now() - startedAtMs) / 1_000;
   const { written, backlogSeconds } = result;
-  phase.end(`${written.requests} posts`);
+  phase.end(`${count(written.requests)} posts`);
   const perPost = Object.entries(cpu.byServerMs).map(([name, ms]) => [name, ms / written.requests] as const);
   return {
     requests: written.requests,

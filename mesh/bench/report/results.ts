@@ -18,8 +18,10 @@ export type BenchResults = {
   readonly visibleHalfLoad: VisibleFigures;
   readonly fanOut: FanOutFigures;
   readonly acknowledged: AcknowledgedFigures;
-  /** Proportional set size of each process (with its children) before the load, in bytes. */
+  /** Proportional set size of each process (with its children) as the run found it, in bytes. */
   readonly idleMemoryBytes: Readonly<Record<string, number>>;
+  /** The same at the end of the run. */
+  readonly loadedMemoryBytes: Readonly<Record<string, number>>;
   /** CPU while nothing is asked, in ms a second; it is subtracted everywhere. */
   readonly idleCpuMsPerSecond: Readonly<Record<string, number>>;
   /** From the start of each service until it was ready, at the last start, in ms. */

@@ -5,7 +5,7 @@ import { verdictOf } from './budgets.ts';
 import type { BenchResults } from './results.ts';
 import { budgetLines, renderResults } from './table.ts';
 
-const servers = { envoy: 0.61, feed: 0.52, post: 0, redis: 0.1, postgres: 0.05, nats: 0, user: 0, auth: 0 };
+const servers = { envoy: 0.61, feed: 0.52, post: -0.01, redis: 0.1, postgres: 0.05, nats: 0, user: 0, auth: 0 };
 const read = {
   requests: 1,
   ratePerSecond: 1_234.5,
@@ -23,7 +23,13 @@ const results: BenchResults = {
   seconds: 10,
   safety: {
     postgres: { fsync: 'on', synchronous_commit: 'on', full_page_writes: 'on', wal_sync_method: 'fdatasync' },
-    jetstream: { storage: 'file', replicas: '1', sync: 'always (before the acknowledgement)' },
+    jetstream: {
+      storage: 'file',
+      replicas: '1',
+      sync: 'always (before the acknowledgement)',
+      'publisher acknowledgements': 'each message',
+      'consumer acknowledgements': 'explicit',
+    },
   },
   reads: { feed: read, echo: { ...read, cpuMs: 1, cpuByServerMs: { envoy: 0.6, echo: 0.4 } }, echoOfBytes: read },
   writes: { ...read, backlogSeconds: 0.5, visibleRatePerSecond: 900, insertsPerSecond: 18_900, cpuMs: 4 },
@@ -32,6 +38,7 @@ const results: BenchResults = {
   fanOut: { posts: 400, inserts: 400_000, seconds: 10, insertsPerSecond: 40_000 },
   acknowledged: { feeds: 40, lost: 0, doubles: 1 },
   idleMemoryBytes: Object.fromEntries(Object.keys(servers).map((name) => [name, 100 * 1024 ** 2])),
+  loadedMemoryBytes: Object.fromEntries(Object.keys(servers).map((name) => [name, 1_000 * 1024 ** 2])),
   idleCpuMsPerSecond: Object.fromEntries(Object.keys(servers).map((name) => [name, 3.4])),
   serviceStartMs: { auth: 4_000, feed: 6_000 },
 };

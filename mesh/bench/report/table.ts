@@ -63,7 +63,7 @@ function renderLoads({ reads, writes, visibleIdle, visibleHalfLoad, fanOut }: Be
     load.p50Ms.toFixed(1),
     load.p99Ms.toFixed(1),
     load.cpuMs.toFixed(2),
-    ...servers.map((server) => load.cpuByServerMs[server]?.toFixed(2) ?? '–'),
+    ...servers.map((server) => cpuCell(load.cpuByServerMs[server])),
   ]);
   const head = ['load', 'rate', 'p50 ms', 'p99 ms', 'CPU ms', ...servers];
   const visible = (one: typeof visibleIdle): string =>
@@ -80,6 +80,11 @@ function renderLoads({ reads, writes, visibleIdle, visibleHalfLoad, fanOut }: Be
   ].join('\n');
 }
 
+/** Less than when idle is nothing. */
+function cpuCell(cpuMs: number | undefined): string {
+  return cpuMs === undefined ? '–' : Math.max(0, cpuMs).toFixed(2);
+}
+
 /** Those that used any CPU worth naming, most first. */
 function serversOf(loads: readonly Readonly<Record<string, number>>[]): string[] {
   const most = new Map<string, number>();
@@ -90,16 +95,19 @@ function serversOf(loads: readonly Readonly<Record<string, number>>[]): string[]
   return worthNaming.sort(([, a], [, b]) => b - a).map(([name]) => name);
 }
 
-function renderMemory({ idleMemoryBytes, idleCpuMsPerSecond }: BenchResults): string {
+function renderMemory({ idleMemoryBytes, loadedMemoryBytes, idleCpuMsPerSecond }: BenchResults): string {
   const names = Object.keys(idleMemoryBytes);
   const mib = (bytes: number): string => (bytes / mebibyte).toFixed(0);
-  const total = Object.values(idleMemoryBytes).reduce((sum, bytes) => sum + bytes, 0);
-  const cpu = Object.values(idleCpuMsPerSecond).reduce((sum, value) => sum + value, 0);
+  const row = (what: string, values: Readonly<Record<string, number>>, show: (value: number) => string): string[] => {
+    const total = Object.values(values).reduce((sum, value) => sum + value, 0);
+    return [what, ...names.map((name) => show(values[name] ?? 0)), show(total)];
+  };
   return table(
     [
-      ['idle', ...names, 'all'],
-      ['memory, PSS, MiB', ...names.map((name) => mib(idleMemoryBytes[name] ?? 0)), mib(total)],
-      ['CPU, ms a second', ...names.map((name) => (idleCpuMsPerSecond[name] ?? 0).toFixed(1)), cpu.toFixed(1)],
+      ['process', ...names, 'all'],
+      row('memory before the run, MiB', idleMemoryBytes, mib),
+      row('memory after the run, MiB', loadedMemoryBytes, mib),
+      row('CPU when idle, ms a second', idleCpuMsPerSecond, (value) => value.toFixed(1)),
     ],
     [...names.keys(), names.length].map((column) => column + 1),
   );
@@ -107,15 +115,27 @@ function renderMemory({ idleMemoryBytes, idleCpuMsPerSecond }: BenchResults): st
 
 function renderConditions({ safety, machine, viewers, seconds, startedAt }: BenchResults): string {
   const list = (settings: Readonly<Record<string, string>>): string =>
-    Object.entries(settings)
-      .map(([name, value]) => `${name} ${value}`)
-      .join(', ');
+    wrap(
+      Object.entries(settings).map(([name, value]) => `${name} ${value}`),
+      100,
+    ).join('\n           ');
   return [
     `Postgres   ${list(safety.postgres)}`,
     `JetStream  ${list(safety.jetstream)}`,
     `Machine    ${machine.cores} × ${machine.cpu}, Node ${machine.node}`,
     `Run        ${startedAt}, ${count(viewers)} viewers, ${seconds} s each`,
   ].join('\n');
+}
+
+/** Joins words with commas into lines of at most `width`. */
+function wrap(words: readonly string[], width: number): string[] {
+  const lines: string[] = [];
+  for (const word of words) {
+    const last = lines.at(-1);
+    if (last === undefined || last.length + word.length > width) lines.push(word);
+    else lines[lines.length - 1] = `${last}, ${word}`;
+  }
+  return lines;
 }
 
 /** @param numbers columns that stand to the right */

@@ -60,14 +60,14 @@ function startPhase(name: string, total: number, { isTerminal, show, finish }: L
     if (performance.now() - shownAtMs < intervalMs) return;
     shownAtMs = performance.now();
     const rate = done / (elapsedMs() / 1_000);
-    show(`  … ${name.padEnd(26)} ${count(done)} of ${count(total)} (${count(rate)}/s)`);
+    show(`  … ${name.padEnd(26)} ${count(done)} of ${count(total)}${rate < 1 ? '' : ` (${count(rate)}/s)`}`);
   };
   return {
     at,
     done: (more = 1) => at(done + more),
     end: (note = count(done)) => {
       const ms = elapsedMs();
-      finish(`  ✓ ${name.padEnd(26)} ${duration(ms).padStart(11)}  ${note}`);
+      finish(`  ✓ ${name.padEnd(26)} ${duration(ms).padStart(11)}  ${note}`.trimEnd());
       return ms;
     },
   };
