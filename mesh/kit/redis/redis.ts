@@ -61,7 +61,6 @@ export function connectRedis(url: string, logger: Logger): Redis {
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
     enableReadyCheck: false,
-    enableAutoPipelining: true,
     retryStrategy: (attempts) => Math.min(attempts * 50, MAX_RECONNECT_DELAY_MS),
   });
   let epoch: string | undefined;
