@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict';
+import { appendFileSync, cpSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeEach, describe, it } from 'node:test';
+import { CliError } from '../cli-error.ts';
+import { generate } from '../generate.ts';
+import { repositoryRoot } from '../settings.ts';
+import { temporaryFolder } from '../testing/temporary.ts';
+
+const POST_SERVICE = 'proto/oxo/post/v1/post_service.proto';
+const POST_INTERNAL = 'proto/oxo/post/v1/post_internal_service.proto';
+const POST = 'proto/oxo/post/v1/post.proto';
+
+let root: string;
+
+/** Changes one file of the copy; the text must be there. */
+function plant(path: string, text: string, replacement: string): void {
+  const before = readFileSync(join(root, path), 'utf8');
+  assert.ok(before.includes(text), `${path} holds no ${text}`);
+  writeFileSync(join(root, path), before.replace(text, replacement));
+}
+
+/** What generate says is wrong, in one text. */
+async function refusal(): Promise<string> {
+  const error: unknown = await generate({ check: true, root }).then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  assert.ok(error instanceof CliError, `generate found nothing wrong: ${error}`);
+  return [error.message, ...error.advice].join('\n');
+}
+
+beforeEach(() => {
+  root = temporaryFolder();
+  for (const name of ['proto', 'gen', 'buf.yaml', 'buf.gen.yaml', 'package.json']) {
+    cpSync(join(repositoryRoot, name), join(root, name), { recursive: true });
+  }
+  symlinkSync(join(repositoryRoot, 'node_modules'), join(root, 'node_modules'));
+});
+
+describe('generated code', () => {
+  it('is told to be stale when it was edited, left behind or lost, and mended', async () => {
+    assert.deepEqual(await generate({ check: true, root }), []);
+    appendFileSync(join(root, 'gen/ts/oxo/post/v1/post.ts'), '// edited\n');
+    writeFileSync(join(root, 'gen/ts/oxo/post/v1/left_behind.ts'), '');
+    rmSync(join(root, 'gen/envoy/oxo.binpb'));
+    appendFileSync(join(root, 'gen/openapi.yaml'), '# edited\n');
+    const stale = [
+      'gen/envoy/oxo.binpb',
+      'gen/openapi.yaml',
+      'gen/ts/oxo/post/v1/left_behind.ts',
+      'gen/ts/oxo/post/v1/post.ts',
+    ];
+    assert.deepEqual(await generate({ check: true, root }), stale);
+    assert.deepEqual(await generate({ root }), stale);
+    assert.deepEqual(await generate({ check: true, root }), []);
+  });
+
+  it('is told to be stale when a contract has changed', async () => {
+    plant(POST, 'string text = 3;', 'string text = 3;\n  // Planted.\n  string planted = 99;');
+    const stale = await generate({ check: true, root });
+    for (const path of ['gen/envoy/oxo.binpb', 'gen/openapi.yaml', 'gen/ts/oxo/post/v1/post.ts']) {
+      assert.ok(stale.includes(path), path);
+    }
+  });
+});
+
+describe('contracts', () => {
+  it('must declare the access of every RPC', async () => {
+    const open = '    option (oxo.common.v1.access) = {\n      open: {}\n    };\n';
+    plant(POST_SERVICE, open, '');
+    plant(POST_SERVICE, open, '    option (oxo.common.v1.access) = {};\n');
+    const said = await refusal();
+    assert.match(said, /oxo\.post\.v1\.PostService\.GetPost: declares no access/);
+    assert.match(said, /oxo\.post\.v1\.PostService\.ListUserPosts: declares no access/);
+  });
+
+  it('must have a REST form when they are public, and none when they are internal', async () => {
+    plant(POST_SERVICE, 'option (google.api.http) = {get: "/api/v1/posts/{id}"};\n    ', '');
+    const rule = 'option (google.api.http) = {get: "/api/v1/leak"};';
+    plant(
+      POST_INTERNAL,
+      'rpc BatchGetPosts(BatchGetPostsRequest) returns (BatchGetPostsResponse) {',
+      `$&\n    ${rule}`,
+    );
+    plant(POST_INTERNAL, 'import "oxo/common', 'import "google/api/annotations.proto";\nimport "oxo/common');
+    const said = await refusal();
+    assert.match(said, /PostService\.GetPost: is public and needs a google\.api\.http rule/);
+    assert.match(said, /PostInternalService\.BatchGetPosts: is internal and must have no google\.api\.http rule/);
+  });
+
+  it('must not be for internal callers in a public service', async () => {
+    plant(POST_SERVICE, 'open: {}', 'internal: {\n        callers: ["feed"]\n      }');
+    assert.match(await refusal(), /PostService\.GetPost: stands in a public service/);
+  });
+
+  it('must pass buf lint', async () => {
+    plant(POST, 'string text = 3;', 'string text = 3;\n  string BadName = 99;');
+    assert.match(await refusal(), /buf lint refuses[\s\S]*post\.proto:\d+:\d+:.*BadName/);
+  });
+
+  it('must be formatted', async () => {
+    plant(POST, 'string text = 3;', 'string   text = 3;');
+    assert.match(await refusal(), /not formatted/);
+  });
+
+  it('must not break clients of the last release', async () => {
+    plant(POST, 'string text = 3;', 'string body = 3;');
+    assert.match(await refusal(), /break clients of the last release[\s\S]*post\.proto/);
+  });
+
+  it('must not lose what the last release had', async () => {
+    plant(POST, '    FOLLOWERS = 3;', '    CLOSE_FRIENDS = 4;');
+    assert.match(await refusal(), /break clients of the last release/);
+  });
+});
