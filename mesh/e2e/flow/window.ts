@@ -1,0 +1,2 @@
+/** Entries in the windows of the feeds of these tests: so few that the second page comes from Postgres already. */
+export const windowEntries = 10;

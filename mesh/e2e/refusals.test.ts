@@ -1,0 +1,14 @@
+import { after, before, describe } from 'node:test';
+import { badInput } from './refusals/bad-input.ts';
+import { testAll } from './testing/cases.ts';
+import { startWorld, type World } from './testing/world.ts';
+
+describe('what is refused', () => {
+  let world: World;
+  before(async () => {
+    world = await startWorld();
+  });
+  after(() => world.stop());
+
+  testAll('bad input', badInput, () => world);
+});

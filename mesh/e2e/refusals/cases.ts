@@ -1,0 +1,301 @@
+import type { ApiRequest } from '../testing/client.ts';
+import type { Person, Post } from '../testing/people.ts';
+
+/** Those whom the refusals are tried on. */
+export type Cast = {
+  readonly me: Person;
+  readonly other: Person;
+  readonly myPost: Post;
+  readonly theirPost: Post;
+};
+
+/** A request that must be refused, and how. */
+export type Refused = {
+  readonly what: string;
+  readonly request: ApiRequest;
+  readonly status: number;
+  readonly reason: string;
+  /** Of the first field violation; undefined where no field is to blame. */
+  readonly field?: string | undefined;
+};
+
+/** A field of the body of an RPC, and where it is sent. */
+type Place = { readonly rpc: string; readonly send: (body: unknown) => ApiRequest };
+
+const PASSWORD = 'a password of mine';
+
+/** Every RPC with a body: how it is called with a right body, to which a wrong field is added. */
+function placesOf(cast: Cast): Record<string, Place> {
+  const token = cast.me.accessToken;
+  const place = (rpc: string, request: Omit<ApiRequest, 'body'>, right: object): Place => ({
+    rpc,
+    send: (body) => {
+      const isPart = typeof body === 'object' && body !== null && !(body instanceof Buffer) && !Array.isArray(body);
+      return { ...request, body: isPart ? { ...right, ...body } : body };
+    },
+  });
+  const registration = { handle: 'somebody_new', email: 'new@oxo.example', password: PASSWORD, displayName: 'New' };
+  return {
+    Register: place('Register', { method: 'POST', path: '/auth/register' }, registration),
+    Login: place('Login', { method: 'POST', path: '/auth/login' }, { identifier: cast.me.handle, password: 'wrong' }),
+    Refresh: place('Refresh', { method: 'POST', path: '/auth/refresh' }, { refreshToken: 'x' }),
+    Logout: place('Logout', { method: 'POST', path: '/auth/logout', token }, {}),
+    UpdateMe: place('UpdateMe', { method: 'PATCH', path: '/users/me', token }, {}),
+    CreatePost: place('CreatePost', { method: 'POST', path: '/posts', token }, { text: 'right' }),
+    UpdatePost: place('UpdatePost', { method: 'PATCH', path: `/posts/${cast.myPost.id}`, token }, { text: 'right' }),
+  };
+}
+
+/** The fields that hold text, with the limit in characters, the limit in bytes, and whether they may be empty. */
+const TEXTS: readonly (readonly [rpc: string, field: string, characters: number, bytes: number, empty: boolean])[] = [
+  ['Register', 'handle', 30, 30, false],
+  ['Register', 'email', 254, 254, false],
+  ['Register', 'password', 256, 1_024, false],
+  ['Register', 'displayName', 60, 240, true],
+  ['Login', 'identifier', 254, 254, false],
+  ['Login', 'password', 256, 1_024, false],
+  ['Refresh', 'refreshToken', 512, 512, false],
+  ['UpdateMe', 'displayName', 60, 240, true],
+  ['UpdateMe', 'bio', 500, 2_000, true],
+  ['UpdateMe', 'location', 60, 240, true],
+  ['UpdateMe', 'locale', 35, 35, true],
+  ['CreatePost', 'text', 5_000, 20_000, false],
+  ['UpdatePost', 'text', 5_000, 20_000, false],
+];
+
+const VALIDATION = { status: 400, reason: 'VALIDATION_FAILED' };
+const MALFORMED = { status: 400, reason: 'REQUEST_MALFORMED' };
+
+/** What is wrong in the text fields of every RPC. */
+export function wrongTexts(cast: Cast): Refused[] {
+  const places = placesOf(cast);
+  return TEXTS.flatMap(([rpc, field, characters, bytes, mayBeEmpty]) => {
+    const refuse = (what: string, value: unknown): Refused => ({
+      what: `${rpc}.${field}: ${what}`,
+      request: (places[rpc] as Place).send({ [field]: value }),
+      ...VALIDATION,
+      field,
+    });
+    const refused = [
+      refuse('one character too many', 'ä'.repeat(characters + 1)),
+      refuse('too many bytes', '👨‍👩‍👧‍👦'.repeat(Math.ceil(bytes / 25) + 1)),
+      refuse('U+0000', 'a\u0000bcdefghijklm'),
+    ];
+    if (mayBeEmpty) return refused;
+    return [
+      ...refused,
+      refuse('empty', ''),
+      refuse('absent', undefined),
+      refuse('only white space', ' \t\n\u3000'),
+    ].filter(
+      // In a change an absent field is left as it is; a password may be of spaces when it is long enough.
+      ({ what }) => !what.startsWith('UpdatePost.text: absent') && !/password: only white space/.test(what),
+    );
+  });
+}
+
+/** Values of another type than the contract's, in every field of every body. */
+export function wrongTypes(cast: Cast): Refused[] {
+  const places = placesOf(cast);
+  const wrong = (rpc: string, field: string, values: readonly unknown[], named = true): Refused[] =>
+    values.map((value) => ({
+      what: `${rpc}.${field} = ${JSON.stringify(value)}`,
+      request: (places[rpc] as Place).send({ [field]: value }),
+      ...MALFORMED,
+      field: named ? field : undefined,
+    }));
+  const noText = [5, true, { a: 1 }];
+  return [
+    ...TEXTS.flatMap(([rpc, field]) => wrong(rpc, field, noText)),
+    ...wrong('Logout', 'all', ['maybe', 1, {}]),
+    ...wrong('UpdateMe', 'links', ['https://oxo.example', 5, true]),
+    ...wrong('CreatePost', 'visibility', ['NOPE', 'public', 'UNLISTED', 1.5, {}]),
+    ...wrong('UpdatePost', 'visibility', ['NOPE', 'public', 'MENTIONED', 1.5, {}]),
+  ];
+}
+
+/** Numbers of enums that the contract does not have, and values that only a service can refuse. */
+export function wrongValues(cast: Cast): Refused[] {
+  const places = placesOf(cast);
+  const wrong = (rpc: string, body: object, field: string): Refused => ({
+    what: `${rpc} ${JSON.stringify(body).slice(0, 80)}`,
+    request: (places[rpc] as Place).send(body),
+    ...VALIDATION,
+    field,
+  });
+  const enums = ['CreatePost', 'UpdatePost'].flatMap((rpc) =>
+    [2, 4, 99, -1, 2_147_483_647].map((visibility) => wrong(rpc, { visibility }, 'visibility')),
+  );
+  const handles = ['ab', 'Upper', 'with space', 'ünï', 'a-b-c', 'a.b.c', '../../x'];
+  const emails = ['nobody', '@oxo.example', 'a@', 'a b@oxo.example', 'a@b@oxo.example', 'a@oxo.example\r\nBcc: b@c.d'];
+  const passwords = ['short', 'password123', '1234567890', 'aaaaaaaaaaaa', 'qwertyuiop', 'somebody_new'];
+  const links = [
+    'ftp://oxo.example',
+    'javascript:alert(1)',
+    'oxo.example',
+    '',
+    `https://oxo.example/${'a'.repeat(300)}`,
+  ];
+  return [
+    ...enums,
+    wrong('UpdatePost', { visibility: 0 }, 'visibility'),
+    ...handles.map((handle) => wrong('Register', { handle }, 'handle')),
+    ...emails.map((email) => wrong('Register', { email }, 'email')),
+    ...passwords.map((password) => wrong('Register', { password }, 'password')),
+    ...links.map((link) => wrong('UpdateMe', { links: ['https://oxo.example', link] }, 'links.1')),
+    wrong('UpdateMe', { links: [1] }, 'links.0'),
+    wrong('UpdateMe', { links: Array.from({ length: 6 }, () => 'https://oxo.example') }, 'links'),
+    ...['english please', 'x', '-', 'de_DE'].map((locale) => wrong('UpdateMe', { locale }, 'locale')),
+  ];
+}
+
+/** Bodies that are none, in every RPC that has one. */
+export function wrongBodies(cast: Cast): Refused[] {
+  const badUtf8 = Buffer.concat([Buffer.from('{"text":"'), Buffer.of(0xff, 0xfe, 0xc3, 0x28), Buffer.from('"}')]);
+  const bodies: [string, Buffer][] = [
+    ['bad UTF-8', badUtf8],
+    ['an unfinished object', Buffer.from('{"text":"a"')],
+    ['a list', Buffer.from('["a"]')],
+    ['a text', Buffer.from('"a"')],
+    ['a form', Buffer.from('text=a&visibility=PUBLIC')],
+    ['half a surrogate pair', Buffer.from('{"text":"\\ud83d"}')],
+    ['two objects', Buffer.from('{"text":"a"}{"text":"b"}')],
+    ['deep nesting', Buffer.from(`${'{"a":'.repeat(5_000)}1${'}'.repeat(5_000)}`)],
+  ];
+  return Object.values(placesOf(cast)).flatMap(({ rpc, send }) => [
+    ...bodies.map(([what, body]) => ({ what: `${rpc}: ${what}`, request: send(body), ...MALFORMED })),
+    {
+      what: `${rpc}: more than 64 KiB`,
+      request: send(Buffer.from(JSON.stringify({ text: 'a'.repeat(65_536) }))),
+      status: 413,
+      reason: 'BODY_TOO_LARGE',
+    },
+  ]);
+}
+
+/** Every RPC, called rightly by `me`. */
+export function everyCall({ me, other, myPost }: Cast): Record<string, ApiRequest> {
+  const token = me.accessToken;
+  return {
+    Register: { method: 'POST', path: '/auth/register', body: {} },
+    Login: { method: 'POST', path: '/auth/login', body: {} },
+    Refresh: { method: 'POST', path: '/auth/refresh', body: {} },
+    Logout: { method: 'POST', path: '/auth/logout', token, body: {} },
+    GetMe: { path: '/users/me', token },
+    UpdateMe: { method: 'PATCH', path: '/users/me', token, body: { bio: 'changed' } },
+    GetUser: { path: `/users/${other.id}`, token },
+    GetUserByHandle: { path: `/users/by-handle/${other.handle}`, token },
+    Follow: { method: 'PUT', path: `/users/${other.id}/follow`, token },
+    Unfollow: { method: 'DELETE', path: `/users/${other.id}/follow`, token },
+    CreatePost: { method: 'POST', path: '/posts', token, body: { text: 'made' } },
+    GetPost: { path: `/posts/${myPost.id}`, token },
+    UpdatePost: { method: 'PATCH', path: `/posts/${myPost.id}`, token, body: { text: 'changed' } },
+    DeletePost: { method: 'DELETE', path: `/posts/${myPost.id}`, token },
+    ListUserPosts: { path: `/users/${other.id}/posts`, token },
+    GetFeed: { path: '/feed', token },
+  };
+}
+
+/** Query parameters that the contract does not have, on every RPC; wrong ones on the lists. */
+export function wrongQueries(cast: Cast): Refused[] {
+  const unknown = Object.entries(everyCall(cast)).flatMap(([rpc, request]) =>
+    ['nope', 'page_Size', 'text', '$fields'].map((field) => ({
+      what: `${rpc}: ?${field}=1`,
+      request: { ...request, path: `${request.path}?${field}=1` },
+      ...MALFORMED,
+    })),
+  );
+  const lists = [
+    { path: '/feed', token: cast.me.accessToken },
+    { path: `/users/${cast.me.id}/posts`, token: cast.me.accessToken },
+  ];
+  const onList = (query: string, expected: object, field?: string) =>
+    lists.map((request) => ({
+      what: `GET ${request.path}?${query}`.slice(0, 120),
+      request: { ...request, path: `${request.path}?${query}` },
+      ...(expected as typeof MALFORMED),
+      field,
+    }));
+  return [
+    ...unknown,
+    ...['abc', '1.5', '99999999999', '1e99', 'true'].flatMap((size) =>
+      onList(`pageSize=${size}`, MALFORMED, 'pageSize'),
+    ),
+    ...['-1', '-2147483648'].flatMap((size) => onList(`pageSize=${size}`, VALIDATION, 'pageSize')),
+    ...onList(`pageToken=${'a'.repeat(600)}`, VALIDATION, 'pageToken'),
+    ...['x', '%00', 'AAAA', 'bnVsbA', 'W10', '%F0%9F%91%8B', '%ff%fe'].flatMap((token) =>
+      onList(`pageToken=${token}`, { status: 400, reason: 'PAGE_TOKEN_INVALID' }, 'pageToken'),
+    ),
+    
+  ];
+}
+
+/** Ids that are none, wherever one stands in a path; oneself; others' posts. */
+export function wrongIds(cast: Cast): Refused[] {
+  const { me, theirPost } = cast;
+  const token = me.accessToken;
+  const bad = [
+    '1',
+    'x',
+    me.id.toUpperCase(),
+    `${me.id}0`,
+    me.id.replaceAll('-', ''),
+    "'%20or%201=1",
+    '%F0%9F%91%8B',
+    '%ff',
+    '-',
+  ];
+  const paths: readonly (readonly [NonNullable<ApiRequest['method']>, (id: string) => string, string])[] = [
+    ['GET', (id) => `/users/${id}`, 'id'],
+    ['PUT', (id) => `/users/${id}/follow`, 'id'],
+    ['DELETE', (id) => `/users/${id}/follow`, 'id'],
+    ['GET', (id) => `/users/${id}/posts`, 'userId'],
+    ['GET', (id) => `/posts/${id}`, 'id'],
+    ['PATCH', (id) => `/posts/${id}`, 'id'],
+    ['DELETE', (id) => `/posts/${id}`, 'id'],
+  ];
+  const body = (method: string): object => (method === 'PATCH' ? { body: { text: 'mine now' } } : {});
+  const missing = '01890000-0000-7000-8000-00000000dead';
+  const self = { status: 400, reason: 'SELF_FOLLOW', field: 'id' };
+  return [
+    ...paths.flatMap(([method, path, field]) => [
+      ...bad.map((id) => ({
+        what: `${method} ${path(id)}`,
+        request: { method, path: path(id), token, ...body(method) },
+        ...VALIDATION,
+        field,
+      })),
+      ...['%00', 'a%2fb', 'a%00'].map((id) => ({
+        what: `${method} ${path(id)}`,
+        request: { method, path: path(id), token, ...body(method) },
+        ...MALFORMED,
+      })),
+      {
+        what: `${method} ${path(missing)}`,
+        request: { method, path: path(missing), token, ...body(method) },
+        status: 404,
+        reason: path('').startsWith('/users') ? 'USER_NOT_FOUND' : 'POST_NOT_FOUND',
+      },
+    ]),
+    { what: 'me without a token', request: { path: '/users/me/posts' }, ...VALIDATION, field: 'userId' },
+    { what: 'to follow oneself', request: { method: 'PUT', path: `/users/${me.id}/follow`, token }, ...self },
+    ...['PATCH', 'DELETE'].map((method) => ({
+      what: `${method} of another's post`,
+      request: { method: method as 'PATCH', path: `/posts/${theirPost.id}`, token, ...body(method) },
+      status: 403,
+      reason: 'NOT_AUTHOR',
+    })),
+    {
+      what: 'an Idempotency-Key of 256 characters',
+      request: {
+        method: 'POST',
+        path: '/posts',
+        token,
+        body: { text: 'a' },
+        headers: { 'idempotency-key': 'k'.repeat(256) },
+      },
+      ...VALIDATION,
+      field: 'Idempotency-Key',
+    },
+  ];
+}
