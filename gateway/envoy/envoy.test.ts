@@ -113,10 +113,10 @@ describe('the front door', () => {
       assert.equal(door.upstream.calls.at(-1)?.metadata.get('x-request-id'), answer.headers['x-request-id']);
       return answer.headers['x-request-id'];
     };
-    assert.equal(await idOf('My.request-1_a'), 'My.request-1_a');
-    assert.equal(await idOf('two words, "quoted"'), 'two_words___quoted_');
+    assert.equal(await idOf('My-request_1'), 'My-request_1');
+    assert.equal(await idOf('two words. "quoted"'), 'two_words___quoted_');
     assert.equal(await idOf('a'.repeat(65)), 'a'.repeat(64));
-    assert.match(String(await idOf('')), /^[\w.-]{8,}$/);
+    assert.match(String(await idOf('')), /^[\w-]{8,}$/);
     const [overHttp2] = await callHttp2(door, [{ path: '/api/v1/posts/p1', headers: { 'x-request-id': 'a b' } }]);
     assert.equal(overHttp2?.headers['x-request-id'], 'a_b');
     const spoofed = { 'x-oxo-request-id': 'mine' };

@@ -19,7 +19,7 @@ const malformedRequestId = {
   match: {
     prefix: '/',
     headers: [
-      { name: 'x-request-id', invert_match: true, string_match: { safe_regex: { regex: '[A-Za-z0-9._-]{1,64}' } } },
+      { name: 'x-request-id', invert_match: true, string_match: { safe_regex: { regex: '[A-Za-z0-9_-]{1,64}' } } },
     ],
   },
   route: notFound,
