@@ -1,5 +1,6 @@
 import { after, before, describe } from 'node:test';
 import { badInput } from './refusals/bad-input.ts';
+import { credentials } from './refusals/credentials.ts';
 import { testAll } from './testing/cases.ts';
 import { startWorld, type World } from './testing/world.ts';
 
@@ -11,4 +12,5 @@ describe('what is refused', () => {
   after(() => world.stop());
 
   testAll('bad input', badInput, () => world);
+  testAll('credentials', credentials, () => world);
 });

@@ -4,16 +4,9 @@ import { refusal } from '../testing/client.ts';
 import { follow, type Person, post, readFeed, signUpAll } from '../testing/people.ts';
 import { readTables } from '../testing/tables.ts';
 import type { World } from '../testing/world.ts';
-import {
-  type Cast,
-  type Refused,
-  wrongBodies,
-  wrongIds,
-  wrongQueries,
-  wrongTexts,
-  wrongTypes,
-  wrongValues,
-} from './cases.ts';
+import type { Cast, Refused } from './refused.ts';
+import { wrongBodies, wrongTexts, wrongTypes, wrongValues } from './wrong-bodies.ts';
+import { wrongIds, wrongQueries } from './wrong-paths.ts';
 
 /** Requests that are under way at the same time. */
 const lanes = 8;

@@ -24,7 +24,7 @@ type KeyRow = { readonly kid: string; readonly public_jwk: JsonWebKey; readonly 
 export async function openForge(stack: Stack): Promise<Forge> {
   const row = await readKey(stack.urls.database);
   const vault = await openLocalVault({ key: stack.secrets.keyEncryptionKey });
-  const pem = await vault.decrypt(row.private_key, row.kid);
+  const pem = await vault.decrypt(row.private_key, `signing-key/${row.kid}`);
   const privateKey = await importPKCS8(pem.toString(), 'RS256');
   const header = { typ: 'at+jwt', kid: row.kid };
   const publicPem = createPublicKey({ key: row.public_jwk, format: 'jwk' }).export({ type: 'spki', format: 'pem' });

@@ -1,0 +1,46 @@
+import type { ApiRequest } from '../testing/client.ts';
+import type { Person, Post } from '../testing/people.ts';
+
+/** Those whom the refusals are tried on. */
+export type Cast = {
+  readonly me: Person;
+  readonly other: Person;
+  readonly myPost: Post;
+  readonly theirPost: Post;
+};
+
+/** A request that must be refused, and how. */
+export type Refused = {
+  readonly what: string;
+  readonly request: ApiRequest;
+  readonly status: number;
+  readonly reason: string;
+  /** Of the first field violation; undefined where no field is to blame. */
+  readonly field?: string | undefined;
+};
+
+export const VALIDATION = { status: 400, reason: 'VALIDATION_FAILED' };
+export const MALFORMED = { status: 400, reason: 'REQUEST_MALFORMED' };
+
+/** Every RPC, called rightly by `me`. */
+export function everyCall({ me, other, myPost }: Cast): Record<string, ApiRequest> {
+  const token = me.accessToken;
+  return {
+    Register: { method: 'POST', path: '/auth/register', body: {} },
+    Login: { method: 'POST', path: '/auth/login', body: {} },
+    Refresh: { method: 'POST', path: '/auth/refresh', body: {} },
+    Logout: { method: 'POST', path: '/auth/logout', token, body: {} },
+    GetMe: { path: '/users/me', token },
+    UpdateMe: { method: 'PATCH', path: '/users/me', token, body: { bio: 'changed' } },
+    GetUser: { path: `/users/${other.id}`, token },
+    GetUserByHandle: { path: `/users/by-handle/${other.handle}`, token },
+    Follow: { method: 'PUT', path: `/users/${other.id}/follow`, token },
+    Unfollow: { method: 'DELETE', path: `/users/${other.id}/follow`, token },
+    CreatePost: { method: 'POST', path: '/posts', token, body: { text: 'made' } },
+    GetPost: { path: `/posts/${myPost.id}`, token },
+    UpdatePost: { method: 'PATCH', path: `/posts/${myPost.id}`, token, body: { text: 'changed' } },
+    DeletePost: { method: 'DELETE', path: `/posts/${myPost.id}`, token },
+    ListUserPosts: { path: `/users/${other.id}/posts`, token },
+    GetFeed: { path: '/feed', token },
+  };
+}
