@@ -77,7 +77,8 @@ export function localReplyConfig(headersToAdd: object[]): object {
       // A token meant for someone else is UNAUTHENTICATED, as at REST; Envoy says 403.
       { filter: { and_filter: { filters: [isGrpcClient, status('EQ', 403)] } }, status_code: 401, ...asItIs },
       { filter: isGrpcClient, ...asItIs },
-      mapper(details('Jwks'), keysUnavailable, headersToAdd),
+      // A key that is not among those that it has got is the token's fault, though.
+      mapper(details('Jwks', 'to_match_kid_or_alg'), keysUnavailable, headersToAdd),
       mapper(details('upgrade_failed'), upgradeRefused, headersToAdd),
       ...localReplies.map((reply) => mapper(status('EQ', reply.httpStatus), reply, headersToAdd)),
       mapper(status('GE', 500), otherServerError, headersToAdd),
@@ -116,13 +117,16 @@ function errorBody({ code, reason, message }: LocalReply): object {
   };
 }
 
-function details(part: string): object {
+/** Holds when Envoy's own explanation has one text and not the other. */
+function details(part: string, without?: string): object {
+  const text = 'response.code_details';
+  const unless = without === undefined ? '' : ` && !${text}.contains('${without}')`;
   return {
     extension_filter: {
       name: 'envoy.access_loggers.extension_filters.cel',
       typed_config: {
         '@type': 'type.googleapis.com/envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter',
-        expression: `response.code_details.contains('${part}')`,
+        expression: `${text}.contains('${part}')${unless}`,
       },
     },
   };

@@ -32,7 +32,9 @@ describe('tokens at the front door', () => {
       await issuer.token({ issuer: 'https://other.example' }),
       await issuer.forgedToken(),
       `${await issuer.token()}x`,
-      unsigned(await issuer.token()),
+      withHeader(await issuer.token(), { alg: 'none', typ: 'at+jwt' }).replace(/[^.]*$/, ''),
+      withHeader(await issuer.token(), { alg: 'HS256', typ: 'at+jwt', kid: 'k1' }),
+      withHeader(await issuer.token(), { alg: 'RS256', typ: 'at+jwt', kid: 'unknown' }),
       'garbage',
       'a.b.c',
     ];
@@ -71,8 +73,7 @@ describe('tokens while the keys cannot be had', () => {
   });
 });
 
-/** The token with alg "none" and no signature. */
-function unsigned(token: string): string {
-  const header = Buffer.from(JSON.stringify({ alg: 'none', typ: 'at+jwt' })).toString('base64url');
-  return `${header}.${token.split('.')[1]}.`;
+/** The token with another header than the one that was signed. */
+function withHeader(token: string, header: object): string {
+  return token.replace(/^[^.]*/, Buffer.from(JSON.stringify(header)).toString('base64url'));
 }
