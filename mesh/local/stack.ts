@@ -40,6 +40,9 @@ export type StackProcess = {
   readonly kill: (signal: NodeJS.Signals) => void;
   /** Resolves when a process that is not `pid` is ready in its place; rejects after timeoutMs. */
   readonly replaced: (pid: number, timeoutMs?: number) => Promise<void>;
+  /** Stops it (by `signal`, or cleanly) and leaves it away until resume, which waits until it is ready again. */
+  readonly pause: (signal?: NodeJS.Signals) => Promise<void>;
+  readonly resume: () => Promise<void>;
 };
 
 /** Another process runs a stack in the same state folder. */
@@ -161,6 +164,8 @@ function processHandle(supervised: SupervisedProcess): StackProcess {
     pid,
     snapshot: supervised.snapshot,
     kill: (name) => void supervised.kill(name),
+    pause: supervised.pause,
+    resume: supervised.resume,
     replaced: async (before, timeoutMs = 30_000) => {
       const deadline = performance.now() + timeoutMs;
       while (pid() === before || supervised.snapshot().state !== 'ready') {

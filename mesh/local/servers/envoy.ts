@@ -49,7 +49,15 @@ export function prepareEnvoy(options: EnvoyOptions): ProcessSpec {
     args: [
       ...['--config-path', configPath, '--concurrency', String(options.concurrency)],
       // Without hot restart there is no shared memory, so several run beside each other.
-      ...['--disable-hot-restart', '--log-level', 'warning', '--drain-time-s', '5', '--file-flush-interval-msec', '1000'],
+      ...[
+        '--disable-hot-restart',
+        '--log-level',
+        'warning',
+        '--drain-time-s',
+        '5',
+        '--file-flush-interval-msec',
+        '1000',
+      ],
     ],
     env: serverEnvironment(),
     cwd: options.runDir,

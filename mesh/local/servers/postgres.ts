@@ -60,9 +60,9 @@ async function initialise(options: PostgresOptions, way: Unprivileged): Promise<
   const fresh = `${options.dataDir}.new`;
   const passwordFile = `${options.dataDir}.password`;
   await rm(fresh, { recursive: true, force: true });
-  await mkdir(fresh, { recursive: true, mode: 0o700 });
-  await writeFile(passwordFile, options.password, { mode: 0o600 });
-  handOver(way, [fresh, passwordFile], options.program);
+  await rm(passwordFile, { force: true });
+  await mkdir(dirname(fresh), { recursive: true, mode: 0o755 });
+  await mkdir(fresh, { mode: 0o700 });
   const initdb = join(dirname(options.program), 'initdb');
   const { command, args, uid } = commandAs(way, initdb, [
     ...['-D', fresh, '-U', postgresAdmin, `--pwfile=${passwordFile}`],
@@ -70,9 +70,12 @@ async function initialise(options: PostgresOptions, way: Unprivileged): Promise<
     ...(options.durable ? [] : ['--no-sync']),
   ]);
   try {
+    await writeFile(passwordFile, options.password, { mode: 0o600 });
+    handOver(way, [fresh, passwordFile], options.program);
     const identity = uid === undefined ? {} : { uid, gid: uid };
     await run(command, args, { ...identity, cwd: fresh, timeout: initTimeoutMs });
   } catch (error) {
+    if (error instanceof CliError) throw error;
     throw new CliError('initdb failed', { advice: [messageOf(error)], cause: error });
   } finally {
     await rm(passwordFile, { force: true });

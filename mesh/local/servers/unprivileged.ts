@@ -1,5 +1,6 @@
 import { execFile, execFileSync } from 'node:child_process';
 import { accessSync, chownSync, constants, lstatSync, readdirSync } from 'node:fs';
+import { userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { CliError } from '../cli-error.ts';
@@ -7,9 +8,9 @@ import { CliError } from '../cli-error.ts';
 const run = promisify(execFile);
 
 /**
- * How to run a program that refuses root (Postgres).
- * - plain: we are not root.
- * - namespace: root outside, somebody else inside a user namespace; files stay ours.
+ * How to run a program that refuses root, and users without a name (Postgres).
+ * - plain: as we are.
+ * - namespace: ourselves outside, somebody else inside a user namespace; files stay ours.
  * - uid: really somebody else; its data folder must belong to it.
  */
 export type Unprivileged =
@@ -17,16 +18,26 @@ export type Unprivileged =
   | { readonly kind: 'namespace' }
   | { readonly kind: 'uid'; readonly uid: number };
 
-/** Any number but 0 does; it names nobody outside the namespace. */
-const uidInNamespace = 1000;
+/** A number that has a name in every /etc/passwd (bin or daemon); it is nobody outside the namespace. */
+const uidInNamespace = 1;
 
 export async function chooseUnprivileged(): Promise<Unprivileged> {
-  if (process.getuid?.() !== 0) return { kind: 'plain' };
+  const isRoot = process.getuid?.() === 0;
+  if (!isRoot && hasName()) return { kind: 'plain' };
   try {
     await run('unshare', [...namespaceArguments(), 'true']);
     return { kind: 'namespace' };
   } catch {
-    return { kind: 'uid', uid: uidOfNobody() };
+    return isRoot ? { kind: 'uid', uid: uidOfNobody() } : { kind: 'plain' };
+  }
+}
+
+/** Containers may run as a user that is in no /etc/passwd. */
+function hasName(): boolean {
+  try {
+    return userInfo().username !== '';
+  } catch {
+    return false;
   }
 }
 
@@ -42,12 +53,13 @@ export function commandAs(
 }
 
 /**
- * Gives folders to the unprivileged user, where there is one.
+ * Gives folders to the user who will run the program; the way may be another one than last time.
  * @throws CliError when that user can't reach them
  */
 export function handOver(way: Unprivileged, folders: readonly string[], program: string): void {
+  if (process.getuid?.() !== 0) return;
+  for (const folder of folders) chownTree(folder, way.kind === 'uid' ? way.uid : 0);
   if (way.kind !== 'uid') return;
-  for (const folder of folders) chownTree(folder, way.uid);
   for (const path of [...folders, program]) requireReachable(path, way.uid);
 }
 

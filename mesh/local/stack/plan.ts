@@ -77,7 +77,8 @@ const passedOnNames = ['PATH', 'HOME', 'TZ', 'LOG_LEVEL', 'OTEL_EXPORTER_OTLP_EN
 
 /** Fills in the defaults, makes the state folder and the secrets. Starts nothing. */
 export function planStack(options: StackOptions): StackPlan {
-  mkdirSync(options.stateDir, { recursive: true, mode: 0o755 });
+  // Others may enter, where Postgres must run as another user; each server's own folder is closed.
+  mkdirSync(join(options.stateDir, 'data'), { recursive: true, mode: 0o755 });
   const stateDir = realpathSync(options.stateDir);
   const services = options.services ?? allServices;
   const cacheDir = options.cacheDir ?? readCacheDir(process.env);

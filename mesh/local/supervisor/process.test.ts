@@ -115,3 +115,16 @@ test('stop in the middle of a wait starts nothing any more', async () => {
   assert.equal(supervised.snapshot().state, 'stopped');
   assert.equal(supervised.snapshot().restarts, 0);
 });
+
+test('who is paused stays away until it is resumed', async (t) => {
+  const supervised = supervise(specOf(forever), undefined, backoff);
+  t.after(supervised.stop);
+  await supervised.ready();
+  const before = supervised.snapshot().identity;
+  await supervised.pause('SIGKILL');
+  assert.equal(supervised.snapshot().state, 'stopped');
+  assert(before !== undefined && !isAlive(before));
+  await supervised.resume();
+  assert.equal(supervised.snapshot().state, 'ready');
+  assert.notEqual(supervised.snapshot().identity?.pid, before.pid);
+});

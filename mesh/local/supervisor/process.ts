@@ -55,6 +55,9 @@ export type SupervisedProcess = {
   /** Sends a signal to the running process; says whether there was one. It will be restarted if it dies of it. */
   readonly kill: (signal: NodeJS.Signals) => boolean;
   readonly stop: () => Promise<void>;
+  /** Like stop, by another signal if one is given; resume starts it again. For tests of what happens while it is away. */
+  readonly pause: (signal?: NodeJS.Signals) => Promise<void>;
+  readonly resume: () => Promise<void>;
 };
 
 const probeIntervalMs = 25;
@@ -103,7 +106,9 @@ export function supervise(
     snapshot: () => supervision.snapshot,
     ready: () => untilReady(supervision),
     kill: (name) => supervision.child?.kill(name) ?? false,
-    stop: () => stop(supervision),
+    stop: () => stop(supervision, spec.stopSignal),
+    pause: (name = spec.stopSignal) => stop(supervision, name),
+    resume: () => resume(supervision),
   };
 }
 
@@ -169,7 +174,15 @@ async function untilReady(supervision: Supervision): Promise<void> {
   }
 }
 
-async function stop(supervision: Supervision): Promise<void> {
+async function resume(supervision: Supervision): Promise<void> {
+  if (supervision.snapshot.state === 'stopped') {
+    supervision.stopping = false;
+    start(supervision, supervision.snapshot.restarts + 1);
+  }
+  await untilReady(supervision);
+}
+
+async function stop(supervision: Supervision, name: NodeJS.Signals): Promise<void> {
   supervision.stopping = true;
   clearTimeout(supervision.restartTimer);
   const { child, spec } = supervision;
@@ -178,7 +191,7 @@ async function stop(supervision: Supervision): Promise<void> {
     return;
   }
   change(supervision, { state: 'stopping' });
-  child.kill(spec.stopSignal);
+  child.kill(name);
   const late = setTimeout(() => killGroup(child), spec.stopTimeoutMs);
   await supervision.exited;
   clearTimeout(late);
