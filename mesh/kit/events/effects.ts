@@ -28,7 +28,7 @@ export interface Effects {
 }
 
 /** The relay asks within moments; when another replica's relay leads, nobody asks, and the entry is dropped. */
-const KEEP_MS = 10_000;
+const KEEP_MS = 30_000;
 
 interface Pending {
   done: Promise<boolean>;

@@ -26,6 +26,9 @@ beforeEach(async () => {
   await manager.streams.purge('EVENTS');
 });
 
+/** However slow the machine is, no entry grows too old. */
+const stoppedClock = { nowMs: () => 0 };
+
 interface Replica {
   relay: Relay;
   outbox: Outbox;
@@ -40,7 +43,7 @@ async function startReplica(options: { pollMs?: number; effect?: Effect } = {}):
     await options.effect?.(event);
     repeated.push(SessionRevoked.decode(event.payload).sessionId);
   };
-  const effects = createEffects({ [postCreated.subject]: effect }, systemClock, quiet);
+  const effects = createEffects({ [postCreated.subject]: effect }, stoppedClock, quiet);
   const publisher = createPublisher({ nats: bus.admin, source: 'test', logger: quiet, timeoutMs: 1_000 });
   const relay = createRelay({
     databaseUrl: database.url,

@@ -56,6 +56,7 @@ export function defineScript(name: string, lua: string, { readOnly = false } = {
 export function connectRedis(url: string, logger: Logger): Redis {
   const client = new Client(url, {
     connectTimeout: CONNECT_TIMEOUT_MS,
+    // Not `socketTimeout`: its timer outlives the connection and then ends the next one.
     commandTimeout: COMMAND_TIMEOUT_MS,
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
@@ -82,11 +83,26 @@ export function connectRedis(url: string, logger: Logger): Redis {
   });
   client.on('error', (error: unknown) => logger.debug({ err: error }, 'redis connection failed'));
 
+  let gathering = false;
+
+  /** What is sent until the event loop goes on leaves in one system call: those are most of what a command costs. */
+  function gatherWrites(): void {
+    if (gathering) return;
+    const { stream } = client;
+    gathering = true;
+    stream.cork();
+    setImmediate(() => {
+      gathering = false;
+      stream.uncork();
+    });
+  }
+
   /** What the server refuses is a fault of ours and stays as it is; all else means that it is away. */
   async function reach<Result>(keys: readonly string[], send: () => Promise<Result>): Promise<Result> {
     // A key that was named before the connection broke belongs to another epoch than the one it would be sent to.
     const mark = `:${requireEpoch()}:`;
     if (!keys.every((key) => key.includes(mark))) throw unavailable('Redis has been restarted.');
+    gatherWrites();
     try {
       return await send();
     } catch (error) {
@@ -109,7 +125,7 @@ export function connectRedis(url: string, logger: Logger): Redis {
     }
   }
 
-  /** With binary replies. Not `callBuffer`, which loses the command's name when the client pipelines by itself. */
+  /** With binary replies. */
   async function command(name: string, args: Argument[]): Promise<Reply> {
     return (await client.sendCommand(new Command(name, args, { replyEncoding: null }))) as Reply;
   }
@@ -129,7 +145,9 @@ export function connectRedis(url: string, logger: Logger): Redis {
         reach([key], async () => void (await client.set(key, value, 'PX', ttlMs))),
       ),
     expire: (key, ttlMs) =>
-      withSpan('redis PEXPIRE', SpanKind.CLIENT, undefined, async () => void (await client.pexpire(key, ttlMs))),
+      withSpan('redis PEXPIRE', SpanKind.CLIENT, undefined, () =>
+        reach([key], async () => void (await client.pexpire(key, ttlMs))),
+      ),
     groupBySlot: (items) => (items.length === 0 ? [] : [[...items]]),
     ping: () => reach([], async () => void (await client.ping())),
     close: async () => client.disconnect(),

@@ -16,26 +16,30 @@ const input = z.object({
 });
 
 /**
- * Reads only the index. First the newest few of each author: the page ends at or after the last of as many as it holds of them
- * (`floor`). Then of each author what is not older than that. Without the floor, each author would give a whole page.
+ * Reads only the index. First the newest few of each author (`heads`). The page ends at or after the time of as many of them
+ * as it holds (`floor`), so only of an author whose few are all newer than that, more is read. Without the floor, each author
+ * would give a whole page.
  */
 const LIST = {
   name: 'posts-by-authors',
-  text: `with authors as materialized (select unnest($1::uuid[]) as author_id),
-    heads as materialized (
-      select head.published_at_ms from authors cross join lateral (
-        select published_at_ms from posts
+  text: `with heads as materialized (
+      select authors.author_id, head.* from unnest($1::uuid[]) as authors (author_id) cross join lateral (
+        select id, published_at_ms, row_number() over (order by published_at_ms desc, id desc) as place from posts
         where posts.author_id = authors.author_id and (published_at_ms, id) < ($2, $3)
         order by published_at_ms desc, id desc limit $5) head),
     floor as materialized (
-      select coalesce((select published_at_ms from heads order by published_at_ms desc offset $4 - 1 limit 1), 0) as at_ms)
-    select found.id, authors.author_id, found.published_at_ms::float8
-    from authors cross join lateral (
-      select id, published_at_ms from posts
-      where posts.author_id = authors.author_id and (published_at_ms, id) < ($2, $3)
-        and published_at_ms >= (select at_ms from floor)
-      order by published_at_ms desc, id desc limit $4) found
-    order by found.published_at_ms desc, found.id desc limit $4`,
+      select coalesce((select published_at_ms from heads order by published_at_ms desc offset $4 - 1 limit 1), 0) as at_ms),
+    newest as (
+      select id, author_id, published_at_ms from heads where published_at_ms >= (select at_ms from floor)
+      union all
+      select more.id, heads.author_id, more.published_at_ms from heads cross join lateral (
+        select id, published_at_ms from posts
+        where posts.author_id = heads.author_id and (published_at_ms, id) < (heads.published_at_ms, heads.id)
+          and published_at_ms >= (select at_ms from floor)
+        order by published_at_ms desc, id desc limit $4) more
+      where heads.place = $5 and heads.published_at_ms >= (select at_ms from floor))
+    select id, author_id, published_at_ms::float8 from newest
+    order by newest.published_at_ms desc, id desc limit $4`,
 };
 
 /** How many of each author are looked at first: few when there are many authors. */

@@ -29,6 +29,7 @@ import { startUserService } from './user-service.ts';
 /** The post service in this process, on a real Postgres and Redis and behind its own gRPC server. */
 export interface TestPostService {
   db: Database;
+  databaseUrl: string;
   redis: Redis;
   /** Moved by tests; it starts at the time of the machine, which tokens are checked by. */
   clock: { nowMs(): number; offsetMs: number };
@@ -94,6 +95,7 @@ export async function startPostService(options: { withUsers?: boolean } = {}): P
 
   return {
     db,
+    databaseUrl: database.url,
     redis,
     clock,
     as: (userId) =>
