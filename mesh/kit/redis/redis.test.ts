@@ -42,10 +42,7 @@ test('values and scripts carry bytes as they are', async (t) => {
     replies.map((reply) => (reply as number[])[2]),
     Array.from({ length: 200 }, (_, n) => n + 1),
   );
-  await assert.rejects(
-    redis.run(defineScript('bad', "return redis.call('NOPE')"), [key], []),
-    /unknown.*command/i,
-  );
+  await assert.rejects(redis.run(defineScript('bad', "return redis.call('NOPE')"), [key], []), /unknown.*command/i);
 });
 
 test('a server that comes back with an old snapshot is the same as an empty one', async (t) => {
