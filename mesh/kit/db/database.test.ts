@@ -3,7 +3,7 @@ import { after, before, beforeEach, test } from 'node:test';
 import { LockMode } from '@mikro-orm/core';
 import { openDatabase } from '#kit/db/database.ts';
 import { COUNT_THINGS, entities, INSERT_THING, migrations, ThingEntity } from '#kit/db/fixtures.ts';
-import { INSERT_EVENT, NEXT_VERSION } from '#kit/events/outbox.ts';
+import { insertEvent } from '#kit/events/outbox.ts';
 import { newId } from '#kit/ids.ts';
 import { createTestDatabase, type TestDatabase } from '#kit/testing/database.ts';
 import { until } from '#kit/testing/until.ts';
@@ -83,8 +83,7 @@ test('a transaction writes all or nothing, its unit of work included', async () 
       await tx.query(INSERT_THING, [id, 'statement', 1]);
       tx.em.create(ThingEntity, { id: newId(2), name: 'entity', atMs: 2, note: null });
       await tx.em.flush();
-      const [next] = await tx.query<{ version: number }>(NEXT_VERSION);
-      await tx.query(INSERT_EVENT, [next?.version, newId(3), 'a.b', Buffer.from('x'), '{}']);
+      await insertEvent(tx, { eventId: newId(3), subject: 'a.b', payload: Buffer.from('x'), headers: '{}' });
       assert.deepEqual(await tx.query(COUNT_THINGS), [{ count: 2 }]);
       throw new Error('no');
     }),

@@ -31,35 +31,27 @@ export interface OutboxRow {
   headers: string;
 }
 
-/** Draws the version of what is about to change. After the lock on the aggregate's row, or versions do not grow. */
-export const NEXT_VERSION = { name: 'outbox-next-version', text: "select nextval('outbox_id_seq')::float8 as version" };
-
-/** Writes an event whose version was drawn by NEXT_VERSION. Values: version, then `outboxValues`. */
-export const INSERT_EVENT = {
-  name: 'outbox-insert',
-  text: 'insert into outbox (id, event_id, subject, payload, headers) values ($1, $2, $3, $4, $5)',
-};
-
 /** The row's values in the order of the columns event_id, subject, payload, headers. */
 export function outboxValues(row: OutboxRow): unknown[] {
   return [row.eventId, row.subject, row.payload, row.headers];
 }
 
+const INSERT = {
+  name: 'outbox-insert',
+  text: `insert into outbox (id, event_id, subject, payload, headers)
+    values (coalesce($5, nextval('outbox_id_seq')), $1, $2, $3, $4) returning id::float8 as version`,
+};
+
 /**
  * Writes an event in the transaction that changes what it tells of, after the lock on the aggregate's row.
+ * @param version when the statement that changed the row has drawn it from `outbox_id_seq` already
  * @returns its id in the outbox: the new version of the aggregate
  */
-export async function insertEvent(tx: Transaction, row: OutboxRow): Promise<number> {
-  const [inserted] = await tx.query<{ version: number }>(INSERT, outboxValues(row));
+export async function insertEvent(tx: Transaction, row: OutboxRow, version?: number): Promise<number> {
+  const [inserted] = await tx.query<{ version: number }>(INSERT, [...outboxValues(row), version]);
   if (inserted === undefined) throw new Error('The outbox gave no version.');
   return inserted.version;
 }
-
-const INSERT = {
-  name: 'outbox-append',
-  text: `insert into outbox (event_id, subject, payload, headers) values ($1, $2, $3, $4)
-    returning id::float8 as version`,
-};
 
 /** How handlers publish: an event is a row that is written with the state it tells of. */
 export interface Outbox {

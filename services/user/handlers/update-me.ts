@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { UpdateMeRequest, UpdateMeResponse } from '#gen/oxo/user/v1/user_service.ts';
 import type { Database } from '#kit/db/database.ts';
-import { INSERT_EVENT, type Outbox, type OutboxRow, outboxValues } from '#kit/events/outbox.ts';
+import { insertEvent, type Outbox, type OutboxRow } from '#kit/events/outbox.ts';
 import { requireViewer } from '#kit/identity/caller.ts';
 import type { CallContext } from '#kit/rpc/context.ts';
 import { validate } from '#kit/validate.ts';
@@ -51,7 +51,7 @@ export function updateMe({ db, outbox, profiles }: UpdateMeDependencies) {
         const [row] = await tx.query<UserRow>(UPDATE, [userId, ...values]);
         if (row === undefined) throw userNotFound();
         const event = add(outbox.row(userUpdated, { user: userMessage(row) }, context));
-        await tx.query(INSERT_EVENT, [row.version, ...outboxValues(event)]);
+        await insertEvent(tx, event, row.version);
         return row;
       });
     const row = await outbox.commit([], write, profiles.changed);
