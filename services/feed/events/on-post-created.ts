@@ -22,7 +22,14 @@ export function onPostCreated({ followers, windows, metrics }: OnPostCreatedDepe
     if (post?.author === undefined || post.createdAt === undefined)
       throw new PermanentError('a post without author or time');
     const entry = { atMs: post.createdAt.getTime(), id: post.id, ownerId: post.author.id };
-    const push = async (userIds: readonly string[]) => metrics.fannedOut(await windows.push(userIds, entry));
-    await Promise.all([push([entry.ownerId]), followers.forEachChunk(entry.ownerId, requestId ?? id, push)]);
+    // The author's own window goes with the first chunk of followers.
+    let author = [entry.ownerId];
+    const push = async (followerIds: readonly string[]) => {
+      const userIds = [...author, ...followerIds];
+      author = [];
+      metrics.fannedOut(await windows.push(userIds, entry));
+    };
+    await followers.forEachChunk(entry.ownerId, requestId ?? id, push);
+    if (author.length > 0) await push([]);
   });
 }
