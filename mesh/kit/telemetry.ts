@@ -10,6 +10,7 @@ import { context, propagation, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { W3CTraceContextPropagator } from '@opentelemetry/core';
 import { withTimeLimit } from '#kit/time-limit.ts';
+import { startRecording } from '#kit/trace.ts';
 
 const DEFAULT_SAMPLING_RATIO = 0.01;
 const SHUTDOWN_LIMIT_MS = 2_000;
@@ -40,6 +41,7 @@ async function startExport(env: NodeJS.ProcessEnv): Promise<() => Promise<void>>
     ],
   });
   trace.setGlobalTracerProvider(provider);
+  startRecording();
   return () => provider.shutdown();
 }
 

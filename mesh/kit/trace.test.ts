@@ -10,7 +10,15 @@ import {
   SimpleSpanProcessor,
   TraceIdRatioBasedSampler,
 } from '@opentelemetry/sdk-trace-base';
-import { extractTrace, injectTrace, isTraced, SpanKind, withSpan, withTraceContext } from '#kit/trace.ts';
+import {
+  extractTrace,
+  injectTrace,
+  isTraced,
+  SpanKind,
+  startRecording,
+  withSpan,
+  withTraceContext,
+} from '#kit/trace.ts';
 
 const exporter = new InMemorySpanExporter();
 context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
@@ -21,6 +29,7 @@ trace.setGlobalTracerProvider(
     spanProcessors: [new SimpleSpanProcessor(exporter)],
   }),
 );
+startRecording();
 
 const SAMPLED = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 const NOT_SAMPLED = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00';

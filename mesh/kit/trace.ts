@@ -22,8 +22,16 @@ export { type Context, type Span, SpanKind } from '@opentelemetry/api';
 const tracer = trace.getTracer('oxo');
 const NOOP_SPAN = trace.wrapSpanContext(INVALID_SPAN_CONTEXT);
 
+let recording = false;
+
+/** Told by whoever sets up a tracer provider: without one no span is made at all. */
+export function startRecording(): void {
+  recording = true;
+}
+
 /** Whether spans made now would be recorded or begin a new trace. Ask before building costly attributes. */
 export function isTraced(): boolean {
+  if (!recording) return false;
   const parent = trace.getActiveSpan();
   return parent === undefined || (parent.spanContext().traceFlags & TraceFlags.SAMPLED) !== 0;
 }
@@ -82,7 +90,10 @@ export function injectTrace(carrier: Record<string, string>): void {
   propagation.inject(context.active(), carrier);
 }
 
-/** The context that the carrier's `traceparent` names, or an empty one. It has no parent in this process. */
+/** The context of work that belongs to no trace. */
+export const NO_TRACE: Context = ROOT_CONTEXT;
+
+/** The context that the carrier's `traceparent` names, or NO_TRACE. It has no parent in this process. */
 export function extractTrace(carrier: Readonly<Record<string, string | undefined>>): Context {
   if (carrier.traceparent === undefined) return ROOT_CONTEXT;
   return propagation.extract(ROOT_CONTEXT, carrier);

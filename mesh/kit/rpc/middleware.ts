@@ -15,7 +15,7 @@ import type { Logger } from '#kit/logger.ts';
 import type { Metrics, RpcRecorder } from '#kit/metrics.ts';
 import type { CallContextExtension } from '#kit/rpc/context.ts';
 import { toServerError } from '#kit/rpc/status-details.ts';
-import { extractTrace, failSpan, SpanKind, startSpan, withParent, withTraceContext } from '#kit/trace.ts';
+import { extractTrace, failSpan, NO_TRACE, SpanKind, startSpan, withParent, withTraceContext } from '#kit/trace.ts';
 
 /** Metadata by which a call tells how long its caller still waits: Envoy's for calls from outside, ours between services. */
 const TIMEOUT_HEADERS = ['x-oxo-timeout-ms', 'x-envoy-expected-rq-timeout-ms'] as const;
@@ -123,6 +123,8 @@ async function* traced<Message>(
 ) {
   const parent = extractTrace({ traceparent: metadata.get('traceparent'), tracestate: metadata.get('tracestate') });
   const span = withTraceContext(parent, () => startSpan(rpc.slice(1), SpanKind.SERVER));
+  // Without a trace there is no context to carry, which most calls are spared.
+  if (span === undefined && parent === NO_TRACE) return yield* next();
   const inSpan = withParent(parent, span);
   try {
     const messages = next();
