@@ -85,16 +85,15 @@ export function createOutbox(options: { effects: Effects; relay: Pick<Relay, 'wa
       };
     },
     async commit(rows, write, effect) {
-      const result = await effects.after((expect) => {
+      return effects.after((expect) => {
         const add = (row: OutboxRow) => {
           expect(row.eventId);
           return row;
         };
         rows.forEach(add);
-        return write(add);
+        // The relay fetches the events while the effect is still being done; it publishes them when it is.
+        return write(add).finally(relay.wake);
       }, effect);
-      relay.wake();
-      return result;
     },
   };
 }

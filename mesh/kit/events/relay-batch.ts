@@ -6,10 +6,12 @@ import type { Logger } from '#kit/logger.ts';
 /** The most events that are published at once. */
 export const BATCH_ROWS = 256;
 
+/** Deletes what was published before and fetches what comes next: under load, one round trip a batch. */
 const NEXT = {
   name: 'relay-next',
-  text: `select id::float8 as version, event_id, subject, payload, headers, created_at
-    from outbox where available_at <= now() order by id limit ${BATCH_ROWS}`,
+  text: `with gone as (delete from outbox where id = any($1::bigint[]))
+    select id::float8 as version, event_id, subject, payload, headers, created_at
+    from outbox where available_at <= now() and id <> all ($1::bigint[]) order by id limit ${BATCH_ROWS}`,
 };
 const DELETE_PUBLISHED = { name: 'relay-delete', text: 'delete from outbox where id = any($1::bigint[])' };
 
@@ -35,11 +37,24 @@ interface Row {
   created_at: Date;
 }
 
-/** Makes what publishes the oldest events of an outbox and deletes those that JetStream has acknowledged. */
-export function createBatchPublisher(options: { publisher: Publisher; effects: Effects; logger: Logger }) {
+/** Publishes the oldest events of an outbox and deletes those that JetStream has acknowledged. */
+export interface BatchPublisher {
+  /** Publishes one batch. What it published is deleted by the next one, or by `finish`. */
+  publish(link: Link): Promise<BatchResult>;
+  /** Deletes what the last batch published. A kill before it repeats events, which readers take once. */
+  finish(link: Link): Promise<void>;
+}
+
+export function createBatchPublisher(options: {
+  publisher: Publisher;
+  effects: Effects;
+  logger: Logger;
+}): BatchPublisher {
   const { publisher, effects, logger } = options;
   /** Events whose effect is done and which are not yet published: the next attempt does not repeat the effect. */
   let settled = new Set<string>();
+  /** Outbox ids of what the last batch published: not yet deleted. */
+  let published: number[] = [];
 
   async function isSettled(event: OutgoingEvent): Promise<boolean> {
     try {
@@ -65,16 +80,22 @@ export function createBatchPublisher(options: { publisher: Publisher; effects: E
     return ready;
   }
 
-  return async (link: Link): Promise<BatchResult> => {
-    const { rows } = await link.client.query<Row>(NEXT);
-    const ready = await settledOnes(rows.map(toEvent));
-    // Whoever has the lock by now publishes them.
-    if (ready.length === 0 || link.lost) return { found: rows.length, published: 0 };
-    const acknowledged = new Set(await publisher.publish(ready));
-    const versions = ready.filter(({ eventId }) => acknowledged.has(eventId)).map(({ version }) => version);
-    if (versions.length > 0) await link.client.query({ ...DELETE_PUBLISHED, values: [versions] });
-    for (const eventId of acknowledged) settled.delete(eventId);
-    return { found: rows.length, published: versions.length };
+  return {
+    async publish(link) {
+      const { rows } = await link.client.query<Row>({ ...NEXT, values: [published] });
+      published = [];
+      const ready = await settledOnes(rows.map(toEvent));
+      // Whoever has the lock by now publishes them.
+      if (ready.length === 0 || link.lost) return { found: rows.length, published: 0 };
+      const acknowledged = new Set(await publisher.publish(ready));
+      published = ready.filter(({ eventId }) => acknowledged.has(eventId)).map(({ version }) => version);
+      for (const eventId of acknowledged) settled.delete(eventId);
+      return { found: rows.length, published: published.length };
+    },
+    async finish(link) {
+      if (published.length > 0 && !link.lost) await link.client.query({ ...DELETE_PUBLISHED, values: [published] });
+      published = [];
+    },
   };
 }
 

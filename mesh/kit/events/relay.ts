@@ -50,7 +50,7 @@ const NOTIFY = { name: 'relay-notify', text: "select pg_notify('outbox_' || curr
  */
 export function createRelay(options: RelayOptions): Relay {
   const { databaseUrl, publisher, effects, db, logger, pollMs = DEFAULT_POLL_MS } = options;
-  const publishBatch = createBatchPublisher({ publisher, effects, logger });
+  const batches = createBatchPublisher({ publisher, effects, logger });
   const sleeper = createSleeper();
   let stopping = false;
   let running: Promise<void> | undefined;
@@ -68,12 +68,10 @@ export function createRelay(options: RelayOptions): Relay {
   async function lead(link: Link): Promise<void> {
     while (!stopping && !link.lost) {
       sleeper.reset();
-      const { found, published } = await publishBatch(link);
+      const { found, published } = await batches.publish(link);
       if (published < found) await sleeper.rest(RETRY_MS);
-      else if (found < BATCH_ROWS) {
-        if (found > 0) await sleeper.rest(GATHER_MS);
-        await sleeper.sleep(pollMs);
-      }
+      else if (found === 0) await sleeper.sleep(pollMs);
+      else if (found < BATCH_ROWS) await sleeper.rest(GATHER_MS);
     }
   }
 
@@ -103,6 +101,7 @@ export function createRelay(options: RelayOptions): Relay {
       }
     } finally {
       if (leader === link) leader = undefined;
+      await batches.finish(link).catch(() => undefined);
       await link.client.end().catch(() => undefined);
     }
   }
@@ -138,7 +137,8 @@ export function createRelay(options: RelayOptions): Relay {
       try {
         let total = 0;
         for (;;) {
-          const { found, published } = await publishBatch(link);
+          const { found, published } = await batches.publish(link);
+          await batches.finish(link);
           total += published;
           if (found < BATCH_ROWS || published < found) return total;
         }

@@ -56,6 +56,8 @@ function settingArguments(options: RedisOptions, aclPath: string): string[] {
     dir: options.dataDir,
     save: '',
     appendonly: 'no',
+    // A compact list is searched from its beginning: for the windows of feeds a skip list is several times faster.
+    'zset-max-listpack-entries': '16',
     maxmemory: '512mb',
     'maxmemory-policy': 'volatile-lru',
     maxclients: '512',
