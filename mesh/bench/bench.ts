@@ -71,8 +71,8 @@ async function measureAll(options: BenchOptions, stack: RunningStack, tools: Too
   const context: MeasureContext = { stack, crowd, seconds, servers, idle, ...tools };
 
   const reads = await measureFeedReads(context);
-  const visibleIdle = await measureVisible(context, 'post → visible, idle');
   const { created, ...writes } = await measurePostWrites(context);
+  const visibleIdle = await measureVisible(context, 'post → visible, idle');
   const rates = { reads: reads.feed.ratePerSecond, posts: writes.visibleRatePerSecond };
   const visibleHalfLoad = await measureVisibleAtHalfLoad(context, rates);
   const fanOut = await measureFanOut(context);

@@ -32,7 +32,7 @@ const connections = 32;
 /** Feed and echo take turns, so that a machine that gets slower does so for both. */
 const rounds = 2;
 const idleMs = 1_500;
-const warmUpSeconds = 2;
+const warmUpSeconds = 6;
 
 type Round = { readonly result: LoadResult; readonly cpu: CpuUse };
 

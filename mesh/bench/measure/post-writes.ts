@@ -22,7 +22,8 @@ export type PostWriteFigures = {
 };
 
 const connections = 16;
-const warmUpSeconds = 2;
+/** So long that the compiler of Node is done with what is measured. */
+const warmUpSeconds = 15;
 /** A post goes into the windows of the followers and of its author. */
 const insertsPerPost = followersEach + 1;
 
