@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { freePort } from '#kit/testing/ports.ts';
 import { startNode, type TestProcess } from '#kit/testing/process.ts';
 import { until } from '#kit/testing/until.ts';
 
-const TELEMETRY = new URL('./telemetry.ts', import.meta.url).pathname;
-const FIXTURE = new URL('./testing/fixtures/service.ts', import.meta.url).pathname;
+const TELEMETRY = fileURLToPath(new URL('./telemetry.ts', import.meta.url));
+const FIXTURE = fileURLToPath(new URL('./testing/fixtures/service.ts', import.meta.url));
 
 interface Line {
   level: string;

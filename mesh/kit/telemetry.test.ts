@@ -3,10 +3,11 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { startNode } from '#kit/testing/process.ts';
 
-const TELEMETRY = new URL('./telemetry.ts', import.meta.url).pathname;
-const FIXTURE = new URL('./testing/fixtures/traced.ts', import.meta.url).pathname;
+const TELEMETRY = fileURLToPath(new URL('./telemetry.ts', import.meta.url));
+const FIXTURE = fileURLToPath(new URL('./testing/fixtures/traced.ts', import.meta.url));
 
 interface ExportRequest {
   path: string;

@@ -1,6 +1,8 @@
 import { type EntityManager, MikroORM, type Options } from '@mikro-orm/postgresql';
 import { CompiledQuery } from 'kysely';
 import type pg from 'pg';
+import { databaseError } from '#kit/db/away.ts';
+import { releaseLostConnections } from '#kit/db/lost-connections.ts';
 import { SpanKind, withSpan } from '#kit/trace.ts';
 
 /** A prepared statement: Postgres parses and plans it once a connection. The name also names its span. */
@@ -11,7 +13,7 @@ export interface Statement {
 
 /** What runs statements: the database itself, each statement in a transaction of its own, or a transaction. */
 export interface Queryable {
-  /** Rows of the statement. @param values for $1, $2, … */
+  /** Rows of the statement. @param values for $1, $2, … @throws OxoError UNAVAILABLE when the database is away */
   query<Row>(statement: Statement, values?: readonly unknown[]): Promise<Row[]>;
 }
 
@@ -68,19 +70,28 @@ export function ormOptions(options: DatabaseOptions): Options {
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
   const orm = await MikroORM.init(ormOptions(options));
   const pool = (await orm.em.getConnection().getNativeClient()) as pg.Pool;
+  releaseLostConnections(pool);
 
   return {
     query<Row>(statement: Statement, values: readonly unknown[] = []) {
       return withSpan(`sql ${statement.name}`, SpanKind.CLIENT, undefined, async () => {
-        const { rows } = await pool.query({ ...statement, values: values as unknown[] });
+        const { rows } = await pool.query({ ...statement, values: values as unknown[] }).catch(rethrow);
         return rows as Row[];
       });
     },
-    transaction: (work) => orm.em.fork().transactional((em) => work(transactionOf(em as EntityManager))),
+    transaction: (work) =>
+      orm.em
+        .fork()
+        .transactional((em) => work(transactionOf(em as EntityManager)))
+        .catch(rethrow),
     fork: () => orm.em.fork() as EntityManager,
     ping: async () => void (await pool.query('select 1')),
     close: () => orm.close(true),
   };
+}
+
+function rethrow(error: unknown): never {
+  throw databaseError(error);
 }
 
 function transactionOf(em: EntityManager): Transaction {

@@ -3,6 +3,7 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { defineDurable } from '#kit/events/durables.ts';
 import { makeEvent, postCreated, quiet, startBus } from '#kit/events/fixtures.ts';
 import { on } from '#kit/events/handlers.ts';
@@ -13,7 +14,7 @@ import { startNode } from '#kit/testing/process.ts';
 import { until } from '#kit/testing/until.ts';
 
 const durable = defineDurable({ name: 'feed-fanout', subjects: ['post.created'], ackWaitMs: 1_000 });
-const FIXTURE = new URL('../testing/fixtures/consumer.ts', import.meta.url).pathname;
+const FIXTURE = fileURLToPath(new URL('../testing/fixtures/consumer.ts', import.meta.url));
 
 const makeEvents = (count: number): OutgoingEvent[] => Array.from({ length: count }, (_, i) => makeEvent(String(i)));
 

@@ -32,7 +32,7 @@ const RETRY_MS = 250;
  * After a batch, events gather for this long: every batch costs the same round trips. An event that comes when nothing was
  * published just before does not wait.
  */
-const GATHER_MS = 4;
+const GATHER_MS = 8;
 /** Other replicas are told of a commit at most once in this time. */
 const NOTIFY_INTERVAL_MS = 5;
 const CONNECTION_TIMEOUT_MS = 3_000;

@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import pg from 'pg';
+import { databaseError } from '#kit/db/away.ts';
+import { openDatabase } from '#kit/db/database.ts';
+import { entities, migrations } from '#kit/db/fixtures.ts';
+import { hasReason, OxoError } from '#kit/errors.ts';
+import { createTestDatabase } from '#kit/testing/database.ts';
+import { freePort } from '#kit/testing/ports.ts';
+import { until } from '#kit/testing/until.ts';
+
+const isUnavailable = (error: unknown): boolean => hasReason(error, 'UNAVAILABLE');
+const sleep = { name: 'test-sleep', text: 'select pg_sleep(20)' };
+
+/** Connections that sleep for a test: as many as there are sleepers. */
+const SLEEPING = {
+  name: 'test-sleeping',
+  text: "select pid from pg_stat_activity where state = 'active' and query like 'select pg_sleep%' and pid <> pg_backend_pid()",
+};
+const CUT = { name: 'test-cut', text: 'select pg_terminate_backend(pid) from unnest($1::int[]) as pid' };
+
+test('a connection that is cut in the middle of a statement is UNAVAILABLE', async (t) => {
+  const database = await createTestDatabase({ entities, migrations });
+  t.after(() => database.close());
+  const { db } = database;
+  const sleepers = [db.query(sleep), db.transaction((tx) => tx.query(sleep))];
+  const outcomes = Promise.allSettled(sleepers);
+  const pids = await until('both sleep', async () => {
+    const rows = await db.query<{ pid: number }>(SLEEPING);
+    return rows.length === sleepers.length && rows.map(({ pid }) => pid);
+  });
+  await db.query(CUT, [pids]);
+  for (const outcome of await outcomes) assert.ok(outcome.status === 'rejected' && isUnavailable(outcome.reason));
+});
+
+test('connections that were lost in transactions are replaced, more of them than the pool holds', async (t) => {
+  const database = await createTestDatabase({ entities, migrations });
+  const db = await openDatabase({ url: database.url, poolSize: 2, entities });
+  t.after(async () => {
+    await db.close();
+    await database.close();
+  });
+  for (let time = 0; time < 3; time += 1) {
+    const outcomes = Promise.allSettled([1, 2].map(() => db.transaction((tx) => tx.query(sleep))));
+    const pids = await until('both sleep', async () => {
+      const rows = await database.db.query<{ pid: number }>(SLEEPING);
+      return rows.length === 2 && rows.map(({ pid }) => pid);
+    });
+    await database.db.query(CUT, [pids]);
+    for (const { status } of await outcomes) assert.equal(status, 'rejected');
+  }
+  await db.transaction((tx) => tx.query({ name: 'test-one', text: 'select 1' }));
+});
+
+test('a server that cannot be reached is UNAVAILABLE', async () => {
+  const pool = new pg.Pool({ host: '127.0.0.1', port: await freePort() });
+  await assert.rejects(pool.query('select 1'), (error) => isUnavailable(databaseError(error)));
+  await pool.end();
+});
+
+test('what the server refuses, and what we refuse ourselves, stays as it is', async (t) => {
+  const database = await createTestDatabase({ entities, migrations });
+  t.after(() => database.close());
+  await assert.rejects(database.db.query({ name: 'test-wrong', text: 'select nothing from nowhere' }), {
+    code: '42P01',
+  });
+  const refusal = new OxoError('POST_NOT_FOUND', 'gone', { cause: Object.assign(new Error(), { code: 'ECONNRESET' }) });
+  await assert.rejects(
+    database.db.transaction(() => Promise.reject(refusal)),
+    (error) => error === refusal,
+  );
+  assert.equal(databaseError(refusal), refusal);
+  assert.equal(databaseError('text'), 'text');
+});
