@@ -8,12 +8,14 @@ import type pg from 'pg';
 export function releaseLostConnections(pool: pg.Pool): void {
   const leased = new Set<pg.PoolClient>();
   const watched = new WeakSet<pg.PoolClient>();
+  pool.on('release', (_error, client) => leased.delete(client));
   pool.on('acquire', (client) => {
     leased.add(client);
+    // Not when it connects: the pool may have connections already.
     if (watched.has(client)) return;
     watched.add(client);
     // Whoever releases by itself has done so by the next turn.
-    client.once('end', () => setImmediate(() => leased.has(client) && client.release(true)));
+    const release = () => leased.has(client) && client.release(true);
+    client.once('end', () => setImmediate(release));
   });
-  pool.on('release', (_error, client) => leased.delete(client));
 }
