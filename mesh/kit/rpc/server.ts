@@ -1,9 +1,13 @@
+import { readFileSync } from 'node:fs';
 import { createServer, type ServiceImplementation, type TsProtoServiceDefinition } from 'nice-grpc';
 import { HealthDefinition, HealthServiceImpl } from 'nice-grpc-server-health';
+import { ServerReflection, ServerReflectionService } from 'nice-grpc-server-reflection';
 import type { MethodOptions } from '#kit/identity/access.ts';
 import type { CallContextExtension } from '#kit/rpc/context.ts';
 import { createMiddleware, type MethodRules, type MiddlewareOptions, rulesOf } from '#kit/rpc/middleware.ts';
 
+/** The contracts, for tools that ask a server what it can do. */
+const DESCRIPTORS = new URL('../../../gen/envoy/oxo.binpb', import.meta.url);
 /** The largest message that a server takes. The front door's own limit for bodies is smaller. */
 const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
 const DEFAULT_MAX_CONCURRENT_CALLS = 500;
@@ -25,9 +29,10 @@ export interface RpcServer {
   close(): Promise<void>;
 }
 
-/** A gRPC server with health checks, in which every call passes the kit's middleware. */
+/** A gRPC server with health checks and reflection, in which every call passes the kit's middleware. */
 export function createRpcServer(options: RpcServerOptions): RpcServer {
   const rules = new Map<string, MethodRules>();
+  const names: string[] = [];
   const server = createServer({
     'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
     'grpc.max_concurrent_streams': 1_000,
@@ -44,8 +49,12 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
         rules.set(path, rulesOf(path, method.options as MethodOptions, options.metrics));
       }
       server.add(definition, handlers);
+      names.push(definition.fullName);
     },
-    listen: (address) => server.listen(address),
+    listen(address) {
+      server.add(ServerReflectionService, ServerReflection(readFileSync(DESCRIPTORS), names));
+      return server.listen(address);
+    },
     close: () => server.shutdown(),
   };
 }

@@ -44,12 +44,20 @@ export function fromClientError(error: ClientError, trailer: Metadata | undefine
   const fields = unpack(status, BAD_REQUEST, BadRequest)?.fieldViolations ?? [];
   const delay = unpack(status, RETRY_INFO, RetryInfo)?.retryDelay;
   const reason = info !== undefined && isReason(info.reason) ? info.reason : reasonOfCode(error);
-  return new OxoError(reason, error.details, {
+  // What the client says itself names addresses, and may get to callers outside; the cause keeps it for the log.
+  return new OxoError(reason, info === undefined ? (MESSAGES[reason] ?? 'It failed.') : error.details, {
     fields: fields.map(({ field, description }) => ({ field, description })),
     retryAfterMs: delay === undefined ? undefined : Number(delay.seconds) * 1_000 + delay.nanos / 1_000_000,
     cause: error,
   });
 }
+
+/** Messages for what has only a code. */
+const MESSAGES: Partial<Record<Reason, string>> = {
+  UNAVAILABLE: 'A service that is needed is away.',
+  DEADLINE_EXCEEDED: 'A service that is needed gave no answer in time.',
+  CANCELLED: 'The call was cancelled.',
+};
 
 /** A server that could not give a reason, because it is away or was cut off, has only its code. */
 function reasonOfCode(error: ClientError): Reason {
