@@ -3,6 +3,7 @@ import type { Cases } from '../testing/cases.ts';
 import { refusal } from '../testing/client.ts';
 import { beginWriting, gather, requireDelivered, untilMore } from '../testing/crowd.ts';
 import { edit, feedTexts, type Person, post, remove, unfollow } from '../testing/people.ts';
+import type { World } from '../testing/world.ts';
 
 const natsAwayMs = 10_000;
 const postgresAwayMs = 2_000;
@@ -63,6 +64,7 @@ export const brokers: Cases = {
     const { api } = world;
     const crowd = await gather(api, 3, 3);
     const [author, reader] = [crowd.authors[0], crowd.followers[0]] as [Person, Person];
+    const before = restartsOf(world);
     const writing = beginWriting(api, crowd.authors, 'postgres');
     await untilMore(writing, 20);
     await world.outage('postgres', postgresAwayMs, async () => {
@@ -82,5 +84,11 @@ export const brokers: Cases = {
     const written = await writing.stop();
     await world.settled();
     await requireDelivered(api, crowd, written);
+    assert.deepEqual(restartsOf(world), before, 'no service dies because Postgres does');
   },
 };
+
+function restartsOf({ stack }: World): Record<string, number> {
+  const services = stack.processes().filter(({ name }) => name !== 'postgres');
+  return Object.fromEntries(services.map(({ name, restarts }) => [name, restarts]));
+}

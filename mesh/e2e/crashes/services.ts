@@ -3,23 +3,9 @@ import { until } from '#kit/testing/until.ts';
 import type { Cases } from '../testing/cases.ts';
 import { beginWriting, gather, requireDelivered, untilMore } from '../testing/crowd.ts';
 import { feedTexts, follow, type Person, post, signUpAll, unfollow } from '../testing/people.ts';
-import type { World } from '../testing/world.ts';
 
 /** Each service is killed that often while requests are under way: a kill hits another moment each time. */
 const kills = 3;
-
-async function killWhileWriting(world: World, service: string): Promise<void> {
-  const crowd = await gather(world.api, 3, 4);
-  const writing = beginWriting(world.api, crowd.authors, service);
-  for (let time = 0; time < kills; time += 1) {
-    await untilMore(writing, 10);
-    await world.kill(service);
-  }
-  await untilMore(writing, 10);
-  const written = await writing.stop();
-  await world.settled();
-  await requireDelivered(world.api, crowd, written);
-}
 
 /** Tries again while the service is away, as a client does. */
 async function insist(work: () => Promise<unknown>): Promise<void> {
@@ -28,16 +14,21 @@ async function insist(work: () => Promise<unknown>): Promise<void> {
 
 /** A service is killed while it works, and started again by the supervisor. */
 export const services: Cases = {
-  'post service killed between commit and answer: every acknowledged post is in every feed, once': async (world) => {
-    await killWhileWriting(world, 'post');
-  },
-
-  'feed service killed in the middle of the fan-out: every post is in every feed, once': async (world) => {
-    await killWhileWriting(world, 'feed');
-  },
-
-  'user service killed while posts are made and fanned out': async (world) => {
-    await killWhileWriting(world, 'user');
+  'post, feed and user service killed in turn while posts are made: the acknowledged are in every feed, once': async (
+    world,
+  ) => {
+    const crowd = await gather(world.api, 3, 4);
+    const writing = beginWriting(world.api, crowd.authors, 'kill');
+    for (let time = 0; time < kills; time += 1) {
+      for (const service of ['post', 'feed', 'user']) {
+        await untilMore(writing, 10, 20_000);
+        await world.kill(service);
+      }
+    }
+    await untilMore(writing, 10, 20_000);
+    const written = await writing.stop();
+    await world.settled();
+    await requireDelivered(world.api, crowd, written);
   },
 
   'user service killed while people follow and unfollow: feeds and counts are those of the follows that hold': async (

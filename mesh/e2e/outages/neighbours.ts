@@ -38,12 +38,18 @@ export const neighbours: Cases = {
   'user away: warm feeds are read, posts are made, profiles are told to be away': async (world) => {
     const { api } = world;
     const { author, reader } = await warmReader(world);
+    const closed = await post(api, author, 'for followers', 'FOLLOWERS');
+    await world.settled();
     await world.outage('user', awayMs, async () => {
-      assert.deepEqual(await feedTexts(api, reader), ['second', 'first']);
+      assert.deepEqual(await feedTexts(api, reader), ['for followers', 'second', 'first']);
       await post(api, author, 'without user');
       assert.equal((await feedTexts(api, author))[0], 'without user');
-      const error = await refusal(api, { path: `/users/${author.id}` });
-      assert.deepEqual([error.status, error.reason], [503, 'UNAVAILABLE']);
+      // Once the profile is told away by Envoy, once by a service that needs it; neither tells of our addresses.
+      for (const path of [`/users/${author.id}`, `/posts/${closed.id}`]) {
+        const error = await refusal(api, { path, token: reader.accessToken });
+        assert.deepEqual([error.status, error.reason], [503, 'UNAVAILABLE']);
+        assert.doesNotMatch(error.message, /127\.0\.0\.1|:\d{4,5}|ECONN/);
+      }
     });
     await world.settled();
     assert.equal((await feedTexts(api, reader))[0], 'without user');
