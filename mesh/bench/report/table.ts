@@ -4,6 +4,8 @@ import { atLeast, atMost, budgets, type Line, never, verdictOf } from './budgets
 import type { BenchResults } from './results.ts';
 
 const mebibyte = 1024 ** 2;
+/** More would be wider than 120 columns; the CPU column holds all of them anyway. */
+const maxServerColumns = 8;
 const ms = (value: number): string => `${value.toFixed(value < 10 ? 2 : 1)} ms`;
 const perSecond = (value: number): string => `${count(value)}/s`;
 
@@ -91,8 +93,11 @@ function serversOf(loads: readonly Readonly<Record<string, number>>[]): string[]
   for (const [name, cpuMs] of loads.flatMap((load) => Object.entries(load))) {
     most.set(name, Math.max(cpuMs, most.get(name) ?? 0));
   }
-  const worthNaming = [...most].filter(([, cpuMs]) => cpuMs >= 0.005);
-  return worthNaming.sort(([, a], [, b]) => b - a).map(([name]) => name);
+  const worthNaming = [...most].filter(([, cpuMs]) => cpuMs >= 0.015);
+  return worthNaming
+    .sort(([, a], [, b]) => b - a)
+    .slice(0, maxServerColumns)
+    .map(([name]) => name);
 }
 
 function renderMemory({ idleMemoryBytes, loadedMemoryBytes, idleCpuMsPerSecond }: BenchResults): string {
