@@ -49,8 +49,9 @@ export function id() {
 }
 
 /** Many ids, checked as a whole: an object for each of thousands would cost more than the work that follows. */
-export function ids(limits: { max: number }) {
+export function ids(limits: { min?: 1; max: number }) {
   return z.custom<string[]>(Array.isArray).superRefine((values, context) => {
+    if (limits.min === 1 && values.length === 0) context.addIssue({ code: 'custom', message: 'must not be empty' });
     if (values.length > limits.max) context.addIssue({ code: 'custom', message: `must be at most ${limits.max}` });
     const wrong = values.findIndex((value) => !isId(value));
     if (wrong >= 0)

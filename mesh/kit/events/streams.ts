@@ -3,9 +3,7 @@
  */
 import { JetStreamApiError, type JetStreamManager, jetstreamManager, type StreamConfig } from '@nats-io/jetstream';
 import { type NatsConnection, nanos } from '@nats-io/transport-node';
-
-const MINUTE_MS = 60_000;
-const DAY_MS = 24 * 60 * MINUTE_MS;
+import { DAY_MS, MINUTE_MS } from '#kit/clock.ts';
 
 export const EVENTS_STREAM = 'EVENTS';
 export const REVOCATIONS_STREAM = 'REVOCATIONS';

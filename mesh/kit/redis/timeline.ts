@@ -12,8 +12,8 @@ export interface TimelineEntry extends Position {
 
 const TIME_BYTES = 8;
 const ID_BYTES = 16;
-/** Length of a member: time in milliseconds (big-endian), id, owner's id. */
-export const ENTRY_BYTES = TIME_BYTES + 2 * ID_BYTES;
+/** A position in bytes: time in milliseconds (big-endian), then id. A member is a position and the owner's id. */
+export const POSITION_BYTES = TIME_BYTES + ID_BYTES;
 
 export function encodeEntry(entry: TimelineEntry): Buffer {
   return Buffer.concat([encodePosition(entry), idToBytes(entry.ownerId)]);
@@ -21,18 +21,19 @@ export function encodeEntry(entry: TimelineEntry): Buffer {
 
 /** The bytes by which an entry at this place sorts: the beginning of its member. */
 export function encodePosition(position: Position): Buffer {
-  const bytes = Buffer.allocUnsafe(TIME_BYTES + ID_BYTES);
+  const bytes = Buffer.allocUnsafe(POSITION_BYTES);
   bytes.writeBigUInt64BE(BigInt(position.atMs));
   idToBytes(position.id).copy(bytes, TIME_BYTES);
   return bytes;
 }
 
+/** The position with which the bytes begin. */
+export function decodePosition(bytes: Buffer): Position {
+  return { atMs: Number(bytes.readBigUInt64BE()), id: idFromBytes(bytes, TIME_BYTES) };
+}
+
 export function decodeEntry(member: Buffer): TimelineEntry {
-  return {
-    atMs: Number(member.readBigUInt64BE()),
-    id: idFromBytes(member, TIME_BYTES),
-    ownerId: idFromBytes(member, TIME_BYTES + ID_BYTES),
-  };
+  return { ...decodePosition(member), ownerId: idFromBytes(member, POSITION_BYTES) };
 }
 
 /** Newest first: by time, then by id. For Array.sort. */

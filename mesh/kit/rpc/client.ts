@@ -52,8 +52,12 @@ export function openChannel(address: string, tokens: ServiceTokens | undefined):
   });
   const budget = createRetryBudget();
 
-  async function* attempt<Request, Response>(call: ClientMiddlewareCall<Request, Response>, options: CallOptions) {
-    const limit = limitTime(options);
+  async function* attempt<Request, Response>(
+    call: ClientMiddlewareCall<Request, Response>,
+    options: CallOptions,
+    timeoutMs: number,
+  ) {
+    const limit = limitTime(timeoutMs, options.signal);
     let trailer: Metadata | undefined;
     try {
       const onTrailer = (received: Metadata) => {
@@ -75,9 +79,10 @@ export function openChannel(address: string, tokens: ServiceTokens | undefined):
     const attempts = idempotent && !call.requestStream && !call.responseStream ? MAX_ATTEMPTS : 1;
     const metadata = Metadata(options.metadata);
     if (tokens !== undefined) metadata.set('authorization', `Bearer ${await tokens()}`);
+    const timeoutMs = Number(metadata.get(TIMEOUT_HEADER) ?? DEFAULT_TIMEOUT_MS);
     for (let number = 1; ; number += 1) {
       try {
-        return yield* attempt(call, { ...options, metadata });
+        return yield* attempt(call, { ...options, metadata }, timeoutMs);
       } catch (error) {
         const again = number < attempts && hasReason(error, 'UNAVAILABLE') && !options.signal?.aborted;
         if (!again || !budget.take()) throw error;
@@ -117,8 +122,7 @@ function withTrace(options: CallOptions = {}): CallOptions {
 }
 
 /** Aborts an attempt when its time is over or its caller went away. */
-function limitTime(options: CallOptions) {
-  const timeoutMs = Number(Metadata(options.metadata).get(TIMEOUT_HEADER) ?? DEFAULT_TIMEOUT_MS);
+function limitTime(timeoutMs: number, signal: AbortSignal | undefined) {
   const abort = new AbortController();
   const giveUp = () => abort.abort();
   const limit = {
@@ -126,15 +130,15 @@ function limitTime(options: CallOptions) {
     expired: false,
     clear() {
       clearTimeout(timer);
-      options.signal?.removeEventListener('abort', giveUp);
+      signal?.removeEventListener('abort', giveUp);
     },
   };
   const timer = setTimer(() => {
     limit.expired = true;
     giveUp();
   }, timeoutMs);
-  if (options.signal?.aborted) giveUp();
-  else options.signal?.addEventListener('abort', giveUp, { once: true });
+  if (signal?.aborted) giveUp();
+  else signal?.addEventListener('abort', giveUp, { once: true });
   return limit;
 }
 

@@ -5,6 +5,10 @@ import type { Database } from '#kit/db/database.ts';
 const SWEEP_AFTER_MS = MINUTE_MS;
 const SWEEP_ROWS = 100;
 
+/** What becomes of an account whose profile is known to exist. */
+export const SET_ACTIVE = `state = 'ACTIVE',
+    pending_handle = null, pending_display_name = null, sweep_at_ms = null`;
+
 const INSERT_PENDING = {
   name: 'account-insert',
   text: `insert into accounts (id, email, password_hash, state, pending_handle, pending_display_name, sweep_at_ms, created_at_ms)
@@ -16,7 +20,7 @@ const DELETE_PENDING = {
 };
 const ACTIVATE = {
   name: 'account-activate-pending',
-  text: `update accounts set state = 'ACTIVE', pending_handle = null, pending_display_name = null, sweep_at_ms = null
+  text: `update accounts set ${SET_ACTIVE}
     where id = $1 and state = 'PENDING'`,
 };
 const CLAIM_PENDING = {

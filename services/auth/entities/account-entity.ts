@@ -1,4 +1,4 @@
-import { defineEntity, type InferEntity, p } from '@mikro-orm/core';
+import { defineEntity, p } from '@mikro-orm/core';
 
 export const AccountEntity = defineEntity({
   name: 'Account',
@@ -20,5 +20,3 @@ export const AccountEntity = defineEntity({
     createdAtMs: p.bigint('number'),
   },
 });
-
-export type AccountRow = InferEntity<typeof AccountEntity>;

@@ -1,4 +1,4 @@
-import { defineEntity, type InferEntity, p } from '@mikro-orm/core';
+import { defineEntity, p } from '@mikro-orm/core';
 
 export const SessionEntity = defineEntity({
   name: 'Session',
@@ -24,5 +24,3 @@ export const SessionEntity = defineEntity({
   },
   indexes: [{ properties: ['accountId', 'lastSeenAtMs'] }, { properties: ['expiresAtMs'] }],
 });
-
-export type SessionRow = InferEntity<typeof SessionEntity>;

@@ -1,4 +1,4 @@
-import { defineEntity, type InferEntity, p } from '@mikro-orm/core';
+import { defineEntity, p } from '@mikro-orm/core';
 
 export const SigningKeyEntity = defineEntity({
   name: 'SigningKey',
@@ -16,5 +16,3 @@ export const SigningKeyEntity = defineEntity({
     expiresAtMs: p.bigint('number').nullable(),
   },
 });
-
-export type SigningKeyRow = InferEntity<typeof SigningKeyEntity>;

@@ -3,6 +3,7 @@ import type { Database, Transaction } from '#kit/db/database.ts';
 import type { Outbox } from '#kit/events/outbox.ts';
 import type { DenyList } from '#kit/identity/deny-list.ts';
 import { newId } from '#kit/ids.ts';
+import { SET_ACTIVE } from '../accounts/accounts.ts';
 import type { Device } from './device.ts';
 import {
   encodeRefreshToken,
@@ -25,7 +26,7 @@ const CLEAN_UP_ROWS = 5_000;
 const ACTIVATE = {
   name: 'account-activate',
   // Locks the account, so that its sessions are counted by one sign-in at a time.
-  text: `update accounts set state = 'ACTIVE', pending_handle = null, pending_display_name = null, sweep_at_ms = null
+  text: `update accounts set ${SET_ACTIVE}
     where id = $1 and state in ('PENDING', 'ACTIVE') returning 1`,
 };
 const INSERT = {

@@ -1,10 +1,17 @@
 import { randomBytes } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '#kit/clock.ts';
-import { idFromBytes } from '#kit/ids.ts';
 import type { Position } from '#kit/page-token.ts';
 import type { Redis, Reply } from '#kit/redis/redis.ts';
-import { decodeEntry, encodeEntry, encodePosition, REMOVE, type TimelineEntry } from '#kit/redis/timeline.ts';
+import {
+  decodeEntry,
+  decodePosition,
+  encodeEntry,
+  encodePosition,
+  POSITION_BYTES,
+  REMOVE,
+  type TimelineEntry,
+} from '#kit/redis/timeline.ts';
 import { BEGIN, FINISH, PUSH, READ } from './window-scripts.ts';
 
 /** A person who has not read for this long has no window, and the fan-out passes them by. */
@@ -14,7 +21,9 @@ const BUILD_MS = MINUTE_MS;
 /** Windows that one script call pushes into: it holds Redis for about a millisecond. */
 const PUSH_KEYS = 400;
 const NONCE_BYTES = 8;
-const NO_FLOOR = Buffer.alloc(24);
+const NO_FLOOR = Buffer.alloc(POSITION_BYTES);
+/** Of the sentinel: behind the floor and the byte that sorts it. */
+const STATE_OFFSET = POSITION_BYTES + 1;
 
 /** What the window says of one page, all of one moment. */
 export interface WindowPage {
@@ -117,11 +126,11 @@ function parsePage(reply: Reply): WindowPage {
 }
 
 function parseWindow(sentinel: Buffer, entries: Buffer[]): WindowPage['window'] {
-  if (sentinel[25] !== 'R'.charCodeAt(0)) return undefined;
-  const floorAtMs = Number(sentinel.readBigUInt64BE());
+  if (sentinel[STATE_OFFSET] !== 'R'.charCodeAt(0)) return undefined;
+  const floor = decodePosition(sentinel);
   return {
-    builtFor: sentinel.toString('utf8', 26 + NONCE_BYTES),
-    floor: floorAtMs === 0 ? undefined : { atMs: floorAtMs, id: idFromBytes(sentinel, 8) },
+    builtFor: sentinel.toString('utf8', STATE_OFFSET + 1 + NONCE_BYTES),
+    floor: floor.atMs === 0 ? undefined : floor,
     entries: entries.map(decodeEntry),
   };
 }

@@ -7,6 +7,7 @@ import { newId } from '#kit/ids.ts';
 import { createReadModel } from '#kit/redis/read-model.ts';
 import { createDeletedPosts } from '../posts/deleted-posts.ts';
 import { hasFields, hasReason } from '../testing/expect.ts';
+import { freshPost } from '../testing/fresh-post.ts';
 import { ownTimeline } from '../testing/own-timeline.ts';
 import { startPostService, type TestPostService } from '../testing/post-service.ts';
 
@@ -21,10 +22,7 @@ before(async () => {
 });
 after(() => service.close());
 beforeEach(async () => {
-  const created = await service.as(ann).createPost({ text: 'first' });
-  assert.ok(created.post);
-  post = created.post;
-  await service.db.query({ name: 'test-truncate', text: 'truncate outbox' });
+  post = await freshPost(service, ann);
 });
 
 test('a post is gone everywhere before the answer', async () => {

@@ -5,6 +5,7 @@ import { PostUpdated } from '#gen/oxo/post/v1/post_events.ts';
 import { newId } from '#kit/ids.ts';
 import { createReadModel } from '#kit/redis/read-model.ts';
 import { hasFields, hasReason } from '../testing/expect.ts';
+import { freshPost } from '../testing/fresh-post.ts';
 import { startPostService, type TestPostService } from '../testing/post-service.ts';
 
 let service: TestPostService;
@@ -16,10 +17,7 @@ before(async () => {
 });
 after(() => service.close());
 beforeEach(async () => {
-  const created = await service.as(ann).createPost({ text: 'first' });
-  assert.ok(created.post);
-  post = created.post;
-  await service.db.query({ name: 'test-truncate', text: 'truncate outbox' });
+  post = await freshPost(service, ann);
 });
 
 async function published(): Promise<Post | undefined> {

@@ -4,7 +4,7 @@ import { ids, validate } from '#kit/validate.ts';
 import type { PublishedProfiles } from '../profiles/published-profiles.ts';
 import { summaryMessage } from '../profiles/user-message.ts';
 
-const input = z.object({ ids: ids({ max: 500 }).refine((values) => values.length > 0, 'must not be empty') });
+const input = z.object({ ids: ids({ min: 1, max: 500 }) });
 
 export function batchGetUsers({ profiles }: { profiles: PublishedProfiles }) {
   return async (request: BatchGetUsersRequest): Promise<BatchGetUsersResponse> => {

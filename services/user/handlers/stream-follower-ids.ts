@@ -4,7 +4,7 @@ import type { Database } from '#kit/db/database.ts';
 import { ids, validate } from '#kit/validate.ts';
 import { followerPages } from '../graph/follower-pages.ts';
 
-const input = z.object({ userIds: ids({ max: 500 }).refine((values) => values.length > 0, 'must not be empty') });
+const input = z.object({ userIds: ids({ min: 1, max: 500 }) });
 const CHUNK_IDS = 1_000;
 
 export function streamFollowerIds({ db }: { db: Database }) {
