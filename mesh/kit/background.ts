@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '#kit/logger.ts';
 
 /**
@@ -37,4 +38,9 @@ export function repeat(
     clearTimeout(timer);
     await inHand;
   };
+}
+
+/** Resolves after the time, or at once when the signal aborts. */
+export async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  await delay(ms, undefined, { signal }).catch(() => undefined);
 }

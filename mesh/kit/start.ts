@@ -107,7 +107,7 @@ export function startOutbox(
   const { name, db, nats } = options;
   const publisher = createPublisher({ nats, source: name, logger });
   onStop('publisher', publisher.close);
-  const effects = createEffects(options.effects, systemClock, logger);
+  const effects = createEffects(options.effects, logger);
   const relay = createRelay({ databaseUrl: config.databaseUrl, db, publisher, effects, logger });
   onStop('relay', relay.stop);
   relay.start();

@@ -52,6 +52,6 @@ export function createFeedService(dependencies: FeedServiceDependencies) {
     addServices(server: RpcServer): void {
       server.add(FeedService, { getFeed: getFeed({ candidates, hydrator, windows, metrics }) });
     },
-    fanOut: [onPostCreated({ followers: createFollowers(users), windows, metrics })] satisfies EventHandler[],
+    fanOut: [onPostCreated({ followers: createFollowers(users, redis), windows, metrics })] satisfies EventHandler[],
   };
 }

@@ -46,7 +46,7 @@ export function addUserServices(server: RpcServer, dependencies: UserServiceDepe
     createUser: createUser({ db, outbox, profiles, clock }),
     resolveUser: resolveUser({ db }),
     batchGetUsers: batchGetUsers({ profiles }),
-    streamFollowerIds: streamFollowerIds({ db }),
+    streamFollowerIds: streamFollowerIds({ db, followVersions }),
     listFolloweeIds: listFolloweeIds({ db, followVersions }),
   });
 }

@@ -83,7 +83,7 @@ test('a transaction writes all or nothing, its unit of work included', async () 
       await tx.query(INSERT_THING, [id, 'statement', 1]);
       tx.em.create(ThingEntity, { id: newId(2), name: 'entity', atMs: 2, note: null });
       await tx.em.flush();
-      await insertEvent(tx, { eventId: newId(3), subject: 'a.b', payload: Buffer.from('x'), headers: '{}' });
+      await insertEvent(tx, { eventId: newId(3), subject: 'a.b', payload: Buffer.from('x'), headers: {} });
       assert.deepEqual(await tx.query(COUNT_THINGS), [{ count: 2 }]);
       throw new Error('no');
     }),

@@ -50,6 +50,8 @@ const IDLE_CONNECTION_MS = 30_000;
 export function ormOptions(options: DatabaseOptions): Options {
   return {
     clientUrl: options.url,
+    // As for pg itself, a parameter names the folder of a socket; MikroORM does not look for it.
+    host: new URL(options.url).searchParams.get('host') ?? undefined,
     entities: options.entities,
     discovery: { warnWhenNoEntities: false },
     // It would write lines that are no JSON. What fails is thrown, and logged by whoever called.

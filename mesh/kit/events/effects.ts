@@ -1,4 +1,3 @@
-import type { Clock } from '#kit/clock.ts';
 import type { OutgoingEvent } from '#kit/events/publisher.ts';
 import type { Logger } from '#kit/logger.ts';
 
@@ -18,34 +17,22 @@ export interface Effects {
    * to the relay: what is committed is committed.
    * @param write tells `expect` the id of each event before it writes it
    * @param effect gets what `write` gave; undefined when there is nothing to do
+   * @returns what `write` gave, and whether the effect is done
    */
   after<Result>(
     write: (expect: (eventId: string) => void) => Promise<Result>,
     effect: (result: Result) => Promise<unknown> | undefined,
-  ): Promise<Result>;
-  /** For the relay: resolves when the effect of the event is done, by whomever. */
-  settle(event: OutgoingEvent): Promise<void>;
-}
-
-/** The relay asks within moments; when another replica's relay leads, nobody asks, and the entry is dropped. */
-const KEEP_MS = 30_000;
-
-interface Pending {
-  done: Promise<boolean>;
-  sinceMs: number;
+  ): Promise<{ result: Result; done: boolean }>;
+  /** Whether a request of this process is at it: it will give the event to the relay itself. */
+  isUnderWay(eventId: string): boolean;
+  /** For the relay: does the effect of an event whose request did not. */
+  repeat(event: OutgoingEvent): Promise<void>;
 }
 
 /** @param effects what the relay does for an event whose request did not, by subject */
-export function createEffects(effects: Readonly<Record<string, Effect>>, clock: Clock, logger: Logger): Effects {
-  /** Whether the request did the effect, by event id. Entries live from before the write until the relay has asked. */
-  const pending = new Map<string, Pending>();
-
-  function dropOld(nowMs: number): void {
-    for (const [eventId, entry] of pending) {
-      if (entry.sinceMs > nowMs - KEEP_MS) return;
-      pending.delete(eventId);
-    }
-  }
+export function createEffects(effects: Readonly<Record<string, Effect>>, logger: Logger): Effects {
+  /** Events whose requests are between their write and the end of their effect. */
+  const underWay = new Set<string>();
 
   async function succeeds(effect: Promise<unknown> | undefined): Promise<boolean> {
     try {
@@ -59,21 +46,20 @@ export function createEffects(effects: Readonly<Record<string, Effect>>, clock: 
 
   return {
     async after(write, effect) {
-      const { promise: done, resolve } = Promise.withResolvers<boolean>();
-      const sinceMs = clock.nowMs();
-      dropOld(sinceMs);
+      const eventIds: string[] = [];
       try {
-        const result = await write((eventId) => pending.set(eventId, { done, sinceMs }));
-        resolve(await succeeds(effect(result)));
-        return result;
+        const result = await write((eventId) => {
+          eventIds.push(eventId);
+          underWay.add(eventId);
+        });
+        return { result, done: await succeeds(effect(result)) };
       } finally {
-        resolve(false);
+        for (const eventId of eventIds) underWay.delete(eventId);
       }
     },
-    async settle(event) {
-      const done = await pending.get(event.eventId)?.done;
-      pending.delete(event.eventId);
-      if (!done) await effects[event.subject]?.(event);
+    isUnderWay: (eventId) => underWay.has(eventId),
+    async repeat(event) {
+      await effects[event.subject]?.(event);
     },
   };
 }

@@ -27,7 +27,6 @@ export function makeEvent(text: string, subject = postCreated.subject, version =
     subject,
     payload: SessionRevoked.encode({ sessionId: text, userId: '' }).finish(),
     headers: { 'x-request-id': `request-${text}` },
-    createdAt: new Date(),
   };
 }
 

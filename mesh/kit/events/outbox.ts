@@ -2,6 +2,7 @@ import type { Clock } from '#kit/clock.ts';
 import type { Transaction } from '#kit/db/database.ts';
 import type { Effects } from '#kit/events/effects.ts';
 import type { EventDefinition } from '#kit/events/envelope.ts';
+import type { OutgoingEvent } from '#kit/events/publisher.ts';
 import type { Relay } from '#kit/events/relay.ts';
 import { newId } from '#kit/ids.ts';
 import { injectTrace } from '#kit/trace.ts';
@@ -22,18 +23,23 @@ export const outboxTableSql = `
     created_at timestamptz not null default now()
   );`;
 
-/** The four values that a statement writes into an outbox row beside its state. */
+/** What a statement writes into an outbox row beside its state. */
 export interface OutboxRow {
   eventId: string;
   subject: string;
   payload: Buffer;
-  /** JSON: traceparent and x-request-id, so that the trace goes on in the consumer. */
-  headers: string;
+  /** traceparent and x-request-id, so that the trace goes on in the consumer. */
+  headers: Readonly<Record<string, string>>;
+  /**
+   * Its id in the outbox, put here by whoever wrote the row and was told it: then the relay of this process publishes the event
+   * without reading it from the table first.
+   */
+  version?: number;
 }
 
 /** The row's values in the order of the columns event_id, subject, payload, headers. */
 export function outboxValues(row: OutboxRow): unknown[] {
-  return [row.eventId, row.subject, row.payload, row.headers];
+  return [row.eventId, row.subject, row.payload, JSON.stringify(row.headers)];
 }
 
 const INSERT = {
@@ -50,6 +56,7 @@ const INSERT = {
 export async function insertEvent(tx: Transaction, row: OutboxRow, version?: number): Promise<number> {
   const [inserted] = await tx.query<{ version: number }>(INSERT, [...outboxValues(row), version]);
   if (inserted === undefined) throw new Error('The outbox gave no version.');
+  row.version = inserted.version;
   return inserted.version;
 }
 
@@ -58,7 +65,7 @@ export interface Outbox {
   /** Makes the row of an event. The request id and the trace that is going on are written into it. */
   row<Payload>(event: EventDefinition<Payload>, payload: Payload, context: { requestId: string }): OutboxRow;
   /**
-   * Writes state and events, does what must be true before the answer, and wakes the relay.
+   * Writes state and events, does what must be true before the answer, and gives the events to the relay.
    * @param rows events whose payload is known before the write
    * @param write writes the rows with their state, in one statement or one transaction. An event whose payload depends on
    * what it reads is made on the way and given to `add` before it is written
@@ -71,7 +78,7 @@ export interface Outbox {
   ): Promise<Result>;
 }
 
-export function createOutbox(options: { effects: Effects; relay: Pick<Relay, 'wake'>; clock: Clock }): Outbox {
+export function createOutbox(options: { effects: Effects; relay: Pick<Relay, 'committed'>; clock: Clock }): Outbox {
   const { effects, relay, clock } = options;
   return {
     row(event, payload, { requestId }) {
@@ -81,19 +88,31 @@ export function createOutbox(options: { effects: Effects; relay: Pick<Relay, 'wa
         eventId: newId(clock.nowMs()),
         subject: event.subject,
         payload: Buffer.from(event.type.encode(payload).finish()),
-        headers: JSON.stringify(headers),
+        headers,
       };
     },
     async commit(rows, write, effect) {
-      return effects.after((expect) => {
+      const added: OutboxRow[] = [];
+      const { result, done } = await effects.after((expect) => {
         const add = (row: OutboxRow) => {
           expect(row.eventId);
+          added.push(row);
           return row;
         };
         rows.forEach(add);
-        // The relay fetches the events while the effect is still being done; it publishes them when it is.
-        return write(add).finally(relay.wake);
+        return write(add);
       }, effect);
+      if (added.length > 0) relay.committed(done && added.every(isWritten) ? added.map(toEvent) : []);
+      return result;
     },
   };
+}
+
+/** An event without a version was not written, or nobody was told: only the table knows. */
+function isWritten(row: OutboxRow): boolean {
+  return row.version !== undefined;
+}
+
+function toEvent({ eventId, subject, payload, headers, version = 0 }: OutboxRow): OutgoingEvent {
+  return { eventId, version, subject, payload, headers };
 }

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { makeEvent, quiet, startBus } from '#kit/events/fixtures.ts';
 import { createPublisher } from '#kit/events/publisher.ts';
+import { timeOfId } from '#kit/ids.ts';
 import { until } from '#kit/testing/until.ts';
 
 test('stores a batch in order, with its headers', async (t) => {
@@ -22,7 +23,7 @@ test('stores a batch in order, with its headers', async (t) => {
     assert.equal(stored?.header.get('ce-id'), event?.eventId);
     assert.equal(stored?.header.get('ce-type'), 'post.created');
     assert.equal(stored?.header.get('ce-source'), 'post');
-    assert.equal(stored?.header.get('ce-time'), event?.createdAt.toISOString());
+    assert.equal(stored?.header.get('ce-time'), new Date(timeOfId(event?.eventId ?? '')).toISOString());
     assert.equal(stored?.header.get('oxo-version'), String(index));
     assert.equal(stored?.header.get('x-request-id'), `request-text ${index}`);
     assert.deepEqual(Buffer.from(stored?.data ?? []), Buffer.from(event?.payload ?? []));

@@ -4,6 +4,7 @@
 import { headers as createHeaders, createInbox, type Msg, PermissionViolationError } from '@nats-io/transport-node';
 import { toHeaders } from '#kit/events/envelope.ts';
 import type { NatsBus } from '#kit/events/nats.ts';
+import { timeOfId } from '#kit/ids.ts';
 import type { Logger } from '#kit/logger.ts';
 import { extractTrace, injectTrace, SpanKind, withSpan, withTraceContext } from '#kit/trace.ts';
 
@@ -15,7 +16,6 @@ export interface OutgoingEvent {
   payload: Uint8Array;
   /** traceparent and x-request-id. */
   headers: Readonly<Record<string, string>>;
-  createdAt: Date;
 }
 
 export interface Publisher {
@@ -134,7 +134,13 @@ export function createPublisher(options: PublisherOptions): Publisher {
 }
 
 function toMetadata(event: OutgoingEvent, source: string) {
-  return { id: event.eventId, subject: event.subject, source, time: event.createdAt, version: event.version };
+  return {
+    id: event.eventId,
+    subject: event.subject,
+    source,
+    time: new Date(timeOfId(event.eventId)),
+    version: event.version,
+  };
 }
 
 /** A span of the trace that the event belongs to, when that is recorded; `headers` then carry it on. */

@@ -1,48 +1,45 @@
-import type pg from 'pg';
 import type { Effects } from '#kit/events/effects.ts';
 import type { OutgoingEvent, Publisher } from '#kit/events/publisher.ts';
+import type { Link } from '#kit/events/relay-link.ts';
 import type { Logger } from '#kit/logger.ts';
 
 /** The most events that are published at once. */
 export const BATCH_ROWS = 256;
+/** Effects that are repeated at the same time. */
+const EFFECTS_AT_ONCE = 16;
+/** Events whose effect is known to be done; beyond it an effect may be done twice, which it may be at any time. */
+const MAX_SETTLED = 10_000;
 
-/** Deletes what was published before and fetches what comes next: under load, one round trip a batch. */
+/** Deletes what was published before and fetches what else is due: one round trip. */
 const NEXT = {
   name: 'relay-next',
   text: `with gone as (delete from outbox where id = any($1::bigint[]))
-    select id::float8 as version, event_id, subject, payload, headers, created_at
+    select id::float8 as version, event_id as "eventId", subject, payload, headers
     from outbox where available_at <= now() and id <> all ($1::bigint[]) order by id limit ${BATCH_ROWS}`,
 };
 const DELETE_PUBLISHED = { name: 'relay-delete', text: 'delete from outbox where id = any($1::bigint[])' };
 
-/** A direct connection to the database; `lost` once it is gone, and with it the relay's lock. */
-export interface Link {
-  client: pg.Client;
-  lost: boolean;
-}
-
-export interface BatchResult {
-  /** Rows that were there to publish. */
+export interface SweepResult {
+  /** Rows that were there to publish and that no request of this process is at. */
   found: number;
+  /** How many of them have their effect. */
+  ready: number;
   /** How many of them JetStream has stored. */
   published: number;
 }
 
-interface Row {
-  version: number;
-  event_id: string;
-  subject: string;
-  payload: Buffer;
-  headers: Record<string, string>;
-  created_at: Date;
-}
-
-/** Publishes the oldest events of an outbox and deletes those that JetStream has acknowledged. */
+/** Publishes events of an outbox, and deletes those that JetStream has acknowledged. */
 export interface BatchPublisher {
-  /** Publishes one batch. What it published is deleted by the next one, or by `finish`. */
-  publish(link: Link): Promise<BatchResult>;
-  /** Deletes what the last batch published. A kill before it repeats events, which readers take once. */
+  /** Publishes events of this process whose effects are done. @returns whether JetStream has stored them all */
+  publish(link: Link, events: readonly OutgoingEvent[]): Promise<boolean>;
+  /** Deletes what was published, and publishes what else is due. @param isKnown tells which events `publish` will be given */
+  sweep(link: Link, isKnown: (version: number) => boolean): Promise<SweepResult>;
+  /** Deletes what was published. A kill before it repeats events, which readers take once. */
   finish(link: Link): Promise<void>;
+  /** Outbox rows that are published and not yet deleted. */
+  deletable(): number;
+  /** The effect of this event is done: a sweep need not repeat it. */
+  settled(eventId: string): void;
 }
 
 export function createBatchPublisher(options: {
@@ -51,61 +48,67 @@ export function createBatchPublisher(options: {
   logger: Logger;
 }): BatchPublisher {
   const { publisher, effects, logger } = options;
-  /** Events whose effect is done and which are not yet published: the next attempt does not repeat the effect. */
-  let settled = new Set<string>();
-  /** Outbox ids of what the last batch published: not yet deleted. */
+  const done = new Set<string>();
   let published: number[] = [];
 
-  async function isSettled(event: OutgoingEvent): Promise<boolean> {
+  function settled(eventId: string): void {
+    done.add(eventId);
+    const [oldest] = done;
+    if (done.size > MAX_SETTLED && oldest !== undefined) done.delete(oldest);
+  }
+
+  async function settle(event: OutgoingEvent): Promise<boolean> {
     try {
-      if (!settled.has(event.eventId)) await effects.settle(event);
+      if (!done.has(event.eventId)) await effects.repeat(event);
+      settled(event.eventId);
       return true;
     } catch (error) {
-      logger.warn(
-        { err: error, eventId: event.eventId, subject: event.subject },
-        'an effect failed; it is tried again',
-      );
+      const { eventId, subject } = event;
+      logger.warn({ err: error, eventId, subject }, 'an effect failed; it is tried again');
       return false;
     }
   }
 
-  /** Up to the first event whose effect fails: no reader hears of what it cannot see yet, and the order is kept. */
-  async function settledOnes(events: readonly OutgoingEvent[]): Promise<OutgoingEvent[]> {
+  /** Those whose effect is done: no reader hears of what it cannot see yet. */
+  async function withEffect(events: readonly OutgoingEvent[]): Promise<OutgoingEvent[]> {
     const ready: OutgoingEvent[] = [];
-    for (const event of events) {
-      if (!(await isSettled(event))) break;
-      ready.push(event);
+    for (let start = 0; start < events.length; start += EFFECTS_AT_ONCE) {
+      const some = events.slice(start, start + EFFECTS_AT_ONCE);
+      const outcomes = await Promise.all(some.map(settle));
+      ready.push(...some.filter((_, index) => outcomes[index]));
     }
-    settled = new Set(ready.map(({ eventId }) => eventId));
     return ready;
   }
 
+  async function send(link: Link, events: readonly OutgoingEvent[]): Promise<number> {
+    // Whoever has the lock by now publishes them.
+    if (events.length === 0 || link.lost) return 0;
+    const acknowledged = new Set(await publisher.publish(events));
+    for (const { eventId, version } of events) {
+      if (!acknowledged.has(eventId)) continue;
+      published.push(version);
+      done.delete(eventId);
+    }
+    return acknowledged.size;
+  }
+
   return {
-    async publish(link) {
-      const { rows } = await link.client.query<Row>({ ...NEXT, values: [published] });
+    async publish(link, events) {
+      return (await send(link, events)) === events.length;
+    },
+    async sweep(link, isKnown) {
+      const deleting = published;
       published = [];
-      const ready = await settledOnes(rows.map(toEvent));
-      // Whoever has the lock by now publishes them.
-      if (ready.length === 0 || link.lost) return { found: rows.length, published: 0 };
-      const acknowledged = new Set(await publisher.publish(ready));
-      published = ready.filter(({ eventId }) => acknowledged.has(eventId)).map(({ version }) => version);
-      for (const eventId of acknowledged) settled.delete(eventId);
-      return { found: rows.length, published: published.length };
+      const { rows } = await link.client.query<OutgoingEvent>({ ...NEXT, values: [deleting] });
+      const left = rows.filter(({ eventId, version }) => !effects.isUnderWay(eventId) && !isKnown(version));
+      const ready = await withEffect(left);
+      return { found: left.length, ready: ready.length, published: await send(link, ready) };
     },
     async finish(link) {
       if (published.length > 0 && !link.lost) await link.client.query({ ...DELETE_PUBLISHED, values: [published] });
       published = [];
     },
-  };
-}
-
-function toEvent(row: Row): OutgoingEvent {
-  return {
-    version: row.version,
-    eventId: row.event_id,
-    subject: row.subject,
-    payload: row.payload,
-    headers: row.headers,
-    createdAt: row.created_at,
+    deletable: () => published.length,
+    settled,
   };
 }

@@ -3,7 +3,6 @@
  * can delete it. Settings: DATABASE_URL, NATS_URL.
  */
 
-import { systemClock } from '#kit/clock.ts';
 import { openDatabase } from '#kit/db/database.ts';
 import { entities } from '#kit/db/fixtures.ts';
 import { createEffects } from '#kit/events/effects.ts';
@@ -28,6 +27,6 @@ createRelay({
   databaseUrl: url,
   db,
   publisher: dieAfterwards,
-  effects: createEffects({}, systemClock, quiet),
+  effects: createEffects({}, quiet),
   logger: quiet,
 }).start();

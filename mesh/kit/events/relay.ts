@@ -1,13 +1,18 @@
-import pg from 'pg';
+import { pause } from '#kit/background.ts';
 import type { Queryable } from '#kit/db/database.ts';
 import type { Effects } from '#kit/events/effects.ts';
-import type { Publisher } from '#kit/events/publisher.ts';
-import { BATCH_ROWS, createBatchPublisher, type Link } from '#kit/events/relay-batch.ts';
+import type { OutgoingEvent, Publisher } from '#kit/events/publisher.ts';
+import { BATCH_ROWS, type BatchPublisher, createBatchPublisher } from '#kit/events/relay-batch.ts';
+import { type Link, openLink } from '#kit/events/relay-link.ts';
+import { createRelayQueue, RETRY_MS } from '#kit/events/relay-queue.ts';
 import type { Logger } from '#kit/logger.ts';
 
 export interface Relay {
-  /** Tells that events were committed. When another replica's relay leads, it is told by a NOTIFY. */
-  wake(): void;
+  /**
+   * Takes over events that this process has committed and whose effects are done. With none: something was committed, and the
+   * table tells what. When another replica's relay leads, it is told by a NOTIFY.
+   */
+  committed(events: readonly OutgoingEvent[]): void;
   start(): void;
   /** Finishes the batch in hand and gives the lock back. */
   stop(): Promise<void>;
@@ -22,39 +27,32 @@ export interface RelayOptions {
   effects: Effects;
   db: Queryable;
   logger: Logger;
-  /** Polls this often when nobody wakes it; delayed events become due by it. */
+  /** Looks into the table this often when nobody asks for it; delayed events become due by it. */
   pollMs?: number;
 }
 
 const DEFAULT_POLL_MS = 500;
-const RETRY_MS = 250;
-/**
- * After a batch, events gather for this long: every batch costs the same round trips. An event that comes when nothing was
- * published just before does not wait.
- */
-const GATHER_MS = 8;
 /** Other replicas are told of a commit at most once in this time. */
 const NOTIFY_INTERVAL_MS = 5;
-const CONNECTION_TIMEOUT_MS = 3_000;
-/** A connection that gives no answer in this time is given up, and with it the lock. */
-const QUERY_TIMEOUT_MS = 10_000;
 
 const TRY_LOCK =
   "select pg_try_advisory_lock(hashtext('outbox-relay:' || current_schema())) as locked, current_schema() as schema";
 const NOTIFY = { name: 'relay-notify', text: "select pg_notify('outbox_' || current_schema(), '')" };
 
 /**
- * Carries the outbox of one schema to JetStream. One relay a schema at a time holds the advisory lock; the others wait for
- * it. Rows are published in order and deleted when JetStream has acknowledged them, so a kill at any moment repeats an event
- * and never loses one.
+ * Carries the outbox of one schema to JetStream. One relay a schema at a time holds the advisory lock; the others wait for it.
+ *
+ * What its own process commits it is given and publishes at once. The table is for all else, in sweeps: what other replicas
+ * wrote, what a dead process left, what JetStream did not take. Rows are deleted when JetStream has acknowledged their events,
+ * so a kill at any moment repeats an event and never loses one.
  */
 export function createRelay(options: RelayOptions): Relay {
   const { databaseUrl, publisher, effects, db, logger, pollMs = DEFAULT_POLL_MS } = options;
   const batches = createBatchPublisher({ publisher, effects, logger });
-  const sleeper = createSleeper();
-  let stopping = false;
+  const queue = createRelayQueue(batches, pollMs);
+  const stopping = new AbortController();
   let running: Promise<void> | undefined;
-  let leader: Link | undefined;
+  let leads = false;
   let notifyTimer: NodeJS.Timeout | undefined;
 
   function notifyLeader(): void {
@@ -65,149 +63,76 @@ export function createRelay(options: RelayOptions): Relay {
     }, NOTIFY_INTERVAL_MS);
   }
 
-  async function lead(link: Link): Promise<void> {
-    while (!stopping && !link.lost) {
-      sleeper.reset();
-      const { found, published } = await batches.publish(link);
-      if (published < found) await sleeper.rest(RETRY_MS);
-      else if (found === 0) await sleeper.sleep(pollMs);
-      else if (found < BATCH_ROWS) await sleeper.rest(GATHER_MS);
-    }
-  }
-
   async function connect(): Promise<Link> {
-    const link = await openLink(databaseUrl, (lost) => {
-      if (leader === lost) leader = undefined;
-      sleeper.interrupt();
+    const link = await openLink(databaseUrl, () => {
+      leads = false;
+      queue.interrupt();
     });
-    link.client.on('notification', sleeper.wake);
+    link.client.on('notification', queue.sweepSoon);
     return link;
   }
 
   /** One life of the connection: wait for the lock, then publish until the connection is lost or the relay stops. */
   async function serve(): Promise<void> {
     const link = await connect();
+    const isOver = () => stopping.signal.aborted || link.lost;
     try {
-      while (!stopping && !link.lost) {
-        sleeper.reset();
+      while (!isOver()) {
         const { rows } = await link.client.query<{ locked: boolean; schema: string }>(TRY_LOCK);
         if (rows[0]?.locked) {
-          leader = link;
           logger.info('the relay leads');
           await link.client.query(`listen "outbox_${rows[0].schema}"`);
-          return await lead(link);
+          leads = !link.lost;
+          return await queue.publishUntil(isOver, link);
         }
-        await sleeper.sleep(pollMs);
+        await pause(pollMs, stopping.signal);
       }
     } finally {
-      if (leader === link) leader = undefined;
+      leads = false;
       await batches.finish(link).catch(() => undefined);
       await link.client.end().catch(() => undefined);
     }
   }
 
   async function run(): Promise<void> {
-    while (!stopping) {
+    while (!stopping.signal.aborted) {
       try {
         await serve();
       } catch (error) {
         logger.warn({ err: error }, 'the relay failed and tries again');
       }
-      sleeper.reset();
-      if (!stopping) await sleeper.rest(RETRY_MS);
+      await pause(RETRY_MS, stopping.signal);
     }
   }
 
   return {
-    wake() {
-      if (leader !== undefined) sleeper.wake();
-      else notifyLeader();
+    committed(events) {
+      if (events.length === 0) queue.sweepSoon();
+      else queue.add(events);
+      if (!leads) notifyLeader();
     },
     start() {
       running ??= run();
     },
     async stop() {
-      stopping = true;
+      stopping.abort();
       clearTimeout(notifyTimer);
-      sleeper.interrupt();
+      queue.interrupt();
       await running;
     },
-    async processAll() {
-      const link = await connect();
-      try {
-        let total = 0;
-        for (;;) {
-          const { found, published } = await batches.publish(link);
-          await batches.finish(link);
-          total += published;
-          if (found < BATCH_ROWS || published < found) return total;
-        }
-      } finally {
-        await link.client.end();
-      }
-    },
+    processAll: async () => processAll(await connect(), batches),
   };
 }
 
-async function openLink(databaseUrl: string, onLost: (link: Link) => void): Promise<Link> {
-  const client = new pg.Client({
-    connectionString: databaseUrl,
-    connectionTimeoutMillis: CONNECTION_TIMEOUT_MS,
-    query_timeout: QUERY_TIMEOUT_MS,
-    keepAlive: true,
-    application_name: 'oxo-relay',
-  });
-  const link: Link = { client, lost: false };
-  const lose = () => {
-    link.lost = true;
-    onLost(link);
-  };
-  client.on('error', lose);
-  client.on('end', lose);
-  await client.connect();
-  return link;
-}
-
-/** Lets one loop wait, and others end its waiting. What happened since `reset` counts: nothing is missed in between. */
-function createSleeper() {
-  let woken = false;
-  let interrupted = false;
-  let end: (() => void) | undefined;
-  let isResting = false;
-
-  async function wait(ms: number): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, ms);
-    end = resolve;
-    await promise;
-    clearTimeout(timer);
-    end = undefined;
+async function processAll(link: Link, batches: BatchPublisher): Promise<number> {
+  try {
+    for (let total = 0; ; ) {
+      const { found, published } = await batches.sweep(link, () => false);
+      await batches.finish(link);
+      total += published;
+      if (found < BATCH_ROWS || published < found) return total;
+    }
+  } finally {
+    await link.client.end();
   }
-
-  return {
-    reset(): void {
-      woken = false;
-      interrupted = false;
-    },
-    /** There is work: ends `sleep`. */
-    wake(): void {
-      woken = true;
-      if (!isResting) end?.();
-    },
-    /** Something else has changed: ends `sleep` and `rest`. */
-    interrupt(): void {
-      interrupted = true;
-      end?.();
-    },
-    async sleep(ms: number): Promise<void> {
-      if (!woken && !interrupted) await wait(ms);
-    },
-    /** Before another attempt at what has failed: more work is no reason to hurry. */
-    async rest(ms: number): Promise<void> {
-      if (interrupted) return;
-      isResting = true;
-      await wait(ms);
-      isResting = false;
-    },
-  };
 }

@@ -70,7 +70,7 @@ describe('Postgres', () => {
 describe('Redis', () => {
   const own: Record<string, string[]> = {
     auth: ['auth'],
-    user: ['fver', 'profile'],
+    user: ['fver', 'aver', 'profile'],
     post: ['post', 'own', 'recent'],
     feed: ['feed'],
   };
@@ -78,7 +78,7 @@ describe('Redis', () => {
     auth: [],
     user: [],
     post: ['profile'],
-    feed: ['fver', 'profile', 'post', 'own', 'recent'],
+    feed: ['fver', 'aver', 'profile', 'post', 'own', 'recent'],
   };
   const prefixes = Object.values(own).flat();
   const clients = new Map<string, Redis>();

@@ -21,7 +21,8 @@ export type PostgresOptions = {
   /** The `postgres` program of a whole installation (initdb lies beside it). */
   readonly program: string;
   readonly dataDir: string;
-  readonly socketDir: string;
+  /** Undefined: no socket in the file system. */
+  readonly socketDir: string | undefined;
   readonly logPath: string;
   readonly port: number;
   readonly password: string;
@@ -34,8 +35,8 @@ export type PostgresOptions = {
 export async function preparePostgres(options: PostgresOptions): Promise<ProcessSpec> {
   const way = await chooseUnprivileged();
   if (!existsSync(join(options.dataDir, 'PG_VERSION'))) await initialise(options, way);
-  await mkdir(options.socketDir, { recursive: true, mode: 0o755 });
-  handOver(way, [options.dataDir, options.socketDir], options.program);
+  if (options.socketDir !== undefined) await mkdir(options.socketDir, { recursive: true, mode: 0o755 });
+  handOver(way, [options.dataDir, options.socketDir ?? options.dataDir], options.program);
   return {
     name: 'postgres',
     ...commandAs(way, options.program, ['-D', options.dataDir, ...settingArguments(options)]),
@@ -89,8 +90,7 @@ function settingArguments(options: PostgresOptions): string[] {
   const settings = {
     listen_addresses: loopback,
     port: options.port,
-    // The kernel takes at most 107 bytes for the path of a socket.
-    unix_socket_directories: Buffer.byteLength(options.socketDir) < 85 ? options.socketDir : '',
+    unix_socket_directories: options.socketDir ?? '',
     unix_socket_permissions: '0700',
     password_encryption: 'scram-sha-256',
     fsync: safety,

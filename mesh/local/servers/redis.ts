@@ -13,6 +13,8 @@ export type RedisOptions = {
   readonly dataDir: string;
   readonly logPath: string;
   readonly port: number;
+  /** Undefined: no socket in the file system. */
+  readonly socketPath: string | undefined;
   readonly adminPassword: string;
   /** Service name → password. */
   readonly services: ReadonlyMap<string, string>;
@@ -51,6 +53,7 @@ function settingArguments(options: RedisOptions, aclPath: string): string[] {
   const settings: Record<string, string> = {
     bind: loopback,
     port: String(options.port),
+    ...(options.socketPath === undefined ? {} : { unixsocket: options.socketPath, unixsocketperm: '700' }),
     'protected-mode': 'yes',
     aclfile: aclPath,
     dir: options.dataDir,

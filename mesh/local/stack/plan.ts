@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
+import { type Sockets, socketsOf, withParameter } from '../servers/sockets.ts';
 import { CliError } from '../cli-error.ts';
 import { loopback, serverPorts } from '../ports.ts';
 import { loadSecrets, type Secrets } from '../secrets.ts';
@@ -68,6 +69,7 @@ export type StackPlan = Required<Omit<StackOptions, 'own' | 'tracing'>> & {
   readonly tracing: StackOptions['tracing'];
   readonly logDir: string;
   readonly secrets: Secrets;
+  readonly sockets: Sockets;
   readonly urls: StackUrls;
   readonly context: ServiceContext;
 };
@@ -90,8 +92,9 @@ export function planStack(options: StackOptions): StackPlan {
     services.map((service) => service.name),
   );
   const urls = urlsOf(options.portBase, services, own, secrets);
+  const sockets = socketsOf(stateDir);
   return {
-    ...{ stateDir, cacheDir, publicUrl, services, own, secrets, urls },
+    ...{ stateDir, cacheDir, publicUrl, services, own, secrets, sockets, urls },
     portBase: options.portBase,
     corsOrigins: options.corsOrigins ?? [],
     trustedHops: options.trustedHops ?? 0,
@@ -106,7 +109,7 @@ export function planStack(options: StackOptions): StackPlan {
     context: {
       ...{ services, publicUrl, secrets },
       portBase: options.portBase,
-      ...accessOf(urls, own, secrets),
+      ...accessOf(urls, own, secrets, sockets),
       passedOn: passedOn(cacheDir),
     },
   };
@@ -133,11 +136,12 @@ function urlsOf(
   };
 }
 
-/** The URLs that services get: each its own user. */
+/** The URLs that services get: each its own user, and to servers of ours the sockets in the file system, which cost less. */
 function accessOf(
   urls: StackUrls,
   own: OwnServers,
   secrets: Secrets,
+  sockets: Sockets,
 ): Pick<ServiceContext, 'databaseUrl' | 'redisUrl' | 'natsUrl'> {
   const secretsOf = (service: ServiceDefinition) => {
     const found = secrets.services[service.name];
@@ -145,8 +149,14 @@ function accessOf(
     return found;
   };
   return {
-    databaseUrl: (service) => urlOf(urls.database, { name: roleOf(service), password: secretsOf(service).database }),
-    redisUrl: (service) => withUser(urls.redis, service.name, secretsOf(service).redis),
+    databaseUrl: (service) => {
+      const url = urlOf(urls.database, { name: roleOf(service), password: secretsOf(service).database });
+      return own.databaseUrl === undefined ? withParameter(url, 'host', sockets.postgresDir) : url;
+    },
+    redisUrl: (service) => {
+      const url = withUser(urls.redis, service.name, secretsOf(service).redis);
+      return own.redisUrl === undefined ? withParameter(url, 'path', sockets.redisPath) : url;
+    },
     // Users of a NATS server stand in its configuration: on one that is not ours all share what one was given.
     natsUrl: (service) =>
       own.natsUrl === undefined ? withUser(urls.nats, service.name, secretsOf(service).nats) : urls.nats,

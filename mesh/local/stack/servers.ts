@@ -78,7 +78,7 @@ function postgres(plan: StackPlan, program: string): Promise<ProcessSpec> {
   return preparePostgres({
     program,
     dataDir: join(plan.stateDir, 'data/postgres'),
-    socketDir: join(plan.stateDir, 'run/postgres'),
+    socketDir: plan.sockets.postgresDir,
     logPath: logPathOf(plan.logDir, 'postgres'),
     port: serverPorts(plan.portBase).postgres,
     password: plan.secrets.admin.postgres,
@@ -93,6 +93,7 @@ function redis(plan: StackPlan, program: string): Promise<ProcessSpec> {
     dataDir: join(plan.stateDir, 'data/redis'),
     logPath: logPathOf(plan.logDir, 'redis'),
     port: serverPorts(plan.portBase).redis,
+    socketPath: plan.sockets.redisPath,
     adminPassword: plan.secrets.admin.redis,
     services: passwords(plan, 'redis'),
   });

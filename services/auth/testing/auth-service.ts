@@ -97,8 +97,8 @@ export async function startAuthService({ withUser = true } = {}): Promise<TestAu
   const userChannel = openChannel(user?.address ?? '127.0.0.1:1', tokens);
   const users = userChannel.client(UserInternalServiceDefinition);
   const outbox = createOutbox({
-    effects: createEffects({}, clock, logger),
-    relay: { wake: () => undefined },
+    effects: createEffects({}, logger),
+    relay: { committed: () => undefined },
     clock,
   });
   const sessions = createSessions({ db, outbox, denyList, clock });

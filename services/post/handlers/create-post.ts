@@ -66,6 +66,7 @@ export function createPost({ idempotency, outbox, publishedPosts, authors, clock
         work: async (db) => {
           const [inserted] = await db.query<{ version: number }>(INSERT, values);
           row.version = inserted?.version ?? 0;
+          event.version = inserted?.version;
           return { post: postMessage(row, author) };
         },
       });

@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import { Post } from '#gen/oxo/post/v1/post.ts';
-import { systemClock } from '#kit/clock.ts';
 import { createEffects } from '#kit/events/effects.ts';
 import { quiet, startBus, type TestBus } from '#kit/events/fixtures.ts';
 import { createPublisher } from '#kit/events/publisher.ts';
@@ -31,7 +30,7 @@ after(async () => {
 
 /** Runs the relay of a process that has just started. */
 function relay(): Promise<number> {
-  const effects = createEffects(createPublishedPosts(service.redis, service.db).effects, systemClock, quiet);
+  const effects = createEffects(createPublishedPosts(service.redis, service.db).effects, quiet);
   const publisher = createPublisher({ nats: bus.admin, source: 'post', logger: quiet });
   const { db, databaseUrl } = service;
   return createRelay({ databaseUrl, db, publisher, effects, logger: quiet }).processAll();

@@ -66,7 +66,7 @@ export async function startPostService(options: { withUsers?: boolean } = {}): P
 
   const { db } = database;
   const publishedPosts = createPublishedPosts(redis, db);
-  const effects = createEffects(publishedPosts.effects, clock, logger);
+  const effects = createEffects(publishedPosts.effects, logger);
   const neighbour = options.withUsers ? await startUserService(issuer, redisServer.url) : undefined;
   const userAddress = neighbour?.address ?? `127.0.0.1:${await freePort()}`;
   const users = openChannel(userAddress, () => issuer.serviceToken('post'));
@@ -75,7 +75,7 @@ export async function startPostService(options: { withUsers?: boolean } = {}): P
     db,
     redis,
     // Tests read the outbox themselves.
-    outbox: createOutbox({ effects, relay: { wake: () => undefined }, clock }),
+    outbox: createOutbox({ effects, relay: { committed: () => undefined }, clock }),
     idempotency: createIdempotency(db, clock),
     publishedPosts,
     deletedPosts: createDeletedPosts(db, clock),

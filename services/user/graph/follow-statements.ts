@@ -33,6 +33,8 @@ export interface FollowResult {
   following_count: number | null;
   /** Whether this statement wrote the edge. */
   changed: boolean;
+  /** Of the edge and of its event; null when nothing changed. */
+  version: number | null;
 }
 
 /** Values: follower, followee, the four of the event, now in ms, the most that one may follow. */
@@ -53,10 +55,14 @@ export const FOLLOW = {
     follower_counted as (
       insert into follower_counts as counts (user_id, slot, followers) select $2::uuid, ${PART_OF_FOLLOWER}, 1 from edge
       on conflict (user_id, slot) do update set followers = counts.followers + 1)
-    select state.*, (select following_count from follower), exists (select from edge) as changed from state`,
+    select state.*, (select following_count from follower), exists (select from edge) as changed,
+      (select version::float8 from edge) as version from state`,
 };
 
-export type UnfollowResult = Pick<FollowResult, 'follower_exists' | 'followee_exists' | 'following' | 'changed'>;
+export type UnfollowResult = Pick<
+  FollowResult,
+  'follower_exists' | 'followee_exists' | 'following' | 'changed' | 'version'
+>;
 
 /** Values: follower, followee, the four of the event. */
 export const UNFOLLOW = {
@@ -74,6 +80,7 @@ export const UNFOLLOW = {
     follower_counted as (
       update follower_counts set followers = followers - 1 from deleted
       where user_id = $2::uuid and slot = ${PART_OF_FOLLOWER})
-    select state.follower_exists, state.followee_exists, state.following, exists (select from deleted) as changed
+    select state.follower_exists, state.followee_exists, state.following, exists (select from deleted) as changed,
+      (select version::float8 from edge) as version
     from state`,
 };

@@ -5,7 +5,10 @@ import type { Effect } from '#kit/events/effects.ts';
 import { type Logger, warnSeldom } from '#kit/logger.ts';
 import { defineScript, type Redis } from '#kit/redis/redis.ts';
 
-const PREFIX = 'fver';
+/** Of the people whom a user follows. */
+const FOLLOWEES = 'fver';
+/** Of the people who follow a user. */
+const FOLLOWERS = 'aver';
 const TTL_MS = 30 * DAY_MS;
 
 /** Gives the version, and makes one when there is none. Keys: the version. Arguments: a new version, lifetime in ms. */
@@ -18,14 +21,20 @@ const GET_OR_SET = defineScript(
 );
 
 /**
- * The version of the set of people whom a user follows: `fver:{follower}`, a random value that is new after each change. Who
- * keeps a copy of the set asks for it again when the version is another one, or gone. Only this service writes it.
+ * Versions of the two sets of people around a user: `fver:{user}` of those whom the user follows, `aver:{user}` of those who
+ * follow the user. Each is a random value that is new after each change. Who keeps a copy of a set asks for it again when the
+ * version is another one, or gone. Only this service writes them.
  */
 export interface FollowVersions {
-  /** After a change of the set, before it is answered. @throws OxoError UNAVAILABLE when Redis is away */
-  changed(followerId: string): Promise<void>;
-  /** The version as of now; to be read before the set. Empty when Redis is away: then the set must not be kept. */
-  current(followerId: string): Promise<string>;
+  /** After a follow or an unfollow, before it is answered. @throws OxoError UNAVAILABLE when Redis is away */
+  changed(followerId: string, followeeId: string): Promise<void>;
+  /**
+   * The version of those whom the user follows, as of now; to be read before the set. Empty when Redis is away: then the set
+   * must not be kept.
+   */
+  ofFollowees(userId: string): Promise<string>;
+  /** The same of those who follow each of the users, in their order. */
+  ofFollowers(userIds: readonly string[]): Promise<string[]>;
   /** What the relay does when the request could not. By subject. */
   effects: Readonly<Record<string, Effect>>;
 }
@@ -33,21 +42,35 @@ export interface FollowVersions {
 export function createFollowVersions(redis: Redis, logger: Logger): FollowVersions {
   const warn = warnSeldom(logger);
 
-  const changed = async (followerId: string) => redis.set(redis.key(PREFIX, followerId), randomUUID(), TTL_MS);
+  /**
+   * The followers first: whoever reads a feed builds it anew by the second version, and what is posted after that build must
+   * find the first one changed already.
+   */
+  async function changed(followerId: string, followeeId: string): Promise<void> {
+    await redis.set(redis.key(FOLLOWERS, followeeId), randomUUID(), TTL_MS);
+    await redis.set(redis.key(FOLLOWEES, followerId), randomUUID(), TTL_MS);
+  }
+
+  async function current(prefix: string, userId: string): Promise<string> {
+    return String(await redis.run(GET_OR_SET, [redis.key(prefix, userId)], [randomUUID(), TTL_MS]));
+  }
+
+  function orEmpty(error: unknown): string {
+    warn({ err: error }, 'the version of a follow set cannot be read');
+    return '';
+  }
 
   return {
     changed,
-    async current(followerId) {
-      try {
-        return String(await redis.run(GET_OR_SET, [redis.key(PREFIX, followerId)], [randomUUID(), TTL_MS]));
-      } catch (error) {
-        warn({ err: error }, 'the version of a follow set cannot be read');
-        return '';
-      }
-    },
+    ofFollowees: (userId) => current(FOLLOWEES, userId).catch(orEmpty),
+    ofFollowers: (userIds) => Promise.all(userIds.map((userId) => current(FOLLOWERS, userId).catch(orEmpty))),
     effects: {
-      'user.followed': (event) => changed(UserFollowed.decode(event.payload).followerId),
-      'user.unfollowed': (event) => changed(UserUnfollowed.decode(event.payload).followerId),
+      'user.followed': (event) => repeat(UserFollowed.decode(event.payload)),
+      'user.unfollowed': (event) => repeat(UserUnfollowed.decode(event.payload)),
     },
   };
+
+  function repeat({ followerId, followeeId }: UserFollowed | UserUnfollowed): Promise<void> {
+    return changed(followerId, followeeId);
+  }
 }

@@ -53,6 +53,7 @@ export function createUser({ db, outbox, profiles, clock }: CreateUserDependenci
     const write = async () => {
       const values = [...outboxValues(event), id, handle, displayName, row.created_at_ms];
       const [created] = await db.query<{ version: number }>(INSERT, values);
+      event.version = created?.version;
       return created === undefined ? findCreated(request) : { ...row, version: created.version };
     };
     return { user: userMessage(await outbox.commit([event], write, profiles.changed)) };

@@ -46,10 +46,11 @@ export function follow({ db, outbox, followVersions, maxFollowees, clock }: Foll
       const [result] = await db.query<FollowResult>(FOLLOW, values);
       if (!result?.follower_exists || !result.followee_exists) throw userNotFound();
       await refuseIfLimitReached(userId, followee, result);
+      event.version = result.version ?? undefined;
       return result;
     };
     // Also when nothing changed: the request that made the change may have been killed before it got so far.
-    const { followed_by } = await outbox.commit([event], write, () => followVersions.changed(userId));
+    const { followed_by } = await outbox.commit([event], write, () => followVersions.changed(userId, followee));
     return { relationship: { following: true, followedBy: followed_by } };
   };
 }

@@ -28,7 +28,7 @@ export function listFolloweeIds({ db, followVersions }: ListFolloweeIdsDependenc
     const { userId } = requireViewer(context);
     const { amongIds } = validate(input, request);
     // Before the set: a follow that comes between makes the version old, never the set.
-    const version = await followVersions.current(userId);
+    const version = await followVersions.ofFollowees(userId);
     const among = amongIds.length > 0;
     const [row] = await db.query<{ ids: string }>(among ? LIST_AMONG : LIST, among ? [userId, amongIds] : [userId]);
     return { followeeIds: row?.ids ? row.ids.split(',') : [], version };

@@ -25,7 +25,7 @@ async function addFollowers(userId: string, count: number): Promise<string[]> {
 }
 
 async function stream(userIds: string[]) {
-  const chunks: { userId: string; followerIds: string[] }[] = [];
+  const chunks: { userId: string; followerIds: string[]; version: string }[] = [];
   for await (const chunk of service.internal('feed').streamFollowerIds({ userIds })) chunks.push(chunk);
   return chunks;
 }
@@ -36,14 +36,34 @@ test('all followers of all users come, a user at a time, in chunks of at most 1,
     [star, await addFollowers(star, 12_345)],
     [ann, await addFollowers(ann, 3)],
   ]);
-  const chunks = await stream([ann, star, quiet, newId(4), ann]);
-  assert.ok(chunks.every(({ followerIds }) => followerIds.length > 0 && followerIds.length <= 1_000));
+  const chunks = await stream([ann, star, quiet, ann]);
+  assert.ok(chunks.every(({ followerIds }) => followerIds.length <= 1_000));
   const order = chunks.map(({ userId }) => userId).filter((id, index, all) => id !== all[index - 1]);
-  assert.deepEqual(order.toSorted(), [star, ann].toSorted());
+  assert.deepEqual(order.toSorted(), [star, ann, quiet].toSorted());
+  assert.deepEqual(chunks.find(({ userId }) => userId === quiet)?.followerIds, []);
   for (const [userId, followers] of expected) {
     const found = chunks.filter((chunk) => chunk.userId === userId).flatMap(({ followerIds }) => followerIds);
     assert.deepEqual(found.toSorted(), followers);
   }
+});
+
+test('the version stays while the followers do, and is another one after a follow and an unfollow', async () => {
+  const [ann, bob] = [await service.addUser(), await service.addUser()];
+  const versionOfAnn = async () => {
+    const versions = new Set((await stream([ann, bob])).filter(({ userId }) => userId === ann).map((c) => c.version));
+    assert.equal(versions.size, 1);
+    return [...versions][0];
+  };
+  const versions = [await versionOfAnn()];
+  assert.equal(await versionOfAnn(), versions[0]);
+  await service.as(bob).follow({ id: ann });
+  versions.push(await versionOfAnn());
+  await service.as(ann).follow({ id: bob });
+  assert.equal(await versionOfAnn(), versions[1], 'whom one follows oneself does not matter');
+  await service.as(bob).unfollow({ id: ann });
+  versions.push(await versionOfAnn());
+  assert.equal(new Set(versions).size, 3);
+  assert.ok(versions.every((version) => version !== ''));
 });
 
 test('pages end anywhere, and nothing is skipped or repeated', async () => {

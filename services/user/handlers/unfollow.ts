@@ -26,9 +26,10 @@ export function unfollow({ db, outbox, followVersions }: UnfollowDependencies) {
     const write = async () => {
       const [result] = await db.query<UnfollowResult>(UNFOLLOW, [userId, followee, ...outboxValues(event)]);
       if (!result?.follower_exists || !result.followee_exists) throw userNotFound();
+      event.version = result.version ?? undefined;
     };
     // Also when nothing changed: the request that made the change may have been killed before it got so far.
-    await outbox.commit([event], write, () => followVersions.changed(userId));
+    await outbox.commit([event], write, () => followVersions.changed(userId, followee));
     return {};
   };
 }

@@ -71,8 +71,8 @@ export async function startUserService(options: { maxFollowees?: number } = {}):
 
   const profiles = createPublishedProfiles(redis, db, logger);
   const followVersions = createFollowVersions(redis, logger);
-  const freshEffects = () => createEffects({ ...profiles.effects, ...followVersions.effects }, clock, logger);
-  const outbox = createOutbox({ effects: freshEffects(), relay: { wake: () => undefined }, clock });
+  const freshEffects = () => createEffects({ ...profiles.effects, ...followVersions.effects }, logger);
+  const outbox = createOutbox({ effects: freshEffects(), relay: { committed: () => undefined }, clock });
   const server = createRpcServer({ verifier: issuer.verifier, metrics: createMetrics(), logger, clock });
   addUserServices(server, { db, outbox, profiles, followVersions, maxFollowees, clock });
   const address = `127.0.0.1:${await server.listen('127.0.0.1:0')}`;

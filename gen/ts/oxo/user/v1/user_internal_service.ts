@@ -52,9 +52,15 @@ export interface StreamFollowerIdsRequest {
   userIds: string[];
 }
 
+/** A user without followers comes too, with an empty list. */
 export interface StreamFollowerIdsResponse {
   userId: string;
   followerIds: string[];
+  /**
+   * The version of the user's followers, the same in each of the user's messages. It was read before them, so they are at least
+   * as new.
+   */
+  version: string;
 }
 
 export interface ListFolloweeIdsRequest {
@@ -490,7 +496,7 @@ export const StreamFollowerIdsRequest: MessageFns<StreamFollowerIdsRequest> = {
 };
 
 function createBaseStreamFollowerIdsResponse(): StreamFollowerIdsResponse {
-  return { userId: "", followerIds: [] };
+  return { userId: "", followerIds: [], version: "" };
 }
 
 export const StreamFollowerIdsResponse: MessageFns<StreamFollowerIdsResponse> = {
@@ -500,6 +506,9 @@ export const StreamFollowerIdsResponse: MessageFns<StreamFollowerIdsResponse> = 
     }
     for (const v of message.followerIds) {
       writer.uint32(18).string(v!);
+    }
+    if (message.version !== "") {
+      writer.uint32(26).string(message.version);
     }
     return writer;
   },
@@ -533,6 +542,14 @@ export const StreamFollowerIdsResponse: MessageFns<StreamFollowerIdsResponse> = 
             message.followerIds.push(reader.string());
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.version = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -552,6 +569,7 @@ export const StreamFollowerIdsResponse: MessageFns<StreamFollowerIdsResponse> = 
     const message = createBaseStreamFollowerIdsResponse();
     message.userId = object.userId ?? "";
     message.followerIds = object.followerIds?.map((e) => e) || [];
+    message.version = object.version ?? "";
     return message;
   },
 };

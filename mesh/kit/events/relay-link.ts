@@ -1,0 +1,31 @@
+import pg from 'pg';
+
+const CONNECTION_TIMEOUT_MS = 3_000;
+/** A connection that gives no answer in this time is given up, and with it the lock. */
+const QUERY_TIMEOUT_MS = 10_000;
+
+/** A direct connection to the database; `lost` once it is gone, and with it the relay's lock. */
+export interface Link {
+  client: pg.Client;
+  lost: boolean;
+}
+
+/** @param onLost is told once or more when the connection is gone. @throws when the database is away */
+export async function openLink(databaseUrl: string, onLost: (link: Link) => void): Promise<Link> {
+  const client = new pg.Client({
+    connectionString: databaseUrl,
+    connectionTimeoutMillis: CONNECTION_TIMEOUT_MS,
+    query_timeout: QUERY_TIMEOUT_MS,
+    keepAlive: true,
+    application_name: 'oxo-relay',
+  });
+  const link: Link = { client, lost: false };
+  const lose = () => {
+    link.lost = true;
+    onLost(link);
+  };
+  client.on('error', lose);
+  client.on('end', lose);
+  await client.connect();
+  return link;
+}
