@@ -1,6 +1,5 @@
 import { existsSync, mkdirSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Sockets, socketsOf, withParameter } from '../servers/sockets.ts';
 import { CliError } from '../cli-error.ts';
 import { loopback, serverPorts } from '../ports.ts';
 import { loadSecrets, type Secrets } from '../secrets.ts';
@@ -10,6 +9,7 @@ import { natsAdmin, natsUrl } from '../servers/nats.ts';
 import { adminUrl } from '../servers/postgres.ts';
 import { redisUrl } from '../servers/redis.ts';
 import { redisAdmin } from '../servers/redis-acl.ts';
+import { type Sockets, socketsOf, withParameter } from '../servers/sockets.ts';
 import {
   services as allServices,
   grpcPort,
