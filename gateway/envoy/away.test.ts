@@ -9,7 +9,7 @@ import { startUpstream } from './testing/upstream.ts';
 describe('services that are away or slow', () => {
   let door: FrontDoor;
   before(async () => {
-    door = await startFrontDoor({ requestTimeoutMs: 300, clientTimeoutMs: 300 });
+    door = await startFrontDoor({ requestTimeoutMs: 1_500, clientTimeoutMs: 300 });
   });
   after(() => door.stop());
 

@@ -122,7 +122,7 @@ describe('what Envoy refuses itself', () => {
     }
     door.upstream.reset();
     for (const path of ['/api/v1%2Fposts/p1', '/api/v1/posts/a%2fb', '/api/v1/posts/a%5cb', '/api/v1/posts/%00']) {
-      assertError(await call(door, { path }), MALFORMED);
+      assert.match(assertError(await call(door, { path }), MALFORMED), /path/);
     }
     assertNothingHappened();
   });
@@ -155,6 +155,42 @@ describe('what Envoy refuses itself', () => {
       assert.match(answer, /^HTTP\/1\.1 4\d\d /, request);
       assert.match(answer, /\r\ncontent-type: application\/json\r\n/);
       assert.match(answer, /"reason":"(REQUEST_MALFORMED|ROUTE_NOT_FOUND|REQUEST_TIMEOUT)"/);
+    }
+    assertNothingHappened();
+  });
+
+  it('refuses a body in an encoding that it does not know', async () => {
+    for (const encoding of ['bogus', 'chunked, chunked', 'gzip, chunked']) {
+      const head = `POST /api/v1/posts HTTP/1.1\r\nhost: a\r\ntransfer-encoding: ${encoding}\r\n\r\n`;
+      const answer = await callRaw(door, head);
+      assert.match(answer, /^HTTP\/1\.1 400 /);
+      assert.match(answer, /"reason":"REQUEST_MALFORMED".*"field":"Transfer-Encoding"/);
+    }
+    assertNothingHappened();
+  });
+
+  it('says what is wrong, and gives an id that finds the line of the log, before a request has one', async () => {
+    const requests: [string, RegExp][] = [
+      ['GARBAGE\r\n\r\n', /Bad Request/],
+      ['GET / HTTP/1.1\r\n\r\n', /Host header is missing/],
+      ['GET / HTTP/1.0\r\nhost: a\r\n\r\n', /Upgrade Required/],
+      ['GET /api/v1/posts/a%2fb HTTP/1.1\r\nhost: a\r\n\r\n', /escaped slashes/],
+      [`GET /${'a'.repeat(14_000)} HTTP/1.1\r\nhost: a\r\n\r\n`, /larger than 12 KiB/],
+    ];
+    for (const [request, explanation] of requests) {
+      const answer = await callRaw(door, request);
+      assert.match(answer, explanation);
+      const requestId = /^x-request-id: (.*)\r$/m.exec(answer)?.[1] ?? '';
+      assert.match(requestId, /^[\w-]{36}$/, request.slice(0, 40));
+      assert.ok(answer.includes(`{"requestId":"${requestId}"}`), answer);
+      assert.equal((await door.accessLogLine(requestId)).requestId, requestId);
+    }
+  });
+
+  it('answers clients of gRPC-Web, which is not served, in the same shape', async () => {
+    for (const type of ['application/grpc-web', 'application/grpc-web+proto', 'application/grpc-web-text']) {
+      const headers = { 'content-type': type };
+      assertError(await post(door, '/oxo.post.v1.PostService/GetPost', Buffer.alloc(5), headers), NOT_FOUND);
     }
     assertNothingHappened();
   });

@@ -28,6 +28,14 @@ export const localReplies: readonly LocalReply[] = [
     message: 'The headers are larger than 12 KiB or more than 100.',
   },
   { httpStatus: 500, code: 13, reason: 'INTERNAL', message: 'Internal error.' },
+  // The body comes in an encoding that Envoy does not know.
+  {
+    httpStatus: 501,
+    sendAs: 400,
+    code: 3,
+    reason: 'REQUEST_MALFORMED',
+    message: 'Malformed request. Transfer-Encoding: must be chunked',
+  },
   { httpStatus: 502, code: 14, reason: 'UNAVAILABLE', message: 'The service is away.', retryAfterSeconds: 1 },
   { httpStatus: 503, code: 14, reason: 'UNAVAILABLE', message: 'The service is away.', retryAfterSeconds: 1 },
   { httpStatus: 504, code: 4, reason: 'DEADLINE_EXCEEDED', message: 'No answer in time.' },
@@ -49,6 +57,12 @@ const upgradeRefused: LocalReply = {
   reason: 'REQUEST_MALFORMED',
   message: 'Malformed request. No upgrade is supported here.',
 };
+/** What Envoy refuses without a word, by its name for it. */
+const unexplained = Object.entries({
+  path_normalization_failed: 'The path is not valid; it may hold neither escaped slashes nor U+0000.',
+  missing_host_header: 'The Host header is missing.',
+  absolute_path_rejected: 'The path must begin with a slash.',
+});
 // Such as 426, Envoy's answer to HTTP/1.0.
 const otherClientError: LocalReply = {
   httpStatus: 400,
@@ -58,10 +72,19 @@ const otherClientError: LocalReply = {
 };
 const otherServerError: LocalReply = { httpStatus: 500, code: 13, reason: 'INTERNAL', message: 'Internal error.' };
 
+const ownRequestId = { command: 'REQ', param: 'X-REQUEST-ID' };
+const firstOf = (...operators: object[]): string => `%COALESCE(${JSON.stringify({ operators })})%`;
+
+/** The id of a request in the access log: what was refused before it had one got its id with the answer. */
+export const loggedRequestId = firstOf(ownRequestId, { command: 'RESP', param: 'X-REQUEST-ID' });
+const withRequestId = overwrite('x-request-id', firstOf(ownRequestId, { command: 'UNIQUE_ID' }));
+
+const grpcContentType = 'application/grpc(\\+.*)?';
 const isGrpcClient = {
   and_filter: {
     filters: [
-      { header_filter: { header: { name: 'content-type', string_match: { prefix: 'application/grpc' } } } },
+      // As Envoy itself tells them; gRPC-Web is not served here, and its clients are told so in JSON.
+      { header_filter: { header: { name: 'content-type', string_match: { safe_regex: { regex: grpcContentType } } } } },
       // A request that was transcoded has the content type of gRPC by now; its client wants JSON.
       { header_filter: { header: { name: 'x-envoy-original-path', present_match: false } } },
     ],
@@ -72,14 +95,21 @@ const asItIs = { body_format_override: { text_format_source: { inline_string: '%
 
 /** Envoy's local_reply_config: google.rpc.Status in JSON for REST clients, plain gRPC errors for gRPC clients. */
 export function localReplyConfig(headersToAdd: object[]): object {
+  // A key that is not among those that it has got is the token's fault, though.
+  const noKeys = details('Jwks', 'to_match_kid_or_alg');
   return {
     mappers: [
-      // A token meant for someone else is UNAUTHENTICATED, as at REST; Envoy says 403.
-      { filter: { and_filter: { filters: [isGrpcClient, status('EQ', 403)] } }, status_code: 401, ...asItIs },
+      grpcMapper(noKeys, keysUnavailable),
+      // An unknown path stays UNIMPLEMENTED.
+      ...localReplies
+        .filter(({ httpStatus }) => httpStatus !== 404)
+        .map((reply) => grpcMapper(status('EQ', reply.httpStatus), reply)),
       { filter: isGrpcClient, ...asItIs },
-      // A key that is not among those that it has got is the token's fault, though.
-      mapper(details('Jwks', 'to_match_kid_or_alg'), keysUnavailable, headersToAdd),
+      mapper(noKeys, keysUnavailable, headersToAdd),
       mapper(details('upgrade_failed'), upgradeRefused, headersToAdd),
+      ...unexplained.map(([name, message]) =>
+        mapper(details(name), { ...otherClientError, message: `Malformed request. ${message}` }, headersToAdd),
+      ),
       ...localReplies.map((reply) => mapper(status('EQ', reply.httpStatus), reply, headersToAdd)),
       mapper(status('GE', 500), otherServerError, headersToAdd),
       mapper(status('GE', 400), otherClientError, headersToAdd),
@@ -93,8 +123,17 @@ function mapper(filter: object, reply: LocalReply, headersToAdd: object[]): obje
   return {
     filter,
     ...(reply.sendAs === undefined ? {} : { status_code: reply.sendAs }),
-    headers_to_add: [...headersToAdd, ...retryAfter],
+    headers_to_add: [...headersToAdd, withRequestId, ...retryAfter],
     body_format_override: errorBody(reply),
+  };
+}
+
+/** gRPC clients get the same code as REST clients; Envoy's own table makes INTERNAL or UNKNOWN of most. */
+function grpcMapper(filter: object, { code }: LocalReply): object {
+  return {
+    filter: { and_filter: { filters: [isGrpcClient, filter] } },
+    headers_to_add: [overwrite('grpc-status', String(code))],
+    ...asItIs,
   };
 }
 
@@ -110,7 +149,8 @@ function errorBody({ code, reason, message }: LocalReply): object {
           '@type': 'type.googleapis.com/google.rpc.ErrorInfo',
           reason,
           domain: 'oxo',
-          metadata: { requestId: '%REQ(X-REQUEST-ID)%' },
+          // As in the answer's header, which is made first.
+          metadata: { requestId: '%RESP(X-REQUEST-ID)%' },
         },
       ],
     },

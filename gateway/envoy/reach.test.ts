@@ -47,7 +47,8 @@ describe('what can be reached through the front door', () => {
     for (const token of refused) {
       await assert.rejects(posts.getPost({ id: 'p1' }, withToken(token)), isClientError(Status.UNAUTHENTICATED));
     }
-    await assert.rejects(posts.createPost({ text: 'a'.repeat(70_000), visibility: 1 }), ClientError);
+    const tooLarge = posts.createPost({ text: 'a'.repeat(70_000), visibility: 1 });
+    await assert.rejects(tooLarge, isClientError(Status.INVALID_ARGUMENT));
     const feed = createClient(FeedServiceDefinition, channel);
     await assert.rejects(feed.getFeed({}), isClientError(Status.UNAVAILABLE));
     assert.deepEqual(door.upstream.calls, []);
@@ -90,6 +91,25 @@ describe('what can be reached through the front door', () => {
     const grpc = await call(door, { ...health, headers: { 'content-type': 'application/grpc', te: 'trailers' } });
     assert.equal(grpc.headers['grpc-status'], String(Status.UNIMPLEMENTED));
     assert.deepEqual(door.upstream.calls, []);
+  });
+
+  it('lets nobody stop it by its admin interface', async () => {
+    const admin = (path: string, method = 'POST') =>
+      call({ host: door.host, port: door.adminPort }, { method, path }).then(({ status }) => status);
+    for (const path of [
+      '/quitquitquit',
+      '/healthcheck/fail',
+      '/drain_listeners',
+      '/logging?level=trace',
+      '/reset_counters',
+    ]) {
+      assert.equal(await admin(path), 403, path);
+    }
+    for (const path of ['/config_dump', '/certs', '/']) assert.equal(await admin(path, 'GET'), 403, path);
+    for (const path of ['/ready', '/stats?filter=front_door', '/stats/prometheus?usedonly']) {
+      assert.equal(await admin(path, 'GET'), 200, path);
+    }
+    assert.equal((await call(door, { path: '/api/v1/posts/p1' })).status, 200);
   });
 
   it('strips headers that only Envoy and the services may set', async () => {

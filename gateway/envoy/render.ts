@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parse, stringify } from 'yaml';
 import { clusters } from './clusters.ts';
-import { localReplyConfig } from './local-replies.ts';
+import { localReplyConfig, loggedRequestId } from './local-replies.ts';
 import { corsPolicy, overwrite, securityHeaders, socketAddress, tracing, transcoder } from './parts.ts';
 import { routes } from './routes.ts';
 import { type EnvoySettings, MAX_BODY_BYTES } from './settings.ts';
@@ -34,6 +34,7 @@ function templateValues(settings: EnvoySettings): ReadonlyMap<string, unknown> {
     ['trustedHops', settings.trustedHops],
     ['issuer', settings.publicUrl],
     ['tracing', tracing(settings)],
+    ['loggedRequestId', loggedRequestId],
     ['localReplies', localReplyConfig(headers)],
     ['securityHeaders', headers],
     // One address, the client's own: what the client claims about itself goes no further.

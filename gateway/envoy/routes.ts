@@ -28,6 +28,27 @@ const malformedRequestId = {
   },
 };
 
+const notTranscoded = { name: 'x-envoy-original-path', present_match: false };
+
+/** Finds requests whose header, when there is one, is not of this form. Looks once: before the transcoder. */
+function malformedHeader(name: string, regex: string, explanation: string, match: object = {}): object {
+  const malformed = { name, invert_match: true, string_match: { safe_regex: { regex } } };
+  return {
+    match: { prefix: '/', headers: [notTranscoded, malformed], ...match },
+    direct_response: { status: 400, body: { inline_string: explanation } },
+    typed_per_filter_config: noTranscoding,
+  };
+}
+
+/** What gRPC carries in a header. Its libraries drop a header with anything else, and a service would go on without it. */
+const GRPC_TEXT = '[ -~]*';
+
+const malformedHeaders = [
+  malformedHeader('authorization', GRPC_TEXT, 'Authorization: must be visible ASCII characters'),
+  malformedHeader('idempotency-key', GRPC_TEXT, 'Idempotency-Key: must be visible ASCII characters'),
+  malformedHeader('grpc-timeout', '[0-9]{1,8}[HMSmun]', 'grpc-timeout: must be a number and a unit', { grpc: {} }),
+];
+
 /** The routes of the front door. The transcoder has already made /oxo.post.v1.PostService/GetPost of /api/v1/posts/1. */
 export function routes(settings: EnvoySettings): object[] {
   const rpcs = Object.entries(publicServices).flatMap(([cluster, services]) =>
@@ -37,6 +58,7 @@ export function routes(settings: EnvoySettings): object[] {
   );
   return [
     malformedRequestId,
+    ...malformedHeaders,
     ...rpcs,
     {
       match: {
@@ -75,10 +97,9 @@ function serviceRoutes(cluster: string, service: string, timeoutMs: number): obj
   // Only requests that never reached the service are sent again, and of those only what was a GET.
   const retry_policy = { retry_on: 'connect-failure,refused-stream,reset-before-request', num_retries: 2 };
   // The service shall know when its answer is of no use any more. A little longer than Envoy's own patience: Envoy's
-  // answer is in the one shape, that of a bare gRPC server is not, and Envoy ends the call in the service as well.
-  const request_headers_to_add = [
-    { header: { key: 'grpc-timeout', value: `${Math.ceil(timeoutMs * 1.05)}m` }, append_action: 'ADD_IF_ABSENT' },
-  ];
+  // answer is in the one shape, that of a bare gRPC server is not, and Envoy ends the call in the service as well. So
+  // it does when a gRPC client's own, shorter deadline is over and the client gives up.
+  const request_headers_to_add = [overwrite('grpc-timeout', `${Math.ceil(timeoutMs * 1.05)}m`)];
   return [
     {
       match: { prefix, grpc: {}, headers: [{ name: 'x-envoy-original-method', string_match: { exact: 'GET' } }] },

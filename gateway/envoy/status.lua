@@ -32,17 +32,23 @@ function envoy_on_response(handle)
   end
 end
 
--- Envoy names the field of a type error only in its message: google.rpc.BadRequest shall name it too.
+-- The front door names the field that is wrong only in its message: google.rpc.BadRequest shall name it too.
 function name_field(handle)
   local body = handle:body()
   local text = body:getBytes(0, body:length())
-  local field = text:match('"message":"Malformed request%. ([%w_.]+): ')
-    or text:match('"message":"Malformed request%. .*Could not find field \\"([%w_]+)\\"')
-    or text:match('"message":"Malformed request%. .*on a scalar field for type ([%w_]+)"')
-  if field == nil then return end
-  field = field:gsub("_(%l)", string.upper)
+  local description = "unknown, or of another type"
+  local field, rule = text:match('"message":"Malformed request%. ([%w-]+): (must be [^"]*)"')
+  if field ~= nil then
+    description = rule
+  else
+    field = text:match('"message":"Malformed request%. ([%w_.]+): ')
+      or text:match('"message":"Malformed request%. .*Could not find field \\"([%w_]+)\\"')
+      or text:match('"message":"Malformed request%. .*on a scalar field for type ([%w_]+)"')
+    if field == nil then return end
+    field = field:gsub("_(%l)", string.upper)
+  end
   local violation = ',{"@type":"type.googleapis.com/google.rpc.BadRequest","fieldViolations":[{"field":"' .. field
-    .. '","description":"unknown, or of another type"}]}],"message":'
+    .. '","description":"' .. description .. '"}]}],"message":'
   text = text:gsub('%],"message":', function() return violation end, 1)
   handle:body():setBytes(text)
   handle:headers():replace("content-length", tostring(#text))

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { type FrontDoor, startFrontDoor } from './testing/front-door.ts';
-import { assertError, call, post } from './testing/http.ts';
+import { assertError, call, callHttp2, post } from './testing/http.ts';
 
 const TOKEN_INVALID = { status: 401, code: 16, reason: 'TOKEN_INVALID' };
 
@@ -68,6 +68,10 @@ describe('tokens while the keys cannot be had', () => {
     assertError(answer, { status: 503, code: 14, reason: 'UNAVAILABLE' });
     assert.equal(answer.headers['retry-after'], '1');
     assert.equal((await call(door, { path: '/api/v1/posts/p1' })).status, 200);
+    const grpc = { authorization: headers.authorization, 'content-type': 'application/grpc', te: 'trailers' };
+    const path = '/oxo.post.v1.PostService/GetPost';
+    const [overGrpc] = await callHttp2(door, [{ method: 'POST', path, headers: grpc, body: Buffer.alloc(5) }]);
+    assert.equal(overGrpc?.headers['grpc-status'], '14');
     const keys = await call(door, { path: '/.well-known/jwks.json' });
     assertError(keys, { status: 503, code: 14, reason: 'UNAVAILABLE' });
   });

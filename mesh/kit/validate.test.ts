@@ -34,10 +34,21 @@ test('all violations are told at once, by their names in JSON', () => {
 
 test('texts are counted in code points and in bytes', () => {
   const schema = z.object({ t: text({ minCharacters: 1, maxCharacters: 5, maxBytes: 12 }) });
-  for (const good of ['a', 'abcde', '😀😀😀', ' a ', 'ééééé', '\u200d'])
-    assert.deepEqual(violations(schema, { t: good }), {});
+  for (const good of ['a', 'abcde', '😀😀😀', ' a ', 'ééééé', '\u200da', '👩\u200d💻'])
+    assert.deepEqual(violations(schema, { t: good }), {}, good);
   assert.deepEqual(violations(schema, { t: '' }), { t: 'must not be empty' });
   assert.deepEqual(violations(schema, { t: ' \n\t\u00a0' }), { t: 'must not be only white space' });
+  for (const invisible of [
+    '\u200b',
+    '\u200b\u200c\u200d',
+    ' \u2060 ',
+    '\ufeff\u200b',
+    '\u00ad',
+    '\u3164',
+    '\ufe0f',
+    '\u202e',
+  ])
+    assert.deepEqual(violations(schema, { t: invisible }), { t: 'must not be empty' }, JSON.stringify(invisible));
   assert.deepEqual(violations(schema, { t: 'abcdef' }), { t: 'must be at most 5 characters' });
   assert.deepEqual(violations(schema, { t: '😀😀😀😀' }), { t: 'must be at most 12 bytes of UTF-8' });
   assert.deepEqual(violations(schema, { t: 'a\u0000' }), { t: 'must not contain U+0000' });

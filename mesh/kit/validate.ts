@@ -27,7 +27,13 @@ export interface TextLimits {
   maxBytes: number;
 }
 
-/** Text with limits in characters (code points) and in bytes of UTF-8; without U+0000, which Postgres cannot store. */
+/** Neither white space nor what Unicode tells programs to show nothing for, such as the zero-width space U+200B. */
+const VISIBLE = /[^\s\p{Default_Ignorable_Code_Point}]/u;
+
+/**
+ * Text with limits in characters (code points) and in bytes of UTF-8; without U+0000, which Postgres cannot store. Text that must not
+ * be empty must have something that can be seen.
+ */
 export function text(limits: TextLimits) {
   const { minCharacters = 0, maxCharacters, maxBytes } = limits;
   return z.string().superRefine((value, context) => {
@@ -39,7 +45,8 @@ export function text(limits: TextLimits) {
     if (characters > maxCharacters) return report(`must be at most ${maxCharacters} characters`);
     if (characters < minCharacters)
       return report(minCharacters === 1 ? 'must not be empty' : `must be at least ${minCharacters} characters`);
-    if (minCharacters > 0 && value.trim() === '') return report('must not be only white space');
+    if (minCharacters > 0 && !VISIBLE.test(value))
+      return report(value.trim() === '' ? 'must not be only white space' : 'must not be empty');
   });
 }
 

@@ -112,11 +112,12 @@ export function assertError(answer: Answer, expected: ExpectedError): string {
   const [info, badRequest, ...more] = details;
   assert.deepEqual(more, []);
   const requestId = answer.headers['x-request-id'];
+  assert.equal(typeof requestId, 'string');
   assert.deepEqual(info, {
     '@type': 'type.googleapis.com/google.rpc.ErrorInfo',
     reason: expected.reason,
     domain: 'oxo',
-    ...(requestId === undefined ? {} : { metadata: { requestId } }),
+    metadata: { requestId },
   });
   assert.equal(badRequest?.fieldViolations[0].field, expected.field);
   return message;

@@ -6,7 +6,7 @@ import { readTables } from '../testing/tables.ts';
 import type { World } from '../testing/world.ts';
 import type { Cast, Refused } from './refused.ts';
 import { wrongBodies, wrongTexts, wrongTypes, wrongValues } from './wrong-bodies.ts';
-import { wrongIds, wrongQueries } from './wrong-paths.ts';
+import { wrongHeaders, wrongIds, wrongQueries } from './wrong-paths.ts';
 
 /** Requests that are under way at the same time. */
 const lanes = 8;
@@ -67,4 +67,5 @@ export const badInput: Cases = {
   'bodies: bad UTF-8, no JSON object, over the limit': testOf(wrongBodies),
   'query parameters: unknown, of the wrong type, negative sizes, page tokens that are none': testOf(wrongQueries),
   'ids that are none or belong to nobody, oneself, posts of others': testOf(wrongIds),
+  'headers that gRPC cannot carry, keys that are too long': testOf(wrongHeaders),
 };

@@ -8,11 +8,10 @@ import { logIn, type User } from '../testing/people.ts';
 import { openStubs, type Stubs } from '../testing/stubs.ts';
 import type { World } from '../testing/world.ts';
 import { makeCast, requireRefused } from './bad-input.ts';
+import { closedTo, openRpcs, scopedRpcs } from './contracts.ts';
 import { everyCall, type Refused } from './refused.ts';
 
 const INVALID = { status: 401, reason: 'TOKEN_INVALID' };
-/** These need no token: what they say without one is not about credentials. */
-const OPEN = new Set(['Register', 'Login', 'Refresh', 'GetUser', 'GetUserByHandle', 'GetPost', 'ListUserPosts']);
 
 /** Tokens that nobody may get in with, by what is wrong with them. */
 async function wrongTokens(world: World, forge: Forge, userId: string): Promise<Record<string, string>> {
@@ -64,7 +63,7 @@ function metadataOf(token: string | undefined, onBehalfOf?: string) {
 type Options = ReturnType<typeof metadataOf>;
 
 /** Every internal RPC but the one that gives tokens, which is open to those who know a secret. */
-function internalCalls(stubs: Stubs, id: string): Record<string, (options: Options) => Promise<unknown>> {
+export function internalCalls(stubs: Stubs, id: string): Record<string, (options: Options) => Promise<unknown>> {
   const first = (stream: AsyncIterable<unknown>): Promise<unknown> => stream[Symbol.asyncIterator]().next();
   return {
     CreateUser: (options) =>
@@ -106,7 +105,8 @@ export const credentials: Cases = {
       ),
     );
     const missing = Object.entries(everyCall(cast))
-      .filter(([rpc]) => !OPEN.has(rpc))
+      // What the others say without a token is not about credentials.
+      .filter(([rpc]) => !openRpcs.has(rpc))
       .map(([rpc, request]): Refused => {
         return {
           what: `${rpc} without a token`,
@@ -129,9 +129,8 @@ export const credentials: Cases = {
     const cast = await makeCast(world);
     const forge = await openForge(world.stack);
     const token = await forge.sign(forge.claims(cast.me.id, { scope: 'nothing' }));
-    const scoped = ['GetMe', 'UpdateMe', 'Follow', 'Unfollow', 'CreatePost', 'UpdatePost', 'DeletePost', 'GetFeed'];
     const calls = everyCall(cast);
-    const refused = scoped.map((rpc): Refused => {
+    const refused = [...scopedRpcs].map((rpc): Refused => {
       return { what: rpc, request: { path: '', ...calls[rpc], token }, status: 403, reason: 'SCOPE_MISSING' };
     });
     await requireRefused(world, cast, refused);
@@ -214,10 +213,10 @@ export const credentials: Cases = {
       const calls = internalCalls(stubs, me.id);
       const list = calls.ListFolloweeIds as (options: Options) => Promise<{ followeeIds: string[] }>;
       assert.deepEqual((await list(metadataOf(feed, me.accessToken))).followeeIds, [other.id]);
-      for (const rpc of ['CreateUser', 'ResolveUser']) {
+      for (const rpc of closedTo('feed')) {
         await requireCode(rpc, calls[rpc]?.(metadataOf(feed)) ?? assert.fail(), Status.PERMISSION_DENIED);
       }
-      for (const rpc of ['ListFolloweeIds', 'BatchGetPosts', 'ListPostsByAuthors', 'StreamFollowerIds']) {
+      for (const rpc of closedTo('auth')) {
         const call = calls[rpc]?.(metadataOf(auth, me.accessToken)) ?? assert.fail();
         await requireCode(rpc, call, Status.PERMISSION_DENIED);
       }

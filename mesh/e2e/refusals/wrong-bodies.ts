@@ -7,7 +7,7 @@ type Place = { readonly rpc: string; readonly send: (body: unknown) => ApiReques
 const PASSWORD = 'a password of mine';
 
 /** Every RPC with a body: how it is called with a right body, to which a wrong field is added. */
-function placesOf(cast: Cast): Record<string, Place> {
+export function placesOf(cast: Cast): Record<string, Place> {
   const token = cast.me.accessToken;
   const place = (rpc: string, request: Omit<ApiRequest, 'body'>, right: object): Place => ({
     rpc,
@@ -29,7 +29,13 @@ function placesOf(cast: Cast): Record<string, Place> {
 }
 
 /** The fields that hold text, with the limit in characters, the limit in bytes, and whether they may be empty. */
-const TEXTS: readonly (readonly [rpc: string, field: string, characters: number, bytes: number, empty: boolean])[] = [
+export const TEXTS: readonly (readonly [
+  rpc: string,
+  field: string,
+  characters: number,
+  bytes: number,
+  empty: boolean,
+])[] = [
   ['Register', 'handle', 30, 30, false],
   ['Register', 'email', 254, 254, false],
   ['Register', 'password', 256, 1_024, false],
@@ -43,6 +49,14 @@ const TEXTS: readonly (readonly [rpc: string, field: string, characters: number,
   ['UpdateMe', 'locale', 35, 35, true],
   ['CreatePost', 'text', 5_000, 20_000, false],
   ['UpdatePost', 'text', 5_000, 20_000, false],
+];
+
+/** The other fields, with values that are of another type. */
+export const OTHERS: readonly (readonly [rpc: string, field: string, wrong: readonly unknown[]])[] = [
+  ['Logout', 'all', ['maybe', 1, {}]],
+  ['UpdateMe', 'links', ['https://oxo.example', 5, true]],
+  ['CreatePost', 'visibility', ['NOPE', 'public', 'UNLISTED', 1.5, {}]],
+  ['UpdatePost', 'visibility', ['NOPE', 'public', 'MENTIONED', 1.5, {}]],
 ];
 
 /** What is wrong in the text fields of every RPC. */
@@ -66,6 +80,7 @@ export function wrongTexts(cast: Cast): Refused[] {
       refuse('empty', ''),
       refuse('absent', undefined),
       refuse('only white space', ' \t\n\u3000'),
+      refuse('only what shows nothing', '\u200b'.repeat(10)),
     ].filter(
       // In a change an absent field is left as it is; a password may be of spaces when it is long enough.
       ({ what }) => !what.startsWith('UpdatePost.text: absent') && !/password: only white space/.test(what),
@@ -76,6 +91,7 @@ export function wrongTexts(cast: Cast): Refused[] {
 /** Values of another type than the contract's, in every field of every body. */
 export function wrongTypes(cast: Cast): Refused[] {
   const places = placesOf(cast);
+  const nestedLists = (depth: number): unknown => JSON.parse(`${'['.repeat(depth)}${']'.repeat(depth)}`);
   const wrong = (rpc: string, field: string, values: readonly unknown[], named = true): Refused[] =>
     values.map((value) => ({
       what: `${rpc}.${field} = ${JSON.stringify(value)}`,
@@ -86,10 +102,9 @@ export function wrongTypes(cast: Cast): Refused[] {
   const noText = [5, true, { a: 1 }];
   return [
     ...TEXTS.flatMap(([rpc, field]) => wrong(rpc, field, noText)),
-    ...wrong('Logout', 'all', ['maybe', 1, {}]),
-    ...wrong('UpdateMe', 'links', ['https://oxo.example', 5, true]),
-    ...wrong('CreatePost', 'visibility', ['NOPE', 'public', 'UNLISTED', 1.5, {}]),
-    ...wrong('UpdatePost', 'visibility', ['NOPE', 'public', 'MENTIONED', 1.5, {}]),
+    ...OTHERS.flatMap(([rpc, field, values]) => wrong(rpc, field, values)),
+    // Deeper than Protobuf's libraries read, at several depths: Envoy's own limit is another.
+    ...[60, 70, 80, 90, 99].flatMap((depth) => wrong('UpdateMe', 'links', [nestedLists(depth)], false)),
   ];
 }
 

@@ -1,4 +1,4 @@
-import type { ApiRequest } from '../testing/client.ts';
+import { idPlaces, pagedRpcs } from './contracts.ts';
 import { type Cast, everyCall, MALFORMED, type Refused, VALIDATION } from './refused.ts';
 
 /** Query parameters that the contract does not have, on every RPC; wrong ones on the lists. */
@@ -10,10 +10,10 @@ export function wrongQueries(cast: Cast): Refused[] {
       ...MALFORMED,
     })),
   );
-  const lists = [
-    { path: '/feed', token: cast.me.accessToken },
-    { path: `/users/${cast.me.id}/posts`, token: cast.me.accessToken },
-  ];
+  const token = cast.me.accessToken;
+  const lists = Object.entries(everyCall(cast)).flatMap(([rpc, request]) =>
+    pagedRpcs.has(rpc) ? [{ ...request, token }] : [],
+  );
   const onList = (query: string, expected: object, field?: string) =>
     lists.map((request) => ({
       what: `GET ${request.path}?${query}`.slice(0, 120),
@@ -27,8 +27,9 @@ export function wrongQueries(cast: Cast): Refused[] {
       onList(`pageSize=${size}`, MALFORMED, 'pageSize'),
     ),
     ...['-1', '-2147483648'].flatMap((size) => onList(`pageSize=${size}`, VALIDATION, 'pageSize')),
+    ...onList('pageToken=%ff%fe', MALFORMED),
     ...onList(`pageToken=${'a'.repeat(600)}`, VALIDATION, 'pageToken'),
-    ...['x', '%00', 'AAAA', 'bnVsbA', 'W10', '%F0%9F%91%8B', '%ff%fe'].flatMap((token) =>
+    ...['x', '%00', 'AAAA', 'bnVsbA', 'W10', '%F0%9F%91%8B'].flatMap((token) =>
       onList(`pageToken=${token}`, { status: 400, reason: 'PAGE_TOKEN_INVALID' }, 'pageToken'),
     ),
   ];
@@ -46,60 +47,55 @@ export function wrongIds(cast: Cast): Refused[] {
     me.id.replaceAll('-', ''),
     "'%20or%201=1",
     '%F0%9F%91%8B',
-    '%ff',
     '-',
   ];
-  const paths: readonly (readonly [NonNullable<ApiRequest['method']>, (id: string) => string, string])[] = [
-    ['GET', (id) => `/users/${id}`, 'id'],
-    ['PUT', (id) => `/users/${id}/follow`, 'id'],
-    ['DELETE', (id) => `/users/${id}/follow`, 'id'],
-    ['GET', (id) => `/users/${id}/posts`, 'userId'],
-    ['GET', (id) => `/posts/${id}`, 'id'],
-    ['PATCH', (id) => `/posts/${id}`, 'id'],
-    ['DELETE', (id) => `/posts/${id}`, 'id'],
-  ];
-  const body = (method: string): object => (method === 'PATCH' ? { body: { text: 'mine now' } } : {});
+  const calls = everyCall(cast);
   const missing = '01890000-0000-7000-8000-00000000dead';
   const self = { status: 400, reason: 'SELF_FOLLOW', field: 'id' };
   return [
-    ...paths.flatMap(([method, path, field]) => [
-      ...bad.map((id) => ({
-        what: `${method} ${path(id)}`,
-        request: { method, path: path(id), token, ...body(method) },
-        ...VALIDATION,
-        field,
-      })),
-      ...['%00', 'a%2fb', 'a%00'].map((id) => ({
-        what: `${method} ${path(id)}`,
-        request: { method, path: path(id), token, ...body(method) },
-        ...MALFORMED,
-      })),
-      {
-        what: `${method} ${path(missing)}`,
-        request: { method, path: path(missing), token, ...body(method) },
-        status: 404,
-        reason: path('').startsWith('/users') ? 'USER_NOT_FOUND' : 'POST_NOT_FOUND',
-      },
-    ]),
+    ...idPlaces.flatMap(({ rpc, path, field }) => {
+      const refuse = (id: string, expected: typeof VALIDATION, wrong?: string): Refused => ({
+        what: `${rpc}: ${path(id)}`,
+        request: { ...calls[rpc], path: path(id), token },
+        ...expected,
+        field: wrong,
+      });
+      const reason = path('').startsWith('/users') ? 'USER_NOT_FOUND' : 'POST_NOT_FOUND';
+      return [
+        ...bad.map((id) => refuse(id, VALIDATION, field)),
+        ...['%00', 'a%2fb', 'a%00', '%ff'].map((id) => refuse(id, MALFORMED)),
+        refuse(missing, { status: 404, reason }),
+      ];
+    }),
     { what: 'me without a token', request: { path: '/users/me/posts' }, ...VALIDATION, field: 'userId' },
     { what: 'to follow oneself', request: { method: 'PUT', path: `/users/${me.id}/follow`, token }, ...self },
-    ...['PATCH', 'DELETE'].map((method) => ({
-      what: `${method} of another's post`,
-      request: { method: method as 'PATCH', path: `/posts/${theirPost.id}`, token, ...body(method) },
+    ...['UpdatePost', 'DeletePost'].map((rpc) => ({
+      what: `${rpc}: another's post`,
+      request: { ...calls[rpc], path: `/posts/${theirPost.id}`, token },
       status: 403,
       reason: 'NOT_AUTHOR',
     })),
-    {
-      what: 'an Idempotency-Key of 256 characters',
-      request: {
-        method: 'POST',
-        path: '/posts',
-        token,
-        body: { text: 'a' },
-        headers: { 'idempotency-key': 'k'.repeat(256) },
-      },
-      ...VALIDATION,
-      field: 'Idempotency-Key',
-    },
+  ];
+}
+
+/** Headers that a service would not see as they were sent, or not at all: a retry would post twice, a token be none. */
+export function wrongHeaders(cast: Cast): Refused[] {
+  const calls = everyCall(cast);
+  const withKey = (what: string, key: string, expected: typeof VALIDATION): Refused => ({
+    what: `an Idempotency-Key ${what}`,
+    request: { path: '', ...calls.CreatePost, headers: { 'idempotency-key': key } },
+    ...expected,
+    field: 'Idempotency-Key',
+  });
+  return [
+    withKey('of 256 characters', 'k'.repeat(256), VALIDATION),
+    withKey('with a tab', 'a\tb', MALFORMED),
+    withKey('in Latin-1', 'caf\xe9', MALFORMED),
+    ...Object.entries(calls).map(([rpc, request]) => ({
+      what: `${rpc} with a tab in the Authorization header`,
+      request: { ...request, token: undefined, headers: { authorization: `Bearer\t${cast.me.accessToken}` } },
+      ...MALFORMED,
+      field: 'Authorization',
+    })),
   ];
 }

@@ -37,9 +37,6 @@ const STATUSES_OF_CODE: Readonly<Record<number, readonly number[]>> = {
   16: [401],
 };
 
-/** Reasons of requests that were refused before they had an id. */
-const UNREADABLE: ReadonlySet<string> = new Set(['REQUEST_MALFORMED', 'HEADERS_TOO_LARGE']);
-
 /** Checks answers against the published contract. */
 export type Contract = {
   /** Gives the body as JSON, undefined when there is none. @throws ContractError when the answer is not what is published */
@@ -124,7 +121,7 @@ function requireConsistentError(answer: RawAnswer, error: ErrorBody): void {
   if (info?.metadata?.requestId !== requestId) {
     throw new ContractError(answer, `the request id in the body is not that of the header, ${requestId}`);
   }
-  if (requestId === undefined && !UNREADABLE.has(info?.reason ?? '')) throw new ContractError(answer, 'no request id');
+  if (requestId === undefined) throw new ContractError(answer, 'no request id');
   const named = error.details.some((detail) => (detail.fieldViolations ?? []).length > 0);
   if (info?.reason === 'VALIDATION_FAILED' && !named) throw new ContractError(answer, 'no field is named');
   const mustTell = answer.status === 503 || answer.status === 429;

@@ -130,6 +130,11 @@ export function traces(sink: () => SpanSink): Cases {
     'passwords, tokens and addresses are in no log': async (world) => {
       const [person] = (await signUpAll(world.api, 1)) as [Person];
       await refusal(world.api, { path: `/posts/nonsense?pageToken=${person.refreshToken}`, token: person.accessToken });
+      // gRPC's library quotes headers that it cannot carry.
+      const odd = { authorization: `Bearer\t${person.accessToken}` };
+      assert.equal((await refusal(world.api, { path: '/users/me', headers: odd })).reason, 'REQUEST_MALFORMED');
+      const other = { cookie: `\xe9${person.accessToken}`, 'x-odd': `\xe9${person.accessToken}` };
+      await world.api.get({ path: '/users/me', token: person.accessToken, headers: other });
       await world.settled();
       const secrets = [person.password, person.refreshToken, person.accessToken, `${person.handle}@oxo.example`];
       for (const part of ['envoy', 'auth', 'user', 'post', 'feed', 'postgres', 'nats', 'redis']) {

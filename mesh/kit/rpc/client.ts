@@ -15,6 +15,7 @@ import type { MethodOptions } from '#kit/identity/access.ts';
 import { requireViewer } from '#kit/identity/caller.ts';
 import type { ServiceTokens } from '#kit/identity/service-token.ts';
 import type { CallContext } from '#kit/rpc/context.ts';
+import { quietGrpc } from '#kit/rpc/quiet.ts';
 import { createRetryBudget } from '#kit/rpc/retry-budget.ts';
 import { fromClientError } from '#kit/rpc/status-details.ts';
 import { injectTrace, SpanKind, withSpan } from '#kit/trace.ts';
@@ -43,6 +44,7 @@ const FIRST_RETRY_DELAY_MS = 25;
  * @param tokens this service's own token; undefined for calls to open RPCs
  */
 export function openChannel(address: string, tokens: ServiceTokens | undefined): Channel {
+  quietGrpc();
   const channel = createChannel(address, undefined, {
     'grpc.max_receive_message_length': 16 * 1024 * 1024,
     'grpc.initial_reconnect_backoff_ms': 50,

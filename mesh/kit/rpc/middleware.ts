@@ -14,6 +14,7 @@ import { newId } from '#kit/ids.ts';
 import type { Logger } from '#kit/logger.ts';
 import type { Metrics, RpcRecorder } from '#kit/metrics.ts';
 import type { CallContextExtension } from '#kit/rpc/context.ts';
+import { MALFORMED_REQUEST } from '#kit/rpc/requests.ts';
 import { toServerError } from '#kit/rpc/status-details.ts';
 import { extractTrace, failSpan, NO_TRACE, SpanKind, startSpan, withParent, withTraceContext } from '#kit/trace.ts';
 
@@ -96,6 +97,8 @@ export function createMiddleware(options: MiddlewareOptions, rules: ReadonlyMap<
       if (callsInHand > maxConcurrentCalls)
         throw new OxoError('UNAVAILABLE', 'The service is busy.', { retryAfterMs: 1_000 });
       const extension = await admit(context, rule, rpc, requestId);
+      if (call.request === MALFORMED_REQUEST)
+        throw new OxoError('REQUEST_MALFORMED', 'The request is no such message, or a text in it is no UTF-8.');
       if (rule.successStatus !== undefined) context.header.set('x-http-code', rule.successStatus);
       return yield* traced(rpc, context.metadata, () =>
         call.next(call.request as never, Object.assign(context, extension)),

@@ -5,6 +5,8 @@ import { ServerReflection, ServerReflectionService } from 'nice-grpc-server-refl
 import type { MethodOptions } from '#kit/identity/access.ts';
 import type { CallContextExtension } from '#kit/rpc/context.ts';
 import { createMiddleware, type MethodRules, type MiddlewareOptions, rulesOf } from '#kit/rpc/middleware.ts';
+import { quietGrpc } from '#kit/rpc/quiet.ts';
+import { readStrictly } from '#kit/rpc/requests.ts';
 
 /** The contracts, for tools that ask a server what it can do. */
 const DESCRIPTORS = new URL('../../../gen/envoy/oxo.binpb', import.meta.url);
@@ -31,6 +33,7 @@ export interface RpcServer {
 
 /** A gRPC server with health checks and reflection, in which every call passes the kit's middleware. */
 export function createRpcServer(options: RpcServerOptions): RpcServer {
+  quietGrpc();
   const rules = new Map<string, MethodRules>();
   const names: string[] = [];
   const server = createServer({
@@ -48,7 +51,7 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
         const path = `/${definition.fullName}/${method.name}`;
         rules.set(path, rulesOf(path, method.options as MethodOptions, options.metrics));
       }
-      server.add(definition, handlers);
+      server.add(readStrictly(definition), handlers);
       names.push(definition.fullName);
     },
     listen(address) {

@@ -32,7 +32,7 @@ export function errorSchemas(registry: FileRegistry): Record<string, Schema> {
         domain: { const: 'oxo' },
         metadata: {
           type: 'object',
-          description: 'requestId: finds the request in the logs. Absent when the request could not be read at all.',
+          description: 'requestId: finds the request in the logs.',
           additionalProperties: { type: 'string' },
         },
       },
