@@ -3,41 +3,43 @@ import { createHash, randomBytes } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { AuthInternalServiceDefinition } from '#gen/oxo/auth/v1/auth_internal_service.ts';
 import { AuthServiceDefinition } from '#gen/oxo/auth/v1/auth_service.ts';
-import { hasReason } from '#kit/errors.ts';
 import { openChannel } from '#kit/rpc/client.ts';
-import { createTestDatabase, type TestDatabase } from '#kit/testing/database.ts';
+import { createTestContext, openTestBus, openTestDatabase, openTestRedis } from '#kit/testing/context.ts';
+import type { TestDatabase } from '#kit/testing/database.ts';
+import { startNeighbour } from '#kit/testing/neighbour.ts';
 import { freePort } from '#kit/testing/ports.ts';
 import { startNode, startProcess, type TestProcess } from '#kit/testing/process.ts';
+import { isRefused, refused } from '#kit/testing/refused.ts';
 import { until } from '#kit/testing/until.ts';
 import { entities, migrations } from './schema.ts';
-import { startUserProcess, type TestUserProcess } from './testing/user-process.ts';
 
 const ARGS = ['--import', './mesh/kit/telemetry.ts', 'services/auth/main.ts'];
+const ISSUER = 'http://oxo.test';
 const SECRET = 'secret of feed';
 const EMAIL = 'somebody@example.org';
 const PASSWORD = 'a walk in the rain 17';
 
-let database: TestDatabase;
-let user: TestUserProcess;
+const context = createTestContext('auth');
+let db: TestDatabase['db'];
 let env: Record<string, string>;
 let httpPort: number;
 
 before(async () => {
-  database = await createTestDatabase({ entities, migrations });
+  const database = await openTestDatabase(context, { entities, migrations });
+  db = database.db;
   httpPort = await freePort();
   const jwksUrl = `http://127.0.0.1:${httpPort}/.well-known/jwks.json`;
-  user = await startUserProcess({ jwksUrl, issuer: 'http://oxo.test' });
+  const [{ redisUrl }, bus] = await Promise.all([openTestRedis(context), openTestBus(context)]);
+  const natsUrl = bus.server.url();
+  const user = await startNeighbour(context, { name: 'user', redisUrl, natsUrl, jwksUrl, issuer: ISSUER });
   env = {
     ...{ GRPC_HOST: '127.0.0.1', OPS_HOST: '127.0.0.1', HTTP_HOST: '127.0.0.1', LOG_LEVEL: 'trace' },
-    ...{ DATABASE_URL: database.url, NATS_URL: user.natsUrl, JWKS_URL: jwksUrl, JWT_ISSUER: 'http://oxo.test' },
+    ...{ DATABASE_URL: database.url, NATS_URL: natsUrl, JWKS_URL: jwksUrl, JWT_ISSUER: ISSUER },
     ...{ USER_GRPC_ADDRESS: user.address, KEY_ENCRYPTION_KEY: randomBytes(32).toString('base64') },
     SERVICE_SECRET_HASHES: `feed=${createHash('sha256').update(SECRET).digest('hex')}`,
   };
 });
-after(async () => {
-  await user.stop();
-  await database.close();
-});
+after(context.close);
 
 async function startAuth(jwksPort: number): Promise<{ process: TestProcess; address: string }> {
   const [grpcPort, opsPort] = [await freePort(), await freePort()];
@@ -52,7 +54,7 @@ async function startAuth(jwksPort: number): Promise<{ process: TestProcess; addr
 test("two replicas that start at once sign with one key, and hear of each other's revocations", async (t) => {
   const [one, two] = await Promise.all([startAuth(httpPort), startAuth(await freePort())]);
   t.after(() => Promise.all([one.process.stop(), two.process.stop()]));
-  const rows = await database.db.query({ name: 'test-keys', text: 'select 1 from signing_keys' });
+  const rows = await db.query({ name: 'test-keys', text: 'select 1 from signing_keys' });
   assert.equal(rows.length, 1);
 
   const open = openChannel(one.address, undefined);
@@ -66,15 +68,10 @@ test("two replicas that start at once sign with one key, and hear of each other'
   const [here, there] = mine.map((channel) => channel.client(AuthServiceDefinition));
   await here?.logout({ all: false });
   const revokedAtMs = performance.now();
-  await assert.rejects(
-    async () => here?.logout({ all: false }),
-    (error) => hasReason(error, 'SESSION_REVOKED'),
-  );
+  await assert.rejects(async () => here?.logout({ all: false }), refused('SESSION_REVOKED'));
+  const elsewhere = there ?? assert.fail();
   await until('the other replica refuses the session', () =>
-    there?.logout({ all: false }).then(
-      () => false,
-      (error: unknown) => hasReason(error, 'SESSION_REVOKED'),
-    ),
+    isRefused(elsewhere.logout({ all: false }), 'SESSION_REVOKED'),
   );
   assert.ok(performance.now() - revokedAtMs < 2_000);
 

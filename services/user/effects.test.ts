@@ -3,48 +3,27 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { UserFollowed } from '#gen/oxo/user/v1/user_events.ts';
-import { connectNats, type NatsBus } from '#kit/events/nats.ts';
-import { createPublisher, type Publisher } from '#kit/events/publisher.ts';
-import { createRelay } from '#kit/events/relay.ts';
-import { ensureStreams } from '#kit/events/streams.ts';
 import { newId } from '#kit/ids.ts';
-import { createLogger } from '#kit/logger.ts';
-import { startNats, type TestNats } from '#kit/testing/nats.ts';
+import { startBus, type TestBus } from '#kit/testing/bus.ts';
 import { FOLLOW, UNFOLLOW } from './graph/follow-statements.ts';
 import { counts, followVersion } from './testing/graph.ts';
 import { forgetProfile, publishedProfile } from './testing/profiles.ts';
 import { startUserService, type TestUserService } from './testing/user-service.ts';
 
-const logger = createLogger({ service: 'user', level: 'silent' });
 let service: TestUserService;
-let natsServer: TestNats;
-let nats: NatsBus;
-let publisher: Publisher;
+let bus: TestBus;
 before(async () => {
-  [service, natsServer] = await Promise.all([startUserService(), startNats()]);
-  nats = await connectNats({ url: natsServer.url(), name: 'user', logger });
-  await ensureStreams(nats.connection);
-  publisher = createPublisher({ nats, source: 'user', logger });
+  [service, bus] = await Promise.all([startUserService(), startBus()]);
 });
 after(async () => {
-  publisher.close();
-  await nats.close();
-  await natsServer.stop();
   await service.close();
+  await bus.stop();
 });
 
-/** A relay of a process that has just started. */
-const relay = () =>
-  createRelay({
-    databaseUrl: service.databaseUrl,
-    db: service.db,
-    publisher,
-    effects: service.freshEffects(),
-    logger,
-  }).processAll();
+const relay = () => service.relay(bus.admin);
 
 async function lastMessage(subject: string) {
-  const manager = await jetstreamManager(nats.connection);
+  const manager = await jetstreamManager(bus.admin.connection);
   return manager.streams.getMessage('EVENTS', { last_by_subj: subject });
 }
 

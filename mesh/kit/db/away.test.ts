@@ -3,9 +3,9 @@ import { test } from 'node:test';
 import pg from 'pg';
 import { databaseError } from '#kit/db/away.ts';
 import { openDatabase } from '#kit/db/database.ts';
-import { entities, migrations } from '#kit/db/fixtures.ts';
 import { hasReason, OxoError } from '#kit/errors.ts';
 import { createTestDatabase } from '#kit/testing/database.ts';
+import { entities, migrations } from '#kit/testing/fixtures/things.ts';
 import { freePort } from '#kit/testing/ports.ts';
 import { until } from '#kit/testing/until.ts';
 

@@ -4,12 +4,12 @@ import { Metadata } from 'nice-grpc-common';
 import { SessionRevoked } from '#gen/oxo/auth/v1/auth_events.ts';
 import { DAY_MS, HOUR_MS, systemClock } from '#kit/clock.ts';
 import type { Queryable } from '#kit/db/database.ts';
-import { COUNT_THINGS, entities, INSERT_THING, migrations } from '#kit/db/fixtures.ts';
 import { createIdempotency, type Idempotency } from '#kit/db/idempotency.ts';
 import { OxoError, type Reason } from '#kit/errors.ts';
 import { newId } from '#kit/ids.ts';
 import type { CallContext } from '#kit/rpc/context.ts';
 import { createTestDatabase, type TestDatabase } from '#kit/testing/database.ts';
+import { COUNT_THINGS, entities, INSERT_THING, migrations } from '#kit/testing/fixtures/things.ts';
 
 const ANN = newId(1);
 const BOB = newId(2);

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Migration } from '@mikro-orm/migrations';
-import { entities, migrations } from '#kit/db/fixtures.ts';
 import { type NamedMigration, runMigrations } from '#kit/db/migrations.ts';
 import { createTestDatabase, type TestDatabase } from '#kit/testing/database.ts';
+import { entities, migrations } from '#kit/testing/fixtures/things.ts';
 
 class AddColour extends Migration {
   override up(): void {

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { type BroadcastConsumer, createBroadcastConsumer } from '#kit/events/broadcast-consumer.ts';
-import { makeEvent, quiet, sessionRevoked, startBus, type TestBus } from '#kit/events/fixtures.ts';
 import { on } from '#kit/events/handlers.ts';
 import { createPublisher } from '#kit/events/publisher.ts';
 import { ensureStreams, REVOCATIONS_STREAM } from '#kit/events/streams.ts';
+import { makeEvent, quiet, sessionRevoked, startBus, type TestBus } from '#kit/testing/bus.ts';
 import { until } from '#kit/testing/until.ts';
 
 interface Setup extends TestBus {

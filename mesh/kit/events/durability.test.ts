@@ -5,11 +5,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { defineDurable } from '#kit/events/durables.ts';
-import { makeEvent, postCreated, quiet, startBus } from '#kit/events/fixtures.ts';
 import { on } from '#kit/events/handlers.ts';
 import { createPublisher, type OutgoingEvent } from '#kit/events/publisher.ts';
 import { createWorkConsumer } from '#kit/events/work-consumer.ts';
 import { createMetrics } from '#kit/metrics.ts';
+import { makeEvent, postCreated, quiet, startBus } from '#kit/testing/bus.ts';
 import { startNode } from '#kit/testing/process.ts';
 import { until } from '#kit/testing/until.ts';
 

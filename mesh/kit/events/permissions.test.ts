@@ -5,13 +5,13 @@ import { nanos } from '@nats-io/transport-node';
 import { createBroadcastConsumer } from '#kit/events/broadcast-consumer.ts';
 import { listDeadLetters } from '#kit/events/dead-letters.ts';
 import { defineDurable } from '#kit/events/durables.ts';
-import { makeEvent, postCreated, quiet, sessionRevoked, startBus, type TestBus } from '#kit/events/fixtures.ts';
 import { on } from '#kit/events/handlers.ts';
 import type { NatsBus } from '#kit/events/nats.ts';
 import { natsPermissions } from '#kit/events/permissions.ts';
 import { createPublisher } from '#kit/events/publisher.ts';
 import { createWorkConsumer } from '#kit/events/work-consumer.ts';
 import { createMetrics } from '#kit/metrics.ts';
+import { makeEvent, postCreated, quiet, sessionRevoked, startBus, type TestBus } from '#kit/testing/bus.ts';
 import { until } from '#kit/testing/until.ts';
 
 const feedFanout = defineDurable({ name: 'feed-fanout', subjects: ['post.created'], maxDeliver: 1 });

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { jetstreamManager } from '@nats-io/jetstream';
-import { makeEvent, quiet, startBus } from '#kit/events/fixtures.ts';
 import { createPublisher } from '#kit/events/publisher.ts';
 import { timeOfId } from '#kit/ids.ts';
+import { makeEvent, quiet, startBus } from '#kit/testing/bus.ts';
 import { until } from '#kit/testing/until.ts';
 
 test('stores a batch in order, with its headers', async (t) => {

@@ -3,13 +3,13 @@ import { after, afterEach, before, beforeEach, test } from 'node:test';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { SessionRevoked } from '#gen/oxo/auth/v1/auth_events.ts';
 import { systemClock } from '#kit/clock.ts';
-import { entities, migrations } from '#kit/db/fixtures.ts';
 import { createEffects, type Effect } from '#kit/events/effects.ts';
-import { postCreated, quiet, startBus, type TestBus } from '#kit/events/fixtures.ts';
 import { createOutbox, insertEvent, type Outbox } from '#kit/events/outbox.ts';
 import { createPublisher } from '#kit/events/publisher.ts';
 import { createRelay, type Relay } from '#kit/events/relay.ts';
+import { postCreated, quiet, startBus, type TestBus } from '#kit/testing/bus.ts';
 import { createTestDatabase, type TestDatabase } from '#kit/testing/database.ts';
+import { entities, migrations } from '#kit/testing/fixtures/things.ts';
 import { startNode } from '#kit/testing/process.ts';
 import { until } from '#kit/testing/until.ts';
 
@@ -255,7 +255,7 @@ test('killed after JetStream stored an event and before it was deleted: it comes
   await post(outbox, 'first');
   await post(outbox, 'second');
   const child = await startNode({
-    args: ['mesh/kit/events/relay.child.ts'],
+    args: ['mesh/kit/testing/fixtures/relay.ts'],
     env: { DATABASE_URL: database.url, NATS_URL: bus.server.url() },
   });
   assert.equal(await child.exited, null, child.output());

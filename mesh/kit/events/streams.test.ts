@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { defineDurable, ensureDurables } from '#kit/events/durables.ts';
-import { startBus } from '#kit/events/fixtures.ts';
 import { ensureStreams, STREAMS } from '#kit/events/streams.ts';
+import { startBus } from '#kit/testing/bus.ts';
 
 test('streams are made once, changed when they differ, and left alone otherwise', async (t) => {
   const { admin, stop } = await startBus();

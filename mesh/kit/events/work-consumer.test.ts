@@ -3,12 +3,12 @@ import { test } from 'node:test';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { listDeadLetters } from '#kit/events/dead-letters.ts';
 import { type Durable, defineDurable, ensureDurables } from '#kit/events/durables.ts';
-import { makeEvent, postCreated, quiet, startBus, type TestBus } from '#kit/events/fixtures.ts';
 import { type EventHandler, on, PermanentError } from '#kit/events/handlers.ts';
 import { createPublisher, type OutgoingEvent } from '#kit/events/publisher.ts';
 import { ensureStreams } from '#kit/events/streams.ts';
 import { createWorkConsumer, type WorkConsumer, type WorkConsumerOptions } from '#kit/events/work-consumer.ts';
 import { createMetrics } from '#kit/metrics.ts';
+import { makeEvent, postCreated, quiet, startBus, type TestBus } from '#kit/testing/bus.ts';
 import { until } from '#kit/testing/until.ts';
 
 const durable = defineDurable({ name: 'feed-fanout', subjects: ['post.created'], ackWaitMs: 1_000, maxDeliver: 3 });

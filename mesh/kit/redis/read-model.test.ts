@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { quiet } from '#kit/events/fixtures.ts';
 import { lookUp } from '#kit/redis/lookup.ts';
 import { createReadModel, type ReadModel } from '#kit/redis/read-model.ts';
 import { connectRedis, defineScript, type Redis } from '#kit/redis/redis.ts';
+import { quiet } from '#kit/testing/bus.ts';
 import { startRedis, type TestRedis } from '#kit/testing/redis.ts';
 import { until } from '#kit/testing/until.ts';
 

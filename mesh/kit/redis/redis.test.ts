@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Redis as Client } from 'ioredis';
 import { hasReason } from '#kit/errors.ts';
-import { quiet } from '#kit/events/fixtures.ts';
 import { connectRedis, defineScript, type Redis } from '#kit/redis/redis.ts';
+import { quiet } from '#kit/testing/bus.ts';
 import { startRedis, type TestRedis } from '#kit/testing/redis.ts';
 import { until } from '#kit/testing/until.ts';
 

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { quiet } from '#kit/events/fixtures.ts';
 import { newId } from '#kit/ids.ts';
 import { connectRedis, defineScript } from '#kit/redis/redis.ts';
 import { APPEND, decodeEntry, encodeEntry, encodePosition, newestFirst, REMOVE } from '#kit/redis/timeline.ts';
+import { quiet } from '#kit/testing/bus.ts';
 import { startRedis } from '#kit/testing/redis.ts';
 import { until } from '#kit/testing/until.ts';
 

@@ -3,6 +3,11 @@ import { type Database, type DatabaseOptions, openDatabase } from '#kit/db/datab
 import { type NamedMigration, runMigrations } from '#kit/db/migrations.ts';
 import { newId } from '#kit/ids.ts';
 
+/** The schema of a service. */
+export interface TestSchema extends Pick<DatabaseOptions, 'entities'> {
+  migrations: NamedMigration[];
+}
+
 export interface TestDatabase {
   db: Database;
   url: string;
@@ -10,17 +15,18 @@ export interface TestDatabase {
   close(): Promise<void>;
 }
 
-/** A database of its own on the test server (TEST_DATABASE_URL), with the service's schema in it. */
-export async function createTestDatabase(
-  options: Pick<DatabaseOptions, 'entities'> & { migrations: NamedMigration[] },
-): Promise<TestDatabase> {
+/**
+ * A database of its own on the test server (TEST_DATABASE_URL), with the service's schema in it.
+ * @param poolSize connections at once; many, when requests must really meet in Postgres
+ */
+export async function createTestDatabase(schema: TestSchema, poolSize = 5): Promise<TestDatabase> {
   const serverUrl = process.env.TEST_DATABASE_URL;
   if (serverUrl === undefined) throw new Error('TEST_DATABASE_URL is not set: run the tests by ./oxo test');
   const name = `test_${newId(Date.now()).replaceAll('-', '_')}`;
   await administer(serverUrl, `create database ${name}`);
   const url = Object.assign(new URL(serverUrl), { pathname: `/${name}` }).href;
-  await runMigrations({ ...options, url }, 'up');
-  const db = await openDatabase({ ...options, url, poolSize: 5 });
+  await runMigrations({ ...schema, url }, 'up');
+  const db = await openDatabase({ entities: schema.entities, url, poolSize });
   return {
     db,
     url,

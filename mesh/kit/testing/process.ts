@@ -25,6 +25,8 @@ export interface ProcessOptions {
 
 const OUTPUT_LIMIT = 200_000;
 const STOP_LIMIT_MS = 15_000;
+/** Generous: a service that starts while all tests run may wait long for its turn. */
+const READY_LIMIT_MS = 60_000;
 
 /** Starts a process. It is killed when the test's process ends, so that nothing is left behind. */
 export function startProcess(options: ProcessOptions): TestProcess {
@@ -87,7 +89,7 @@ export async function startNode(options: {
     await until(
       `${readyUrl} answers 200`,
       async () => ended || (await fetch(readyUrl)).ok,
-      options.timeoutMs ?? 20_000,
+      options.timeoutMs ?? READY_LIMIT_MS,
     );
     if (ended) throw new Error('it ended');
   } catch (error) {

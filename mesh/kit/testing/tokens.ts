@@ -10,6 +10,9 @@ import {
 } from '#kit/identity/token-verifier.ts';
 import { newId } from '#kit/ids.ts';
 
+/** How long the token of a service holds. */
+export const SERVICE_TOKEN_SECONDS = 300;
+
 export interface TestIssuer {
   issuer: string;
   /** Its public key, for a service that runs as a process of its own and fetches it. */
@@ -54,6 +57,6 @@ export async function createTestIssuer(clock: Clock = systemClock): Promise<Test
     userToken(userId, { scope = ALL_SCOPES, sessionId = newId(clock.nowMs()), lifetimeSeconds = 900 } = {}) {
       return sign(userId, USER_AUDIENCE, { scope, sid: sessionId, client_id: 'oxo' }, lifetimeSeconds);
     },
-    serviceToken: (service) => sign(`service:${service}`, SERVICE_AUDIENCE, {}, 300),
+    serviceToken: (service) => sign(`service:${service}`, SERVICE_AUDIENCE, {}, SERVICE_TOKEN_SECONDS),
   };
 }

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { decodeJwt } from 'jose';
-import { hasReason, OxoError } from '#kit/errors.ts';
+import { OxoError } from '#kit/errors.ts';
+import { refused } from '#kit/testing/refused.ts';
 import { FEED_SECRET, startAuthService, type TestAuthService } from '../testing/auth-service.ts';
 
 let service: TestAuthService;
@@ -11,7 +12,7 @@ before(async () => {
 after(() => service.close());
 
 test('a service gets a token by its secret', async () => {
-  const issued = await service.internal.issueServiceToken({ clientId: 'feed', clientSecret: FEED_SECRET });
+  const issued = await service.internal().issueServiceToken({ clientId: 'feed', clientSecret: FEED_SECRET });
   assert.equal(issued.expiresIn, 300);
   assert.equal(await service.verifier.verifyService(issued.accessToken), 'feed');
   const claims = decodeJwt(issued.accessToken);
@@ -20,15 +21,10 @@ test('a service gets a token by its secret', async () => {
 });
 
 test('the token of a service is not that of a person, nor the other way round', async () => {
-  const { accessToken } = await service.internal.issueServiceToken({ clientId: 'feed', clientSecret: FEED_SECRET });
-  await assert.rejects(service.withToken(accessToken).logout({ all: true }), (error) =>
-    hasReason(error, 'TOKEN_INVALID'),
-  );
+  const { accessToken } = await service.internal().issueServiceToken({ clientId: 'feed', clientSecret: FEED_SECRET });
+  await assert.rejects(service.withToken(accessToken).logout({ all: true }), refused('TOKEN_INVALID'));
   const person = await service.signIn();
-  await assert.rejects(
-    async () => service.verifier.verifyService(person.accessToken),
-    (error) => hasReason(error, 'TOKEN_INVALID'),
-  );
+  await assert.rejects(async () => service.verifier.verifyService(person.accessToken), refused('TOKEN_INVALID'));
 });
 
 test('a wrong secret and an unknown service are refused alike', async () => {
@@ -37,7 +33,7 @@ test('a wrong secret and an unknown service are refused alike', async () => {
     ['nobody', FEED_SECRET],
     ['feed', `${FEED_SECRET}x`],
   ] as const) {
-    await assert.rejects(service.internal.issueServiceToken({ clientId, clientSecret }), (error) => {
+    await assert.rejects(service.internal().issueServiceToken({ clientId, clientSecret }), (error) => {
       assert.ok(error instanceof OxoError);
       assert.deepEqual(
         [error.reason, error.message],
@@ -49,12 +45,8 @@ test('a wrong secret and an unknown service are refused alike', async () => {
 });
 
 test('every field that is wrong is named', async () => {
-  await assert.rejects(service.internal.issueServiceToken({ clientId: '', clientSecret: 'a'.repeat(513) }), (error) => {
-    assert.ok(error instanceof OxoError);
-    assert.deepEqual(
-      error.fields.map(({ field }) => field),
-      ['clientId', 'clientSecret'],
-    );
-    return true;
-  });
+  await assert.rejects(
+    service.internal().issueServiceToken({ clientId: '', clientSecret: 'a'.repeat(513) }),
+    refused('VALIDATION_FAILED', 'clientId', 'clientSecret'),
+  );
 });

@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { decodeJwt, decodeProtectedHeader } from 'jose';
 import { MINUTE_MS } from '#kit/clock.ts';
-import { hasReason, OxoError } from '#kit/errors.ts';
 import { newId } from '#kit/ids.ts';
+import { refused } from '#kit/testing/refused.ts';
 import { until } from '#kit/testing/until.ts';
-import { PASSWORD, startAuthService, type TestAuthService } from '../testing/auth-service.ts';
+import { startAuthService, type TestAuthService } from '../testing/auth-service.ts';
+import { PASSWORD } from '../testing/signers.ts';
 
 let service: TestAuthService;
 before(async () => {
@@ -28,19 +29,13 @@ const accounts = () =>
 
 const accountOf = async (handle: string) => (await accounts()).find(({ email }) => email.startsWith(`${handle}@`));
 
-async function fieldsOf(request: Parameters<TestAuthService['auth']['register']>[0]): Promise<string[]> {
-  try {
-    await service.auth.register(request);
-  } catch (error) {
-    assert.ok(error instanceof OxoError);
-    assert.equal(error.reason, 'VALIDATION_FAILED');
-    return error.fields.map(({ field }) => field);
-  }
-  return [];
-}
+type Registration = Parameters<ReturnType<TestAuthService['as']>['register']>[0];
+
+const refuses = (request: Registration, ...fields: string[]) =>
+  assert.rejects(service.as().register(request), refused('VALIDATION_FAILED', ...fields));
 
 test('a registration gives the profile and tokens that are verified', async () => {
-  const { user, tokens } = await service.auth.register(registration('alice'));
+  const { user, tokens } = await service.as().register(registration('alice'));
   assert.deepEqual([user?.handle, user?.displayName], ['alice', 'The alice']);
   assert.deepEqual([tokens?.tokenType, tokens?.expiresIn], ['Bearer', 900]);
   const accessToken = tokens?.accessToken ?? '';
@@ -59,7 +54,7 @@ test('a registration gives the profile and tokens that are verified', async () =
 });
 
 test('the display name is the handle when there is none, and an email is kept in one form', async () => {
-  const { user } = await service.auth.register({
+  const { user } = await service.as().register({
     ...registration('bob'),
     displayName: ' ',
     email: ' BoB@Bücher.Example ',
@@ -70,16 +65,17 @@ test('the display name is the handle when there is none, and an email is kept in
 
 test('nobody is told that an email is known', async () => {
   const email = 'shared@example.org';
-  await service.auth.register({ ...registration('first_one'), email });
-  const { user } = await service.auth.register({ ...registration('second_one'), email });
+  await service.as().register({ ...registration('first_one'), email });
+  const { user } = await service.as().register({ ...registration('second_one'), email });
   assert.equal(user?.handle, 'second_one');
 });
 
 test('a taken handle leaves no account behind', async () => {
-  await service.auth.register(registration('taken'));
+  await service.as().register(registration('taken'));
   const before = await accounts();
-  await assert.rejects(service.auth.register({ ...registration('taken'), email: 'other@example.org' }), (error) =>
-    hasReason(error, 'HANDLE_TAKEN'),
+  await assert.rejects(
+    service.as().register({ ...registration('taken'), email: 'other@example.org' }),
+    refused('HANDLE_TAKEN'),
   );
   assert.deepEqual(await accounts(), before);
 });
@@ -87,52 +83,52 @@ test('a taken handle leaves no account behind', async () => {
 test('every field that is wrong is named at once', async () => {
   const before = { accounts: await accounts(), hashes: service.hashes() };
   const bad = { handle: 'No', email: 'nowhere', password: 'short', displayName: 'x'.repeat(61) };
-  assert.deepEqual(new Set(await fieldsOf(bad)), new Set(['handle', 'email', 'password', 'displayName']));
+  await refuses(bad, 'handle', 'email', 'password', 'displayName');
   const nul = {
     handle: 'a\u0000bc',
     email: 'a\u0000@example.org',
     password: `${PASSWORD}\u0000`,
     displayName: '\u0000',
   };
-  assert.deepEqual(new Set(await fieldsOf(nul)), new Set(['handle', 'email', 'password', 'displayName']));
+  await refuses(nul, 'handle', 'email', 'password', 'displayName');
   for (const handle of ['ab', 'a'.repeat(31), 'Alice', 'a-b-c', 'älice', '']) {
-    assert.deepEqual(await fieldsOf({ ...registration('x_y_z'), handle }), ['handle']);
+    await refuses({ ...registration('x_y_z'), handle }, 'handle');
   }
   for (const password of ['', '123456789', 'x'.repeat(257), '🙂'.repeat(257), 'password123', 'aaaaaaaaaaaa']) {
-    assert.deepEqual(new Set(await fieldsOf({ ...registration('x_y_z'), password })), new Set(['password']));
+    await refuses({ ...registration('x_y_z'), password }, 'password');
   }
-  assert.deepEqual(await fieldsOf({ ...registration('long_handle'), password: 'long_handle' }), ['password']);
+  await refuses({ ...registration('long_handle'), password: 'long_handle' }, 'password');
   assert.deepEqual({ accounts: await accounts(), hashes: service.hashes() }, before);
 });
 
 test('a registration that fails half-way is finished by the sweep, and by nobody before a minute', async () => {
   await service.user().kill();
-  await assert.rejects(service.auth.register(registration('carol')), (error) => hasReason(error, 'UNAVAILABLE'));
+  await assert.rejects(service.as().register(registration('carol')), refused('UNAVAILABLE'));
   await service.user().restart();
   assert.equal((await accountOf('carol'))?.state, 'PENDING');
   await service.sweep();
   assert.equal((await accountOf('carol'))?.state, 'PENDING');
-  service.advance(MINUTE_MS);
+  service.clock.advance(MINUTE_MS);
   await until('the sweep reaches the user service', async () => {
     await service.sweep();
     if ((await accountOf('carol'))?.state === 'ACTIVE') return true;
-    service.advance(MINUTE_MS);
+    service.clock.advance(MINUTE_MS);
     return false;
   });
-  const { user } = await service.auth.login({ identifier: 'carol', password: PASSWORD });
+  const { user } = await service.as().login({ identifier: 'carol', password: PASSWORD });
   assert.equal(user?.displayName, 'The carol');
 });
 
 /** An account as a kill leaves it: written, its profile perhaps made, not active. */
 async function cutOff(handle: string): Promise<string> {
-  const id = newId(service.nowMs());
+  const id = newId(service.clock.nowMs());
   await service.db.query(
     {
       name: 'test-cut-off',
       text: `insert into accounts (id, email, password_hash, state, pending_handle, pending_display_name, sweep_at_ms, created_at_ms)
         select $1, $2, password_hash, 'PENDING', $3, $3, $4, $5 from accounts where email = 'alice@example.org'`,
     },
-    [id, `${handle}@example.org`, handle, service.nowMs() + MINUTE_MS, service.nowMs()],
+    [id, `${handle}@example.org`, handle, service.clock.nowMs() + MINUTE_MS, service.clock.nowMs()],
   );
   return id;
 }
@@ -140,7 +136,7 @@ async function cutOff(handle: string): Promise<string> {
 test('an account that was cut off is undone when somebody else has the handle', async () => {
   await cutOff('alice');
   const before = await accounts();
-  service.advance(MINUTE_MS);
+  service.clock.advance(MINUTE_MS);
   await service.sweep();
   assert.equal((await accounts()).length, before.length - 1);
 });
@@ -148,7 +144,7 @@ test('an account that was cut off is undone when somebody else has the handle', 
 test('an account that was cut off after its profile was made is finished by its first login', async () => {
   const id = await cutOff('dave');
   await service.users.createUser({ id, handle: 'dave', displayName: 'dave' });
-  const { user } = await service.auth.login({ identifier: 'dave', password: PASSWORD });
+  const { user } = await service.as().login({ identifier: 'dave', password: PASSWORD });
   assert.equal(user?.id, id);
   assert.equal((await accountOf('dave'))?.state, 'ACTIVE');
 });
@@ -156,16 +152,16 @@ test('an account that was cut off after its profile was made is finished by its 
 test('an account whose profile nobody can make does not keep others from being settled', async () => {
   await cutOff('Not A Handle');
   const good = await cutOff('erin');
-  service.advance(MINUTE_MS);
+  service.clock.advance(MINUTE_MS);
   await service.sweep();
   assert.equal(await accountOf('Not A Handle'), undefined);
   assert.equal((await accounts()).find(({ id }) => id === good)?.state, 'ACTIVE');
 });
 
 test('neither email nor password nor token stands in a log', async () => {
-  const { tokens } = await service.auth.register(registration('frank'));
-  await assert.rejects(service.auth.register({ ...registration('frank'), email: 'secret.address@example.org' }));
-  await assert.rejects(service.auth.login({ identifier: 'frank', password: 'a wrong password' }));
+  const { tokens } = await service.as().register(registration('frank'));
+  await assert.rejects(service.as().register({ ...registration('frank'), email: 'secret.address@example.org' }));
+  await assert.rejects(service.as().login({ identifier: 'frank', password: 'a wrong password' }));
   const secrets = [
     PASSWORD,
     'example.org',

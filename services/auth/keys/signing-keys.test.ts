@@ -4,10 +4,10 @@ import { after, before, test } from 'node:test';
 import { exportJWK, exportSPKI, generateKeyPair, importJWK, type JWK, SignJWT } from 'jose';
 import { systemClock } from '#kit/clock.ts';
 import type { Database } from '#kit/db/database.ts';
-import { hasReason } from '#kit/errors.ts';
 import { createDenyList } from '#kit/identity/deny-list.ts';
 import { createTokenVerifier, type TokenVerifier } from '#kit/identity/token-verifier.ts';
 import { createTestDatabase, type TestDatabase } from '#kit/testing/database.ts';
+import { refused } from '#kit/testing/refused.ts';
 import { entities, migrations } from '../schema.ts';
 import { createTokenIssuer, type TokenIssuer } from '../tokens/token-issuer.ts';
 import type { KeyVault } from './key-vault.ts';
@@ -42,11 +42,7 @@ after(() => database.close());
 
 const newVault = () => openLocalVault({ key: randomBytes(32).toString('base64') });
 
-const refused = (token: string) =>
-  assert.rejects(
-    async () => verifier.verifyUser(token),
-    (error) => hasReason(error, 'TOKEN_INVALID'),
-  );
+const refuses = (token: string) => assert.rejects(async () => verifier.verifyUser(token), refused('TOKEN_INVALID'));
 
 const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
 
@@ -73,10 +69,10 @@ test('only what a published key has signed by RS256 is believed', async () => {
   const [header = '', payload = '', signature = ''] = token.split('.');
   const { kid } = keys.current();
 
-  await refused(`${encode({ alg: 'none', typ: 'at+jwt', kid })}.${payload}.`);
-  await refused(`${encode({ alg: 'none', typ: 'at+jwt', kid })}.${payload}.${signature}`);
-  await refused(`${header}.${payload}.`);
-  await refused(
+  await refuses(`${encode({ alg: 'none', typ: 'at+jwt', kid })}.${payload}.`);
+  await refuses(`${encode({ alg: 'none', typ: 'at+jwt', kid })}.${payload}.${signature}`);
+  await refuses(`${header}.${payload}.`);
+  await refuses(
     `${header}.${encode({ ...JSON.parse(Buffer.from(payload, 'base64url').toString()), sub: 'other' })}.${signature}`,
   );
 
@@ -86,7 +82,7 @@ test('only what a published key has signed by RS256 is believed', async () => {
   assert.ok(!(publicKey instanceof Uint8Array));
   for (const secret of [await exportSPKI(publicKey), JSON.stringify(jwk)]) {
     const signed = `${encode({ alg: 'HS256', typ: 'at+jwt', kid })}.${payload}`;
-    await refused(`${signed}.${createHmac('sha256', secret).update(signed).digest('base64url')}`);
+    await refuses(`${signed}.${createHmac('sha256', secret).update(signed).digest('base64url')}`);
   }
 });
 
@@ -111,16 +107,16 @@ test('another key, a key in the header, another type, issuer, audience or time i
       .setJti('1')
       .sign(changes.key ?? privateKey);
   assert.ok(await verifier.verifyUser(await sign({})));
-  await refused(await sign({ key: other.privateKey }));
-  await refused(await sign({ key: other.privateKey, header: { kid: 'unknown' } }));
-  await refused(
+  await refuses(await sign({ key: other.privateKey }));
+  await refuses(await sign({ key: other.privateKey, header: { kid: 'unknown' } }));
+  await refuses(
     await sign({ key: other.privateKey, header: { kid: undefined, jwk: await exportJWK(other.publicKey) } }),
   );
-  await refused(await sign({ header: { typ: 'JWT' } }));
-  await refused(await sign({ header: { typ: undefined } }));
-  await refused(await sign({ issuer: 'http://elsewhere.test' }));
-  await refused(await sign({ audience: 'oxo-internal' }));
-  await refused(await sign({ lifetime: -1 }));
+  await refuses(await sign({ header: { typ: 'JWT' } }));
+  await refuses(await sign({ header: { typ: undefined } }));
+  await refuses(await sign({ issuer: 'http://elsewhere.test' }));
+  await refuses(await sign({ audience: 'oxo-internal' }));
+  await refuses(await sign({ lifetime: -1 }));
 });
 
 test('a retired key is published until it expires, then it is deleted', async () => {

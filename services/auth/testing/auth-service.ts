@@ -1,26 +1,29 @@
 /**
  * The auth service for tests, in this process: on a real Postgres, behind its own gRPC server, with the real user service
- * beside it. Its clock is the test's, its events stay in the outbox.
+ * beside it. Its events stay in the outbox.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { SessionRevoked } from '#gen/oxo/auth/v1/auth_events.ts';
 import { AuthInternalServiceDefinition } from '#gen/oxo/auth/v1/auth_internal_service.ts';
-import { AuthServiceDefinition, type RegisterRequest } from '#gen/oxo/auth/v1/auth_service.ts';
+import { AuthServiceDefinition } from '#gen/oxo/auth/v1/auth_service.ts';
 import { UserInternalServiceDefinition } from '#gen/oxo/user/v1/user_internal_service.ts';
-import { type Clock, systemClock } from '#kit/clock.ts';
 import type { Database } from '#kit/db/database.ts';
-import { createEffects } from '#kit/events/effects.ts';
-import { createOutbox } from '#kit/events/outbox.ts';
 import { createDenyList, type DenyList } from '#kit/identity/deny-list.ts';
 import { createServiceTokens } from '#kit/identity/service-token.ts';
 import { createTokenVerifier, type TokenVerifier } from '#kit/identity/token-verifier.ts';
-import { newId } from '#kit/ids.ts';
-import { createLogger, type Logger } from '#kit/logger.ts';
-import { createMetrics } from '#kit/metrics.ts';
 import { openChannel, type RpcClient } from '#kit/rpc/client.ts';
-import { createRpcServer } from '#kit/rpc/server.ts';
-import { createTestDatabase } from '#kit/testing/database.ts';
-import { type Accounts, createAccounts } from '../accounts/accounts.ts';
+import {
+  createTestContext,
+  openTestBus,
+  openTestDatabase,
+  openTestRedis,
+  type TestContext,
+} from '#kit/testing/context.ts';
+import { type Neighbour, startNeighbour } from '#kit/testing/neighbour.ts';
+import { createTestOutbox, type TestOutbox } from '#kit/testing/outbox.ts';
+import { freePort } from '#kit/testing/ports.ts';
+import { serveTest } from '#kit/testing/serve.ts';
+import { createAccounts } from '../accounts/accounts.ts';
 import { createPasswords, type Passwords } from '../accounts/passwords.ts';
 import { createPendingSweep } from '../accounts/pending-sweep.ts';
 import { createProfiles } from '../accounts/profiles.ts';
@@ -31,21 +34,27 @@ import { entities, migrations } from '../schema.ts';
 import { addAuthServices } from '../server.ts';
 import { createSessions, type Sessions } from '../sessions/sessions.ts';
 import { createTokenIssuer, type TokenIssuer } from '../tokens/token-issuer.ts';
-import { startUserProcess, type TestUserProcess } from './user-process.ts';
+import { createSigners, type Signers } from './signers.ts';
 
 export const ISSUER = 'http://oxo.test';
-export const PASSWORD = 'a walk in the rain 17';
+/** Secret of the service "feed". */
+export const FEED_SECRET = 'feed-secret';
 
-export interface TestAuthService {
+export interface TestAuthService
+  extends Pick<TestContext, 'clock' | 'log' | 'close'>,
+    Omit<TestOutbox, 'outbox'>,
+    Signers {
   db: Database;
-  auth: RpcClient<AuthServiceDefinition>;
-  internal: RpcClient<AuthInternalServiceDefinition>;
-  /** The client of a person who shows this access token. */
+  /** The public contract as this person, who signs in for it, or as nobody. */
+  as(userId?: string): RpcClient<AuthServiceDefinition>;
+  /** The public contract with a token as it is. */
   withToken(token: string): RpcClient<AuthServiceDefinition>;
+  /** The internal contract as one of our services, or as nobody. */
+  internal(service?: string): RpcClient<AuthInternalServiceDefinition>;
   /** The user service, called as auth. */
   users: RpcClient<UserInternalServiceDefinition>;
   /** @throws Error when the service was started without it */
-  user(): TestUserProcess;
+  user(): Neighbour;
   verifier: TokenVerifier;
   denyList: DenyList;
   issuer: TokenIssuer;
@@ -54,151 +63,67 @@ export interface TestAuthService {
   hashes(): number;
   /** Settles registrations that were cut off. */
   sweep(): Promise<void>;
-  /** Moves the clock of this service on. */
-  advance(ms: number): void;
-  nowMs(): number;
-  /** Everything that was logged so far. */
-  log(): string;
   /** Sessions whose revocation waits in the outbox, oldest first. */
   revocations(): Promise<SessionRevoked[]>;
-  /** Signs up a person with a handle of their own; needs the user service. */
-  signUp(fields?: Partial<RegisterRequest>): Promise<SignedUp>;
-  /** A signed-in person without a profile; does not need the user service. */
-  signIn(accountId?: string): Promise<SignedUp>;
-  close(): Promise<void>;
 }
-
-export interface SignedUp {
-  id: string;
-  handle: string;
-  accessToken: string;
-  refreshToken: string;
-}
-
-/** Secret of the service "feed". */
-export const FEED_SECRET = 'feed-secret';
 
 /** @param options.withUser false: without the user service, for what does not need it */
 export async function startAuthService({ withUser = true } = {}): Promise<TestAuthService> {
-  let offsetMs = 0;
-  const clock = { nowMs: () => systemClock.nowMs() + offsetMs };
-  const { logger, log } = recordingLogger();
-  const { db, close: closeDatabase } = await createTestDatabase({ entities, migrations });
+  const context = createTestContext('auth');
+  const { clock, logger } = context;
+  const database = await openTestDatabase(context, { entities, migrations });
+  const { db } = database;
   const vault = await openLocalVault({ key: randomBytes(32).toString('base64') });
   const keys = await openSigningKeys({ db, vault, clock });
   const jwks = await startJwksServer({ host: '127.0.0.1', port: 0, published: keys.published, logger });
-  const jwksUrl = `http://127.0.0.1:${jwks.port}${JWKS_PATH}`;
-  const user = withUser ? await startUserProcess({ jwksUrl, issuer: ISSUER }) : undefined;
+  context.onStop(jwks.close);
+  const user = withUser ? await startUser(context, `http://127.0.0.1:${jwks.port}${JWKS_PATH}`) : undefined;
 
   const issuer = createTokenIssuer({ keys, issuer: ISSUER, clock });
   const denyList = createDenyList(clock);
   const verifier = createTokenVerifier({ keys: keys.find, issuer: ISSUER, denyList, clock });
   const tokens = createServiceTokens(() => issuer.serviceToken('auth'), clock);
-  const userChannel = openChannel(user?.address ?? '127.0.0.1:1', tokens);
-  const users = userChannel.client(UserInternalServiceDefinition);
-  const outbox = createOutbox({
-    effects: createEffects({}, logger),
-    relay: { committed: () => undefined },
-    clock,
-  });
+  const channel = openChannel(user?.address ?? `127.0.0.1:${await freePort()}`, tokens);
+  context.onStop(channel.close);
+  const users = channel.client(UserInternalServiceDefinition);
+  const { outbox, ...outboxParts } = createTestOutbox(context, database);
   const sessions = createSessions({ db, outbox, denyList, clock });
   const [accounts, profiles] = [createAccounts(db, clock), createProfiles(users)];
   const { passwords, hashes } = counting(await createPasswords());
-  const server = createRpcServer({ verifier, metrics: createMetrics(), logger, clock });
   const secretHashes = new Map([['feed', createHash('sha256').update(FEED_SECRET).digest()]]);
-  addAuthServices(server, { accounts, passwords, profiles, sessions, issuer, secretHashes, clock, logger });
-  const clients = openClients(`127.0.0.1:${await server.listen('127.0.0.1:0')}`);
-  const signers = createSigners({ auth: clients.auth, accounts, sessions, issuer, decoy: passwords.decoy, clock });
+  const as: TestAuthService['as'] = (userId) => callers.asUser(AuthServiceDefinition, userId);
+  const signers = createSigners({ auth: () => as(), accounts, sessions, issuer, decoy: passwords.decoy, clock });
+  const tokenSource = {
+    userToken: async (id: string) => (await signers.signIn(id)).accessToken,
+    serviceToken: async (service: string) => (await issuer.serviceToken(service)).token,
+  };
+  const callers = await serveTest(context, { verifier, tokens: tokenSource }, (server) =>
+    addAuthServices(server, { accounts, passwords, profiles, sessions, issuer, secretHashes, clock, logger }),
+  );
 
   return {
-    ...{ db, users, verifier, denyList, issuer, sessions, hashes, log, ...clients, ...signers },
+    ...{ db, clock, users, verifier, denyList, issuer, sessions, hashes, as, ...outboxParts, ...signers },
+    withToken: (token) => callers.withToken(AuthServiceDefinition, token),
+    internal: (service) => callers.asService(AuthInternalServiceDefinition, service),
     sweep: createPendingSweep({ accounts, profiles, clock, logger }),
-    revocations: () => revocationsIn(db),
-    nowMs: clock.nowMs,
-    advance(ms) {
-      offsetMs += ms;
+    async revocations() {
+      const events = await outboxParts.events();
+      return events
+        .filter(({ subject }) => subject === 'session.revoked')
+        .map(({ payload }) => SessionRevoked.decode(payload));
     },
     user() {
       if (user === undefined) throw new Error('started without the user service');
       return user;
     },
-    async close() {
-      clients.close();
-      await server.close();
-      userChannel.close();
-      await user?.stop();
-      await jwks.close();
-      await closeDatabase();
-    },
+    log: context.log,
+    close: context.close,
   };
 }
 
-function openClients(address: string) {
-  const open = openChannel(address, undefined);
-  const channels = [open];
-  return {
-    auth: open.client(AuthServiceDefinition),
-    internal: open.client(AuthInternalServiceDefinition),
-    withToken(token: string) {
-      const channel = openChannel(address, async () => token);
-      channels.push(channel);
-      return channel.client(AuthServiceDefinition);
-    },
-    close() {
-      for (const channel of channels) channel.close();
-    },
-  };
-}
-
-function createSigners(options: {
-  auth: RpcClient<AuthServiceDefinition>;
-  accounts: Accounts;
-  sessions: Sessions;
-  issuer: TokenIssuer;
-  decoy: string;
-  clock: Clock;
-}): Pick<TestAuthService, 'signUp' | 'signIn'> {
-  const { auth, accounts, sessions, issuer, decoy, clock } = options;
-  let people = 0;
-  return {
-    async signUp(fields = {}) {
-      const handle = `person_${++people}`;
-      const request = { handle, email: `${handle}@example.org`, password: PASSWORD, displayName: '', ...fields };
-      const { user, tokens } = await auth.register(request);
-      const { accessToken = '', refreshToken = '' } = tokens ?? {};
-      return { id: user?.id ?? '', handle: request.handle, accessToken, refreshToken };
-    },
-    async signIn(accountId) {
-      const id = accountId ?? newId(clock.nowMs());
-      const handle = `person_${++people}`;
-      if (accountId === undefined) {
-        const email = `${handle}@example.org`;
-        await accounts.insertPending({ id, handle, displayName: handle, email, passwordHash: decoy });
-      }
-      const session = await sessions.open(id, { userAgent: 'test', ip: '' }, { requestId: 'sign-in' });
-      if (session === undefined) throw new Error('no such account');
-      const { token } = await issuer.accessToken(session);
-      return { id, handle, accessToken: token, refreshToken: session.refreshToken };
-    },
-  };
-}
-
-async function revocationsIn(db: Database): Promise<SessionRevoked[]> {
-  const rows = await db.query<{ payload: Buffer }>({
-    name: 'test-revocations',
-    text: "select payload from outbox where subject = 'session.revoked' order by id",
-  });
-  return rows.map((row) => SessionRevoked.decode(row.payload));
-}
-
-function recordingLogger(): { logger: Logger; log: () => string } {
-  let lines = '';
-  const destination = {
-    write(line: string) {
-      lines += line;
-    },
-  };
-  return { logger: createLogger({ service: 'auth', level: 'trace', destination }), log: () => lines };
+async function startUser(context: TestContext, jwksUrl: string): Promise<Neighbour> {
+  const [{ redisUrl }, bus] = await Promise.all([openTestRedis(context), openTestBus(context)]);
+  return startNeighbour(context, { name: 'user', redisUrl, natsUrl: bus.server.url(), jwksUrl, issuer: ISSUER });
 }
 
 function counting(passwords: Passwords): { passwords: Passwords; hashes: () => number } {

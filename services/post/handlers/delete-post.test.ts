@@ -5,8 +5,9 @@ import { PostDeleted } from '#gen/oxo/post/v1/post_events.ts';
 import { DAY_MS, HOUR_MS } from '#kit/clock.ts';
 import { newId } from '#kit/ids.ts';
 import { createReadModel } from '#kit/redis/read-model.ts';
+import { refused } from '#kit/testing/refused.ts';
 import { createDeletedPosts } from '../posts/deleted-posts.ts';
-import { hasFields, hasReason } from '../testing/expect.ts';
+
 import { freshPost } from '../testing/fresh-post.ts';
 import { ownTimeline } from '../testing/own-timeline.ts';
 import { startPostService, type TestPostService } from '../testing/post-service.ts';
@@ -36,8 +37,8 @@ test('a post is gone everywhere before the answer', async () => {
     },
   );
   assert.equal(status, '204');
-  await assert.rejects(service.as(ann).getPost({ id: post.id }), hasReason('POST_NOT_FOUND'));
-  await assert.rejects(service.as(ann).updatePost({ id: post.id, text: 'a' }), hasReason('POST_NOT_FOUND'));
+  await assert.rejects(service.as(ann).getPost({ id: post.id }), refused('POST_NOT_FOUND'));
+  await assert.rejects(service.as(ann).updatePost({ id: post.id, text: 'a' }), refused('POST_NOT_FOUND'));
   const model = createReadModel(service.redis, { prefix: 'post', ttlMs: 1 });
   assert.deepEqual(await model.getMany([post.id]), ['deleted']);
   assert.ok(!(await ownTimeline(service.redis, ann)).some(({ id }) => id === post.id));
@@ -50,7 +51,7 @@ test('again it is answered the same, at once or later, to its author only', asyn
   await Promise.all([1, 2, 3].map(() => service.as(ann).deletePost({ id: post.id })));
   await service.as(ann).deletePost({ id: post.id });
   assert.equal((await service.events()).length, 1);
-  await assert.rejects(service.as(bob).deletePost({ id: post.id }), hasReason('POST_NOT_FOUND'));
+  await assert.rejects(service.as(bob).deletePost({ id: post.id }), refused('POST_NOT_FOUND'));
 });
 
 test('for a day', async () => {
@@ -60,13 +61,13 @@ test('for a day', async () => {
   await cleanUpAfter(DAY_MS - HOUR_MS);
   await service.as(ann).deletePost({ id: post.id });
   await cleanUpAfter(DAY_MS + HOUR_MS);
-  await assert.rejects(service.as(ann).deletePost({ id: post.id }), hasReason('POST_NOT_FOUND'));
+  await assert.rejects(service.as(ann).deletePost({ id: post.id }), refused('POST_NOT_FOUND'));
 });
 
 test("what is not one's own, or is no post, is not deleted", async () => {
-  await assert.rejects(service.as(bob).deletePost({ id: post.id }), hasReason('NOT_AUTHOR'));
-  await assert.rejects(service.as(ann).deletePost({ id: newId(1) }), hasReason('POST_NOT_FOUND'));
-  await assert.rejects(service.as(ann).deletePost({ id: 'x' }), hasFields('id'));
-  await assert.rejects(service.as().deletePost({ id: post.id }), hasReason('TOKEN_MISSING'));
+  await assert.rejects(service.as(bob).deletePost({ id: post.id }), refused('NOT_AUTHOR'));
+  await assert.rejects(service.as(ann).deletePost({ id: newId(1) }), refused('POST_NOT_FOUND'));
+  await assert.rejects(service.as(ann).deletePost({ id: 'x' }), refused('VALIDATION_FAILED', 'id'));
+  await assert.rejects(service.as().deletePost({ id: post.id }), refused('TOKEN_MISSING'));
   assert.deepEqual((await service.as().getPost({ id: post.id })).post, post);
 });

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { newId } from '#kit/ids.ts';
-import { hasFields } from '../testing/expect.ts';
+
+import { refused } from '#kit/testing/refused.ts';
 import { startPostService, type TestPostService } from '../testing/post-service.ts';
 
 let service: TestPostService;
@@ -54,7 +55,9 @@ test('exactly the newest before any place, for any authors and page sizes', asyn
     for (const chosen of [authors, authors.slice(0, 8), authors.slice(7, 8), authors.slice(0, 1), [newId(1)]]) {
       for (const before of [undefined, all[0], all[50], all[333], all.at(-1)]) {
         const position = before && { publishedAtMs: before.publishedAtMs, id: before.id };
-        const { posts } = await service.asFeed().listPostsByAuthors({ authorIds: chosen, before: position, pageSize });
+        const { posts } = await service
+          .internal('feed')
+          .listPostsByAuthors({ authorIds: chosen, before: position, pageSize });
         assert.deepEqual(posts, expected(chosen, before, pageSize));
       }
     }
@@ -62,22 +65,24 @@ test('exactly the newest before any place, for any authors and page sizes', asyn
 });
 
 test('authors named twice count once, and no authors have no posts', async () => {
-  const { posts } = await service.asFeed().listPostsByAuthors({ authorIds: [...authors, ...authors], pageSize: 1_000 });
+  const { posts } = await service
+    .internal('feed')
+    .listPostsByAuthors({ authorIds: [...authors, ...authors], pageSize: 1_000 });
   assert.deepEqual(posts, all.slice(0, 1_000));
-  assert.deepEqual(await service.asFeed().listPostsByAuthors({ authorIds: [], pageSize: 1 }), { posts: [] });
+  assert.deepEqual(await service.internal('feed').listPostsByAuthors({ authorIds: [], pageSize: 1 }), { posts: [] });
 });
 
 test('10,001 authors are taken, one more and bad input refused', async () => {
   const many = Array.from({ length: 10_001 }, () => newId(5));
-  assert.deepEqual(await service.asFeed().listPostsByAuthors({ authorIds: many, pageSize: 1 }), { posts: [] });
+  assert.deepEqual(await service.internal('feed').listPostsByAuthors({ authorIds: many, pageSize: 1 }), { posts: [] });
   const list = (request: object) =>
-    service.asFeed().listPostsByAuthors({ authorIds: authors, pageSize: 1, ...request });
-  await assert.rejects(list({ authorIds: [...many, newId(5)] }), hasFields('authorIds'));
-  await assert.rejects(list({ authorIds: [authors[0], "x'"] }), hasFields('authorIds.1'));
-  await assert.rejects(list({ pageSize: 0 }), hasFields('pageSize'));
-  await assert.rejects(list({ pageSize: 1_001 }), hasFields('pageSize'));
+    service.internal('feed').listPostsByAuthors({ authorIds: authors, pageSize: 1, ...request });
+  await assert.rejects(list({ authorIds: [...many, newId(5)] }), refused('VALIDATION_FAILED', 'authorIds'));
+  await assert.rejects(list({ authorIds: [authors[0], "x'"] }), refused('VALIDATION_FAILED', 'authorIds.1'));
+  await assert.rejects(list({ pageSize: 0 }), refused('VALIDATION_FAILED', 'pageSize'));
+  await assert.rejects(list({ pageSize: 1_001 }), refused('VALIDATION_FAILED', 'pageSize'));
   await assert.rejects(
     list({ before: { publishedAtMs: -1n, id: '' } }),
-    hasFields('before.publishedAtMs', 'before.id'),
+    refused('VALIDATION_FAILED', 'before.publishedAtMs', 'before.id'),
   );
 });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { newId } from '#kit/ids.ts';
+import { refused } from '#kit/testing/refused.ts';
 import { until } from '#kit/testing/until.ts';
 import { forgetProfile, publishedProfile } from '../testing/profiles.ts';
 import { startUserService, type TestUserService } from '../testing/user-service.ts';
@@ -50,6 +51,6 @@ test('500 ids are taken; none, more, and bad ones are refused', async () => {
   const ids = Array.from({ length: 500 }, () => newId(1));
   assert.deepEqual((await service.internal('post').batchGetUsers({ ids })).users, []);
   for (const bad of [[], [...ids, newId(1)], ['x'], [newId(1), '\u0000'], ['me']]) {
-    await assert.rejects(service.internal('post').batchGetUsers({ ids: bad }), { reason: 'VALIDATION_FAILED' });
+    await assert.rejects(service.internal('post').batchGetUsers({ ids: bad }), refused('VALIDATION_FAILED'));
   }
 });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { newId } from '#kit/ids.ts';
+import { refused } from '#kit/testing/refused.ts';
 import { startUserService, type TestUserService } from '../testing/user-service.ts';
 
 let service: TestUserService;
@@ -25,29 +26,28 @@ test('a profile is open; how the caller stands to it is told only to one who is 
 
 test('"me" is the caller, and needs a token', async () => {
   assert.equal((await service.as(ann).getUser({ id: 'me' })).user?.id, ann);
-  await assert.rejects(service.as().getUser({ id: 'me' }), { reason: 'VALIDATION_FAILED' });
+  await assert.rejects(service.as().getUser({ id: 'me' }), refused('VALIDATION_FAILED'));
 });
 
 test('unknown users are not found, bad ids are refused, bad tokens too', async () => {
-  await assert.rejects(service.as().getUser({ id: newId(1) }), { reason: 'USER_NOT_FOUND' });
+  await assert.rejects(service.as().getUser({ id: newId(1) }), refused('USER_NOT_FOUND'));
   for (const id of ['', 'x', '\u0000', 'ME', ann.toUpperCase(), 'x'.repeat(10_000)]) {
-    await assert.rejects(service.as(ann).getUser({ id }), (error: Error & { reason: string; fields: object[] }) => {
-      assert.equal(error.reason, 'VALIDATION_FAILED');
-      assert.deepEqual(error.fields, [{ field: 'id', description: 'must be an id or "me"' }]);
-      return true;
-    });
+    await assert.rejects(
+      service.as(ann).getUser({ id }),
+      refused('VALIDATION_FAILED', { field: 'id', description: 'must be an id or "me"' }),
+    );
   }
-  await assert.rejects(service.withToken('nonsense').getUser({ id: ann }), { reason: 'TOKEN_INVALID' });
+  await assert.rejects(service.withToken('nonsense').getUser({ id: ann }), refused('TOKEN_INVALID'));
 });
 
 test('GetMe gives the caller', async () => {
   const { user } = await service.as(ann).getMe({});
   assert.equal(user?.id, ann);
   assert.equal(user.followingCount, 1);
-  await assert.rejects(service.as().getMe({}), { reason: 'TOKEN_MISSING' });
-  await assert.rejects(service.as(newId(1)).getMe({}), { reason: 'USER_NOT_FOUND' });
+  await assert.rejects(service.as().getMe({}), refused('TOKEN_MISSING'));
+  await assert.rejects(service.as(newId(1)).getMe({}), refused('USER_NOT_FOUND'));
   const token = await service.issuer.userToken(ann, { scope: 'posts:read' });
-  await assert.rejects(service.withToken(token).getMe({}), { reason: 'SCOPE_MISSING' });
+  await assert.rejects(service.withToken(token).getMe({}), refused('SCOPE_MISSING'));
 });
 
 test('GetUserByHandle finds in any case', async () => {
@@ -61,6 +61,6 @@ test('GetUserByHandle finds in any case', async () => {
 
 test('a handle that nobody has, or can have, is not found', async () => {
   for (const handle of ['nobody', '', 'b', 'bob ', 'bob\u0000', 'x'.repeat(10_000), '\u212Aate']) {
-    await assert.rejects(service.as().getUserByHandle({ handle }), { reason: 'USER_NOT_FOUND' });
+    await assert.rejects(service.as().getUserByHandle({ handle }), refused('USER_NOT_FOUND'));
   }
 });

@@ -3,6 +3,7 @@ import { after, before, test } from 'node:test';
 import type { UserInternalServiceDefinition } from '#gen/oxo/user/v1/user_internal_service.ts';
 import { newId } from '#kit/ids.ts';
 import type { RpcClient } from '#kit/rpc/client.ts';
+import { refused } from '#kit/testing/refused.ts';
 import { startUserService, type TestUserService } from '../testing/user-service.ts';
 
 let service: TestUserService;
@@ -38,24 +39,24 @@ const calls: { name: string; callers: string[]; call: Call }[] = [
 
 for (const { name, callers, call } of calls) {
   test(`${name} is refused without a token, with a person's token, and to other services`, async () => {
-    await assert.rejects(call(service.internal(undefined)), { reason: 'TOKEN_MISSING' });
+    await assert.rejects(call(service.internal()), refused('TOKEN_MISSING'));
     const token = await service.issuer.userToken(ann);
-    await assert.rejects(call(service.internalWithToken(token)), { reason: 'TOKEN_INVALID' });
+    await assert.rejects(call(service.internalWithToken(token)), refused('TOKEN_INVALID'));
     for (const other of ['auth', 'post', 'feed', 'user', 'stranger'].filter((caller) => !callers.includes(caller))) {
-      await assert.rejects(call(service.internal(other)), { reason: 'CALLER_NOT_ALLOWED' });
+      await assert.rejects(call(service.internal(other)), refused('CALLER_NOT_ALLOWED'));
     }
   });
 }
 
 test('ListFolloweeIds is for a person: without their token it is refused', async () => {
-  await assert.rejects(service.internal('feed').listFolloweeIds({}), { reason: 'TOKEN_MISSING' });
+  await assert.rejects(service.internal('feed').listFolloweeIds({}), refused('TOKEN_MISSING'));
   const options = await service.onBehalfOf(ann);
   options.metadata?.set('x-oxo-on-behalf-of', await service.issuer.serviceToken('feed'));
-  await assert.rejects(service.internal('feed').listFolloweeIds({}, options), { reason: 'TOKEN_INVALID' });
+  await assert.rejects(service.internal('feed').listFolloweeIds({}, options), refused('TOKEN_INVALID'));
 });
 
 test('a service is no person: its token opens no public RPC', async () => {
   const client = service.withToken(await service.issuer.serviceToken('feed'));
-  await assert.rejects(client.getMe({}), { reason: 'TOKEN_INVALID' });
-  await assert.rejects(client.getUser({ id: ann }), { reason: 'TOKEN_INVALID' });
+  await assert.rejects(client.getMe({}), refused('TOKEN_INVALID'));
+  await assert.rejects(client.getUser({ id: ann }), refused('TOKEN_INVALID'));
 });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { newId } from '#kit/ids.ts';
+import { refused } from '#kit/testing/refused.ts';
 import { followVersion } from '../testing/graph.ts';
 import { startUserService, type TestUserService } from '../testing/user-service.ts';
 
@@ -70,6 +71,6 @@ test('too many and bad ids are refused', async () => {
     [],
   );
   for (const bad of [Array.from({ length: 1_001 }, () => newId(1)), ['x'], ['\u0000'], ['']]) {
-    await assert.rejects(list(ann, bad), { reason: 'VALIDATION_FAILED' });
+    await assert.rejects(list(ann, bad), refused('VALIDATION_FAILED'));
   }
 });

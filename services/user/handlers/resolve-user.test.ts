@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { newId } from '#kit/ids.ts';
+import { refused } from '#kit/testing/refused.ts';
 import { startUserService, type TestUserService } from '../testing/user-service.ts';
 
 let service: TestUserService;
@@ -24,13 +25,13 @@ test('whom nobody knows is not found, whatever was typed', async () => {
   const auth = service.internal('auth');
   const handles = ['nobody', '', 'ann@example.org', 'a'.repeat(10_000), 'ann\u0000', 'A\u030Ann', 'aǹn'];
   for (const by of [{ id: newId(1) }, ...handles.map((handle) => ({ handle }))]) {
-    await assert.rejects(auth.resolveUser(by), { reason: 'USER_NOT_FOUND' });
+    await assert.rejects(auth.resolveUser(by), refused('USER_NOT_FOUND'));
   }
 });
 
 test('a bad id, or neither id nor handle, is refused', async () => {
   const auth = service.internal('auth');
   for (const by of [{ id: '' }, { id: 'me' }, { id: '\u0000' }, {}]) {
-    await assert.rejects(auth.resolveUser(by), { reason: 'VALIDATION_FAILED' });
+    await assert.rejects(auth.resolveUser(by), refused('VALIDATION_FAILED'));
   }
 });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Queryable } from '#kit/db/database.ts';
 import { newId } from '#kit/ids.ts';
+import { refused } from '#kit/testing/refused.ts';
 import { followerPages } from '../graph/follower-pages.ts';
 import { startUserService, type TestUserService } from '../testing/user-service.ts';
 
@@ -111,6 +112,6 @@ test('a caller who goes away ends the stream', async () => {
 
 test('no ids, too many and bad ones are refused', async () => {
   for (const userIds of [[], Array.from({ length: 501 }, () => newId(1)), ['x'], [newId(1), '\u0000']]) {
-    await assert.rejects(stream(userIds), { reason: 'VALIDATION_FAILED' });
+    await assert.rejects(stream(userIds), refused('VALIDATION_FAILED'));
   }
 });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { UserUnfollowed } from '#gen/oxo/user/v1/user_events.ts';
 import { newId } from '#kit/ids.ts';
+import { refused } from '#kit/testing/refused.ts';
 import { counts, followEvents, followVersion } from '../testing/graph.ts';
 import { startUserService, type TestUserService } from '../testing/user-service.ts';
 
@@ -42,10 +43,10 @@ test('the second unfollow, and one of somebody never followed, changes nothing a
 
 test('bad ids, unknown users and missing tokens are refused', async () => {
   const ann = await service.addUser();
-  await assert.rejects(service.as(ann).unfollow({ id: newId(1) }), { reason: 'USER_NOT_FOUND' });
-  await assert.rejects(service.as(newId(1)).unfollow({ id: ann }), { reason: 'USER_NOT_FOUND' });
+  await assert.rejects(service.as(ann).unfollow({ id: newId(1) }), refused('USER_NOT_FOUND'));
+  await assert.rejects(service.as(newId(1)).unfollow({ id: ann }), refused('USER_NOT_FOUND'));
   for (const id of ['', 'me', '\u0000', 'x'.repeat(10_000)]) {
-    await assert.rejects(service.as(ann).unfollow({ id }), { reason: 'VALIDATION_FAILED' });
+    await assert.rejects(service.as(ann).unfollow({ id }), refused('VALIDATION_FAILED'));
   }
-  await assert.rejects(service.as().unfollow({ id: ann }), { reason: 'TOKEN_MISSING' });
+  await assert.rejects(service.as().unfollow({ id: ann }), refused('TOKEN_MISSING'));
 });

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { UserUpdated } from '#gen/oxo/user/v1/user_events.ts';
+import type { OxoError } from '#kit/errors.ts';
 import { newId } from '#kit/ids.ts';
+import { refused } from '#kit/testing/refused.ts';
 import { publishedProfile } from '../testing/profiles.ts';
 import { startUserService, type TestUserService } from '../testing/user-service.ts';
 
@@ -98,9 +100,10 @@ test('all that is wrong is named at once, and nothing changes', async () => {
     location: '\u{1F98A}'.repeat(61),
     locale: 'not a language',
   };
-  await assert.rejects(service.as(ann).updateMe(request), {
-    reason: 'VALIDATION_FAILED',
-    fields: [
+  await assert.rejects(
+    service.as(ann).updateMe(request),
+    refused(
+      'VALIDATION_FAILED',
       { field: 'displayName', description: 'must be at most 60 characters' },
       { field: 'bio', description: 'must not contain U+0000' },
       { field: 'links.1', description: 'must be an http or https URL' },
@@ -108,8 +111,8 @@ test('all that is wrong is named at once, and nothing changes', async () => {
       { field: 'links.3', description: 'must be an http or https URL' },
       { field: 'location', description: 'must be at most 240 bytes of UTF-8' },
       { field: 'locale', description: 'must be a BCP 47 language tag of at most 35 characters' },
-    ],
-  });
+    ),
+  );
   assert.deepEqual((await service.as(ann).getMe({})).user, before);
   assert.deepEqual(await eventsOf(ann), []);
 });
@@ -141,22 +144,19 @@ test('each bad value is refused', async () => {
     { locale: 'en-Latn-US-x-abcdefgh-abcdefgh-abcde' },
   ];
   for (const request of bad) {
-    await assert.rejects(
-      service.as(ann).updateMe(request),
-      (error: Error & { reason: string; fields: { field: string }[] }) => {
-        assert.equal(error.reason, 'VALIDATION_FAILED', JSON.stringify(request).slice(0, 100));
-        assert.equal(error.fields[0]?.field.split('.')[0], Object.keys(request)[0]);
-        return true;
-      },
-    );
+    await assert.rejects(service.as(ann).updateMe(request), (error: OxoError) => {
+      refused('VALIDATION_FAILED')(error);
+      assert.equal(error.fields[0]?.field.split('.')[0], Object.keys(request)[0]);
+      return true;
+    });
   }
 });
 
 test('who has no token, no scope or no profile changes nothing', async () => {
   const ann = await service.addUser();
-  await assert.rejects(service.as().updateMe({ bio: 'x' }), { reason: 'TOKEN_MISSING' });
+  await assert.rejects(service.as().updateMe({ bio: 'x' }), refused('TOKEN_MISSING'));
   const token = await service.issuer.userToken(ann, { scope: 'profile:read' });
-  await assert.rejects(service.withToken(token).updateMe({ bio: 'x' }), { reason: 'SCOPE_MISSING' });
-  await assert.rejects(service.as(newId(1)).updateMe({ bio: 'x' }), { reason: 'USER_NOT_FOUND' });
-  await assert.rejects(service.as(newId(1)).updateMe({}), { reason: 'USER_NOT_FOUND' });
+  await assert.rejects(service.withToken(token).updateMe({ bio: 'x' }), refused('SCOPE_MISSING'));
+  await assert.rejects(service.as(newId(1)).updateMe({ bio: 'x' }), refused('USER_NOT_FOUND'));
+  await assert.rejects(service.as(newId(1)).updateMe({}), refused('USER_NOT_FOUND'));
 });

@@ -1,5 +1,6 @@
 import { UserFollowed } from '#gen/oxo/user/v1/user_events.ts';
-import type { StoredEvent, TestUserService } from './user-service.ts';
+import type { StoredEvent } from '#kit/testing/outbox.ts';
+import type { TestUserService } from './user-service.ts';
 
 /** What everybody sees of a user's counts. */
 export async function counts(service: TestUserService, id: string) {

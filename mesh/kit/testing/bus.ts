@@ -1,5 +1,5 @@
 /**
- * What the tests of this folder share: an event, a server with streams, a captured log.
+ * What tests of events share: two events, a NATS server with our streams, a log that nobody reads.
  */
 import { SessionRevoked } from '#gen/oxo/auth/v1/auth_events.ts';
 import { systemClock } from '#kit/clock.ts';

@@ -1,0 +1,110 @@
+/**
+ * What one service under test is made of: the parts that `kit/start.ts` starts in a process, opened here on real servers of the
+ * test's own. What is opened first is closed last.
+ */
+import { type Clock, systemClock } from '#kit/clock.ts';
+import type { Durable } from '#kit/events/durables.ts';
+import { createLogger, type Logger } from '#kit/logger.ts';
+import { createMetrics, type Metrics } from '#kit/metrics.ts';
+import { connectRedis, type Redis } from '#kit/redis/redis.ts';
+import { startBus, type TestBus } from '#kit/testing/bus.ts';
+import { createTestDatabase, type TestDatabase, type TestSchema } from '#kit/testing/database.ts';
+import { startRedis } from '#kit/testing/redis.ts';
+import { until } from '#kit/testing/until.ts';
+
+export interface TestClock extends Clock {
+  /** Moves it on; until then it goes with the machine's. */
+  advance(ms: number): void;
+}
+
+export interface TestContext {
+  /** The name of the service. */
+  service: string;
+  clock: TestClock;
+  logger: Logger;
+  /** Everything that was logged so far, at level trace. */
+  log(): string;
+  metrics: Metrics;
+  onStop(close: () => unknown): void;
+  /** Closes everything, in reverse order. */
+  close(): Promise<void>;
+}
+
+export function createTestContext(service: string): TestContext {
+  let offsetMs = 0;
+  let lines = '';
+  const destination = {
+    write(line: string) {
+      lines += line;
+    },
+  };
+  const closers: (() => unknown)[] = [];
+  return {
+    service,
+    clock: {
+      nowMs: () => systemClock.nowMs() + offsetMs,
+      advance(ms) {
+        offsetMs += ms;
+      },
+    },
+    logger: createLogger({ service, level: 'trace', destination }),
+    log: () => lines,
+    metrics: createMetrics(),
+    onStop: (close) => void closers.push(close),
+    async close() {
+      for (const close of closers.splice(0).reverse()) await close();
+    },
+  };
+}
+
+/** The service's schema in a database of its own. @param poolSize as in `createTestDatabase` */
+export async function openTestDatabase(
+  context: TestContext,
+  schema: TestSchema,
+  poolSize?: number,
+): Promise<Pick<TestDatabase, 'db' | 'url'>> {
+  const { close, ...database } = await createTestDatabase(schema, poolSize);
+  context.onStop(close);
+  return database;
+}
+
+export interface OpenTestRedis {
+  redis: Redis;
+  redisUrl: string;
+  /** Kills the server; resolves when the service has noticed. */
+  killRedis(): Promise<void>;
+  /** Brings it back, empty, as after a kill in production; resolves when the service has it again. */
+  restartRedis(): Promise<void>;
+}
+
+export async function openTestRedis(context: TestContext): Promise<OpenTestRedis> {
+  const server = await startRedis();
+  context.onStop(server.stop);
+  const redis = connectRedis(server.url, context.logger);
+  context.onStop(redis.close);
+  const answers = () =>
+    redis.ping().then(
+      () => true,
+      () => false,
+    );
+  await until('redis is connected', answers);
+  return {
+    redis,
+    redisUrl: server.url,
+    async killRedis() {
+      await server.kill();
+      await until('the loss of redis is noticed', async () => !(await answers()));
+    },
+    async restartRedis() {
+      await server.restart();
+      await until('redis is back', answers);
+    },
+  };
+}
+
+/** A NATS server with our streams and these durables. */
+export async function openTestBus(context: TestContext, durables: readonly Durable[] = []): Promise<TestBus> {
+  const bus = await startBus({ durables });
+  context.onStop(bus.stop);
+  return bus;
+}

@@ -1,0 +1,59 @@
+/**
+ * A service that the one under test calls, as a process of its own: its own database, and the Redis and NATS of the test.
+ */
+
+import type { TestContext } from '#kit/testing/context.ts';
+import { createTestDatabase } from '#kit/testing/database.ts';
+import { freePort } from '#kit/testing/ports.ts';
+import { startNode } from '#kit/testing/process.ts';
+
+export interface Neighbour {
+  /** host:port of its gRPC server. */
+  address: string;
+  /** Ends the process without a chance to clean up. */
+  kill(): Promise<void>;
+  /** Starts it again after a kill, on the same port. */
+  restart(): Promise<void>;
+}
+
+export interface NeighbourOptions {
+  /** Name of its folder in services/. */
+  name: string;
+  redisUrl: string;
+  natsUrl: string;
+  /** Whose tokens it trusts. */
+  jwksUrl: string;
+  issuer: string;
+  /** Settings that only this service has. */
+  env?: Readonly<Record<string, string>>;
+}
+
+/** Starts a service that has a schema, and waits until it is ready. */
+export async function startNeighbour(context: TestContext, options: NeighbourOptions): Promise<Neighbour> {
+  const folder = `services/${options.name}`;
+  const database = await createTestDatabase({ entities: [], migrations: [] });
+  context.onStop(database.close);
+  const migration = await startNode({ args: [`${folder}/migrate.ts`, 'up'], env: { DATABASE_URL: database.url } });
+  if ((await migration.exited) !== 0) throw new Error(`${folder} has no schema: ${migration.output()}`);
+  const [grpcPort, opsPort] = [await freePort(), await freePort()];
+  const start = () =>
+    startNode({
+      args: ['--import', './mesh/kit/telemetry.ts', `${folder}/main.ts`],
+      readyUrl: `http://127.0.0.1:${opsPort}/readyz`,
+      env: {
+        ...{ GRPC_HOST: '127.0.0.1', GRPC_PORT: String(grpcPort), OPS_HOST: '127.0.0.1', OPS_PORT: String(opsPort) },
+        ...{ DATABASE_URL: database.url, REDIS_URL: options.redisUrl, NATS_URL: options.natsUrl },
+        ...{ JWKS_URL: options.jwksUrl, JWT_ISSUER: options.issuer },
+        ...options.env,
+      },
+    });
+  let service = await start();
+  context.onStop(() => service.stop());
+  return {
+    address: `127.0.0.1:${grpcPort}`,
+    kill: async () => void (await service.stop('SIGKILL')),
+    async restart() {
+      service = await start();
+    },
+  };
+}

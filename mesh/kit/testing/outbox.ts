@@ -1,0 +1,54 @@
+import type { Database } from '#kit/db/database.ts';
+import { createEffects, type Effect } from '#kit/events/effects.ts';
+import type { NatsBus } from '#kit/events/nats.ts';
+import { createOutbox, type Outbox } from '#kit/events/outbox.ts';
+import { createPublisher } from '#kit/events/publisher.ts';
+import { createRelay } from '#kit/events/relay.ts';
+import type { TestContext } from '#kit/testing/context.ts';
+
+export interface StoredEvent {
+  subject: string;
+  version: number;
+  payload: Buffer;
+}
+
+export interface TestOutbox {
+  outbox: Outbox;
+  /** Events that wait for the relay, oldest first. */
+  events(): Promise<StoredEvent[]>;
+  /** Runs the relay of a process that has just started, as after a kill. @returns how many events it published */
+  relay(nats: NatsBus): Promise<number>;
+}
+
+/** The outbox of a service under test, whose relay runs only when the test says so. */
+export function createTestOutbox(
+  context: TestContext,
+  database: { db: Database; url: string },
+  effects: Readonly<Record<string, Effect>> = {},
+): TestOutbox {
+  const { service, clock, logger } = context;
+  const { db, url } = database;
+  const freshEffects = () => createEffects(effects, logger);
+  return {
+    outbox: createOutbox({ effects: freshEffects(), relay: { committed: () => undefined }, clock }),
+    events: () =>
+      db.query<StoredEvent>({
+        name: 'test-outbox',
+        text: 'select subject, id::float8 as version, payload from outbox order by id',
+      }),
+    async relay(nats) {
+      const publisher = createPublisher({ nats, source: service, logger });
+      try {
+        return await createRelay({
+          databaseUrl: url,
+          db,
+          publisher,
+          effects: freshEffects(),
+          logger,
+        }).processAll();
+      } finally {
+        publisher.close();
+      }
+    },
+  };
+}
