@@ -24,6 +24,8 @@ export interface NeighbourOptions {
   /** Whose tokens it trusts. */
   jwksUrl: string;
   issuer: string;
+  /** Where it listens; any free port when absent. For services that must know each other from the start. */
+  grpcPort?: number;
   /** Settings that only this service has. */
   env?: Readonly<Record<string, string>>;
 }
@@ -35,7 +37,7 @@ export async function startNeighbour(context: TestContext, options: NeighbourOpt
   context.onStop(database.close);
   const migration = await startNode({ args: [`${folder}/migrate.ts`, 'up'], env: { DATABASE_URL: database.url } });
   if ((await migration.exited) !== 0) throw new Error(`${folder} has no schema: ${migration.output()}`);
-  const [grpcPort, opsPort] = [await freePort(), await freePort()];
+  const [grpcPort, opsPort] = [options.grpcPort ?? (await freePort()), await freePort()];
   const start = () =>
     startNode({
       args: ['--import', './mesh/kit/telemetry.ts', `${folder}/main.ts`],

@@ -3,18 +3,16 @@ import { type FieldViolation, OxoError, type Reason } from '#kit/errors.ts';
 
 /**
  * For `assert.rejects` and `assert.throws`: the error is ours and has exactly this reason.
- * @param fields when there are any: exactly these are named, in this order, each by its name or with its description
+ * @param fields when there are any: exactly these are named, in this order. By its name alone a field counts once, however much
+ * is wrong with it
  */
 export function refused(reason: Reason, ...fields: (string | FieldViolation)[]): (error: unknown) => true {
   return (error) => {
     if (!(error instanceof OxoError)) throw new assert.AssertionError({ message: `no error of ours: ${error}` });
     assert.equal(error.reason, reason, error.message);
-    if (fields.length > 0) {
-      const named = error.fields.map((violation, index) =>
-        typeof fields[index] === 'object' ? violation : violation.field,
-      );
-      assert.deepEqual(named, fields);
-    }
+    const byName = fields.every((field) => typeof field === 'string');
+    const named = byName ? [...new Set(error.fields.map(({ field }) => field))] : error.fields;
+    if (fields.length > 0) assert.deepEqual(named, fields);
     return true;
   };
 }

@@ -1,0 +1,4 @@
+import { testSchema } from '#kit/testing/schema-suite.ts';
+import { entities, migrations } from './schema.ts';
+
+testSchema({ entities, migrations });

@@ -1,0 +1,119 @@
+/**
+ * The feed service for tests, in this process: on a real Redis and NATS, behind its own gRPC server, with the real user and post
+ * services beside it. Its consumer handles events only when a test says so.
+ */
+import { FeedServiceDefinition } from '#gen/oxo/feed/v1/feed_service.ts';
+import type { Post, Post_Visibility } from '#gen/oxo/post/v1/post.ts';
+import { PostInternalServiceDefinition } from '#gen/oxo/post/v1/post_internal_service.ts';
+import { PostServiceDefinition } from '#gen/oxo/post/v1/post_service.ts';
+import { UserInternalServiceDefinition } from '#gen/oxo/user/v1/user_internal_service.ts';
+import { createWorkConsumer } from '#kit/events/work-consumer.ts';
+import { openChannel, type RpcClient } from '#kit/rpc/client.ts';
+import type { CallContext } from '#kit/rpc/context.ts';
+import type { TestBus } from '#kit/testing/bus.ts';
+import { createCallContexts } from '#kit/testing/call-context.ts';
+import { createCallers } from '#kit/testing/callers.ts';
+import {
+  createTestContext,
+  type OpenTestRedis,
+  openTestBus,
+  openTestRedis,
+  type TestContext,
+} from '#kit/testing/context.ts';
+import { serveIssuer } from '#kit/testing/issuer-server.ts';
+import { type Neighbour, startNeighbour } from '#kit/testing/neighbour.ts';
+import { createPeople, type People } from '#kit/testing/people.ts';
+import { freePort } from '#kit/testing/ports.ts';
+import { serveTest } from '#kit/testing/serve.ts';
+import { createTestIssuer, type TestIssuer } from '#kit/testing/tokens.ts';
+import { until } from '#kit/testing/until.ts';
+import { FANOUT } from '../events/durables.ts';
+import { createFeedService } from '../server.ts';
+
+export interface TestFeedService
+  extends Pick<TestContext, 'clock' | 'logger' | 'log' | 'metrics' | 'close'>,
+    Omit<OpenTestRedis, 'redisUrl'>,
+    People {
+  issuer: TestIssuer;
+  /** Connection of an administrator. */
+  nats: TestBus['admin'];
+  /** The public contract as this person, or as nobody. */
+  as(userId?: string): RpcClient<FeedServiceDefinition>;
+  /** What a handler gets when this person calls. */
+  contextOf(userId: string): Promise<CallContext>;
+  /** The user and the post service, called as feed. */
+  users: RpcClient<UserInternalServiceDefinition>;
+  posts: RpcClient<PostInternalServiceDefinition>;
+  user: Neighbour;
+  /** @throws Error when the service was started without it */
+  post(): Neighbour;
+  /** The post service, called as this person. */
+  asAuthor(userId: string): RpcClient<PostServiceDefinition>;
+  /** A post of this person. Its event is on its way when the promise resolves. */
+  createPost(userId: string, text: string, visibility?: Post_Visibility): Promise<Post>;
+  /** Handles so many events, and waits for them when they are still on their way. */
+  fanOut(events: number): Promise<void>;
+}
+
+/**
+ * @param options.withPost false: without the post service, for what does not need it
+ * @param options.maxEntries that a window holds; default 20
+ */
+export async function startFeedService({ withPost = true, maxEntries = 20 } = {}): Promise<TestFeedService> {
+  const context = createTestContext('feed');
+  const { clock, logger, metrics } = context;
+  const issuer = await createTestIssuer(clock);
+  const [{ redisUrl, ...redisParts }, bus, { jwksUrl, authAddress }] = await Promise.all([
+    openTestRedis(context),
+    openTestBus(context, [FANOUT]),
+    serveIssuer(context, issuer),
+  ]);
+  const shared = { redisUrl, natsUrl: bus.server.url(), jwksUrl, issuer: issuer.issuer };
+  const userPort = await freePort();
+  const env = { AUTH_GRPC_ADDRESS: authAddress, SERVICE_SECRET: 'any', USER_GRPC_ADDRESS: `127.0.0.1:${userPort}` };
+  const [user, post] = await Promise.all([
+    startNeighbour(context, { name: 'user', grpcPort: userPort, ...shared }),
+    withPost ? startNeighbour(context, { name: 'post', env, ...shared }) : undefined,
+  ]);
+  const postAddress = post?.address ?? `127.0.0.1:${await freePort()}`;
+
+  const channelTo = (address: string) => {
+    const channel = openChannel(address, () => issuer.serviceToken('feed'));
+    context.onStop(channel.close);
+    return channel;
+  };
+  const users = channelTo(user.address).client(UserInternalServiceDefinition);
+  const posts = channelTo(postAddress).client(PostInternalServiceDefinition);
+  const service = createFeedService({ redis: redisParts.redis, posts, users, maxEntries, logger, metrics });
+  const consumer = createWorkConsumer({ nats: bus.admin, durable: FANOUT, handlers: service.fanOut, logger, metrics });
+  context.onStop(consumer.stop);
+  const callers = await serveTest(context, { verifier: issuer.verifier, tokens: issuer }, service.addServices);
+  const authors = createCallers(context, postAddress, issuer);
+  const asAuthor = (userId: string) => authors.asUser(PostServiceDefinition, userId);
+
+  return {
+    ...{ issuer, clock, logger, metrics, nats: bus.admin, users, posts, user, ...redisParts },
+    ...createPeople(context, createCallers(context, user.address, issuer)),
+    as: (userId) => callers.asUser(FeedServiceDefinition, userId),
+    contextOf: createCallContexts(context, issuer),
+    post() {
+      if (post === undefined) throw new Error('started without the post service');
+      return post;
+    },
+    asAuthor,
+    async createPost(userId, text, visibility) {
+      const { post: created } = await asAuthor(userId).createPost({ text, visibility });
+      if (created === undefined) throw new Error('no post in the answer');
+      return created;
+    },
+    async fanOut(events) {
+      let handled = 0;
+      await until(`${events} events are handled`, async () => {
+        handled += await consumer.processAll();
+        return handled >= events;
+      });
+    },
+    log: context.log,
+    close: context.close,
+  };
+}
