@@ -1,6 +1,7 @@
 import { createApi } from '../../local/demo/api.ts';
 import { createApiClient } from '../../local/demo/api-client.ts';
 import { inParallel } from '../../local/demo/in-parallel.ts';
+import { readPages } from '../../local/demo/pages.ts';
 import { personAt } from '../../local/demo/people.ts';
 import { followeesOf } from '../crowd.ts';
 import type { Created } from '../load/closed-loop.ts';
@@ -20,7 +21,10 @@ const connections = 8;
 const pageSize = 100;
 const maxPages = 1_000;
 
-/** Reads some feeds to their end and looks for every post that was acknowledged. */
+/**
+ * Reads some feeds to their end and looks for every post that was acknowledged.
+ * @throws Error when a feed has no end: what was not read cannot be called lost or found
+ */
 export async function checkAcknowledged(
   context: MeasureContext,
   created: readonly Created[],
@@ -38,15 +42,13 @@ export async function checkAcknowledged(
     const { readFeed } = createApi(client);
     await inParallel(readers, connections, async (reader) => {
       const seen = new Set<string>();
-      let pageToken = '';
-      for (let page = 0; page < maxPages; page += 1) {
-        const answer = await readFeed(await personAt(viewers, reader).token(), pageSize, pageToken);
-        for (const { id } of answer.items) {
+      const person = personAt(viewers, reader);
+      const readPage = async (pageToken: string) => readFeed(await person.token(), pageSize, pageToken);
+      for await (const { items } of readPages(`the feed of person ${reader}`, maxPages, readPage)) {
+        for (const { id } of items) {
           if (seen.has(id)) doubles += 1;
           seen.add(id);
         }
-        pageToken = answer.nextPageToken;
-        if (pageToken === '') break;
       }
       const authors = [reader, ...followeesOf(reader, viewers.length)];
       const wanted = authors.flatMap((author) => idsBy.get(author) ?? []);

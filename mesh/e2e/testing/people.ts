@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { readPages } from '../../local/demo/pages.ts';
 import type { Api } from './client.ts';
 
 export type Tokens = { readonly accessToken: string; readonly refreshToken: string };
@@ -90,14 +91,11 @@ export function feedPage(api: Api, viewer: Person, query: Readonly<Record<string
 /** The whole feed, page by page, newest first as it came. */
 export async function readFeed(api: Api, viewer: Person, pageSize = 100): Promise<Post[]> {
   const posts: Post[] = [];
-  let pageToken = '';
-  for (let page = 0; page < maxPages; page += 1) {
-    const answer = await feedPage(api, viewer, { pageSize: String(pageSize), pageToken });
-    posts.push(...answer.items.map((item) => item.post));
-    if (answer.nextPageToken === '') return posts;
-    pageToken = answer.nextPageToken;
+  const readPage = (pageToken: string) => feedPage(api, viewer, { pageSize: String(pageSize), pageToken });
+  for await (const { items } of readPages(`the feed of ${viewer.handle}`, maxPages, readPage)) {
+    posts.push(...items.map((item) => item.post));
   }
-  throw new Error(`the feed of ${viewer.handle} has no end in ${maxPages} pages`);
+  return posts;
 }
 
 /** The texts of the whole feed, newest first. */
@@ -108,14 +106,10 @@ export async function feedTexts(api: Api, viewer: Person, pageSize?: number): Pr
 /** All posts of an author as a viewer sees them, page by page. */
 export async function readPosts(api: Api, author: Pick<User, 'id'>, viewer?: Person, pageSize = 100): Promise<Post[]> {
   const posts: Post[] = [];
-  let pageToken = '';
-  for (let page = 0; page < maxPages; page += 1) {
-    const query = new URLSearchParams({ pageSize: String(pageSize), pageToken });
-    const path = `/users/${author.id}/posts?${query}`;
-    const answer = await api.get<{ posts: Post[]; nextPageToken: string }>({ path, token: viewer?.accessToken });
-    posts.push(...answer.posts);
-    if (answer.nextPageToken === '') return posts;
-    pageToken = answer.nextPageToken;
-  }
-  throw new Error(`the posts of ${author.id} have no end in ${maxPages} pages`);
+  const readPage = (pageToken: string) => {
+    const path = `/users/${author.id}/posts?${new URLSearchParams({ pageSize: String(pageSize), pageToken })}`;
+    return api.get<{ posts: Post[]; nextPageToken: string }>({ path, token: viewer?.accessToken });
+  };
+  for await (const page of readPages(`the list of ${author.id}`, maxPages, readPage)) posts.push(...page.posts);
+  return posts;
 }

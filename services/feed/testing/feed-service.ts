@@ -1,6 +1,6 @@
 /**
  * The feed service for tests, in this process: on a real Redis and NATS, behind its own gRPC server, with the real user and post
- * services beside it. Its consumer handles events only when a test says so.
+ * services beside it. Its consumer waits until a test starts it or says `fanOut`.
  */
 import { FeedServiceDefinition } from '#gen/oxo/feed/v1/feed_service.ts';
 import type { Post, Post_Visibility } from '#gen/oxo/post/v1/post.ts';
@@ -51,8 +51,10 @@ export interface TestFeedService
   asAuthor(userId: string): RpcClient<PostServiceDefinition>;
   /** A post of this person. Its event is on its way when the promise resolves. */
   createPost(userId: string, text: string, visibility?: Post_Visibility): Promise<Post>;
-  /** Handles so many events, and waits for them when they are still on their way. */
-  fanOut(events: number): Promise<void>;
+  /** Handles what has arrived, at least so many deliveries: it waits for those that are still on their way. */
+  fanOut(deliveries: number): Promise<void>;
+  /** Lets the consumer handle what comes by itself from now on; instead of `fanOut`. */
+  startFanOut(): void;
 }
 
 /**
@@ -106,13 +108,14 @@ export async function startFeedService({ withPost = true, maxEntries = 20 } = {}
       if (created === undefined) throw new Error('no post in the answer');
       return created;
     },
-    async fanOut(events) {
+    async fanOut(deliveries) {
       let handled = 0;
-      await until(`${events} events are handled`, async () => {
+      await until(`${deliveries} deliveries are handled`, async () => {
         handled += await consumer.processAll();
-        return handled >= events;
+        return handled >= deliveries;
       });
     },
+    startFanOut: consumer.start,
     log: context.log,
     close: context.close,
   };

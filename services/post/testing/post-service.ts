@@ -44,6 +44,8 @@ export interface TestPostService
   as(userId?: string): RpcClient<PostServiceDefinition>;
   /** The internal contract as one of our services, or as nobody. */
   internal(service?: string): RpcClient<PostInternalServiceDefinition>;
+  /** The internal contract with a token as it is. */
+  internalWithToken(token: string): RpcClient<PostInternalServiceDefinition>;
   onBehalfOf: Callers['onBehalfOf'];
 }
 
@@ -77,6 +79,7 @@ export async function startPostService(options: { withUser?: boolean } = {}): Pr
     ...{ db, issuer, clock, ...redisParts, ...outboxParts, ...people },
     as: (userId) => callers.asUser(PostServiceDefinition, userId),
     internal: (service) => callers.asService(PostInternalServiceDefinition, service),
+    internalWithToken: (token) => callers.withToken(PostInternalServiceDefinition, token),
     onBehalfOf: callers.onBehalfOf,
     ...(options.withUser ? {} : { addUser: (handle = 'somebody') => publishProfile(context, redis, handle) }),
     log: context.log,

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import type { UserInternalServiceDefinition } from '#gen/oxo/user/v1/user_internal_service.ts';
-import { newId } from '#kit/ids.ts';
-import type { RpcClient } from '#kit/rpc/client.ts';
+import { UserInternalServiceDefinition } from '#gen/oxo/user/v1/user_internal_service.ts';
+import { testInternalAccess } from '#kit/testing/internal-access-suite.ts';
 import { refused } from '#kit/testing/refused.ts';
 import { startUserService, type TestUserService } from '../testing/user-service.ts';
 
@@ -14,39 +13,17 @@ before(async () => {
 });
 after(() => service.close());
 
-type Client = RpcClient<UserInternalServiceDefinition>;
-type Call = (client: Client) => Promise<unknown>;
-
-const followerIds: Call = async (client) => {
-  for await (const _ of client.streamFollowerIds({ userIds: [ann] })) return;
-};
-/** Every internal RPC, and who may call it. */
-const calls: { name: string; callers: string[]; call: Call }[] = [
+testInternalAccess(
+  UserInternalServiceDefinition,
   {
-    name: 'CreateUser',
-    callers: ['auth'],
-    call: (client) => client.createUser({ id: newId(1), handle: 'intruder', displayName: '' }),
+    createUser: ['auth'],
+    resolveUser: ['auth'],
+    batchGetUsers: ['auth', 'post', 'feed'],
+    streamFollowerIds: ['feed'],
+    listFolloweeIds: ['post', 'feed'],
   },
-  { name: 'ResolveUser', callers: ['auth'], call: (client) => client.resolveUser({ id: ann }) },
-  {
-    name: 'BatchGetUsers',
-    callers: ['auth', 'post', 'feed'],
-    call: (client) => client.batchGetUsers({ ids: [ann] }),
-  },
-  { name: 'StreamFollowerIds', callers: ['feed'], call: followerIds },
-  { name: 'ListFolloweeIds', callers: ['post', 'feed'], call: (client) => client.listFolloweeIds({}) },
-];
-
-for (const { name, callers, call } of calls) {
-  test(`${name} is refused without a token, with a person's token, and to other services`, async () => {
-    await assert.rejects(call(service.internal()), refused('TOKEN_MISSING'));
-    const token = await service.issuer.userToken(ann);
-    await assert.rejects(call(service.internalWithToken(token)), refused('TOKEN_INVALID'));
-    for (const other of ['auth', 'post', 'feed', 'user', 'stranger'].filter((caller) => !callers.includes(caller))) {
-      await assert.rejects(call(service.internal(other)), refused('CALLER_NOT_ALLOWED'));
-    }
-  });
-}
+  () => service,
+);
 
 test('ListFolloweeIds is for a person: without their token it is refused', async () => {
   await assert.rejects(service.internal('feed').listFolloweeIds({}), refused('TOKEN_MISSING'));

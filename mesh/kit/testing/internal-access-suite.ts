@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { CallOptions, TsProtoServiceDefinition } from 'nice-grpc';
+import { OxoError, type Reason } from '#kit/errors.ts';
+import { newId } from '#kit/ids.ts';
+import type { RpcClient } from '#kit/rpc/client.ts';
+import type { Callers } from '#kit/testing/callers.ts';
+import { refused } from '#kit/testing/refused.ts';
+import type { TestIssuer } from '#kit/testing/tokens.ts';
+
+export interface InternalService<Service extends TsProtoServiceDefinition> {
+  issuer: TestIssuer;
+  internal(service?: string): RpcClient<Service>;
+  internalWithToken(token: string): RpcClient<Service>;
+  onBehalfOf: Callers['onBehalfOf'];
+}
+
+const SERVICES = ['auth', 'user', 'post', 'feed', 'stranger'];
+/** Whoever is let in hears none of these. */
+const SHUT_OUT: readonly Reason[] = ['TOKEN_MISSING', 'TOKEN_INVALID', 'CALLER_NOT_ALLOWED'];
+
+/**
+ * What must hold of an internal contract: each RPC is for the services named here, and for nobody else.
+ * @param callers of every RPC: a new one does not compile until it has its own
+ */
+export function testInternalAccess<Service extends TsProtoServiceDefinition>(
+  definition: Service,
+  callers: Readonly<Record<keyof Service['methods'], readonly string[]>>,
+  service: () => InternalService<Service>,
+): void {
+  test('each RPC is called here', () => {
+    assert.deepEqual(Object.keys(callers).sort(), Object.keys(definition.methods).sort());
+  });
+
+  for (const [name, method] of Object.entries(definition.methods)) {
+    /** Access is decided before the request is looked at, so an empty one will do. */
+    async function call(client: RpcClient<Service>, options?: CallOptions): Promise<void> {
+      const rpc = client[name as keyof RpcClient<Service>] as (request: object, options?: CallOptions) => unknown;
+      const answer = rpc({}, options);
+      if (method.responseStream) for await (const _ of answer as AsyncIterable<unknown>);
+      else await answer;
+    }
+    const allowed = callers[name as keyof Service['methods']];
+
+    test(`${method.name} is refused without a token, with a person's token, and to other services`, async () => {
+      const { internal, internalWithToken, issuer } = service();
+      await assert.rejects(call(internal()), refused('TOKEN_MISSING'));
+      const token = await issuer.userToken(newId(1));
+      await assert.rejects(call(internalWithToken(token)), refused('TOKEN_INVALID'));
+      for (const other of SERVICES.filter((each) => !allowed.includes(each))) {
+        await assert.rejects(call(internal(other)), refused('CALLER_NOT_ALLOWED'), other);
+      }
+    });
+
+    test(`${method.name} lets in ${allowed.join(', ')}`, async () => {
+      const { internal, onBehalfOf } = service();
+      for (const each of allowed) {
+        await call(internal(each), await onBehalfOf(newId(1))).catch((error: unknown) => {
+          assert.ok(error instanceof OxoError && !SHUT_OUT.includes(error.reason), `${each}: ${error}`);
+        });
+      }
+    });
+  }
+}

@@ -1,0 +1,137 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import type { TimelineEntry } from '#kit/redis/timeline.ts';
+import type { CallContext } from '#kit/rpc/context.ts';
+import { counted } from '../testing/counted.ts';
+import { startFeedService, type TestFeedService } from '../testing/feed-service.ts';
+import { type CandidateReader, createCandidateReader } from './candidates.ts';
+import { createFollowSets } from './follow-sets.ts';
+import { createWindows } from './window.ts';
+
+const MAX_ENTRIES = 6;
+let service: TestFeedService;
+before(async () => {
+  service = await startFeedService({ maxEntries: MAX_ENTRIES });
+});
+after(() => service.close());
+
+/** The reader of a process that has just started. */
+function openReader() {
+  const { client: posts, calls } = counted(service.posts);
+  const windows = createWindows(service.redis, MAX_ENTRIES);
+  const followSets = createFollowSets(service.users);
+  const { logger } = service;
+  return { reader: createCandidateReader({ windows, followSets, posts, maxEntries: MAX_ENTRIES, logger }), calls };
+}
+
+/** Somebody who follows one author. */
+async function newViewer() {
+  const [viewer, author] = [await service.addUser(), await service.addUser()];
+  await service.follow(viewer, author);
+  return { viewer, author, context: await service.contextOf(viewer) };
+}
+
+/** Posts of these authors, one after the other. @returns the entries that a feed has for them, newest first */
+async function createPosts(...authors: string[]): Promise<TimelineEntry[]> {
+  const entries: TimelineEntry[] = [];
+  for (const ownerId of authors) {
+    const { id, createdAt } = await service.createPost(ownerId, 'text');
+    entries.unshift({ id, ownerId, atMs: createdAt?.getTime() ?? 0 });
+  }
+  return entries;
+}
+
+/** All stretches of so many entries each. */
+async function readAll(reader: CandidateReader, context: CallContext, count: number) {
+  const entries: TimelineEntry[] = [];
+  const sources: string[] = [];
+  let before: Parameters<CandidateReader['read']>[0];
+  do {
+    const stretch = await reader.read(before, count, context);
+    assert.ok(stretch.entries.length <= count);
+    entries.push(...stretch.entries);
+    sources.push(stretch.source);
+    before = stretch.next;
+  } while (before !== undefined && sources.length < 50);
+  return { entries, sources };
+}
+
+test('the first read builds the window, the next ones are answered by it, whatever their size', async () => {
+  const { viewer, author, context } = await newViewer();
+  const all = await createPosts(author, viewer, author, viewer);
+  const { reader, calls } = openReader();
+  assert.deepEqual(await reader.read(undefined, 10, context), { entries: all, next: undefined, source: 'rebuild' });
+  for (const count of [1, 2, 3, 4, 5]) {
+    const { entries, sources } = await readAll(reader, context, count);
+    assert.deepEqual(entries, all);
+    assert.deepEqual(new Set(sources), new Set(['window']));
+  }
+  assert.equal(calls(), 1);
+});
+
+test('below the floor of the window Postgres goes on, without a gap and without a double', async () => {
+  const { viewer, author, context } = await newViewer();
+  const all = await createPosts(...Array.from({ length: 2 * MAX_ENTRIES + 1 }, (_, n) => (n % 3 ? author : viewer)));
+  const { reader } = openReader();
+  for (const count of [1, 2, 4, MAX_ENTRIES, 2 * MAX_ENTRIES, 100]) {
+    // Whether the window was there or is built on the way.
+    assert.deepEqual((await readAll(openReader().reader, context, count)).entries, all);
+    const { entries, sources } = await readAll(reader, context, count);
+    assert.deepEqual(entries, all, `in stretches of ${count}`);
+    assert.ok(sources.includes('postgres'));
+  }
+});
+
+test('a window that was built for another follow set is built anew', async () => {
+  const { viewer, author, context } = await newViewer();
+  const other = await service.addUser();
+  const all = await createPosts(author, other, viewer);
+  const withoutOther = all.filter(({ ownerId }) => ownerId !== other);
+  const { reader } = openReader();
+  assert.deepEqual((await reader.read(undefined, 10, context)).entries, withoutOther);
+  await service.follow(viewer, other);
+  assert.deepEqual(await reader.read(undefined, 10, context), { entries: all, next: undefined, source: 'rebuild' });
+  await service.unfollow(viewer, other);
+  assert.deepEqual((await reader.read(undefined, 10, context)).entries, withoutOther);
+  assert.equal((await reader.read(undefined, 10, context)).source, 'window');
+});
+
+test("one's own posts are there before the fan-out has brought them, in their places", async () => {
+  const { viewer, author, context } = await newViewer();
+  const old = await createPosts(author, author);
+  const { reader } = openReader();
+  await reader.read(undefined, 10, context);
+  const all = [...(await createPosts(viewer, viewer)), ...old];
+  for (const count of [1, 2, 3, 4, 5]) {
+    const { entries, sources } = await readAll(reader, context, count);
+    assert.deepEqual(entries, all);
+    assert.deepEqual(new Set(sources), new Set(['window']));
+  }
+});
+
+test('readers at the same moment share one rebuild', async () => {
+  const { viewer, author, context } = await newViewer();
+  const all = await createPosts(author, viewer);
+  const { reader, calls } = openReader();
+  await reader.read(undefined, 10, context);
+  // The build of a process that died: its window cannot be read.
+  await createWindows(service.redis, MAX_ENTRIES).begin(viewer);
+  const stretches = await Promise.all(Array.from({ length: 20 }, () => reader.read(undefined, 10, context)));
+  for (const stretch of stretches) assert.deepEqual(stretch, { entries: all, next: undefined, source: 'rebuild' });
+  assert.equal(calls(), 2);
+});
+
+test('while Redis is away Postgres answers, page by page', async () => {
+  const { viewer, author, context } = await newViewer();
+  const all = await createPosts(author, viewer, author, viewer, author);
+  const { reader } = openReader();
+  await service.killRedis();
+  try {
+    const { entries, sources } = await readAll(reader, context, 2);
+    assert.deepEqual(entries, all);
+    assert.deepEqual(sources, ['postgres', 'postgres', 'postgres']);
+  } finally {
+    await service.restartRedis();
+  }
+  assert.equal((await reader.read(undefined, 10, context)).source, 'rebuild');
+});
