@@ -1,22 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { OxoError } from '#kit/errors.ts';
 import { newId } from '#kit/ids.ts';
 import { decodePageToken, encodePageToken } from '#kit/page-token.ts';
+import { refused } from '#kit/testing/refused.ts';
 
 const position = { atMs: 1_764_000_000_123, id: newId(1_764_000_000_123) };
 
 function assertRefused(list: string, token: string): void {
-  assert.throws(
-    () => decodePageToken(list, token),
-    (error: unknown) => {
-      assert.ok(error instanceof OxoError);
-      assert.equal(error.reason, 'PAGE_TOKEN_INVALID');
-      assert.equal(error.fields[0]?.field, 'pageToken');
-      return true;
-    },
-    token,
-  );
+  assert.throws(() => decodePageToken(list, token), refused('PAGE_TOKEN_INVALID', 'pageToken'), token);
 }
 
 test('a token gives its position back, and needs no escaping in a URL', () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { decodeJwt } from 'jose';
-import { OxoError } from '#kit/errors.ts';
+import type { OxoError } from '#kit/errors.ts';
 import { refused } from '#kit/testing/refused.ts';
 import { FEED_SECRET, startAuthService, type TestAuthService } from '../testing/auth-service.ts';
 
@@ -33,12 +33,9 @@ test('a wrong secret and an unknown service are refused alike', async () => {
     ['nobody', FEED_SECRET],
     ['feed', `${FEED_SECRET}x`],
   ] as const) {
-    await assert.rejects(service.internal().issueServiceToken({ clientId, clientSecret }), (error) => {
-      assert.ok(error instanceof OxoError);
-      assert.deepEqual(
-        [error.reason, error.message],
-        ['CREDENTIALS_INVALID', 'No service has this client id and secret.'],
-      );
+    await assert.rejects(service.internal().issueServiceToken({ clientId, clientSecret }), (error: OxoError) => {
+      refused('CREDENTIALS_INVALID')(error);
+      assert.equal(error.message, 'No service has this client id and secret.');
       return true;
     });
   }

@@ -49,7 +49,6 @@ async function publish(...authors: (string | undefined)[]): Promise<TimelineEntr
       subject: 'post.created',
       payload: PostCreated.encode({ post }).finish(),
       headers: { 'x-request-id': 'r1' },
-      createdAt: new Date(atMs),
     })),
   );
   return posts.map(({ id, author }) => ({ id, ownerId: author?.id ?? '', atMs }));

@@ -88,8 +88,12 @@ test('follow, unfollow and an edit count from the next read on', async () => {
   assert.deepEqual(await texts(viewer), ['before the follow']);
   await service.asAuthor(author).updatePost({ id: post.id, text: 'edited' });
   assert.deepEqual(await texts(viewer), ['edited']);
+  await service.createPost(author, 'after the follow');
+  await service.fanOut(2);
+  assert.deepEqual(await texts(viewer), ['after the follow', 'edited']);
   await service.unfollow(viewer, author);
   assert.deepEqual(await texts(viewer), []);
+  await service.createPost(author, 'after the unfollow');
   await service.fanOut(1);
   assert.deepEqual(await texts(viewer), []);
 });
