@@ -30,6 +30,9 @@ import { until } from '#kit/testing/until.ts';
 import { FANOUT } from '../events/durables.ts';
 import { createFeedService } from '../server.ts';
 
+/** Shorter than in production, and together still longer than a neighbour takes to start again. */
+const BACKOFF_MS = [500, 1_000, 2_000, 4_000];
+
 export interface TestFeedService
   extends Pick<TestContext, 'clock' | 'logger' | 'log' | 'metrics' | 'close'>,
     Omit<OpenTestRedis, 'redisUrl'>,
@@ -87,7 +90,14 @@ export async function startFeedService({ withPost = true, maxEntries = 20 } = {}
   const users = channelTo(user.address).client(UserInternalServiceDefinition);
   const posts = channelTo(postAddress).client(PostInternalServiceDefinition);
   const service = createFeedService({ redis: redisParts.redis, posts, users, maxEntries, logger, metrics });
-  const consumer = createWorkConsumer({ nats: bus.admin, durable: FANOUT, handlers: service.fanOut, logger, metrics });
+  const consumer = createWorkConsumer({
+    nats: bus.admin,
+    durable: FANOUT,
+    handlers: service.fanOut,
+    backoffMs: BACKOFF_MS,
+    logger,
+    metrics,
+  });
   context.onStop(consumer.stop);
   const callers = await serveTest(context, { verifier: issuer.verifier, tokens: issuer }, service.addServices);
   const authors = createCallers(context, postAddress, issuer);
