@@ -48,6 +48,7 @@ const CLEAN_UP = {
 
 export interface IdempotentCall<Request, Response> {
   context: CallContext;
+  /** As the handler understood it, with its defaults in place: what a repeated call has to match. */
   request: Request;
   requestType: MessageType<Request>;
   responseType: MessageType<Response>;

@@ -1,7 +1,11 @@
 import type { Database, Transaction } from '#kit/db/database.ts';
+import { unavailable } from '#kit/errors.ts';
 import type { Outbox, OutboxRow } from '#kit/events/outbox.ts';
 import type { DenyList } from '#kit/identity/deny-list.ts';
 import { sessionRevoked } from '#kit/identity/revocations.ts';
+
+/** Who signs out is told within the two seconds in which the tokens have to be refused. */
+const BROADCAST_LIMIT_MS = 1_500;
 
 const INSERT_EVENTS = {
   name: 'session-revoked-events',
@@ -16,14 +20,22 @@ export interface RevokedSession {
   account_id: string;
 }
 
-/**
- * Runs work that says which sessions it deleted, in one transaction with their events; their tokens are refused in this process
- * before the answer, and everywhere when the events have arrived.
- */
-export type Revoking = <Result extends { revoked: readonly RevokedSession[] }>(
+/** Runs work that says which sessions it deleted, in one transaction with their events. */
+type Revoke = <Result extends { revoked: readonly RevokedSession[] }>(
   work: (tx: Transaction) => Promise<Result>,
   context: { requestId: string },
 ) => Promise<Result>;
+
+export interface Revoking {
+  /** The tokens are refused in this process before the answer, and everywhere when the events have arrived. */
+  inPassing: Revoke;
+  /**
+   * The tokens are refused everywhere before the answer: when the events have come back to this process by the broadcast that
+   * all processes hear. Until then they are not refused here either, so that the caller can ask again.
+   * @throws OxoError UNAVAILABLE when they have not come in time. The work is done all the same, and the events will come.
+   */
+  everywhere: Revoke;
+}
 
 export function createRevoking(options: { db: Database; outbox: Outbox; denyList: DenyList }): Revoking {
   const { db, outbox, denyList } = options;
@@ -40,7 +52,8 @@ export function createRevoking(options: { db: Database; outbox: Outbox; denyList
     for (const row of rows) row.version = versions.get(row.eventId);
   }
 
-  return (work, context) => {
+  // No effect for the relay to repeat: the deny-list of a process that died is gone with it, and the others hear the event.
+  const commit: Revoke = (work, context) => {
     const write = (add: (row: OutboxRow) => OutboxRow) =>
       db.transaction(async (tx) => {
         const result = await work(tx);
@@ -50,10 +63,20 @@ export function createRevoking(options: { db: Database; outbox: Outbox; denyList
         await writeEvents(tx, events);
         return result;
       });
-    // No effect to repeat: the deny-list of a process that died is gone with it, and the others hear the event.
-    return outbox.commit([], write, ({ revoked }) => {
-      for (const { id } of revoked) denyList.deny(id);
-      return undefined;
-    });
+    return outbox.commit([], write, () => undefined);
+  };
+
+  return {
+    async inPassing(work, context) {
+      const result = await commit(work, context);
+      for (const { id } of result.revoked) denyList.deny(id);
+      return result;
+    },
+    async everywhere(work, context) {
+      const result = await commit(work, context);
+      const denied = await Promise.all(result.revoked.map(({ id }) => denyList.whenDenied(id, BROADCAST_LIMIT_MS)));
+      if (denied.includes(false)) throw unavailable('The sign-out has not reached every service yet. Try again.');
+      return result;
+    },
   };
 }

@@ -88,10 +88,12 @@ export interface Sessions {
   open(accountId: string, device: Device, context: CallIds): Promise<OpenSession | undefined>;
   /** Rotates a refresh token. One that was consumed before revokes its session. */
   refresh(token: RefreshToken, device: Device, context: CallIds): Promise<Refreshed>;
-  /** Ends a session; its tokens are refused here at once and everywhere when the event has arrived. */
-  revoke(sessionId: string, context: CallIds): Promise<void>;
-  /** Ends every session of the account. */
-  revokeAll(accountId: string, context: CallIds): Promise<void>;
+  /**
+   * Ends the session, or every session of its account; when it is done, their tokens are refused everywhere. A session that
+   * has ended is announced again: whoever asks holds a token that is still believed.
+   * @throws OxoError UNAVAILABLE when it is not known yet that all services have heard of it
+   */
+  signOut(session: { sessionId: string; userId: string }, scope: 'this' | 'all', context: CallIds): Promise<void>;
   /** Deletes expired sessions, a bounded number at a time. @returns how many */
   cleanUp(): Promise<number>;
 }
@@ -136,7 +138,7 @@ export function createSessions(options: { db: Database; outbox: Outbox; denyList
 
   return {
     async open(accountId, device, context) {
-      const { session } = await revoking(async (tx) => {
+      const { session } = await revoking.inPassing(async (tx) => {
         if ((await tx.query(ACTIVATE, [accountId])).length === 0) return { session: undefined, revoked: [] };
         const opened = await insert(tx, accountId, device);
         return { session: opened, revoked: await tx.query<RevokedSession>(DELETE_SURPLUS, [accountId]) };
@@ -144,7 +146,7 @@ export function createSessions(options: { db: Database; outbox: Outbox; denyList
       return session;
     },
     async refresh(token, device, context) {
-      const { refreshed } = await revoking(async (tx) => {
+      const { refreshed } = await revoking.inPassing(async (tx) => {
         const result = await rotate(tx, token, device);
         const revoked =
           result.outcome === 'REUSED' ? await tx.query<RevokedSession>(DELETE_ONE, [token.sessionId]) : [];
@@ -152,11 +154,13 @@ export function createSessions(options: { db: Database; outbox: Outbox; denyList
       }, context);
       return refreshed;
     },
-    async revoke(sessionId, context) {
-      await revoking(async (tx) => ({ revoked: await tx.query<RevokedSession>(DELETE_ONE, [sessionId]) }), context);
-    },
-    async revokeAll(accountId, context) {
-      await revoking(async (tx) => ({ revoked: await tx.query<RevokedSession>(DELETE_ALL, [accountId]) }), context);
+    async signOut({ sessionId, userId }, scope, context) {
+      await revoking.everywhere(async (tx) => {
+        const [statement, id] = scope === 'all' ? [DELETE_ALL, userId] : [DELETE_ONE, sessionId];
+        const deleted = await tx.query<RevokedSession>(statement, [id]);
+        const others = deleted.filter((session) => session.id !== sessionId);
+        return { revoked: [...others, { id: sessionId, account_id: userId }] };
+      }, context);
     },
     async cleanUp() {
       return (await db.query(DELETE_EXPIRED, [clock.nowMs()])).length;

@@ -96,9 +96,14 @@ export async function startAuthService({ withUser = true } = {}): Promise<TestAu
   const tokens = createServiceTokens(() => issuer.serviceToken('auth'), clock);
   const userChannel = openChannel(user?.address ?? '127.0.0.1:1', tokens);
   const users = userChannel.client(UserInternalServiceDefinition);
+  /** What the relay, NATS and the consumer of revocations do in a real service. */
+  async function broadcast(): Promise<void> {
+    for (const { sessionId } of await revocationsIn(db)) denyList.deny(sessionId);
+  }
   const outbox = createOutbox({
     effects: createEffects({}, logger),
-    relay: { committed: () => undefined },
+    // A test that ends closes the database under it.
+    relay: { committed: () => void broadcast().catch(() => undefined) },
     clock,
   });
   const sessions = createSessions({ db, outbox, denyList, clock });

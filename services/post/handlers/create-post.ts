@@ -60,7 +60,8 @@ export function createPost({ idempotency, outbox, publishedPosts, authors, clock
     const write = () =>
       idempotency.run({
         context,
-        request,
+        // What was understood: who spells the default out repeats the same request.
+        request: { text, visibility },
         requestType: CreatePostRequest,
         responseType: CreatePostResponse,
         work: async (db) => {
