@@ -20,6 +20,7 @@ import {
 } from './handlers/index.ts';
 import { createAuthors } from './posts/authors.ts';
 import type { DeletedPosts } from './posts/deleted-posts.ts';
+import { createInsertPost } from './posts/insert-post.ts';
 import type { PublishedPosts } from './posts/published-posts.ts';
 import { createVisibility } from './posts/visibility.ts';
 
@@ -42,7 +43,7 @@ export function addPostServices(server: RpcServer, dependencies: PostServiceDepe
   const visibility = createVisibility(users);
 
   server.add(PostServiceDefinition, {
-    createPost: createPost({ idempotency, outbox, publishedPosts, authors, clock }),
+    createPost: createPost({ idempotency, insertPost: createInsertPost(db), outbox, publishedPosts, authors, clock }),
     getPost: getPost({ db, visibility, authors }),
     updatePost: updatePost({ db, outbox, publishedPosts, visibility, authors, clock }),
     deletePost: deletePost({ db, outbox, publishedPosts, deletedPosts, visibility, clock }),
