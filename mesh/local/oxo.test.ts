@@ -130,6 +130,26 @@ test('two ups at once end with one stack; a third sees it; down leaves no proces
   assert.equal((await oxo(['status'], { env })).code, 1);
 });
 
+test('whatever is frozen, status and dead-letters answer soon and say so, and down stops it', async (t) => {
+  const { env, state } = await ownStack(t);
+  assert.equal((await oxo(['up', '--servers'], { env })).code, 0);
+  const before = state();
+  for (const { pid } of identitiesOf(before)) process.kill(pid, 'SIGSTOP');
+  const startedAtMs = performance.now();
+  const status = await oxo(['status'], { env });
+  assert(performance.now() - startedAtMs < 8_000);
+  assert.equal(status.code, 1);
+  for (const name of ['postgres', 'redis', 'nats']) assert.match(status.out, new RegExp(`${name} +not answering`));
+  const letters = await oxo(['dead-letters', 'list'], { env });
+  assert.equal(letters.code, 1);
+  assert.match(letters.err, /NATS is away/);
+
+  process.kill(before.supervisor.pid, 'SIGSTOP');
+  assert.match((await oxo(['status'], { env })).out, /supervisor is frozen/);
+  assert.equal((await oxo(['down'], { env })).code, 0);
+  assert.deepEqual([before.supervisor, ...identitiesOf(before)].filter(isAlive), []);
+});
+
 test('after a kill -9 of the supervisor, up stops what it left and starts anew with the same data', async (t) => {
   const { env, state } = await ownStack(t);
   assert.equal((await oxo(['up', '--servers'], { env })).code, 0);

@@ -21,7 +21,8 @@ const commands: Readonly<Record<string, Entry>> = {
   'dead-letters': { summary: 'events that a consumer gave up', load: () => import('./commands/dead-letters.ts') },
 };
 
-process.exitCode = await main(process.argv.slice(2));
+// At once: a connection to a server that hangs may not be closable, and must not keep the command.
+process.exit(await main(process.argv.slice(2)));
 
 async function main(argv: readonly string[]): Promise<number> {
   try {

@@ -50,6 +50,19 @@ test('every process that is killed comes back, and nothing is left after stop', 
   assert.deepEqual(identities.filter(isAlive), []);
 });
 
+test('every process that is frozen is replaced', async (t) => {
+  const liveness = { intervalMs: 200, timeoutMs: 1_000, failures: 2 };
+  const stack = await start(t, { ...(await optionsOf()), liveness });
+  for (const { name } of stack.processes()) {
+    const process = stack.process(name);
+    const pid = process.pid();
+    assert(pid !== undefined);
+    process.kill('SIGSTOP');
+    await process.replaced(pid);
+    assert.match(process.snapshot().lastExit ?? '', /did not answer/, name);
+  }
+});
+
 test('a second stack in the same folder is refused and disturbs nobody', async (t) => {
   const options = await optionsOf();
   const [first, second] = await Promise.allSettled([startStack(options), startStack(options)]);

@@ -31,6 +31,7 @@ async function run(argv: readonly string[]): Promise<number> {
     return 0;
   }
   signal(live.supervisor, 'SIGTERM');
+  signal(live.supervisor, 'SIGCONT');
   while (isAlive(live.supervisor)) {
     if (performance.now() - startedAtMs > stopTimeoutMs) {
       throw new CliError(`the supervisor (process ${live.supervisor.pid}) does not stop`, {

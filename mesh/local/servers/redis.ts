@@ -34,6 +34,8 @@ export async function prepareRedis(options: RedisOptions): Promise<ProcessSpec> 
     logPath: options.logPath,
     probe: () => answers(redisUrl(options.port, redisAdmin, options.adminPassword)),
     readyTimeoutMs: 20_000,
+    // Refused for want of a password, which is an answer.
+    heartbeat: { port: options.port, question: 'PING\r\n' },
     stopSignal: 'SIGTERM',
     stopTimeoutMs: 10_000,
   };

@@ -19,6 +19,7 @@ import {
   type ServiceDefinition,
 } from '../services.ts';
 import { type OwnServers, readCacheDir } from '../settings.ts';
+import { defaultLiveness, type Liveness } from '../supervisor/liveness.ts';
 import { type Backoff, defaultBackoff } from '../supervisor/process.ts';
 import type { Step } from '../supervisor/state.ts';
 
@@ -45,6 +46,7 @@ export type StackOptions = {
   /** Where Envoy's spans go, and how many of a hundred requests are traced. */
   readonly tracing?: { readonly otlpEndpoint: string; readonly samplingPercent: number } | undefined;
   readonly backoff?: Backoff;
+  readonly liveness?: Liveness;
   readonly onStep?: (step: Step) => void;
 };
 
@@ -104,6 +106,7 @@ export function planStack(options: StackOptions): StackPlan {
     serviceEnv: options.serviceEnv ?? (() => ({})),
     tracing: options.tracing,
     backoff: options.backoff ?? defaultBackoff,
+    liveness: options.liveness ?? defaultLiveness,
     onStep: options.onStep ?? (() => {}),
     logDir: join(stateDir, 'logs'),
     context: {

@@ -2,9 +2,10 @@ import { execFile } from 'node:child_process';
 import { appendFile, mkdir } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { CliError, messageOf } from '../cli-error.ts';
-import { type ServiceDefinition, serviceEnvironment } from '../services.ts';
+import { opsPort, type ServiceDefinition, serviceEnvironment } from '../services.ts';
 import { repositoryRoot } from '../settings.ts';
 import { logPathOf } from '../supervisor/group.ts';
+import { httpHeartbeat } from '../supervisor/liveness.ts';
 import type { ProcessSpec } from '../supervisor/process.ts';
 import type { StackPlan } from './plan.ts';
 
@@ -59,6 +60,7 @@ export function serviceSpec(plan: StackPlan, service: ServiceDefinition): Proces
     logPath: logPathOf(plan.logDir, service.name),
     probe: () => isOk(readyUrl),
     readyTimeoutMs: 60_000,
+    heartbeat: httpHeartbeat(opsPort(plan.portBase, service), '/livez'),
     stopSignal: 'SIGTERM',
     stopTimeoutMs: 15_000,
   };

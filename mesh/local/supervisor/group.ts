@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { Liveness } from './liveness.ts';
 import { boundLog } from './log-file.ts';
 import { type Backoff, type ProcessSpec, type SupervisedProcess, supervise } from './process.ts';
 import type { Recorder } from './recorder.ts';
@@ -17,7 +18,7 @@ type Member = { readonly supervised: SupervisedProcess; readonly tier: number };
 
 const logCheckIntervalMs = 5_000;
 
-export function createGroup(recorder: Recorder, logDir: string, backoff: Backoff): ProcessGroup {
+export function createGroup(recorder: Recorder, logDir: string, backoff: Backoff, liveness: Liveness): ProcessGroup {
   const members: Member[] = [];
   let stopping: Promise<void> | undefined;
   const logTimer = setInterval(() => {
@@ -43,7 +44,7 @@ export function createGroup(recorder: Recorder, logDir: string, backoff: Backoff
   return {
     start: async (spec, tier) => {
       if (stopping !== undefined) throw new Error(`${spec.name} is not started any more: the stack is stopping`);
-      const supervised = supervise(spec, (snapshot) => recorder.process(spec, snapshot), backoff);
+      const supervised = supervise(spec, (snapshot) => recorder.process(spec, snapshot), backoff, liveness);
       members.push({ supervised, tier });
       await supervised.ready();
     },

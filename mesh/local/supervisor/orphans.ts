@@ -18,6 +18,7 @@ export async function stopOrphans(stateDir: string): Promise<string[]> {
 
 async function stopOne({ identity, stopSignal }: ProcessRecord): Promise<void> {
   if (identity === undefined || !signal(identity, stopSignal)) return;
+  signal(identity, 'SIGCONT');
   const deadline = performance.now() + gracefulMs;
   while (isAlive(identity)) {
     if (performance.now() > deadline) signal(identity, 'SIGKILL');

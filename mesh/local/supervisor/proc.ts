@@ -24,6 +24,11 @@ export function isAlive(identity: ProcessIdentity): boolean {
   return identify(identity.pid)?.startedAt === identity.startedAt;
 }
 
+/** Whether exactly this process is alive and stopped by a signal (SIGSTOP). */
+export function isStopped(identity: ProcessIdentity): boolean {
+  return isAlive(identity) && readStat(identity.pid)?.state === 'T';
+}
+
 /** Sends a signal if exactly this process is alive; says whether it was. */
 export function signal(identity: ProcessIdentity, name: NodeJS.Signals): boolean {
   if (!isAlive(identity)) return false;

@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { writePrivately } from '../secrets.ts';
 import type { OwnServers, Settings } from '../settings.ts';
+import type { Heartbeat } from './liveness.ts';
 import { isAlive, type ProcessIdentity } from './proc.ts';
 import type { ProcessState } from './process.ts';
 
@@ -22,6 +23,7 @@ export type ProcessRecord = {
   readonly since: string;
   readonly lastExit?: string | undefined;
   readonly stopSignal: NodeJS.Signals;
+  readonly heartbeat?: Heartbeat | undefined;
 };
 
 export type Phase = 'starting' | 'running' | 'stopping' | 'stopped' | 'failed';
