@@ -1,43 +1,12 @@
 /** The command as a person types it. */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { cpSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
-import { type TestContext, test } from 'node:test';
-import { findFreePortBase } from './ports.ts';
+import { test } from 'node:test';
 import { repositoryRoot } from './settings.ts';
-import { isAlive, type ProcessIdentity } from './supervisor/proc.ts';
-import { readState, type StackState } from './supervisor/state.ts';
+import { isAlive } from './supervisor/proc.ts';
+import { identitiesOf, ownStack, oxo } from './testing/command.ts';
 import { temporaryFolder } from './testing/temporary.ts';
-
-type Result = { readonly code: number | null; readonly out: string; readonly err: string };
-type Settings = { readonly program?: string; readonly cwd?: string; readonly env?: Record<string, string> };
-
-async function oxo(args: readonly string[], settings: Settings = {}): Promise<Result> {
-  const { program = join(repositoryRoot, 'oxo'), cwd = '/', env = {} } = settings;
-  const child = spawn(program, args, { cwd, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
-  const [[code], out, err] = await Promise.all([once(child, 'exit'), text(child.stdout), text(child.stderr)]);
-  return { code, out, err };
-}
-
-/** Settings of a stack of its own, which is down after the test whatever happens. */
-async function ownStack(t: TestContext): Promise<{ env: Record<string, string>; state: () => StackState }> {
-  const folder = temporaryFolder();
-  const env = { OXO_STATE_DIR: join(folder, 'state'), OXO_PORT_BASE: String(await findFreePortBase()) };
-  t.after(() => oxo(['down'], { env }));
-  const state = (): StackState => {
-    const found = readState(env.OXO_STATE_DIR);
-    assert(found !== undefined, 'there is a state file');
-    return found;
-  };
-  return { env, state };
-}
-
-function identitiesOf(state: StackState): ProcessIdentity[] {
-  return state.processes.flatMap(({ identity }) => (identity === undefined ? [] : [identity]));
-}
 
 test('without a command, and by help, the commands are listed', async () => {
   for (const args of [[], ['help'], ['--help']]) {

@@ -65,7 +65,7 @@ export async function startStack(options: StackOptions, signal?: AbortSignal): P
     const leftovers = await stopOrphans(plan.stateDir);
     const recorder = createRecorder(plan.stateDir, plan, plan.onStep);
     if (leftovers.length > 0) await recorder.step('leftovers', async () => `stopped ${leftovers.join(', ')}`);
-    group = createGroup(recorder, plan.logDir, plan.backoff, plan.liveness);
+    group = createGroup(recorder, plan);
     await startAll(plan, recorder, group, signal).catch(failed(recorder, group));
     recorder.phase('running');
     return handleOf(plan, recorder, group, lock.release);

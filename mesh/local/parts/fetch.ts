@@ -5,6 +5,7 @@ import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from '
 import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { CliError, messageOf } from '../cli-error.ts';
+import { requireFolder } from '../folder.ts';
 import { withLock } from '../lock.ts';
 import { type Part, type PartName, parts } from './parts.ts';
 
@@ -45,7 +46,7 @@ export async function ensurePart(
 ): Promise<string> {
   const program = programOf(cacheDir, part);
   if (existsSync(program)) return program;
-  await mkdir(join(cacheDir, 'parts'), { recursive: true, mode: 0o755 });
+  requireFolder(join(cacheDir, 'parts'), 'OXO_CACHE_DIR');
   const waiting = () => onProgress({ part, state: 'waiting', bytes: 0 });
   await withLock(
     folderOf(cacheDir, part),

@@ -8,15 +8,20 @@ import { databaseName } from './postgres.ts';
  * Makes the database, and a role and a schema for each service, or brings them up to date.
  * @param url an administrator's; any database of the server will do
  * @param passwords service name → password of its role
+ * @param isOurs true: nobody but administrators may enter the server's other databases
  * @throws CliError when this user may not do that
  */
 export async function setUpDatabase(
   url: string,
   services: readonly ServiceDefinition[],
   passwords: ReadonlyMap<string, string>,
+  isOurs: boolean,
 ): Promise<void> {
   try {
-    await withClient(url, (client) => createDatabase(client));
+    await withClient(url, async (client) => {
+      await createDatabase(client);
+      if (isOurs) await client.query('REVOKE CONNECT ON DATABASE postgres, template1 FROM PUBLIC');
+    });
     await withClient(urlOf(url, {}), (client) => createSchemas(client, services, passwords));
   } catch (error) {
     throw new CliError(`roles and schemas can't be set up in Postgres: ${messageOf(error)}`, {

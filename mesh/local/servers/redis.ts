@@ -69,6 +69,8 @@ function settingArguments(options: RedisOptions, aclPath: string): string[] {
     'tcp-keepalive': '60',
     databases: '1',
     daemonize: 'no',
+    // A title would be written over its environment, by which it is found when the state file is lost.
+    'set-proc-title': 'no',
     'enable-debug-command': 'no',
   };
   return Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);

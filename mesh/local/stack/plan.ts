@@ -1,6 +1,7 @@
-import { existsSync, mkdirSync, realpathSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { CliError } from '../cli-error.ts';
+import { requireFolder } from '../folder.ts';
 import { loopback, serverPorts } from '../ports.ts';
 import { loadSecrets, type Secrets } from '../secrets.ts';
 import { urlOf } from '../servers/database.ts';
@@ -79,10 +80,14 @@ export type StackPlan = Required<Omit<StackOptions, 'own' | 'tracing'>> & {
 /** Names that a service may inherit from the environment of the command. */
 const passedOnNames = ['PATH', 'HOME', 'TZ', 'LOG_LEVEL', 'OTEL_EXPORTER_OTLP_ENDPOINT', 'OTEL_TRACES_SAMPLER_ARG'];
 
-/** Fills in the defaults, makes the state folder and the secrets. Starts nothing. */
+/**
+ * Fills in the defaults, makes the state folder and the secrets. Starts nothing.
+ * @throws CliError when the folder or the secrets can't be used
+ */
 export function planStack(options: StackOptions): StackPlan {
   // Others may enter, where Postgres must run as another user; each server's own folder is closed.
-  mkdirSync(join(options.stateDir, 'data'), { recursive: true, mode: 0o755 });
+  requireFolder(options.stateDir, 'OXO_STATE_DIR');
+  requireFolder(join(options.stateDir, 'data'), 'OXO_STATE_DIR');
   const stateDir = realpathSync(options.stateDir);
   const services = options.services ?? allServices;
   const cacheDir = options.cacheDir ?? readCacheDir(process.env);
