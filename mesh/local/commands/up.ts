@@ -35,7 +35,8 @@ settings (environment variables)
   OXO_CORS_ORIGINS  origins whose pages may call the API, separated by commas (none)
   OXO_TRUSTED_HOPS  proxies in front whose X-Forwarded-For is believed (0)
   DATABASE_URL, REDIS_URL, NATS_URL
-                    servers that you have already, with an administrator's user; they are used instead of ours
+                    servers that you have already, with an administrator's user (in Postgres one with CREATEDB and
+                    CREATEROLE suffices, in Redis one who may do ACL SETUSER); they are used instead of ours
   LOG_LEVEL, OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_TRACES_SAMPLER_ARG
                     passed on to the services`,
   run,
