@@ -88,6 +88,7 @@ function readUrl(
   const text = env[name];
   if (text === undefined || text === '') return undefined;
   const url = URL.parse(text);
+  if (url !== null && !isDecodable(url)) problems.push(`${name} holds a % that is not written %25`);
   if (url !== null && protocols.includes(url.protocol) && url.host !== '') return text.replace(/\/+$/, '');
   problems.push(`${name} must be a URL that begins with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`);
   return undefined;
@@ -102,6 +103,16 @@ function readPublicUrl(env: NodeJS.ProcessEnv, problems: string[]): string | und
     problems.push('OXO_PUBLIC_URL must not hold a user, a query or a fragment');
   }
   return url.href.replace(/\/+$/, '');
+}
+
+/** User and password are decoded by whoever connects. */
+function isDecodable(url: URL): boolean {
+  try {
+    decodeURIComponent(`${url.username}${url.password}`);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** The variables that the services read as well, so that Envoy begins the traces that they continue. */

@@ -1,5 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
-import { CliError } from '../cli-error.ts';
+import { CliError, describeError } from '../cli-error.ts';
 import { type Command, parseFlags } from '../command.ts';
 import { ensureParts } from '../parts/fetch.ts';
 import { loopback } from '../ports.ts';
@@ -48,7 +48,9 @@ async function run(argv: readonly string[]): Promise<number> {
   const begun: Begun = { supervisor: undefined, givenUp: undefined };
   for (const [name, exitCode] of Object.entries(interruptions)) {
     process.once(name, () => {
-      begun.givenUp ??= giveUp(begun, settings).then(() => process.exit(exitCode));
+      begun.givenUp ??= giveUp(begun, settings)
+        .catch((error) => console.error(`oxo: ${describeError(error)}`))
+        .then(() => process.exit(exitCode));
     });
   }
   try {

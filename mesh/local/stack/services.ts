@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { CliError, messageOf } from '../cli-error.ts';
-import { opsPort, type ServiceDefinition, serviceEnvironment } from '../services.ts';
+import { nodeArguments, opsPort, type ServiceDefinition, serviceEnvironment } from '../services.ts';
 import { repositoryRoot } from '../settings.ts';
 import { logPathOf } from '../supervisor/group.ts';
 import { httpHeartbeat } from '../supervisor/liveness.ts';
@@ -53,7 +53,7 @@ export function serviceSpec(plan: StackPlan, service: ServiceDefinition): Proces
   return {
     name: service.name,
     command: process.execPath,
-    args: ['--import', './mesh/kit/telemetry.ts', service.main],
+    args: [...nodeArguments, service.main],
     env: environmentOf(plan, service),
     cwd: repositoryRoot,
     logPath: logPathOf(plan.logDir, service.name),
