@@ -98,11 +98,11 @@ export function startChannel({ onStop }: Context, address: string, tokens: Servi
 
 /**
  * The outbox with its relay.
- * @param options.effects what must be true before an event is answered and published, by subject
+ * @param options.effects what must be true before an event is answered and published
  */
 export function startOutbox(
   { config, logger, onStop }: Context<DatabaseConfig>,
-  options: { name: string; db: Database; nats: NatsBus; effects: Readonly<Record<string, Effect>> },
+  options: { name: string; db: Database; nats: NatsBus; effects: readonly Effect[] },
 ): Outbox {
   const { name, db, nats } = options;
   const publisher = createPublisher({ nats, source: name, logger });

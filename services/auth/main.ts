@@ -40,7 +40,7 @@ await runService({
     const verifier = await startVerifier(context, nats, { keys: keys.find, denyList });
     const tokens = createServiceTokens(() => issuer.serviceToken('auth'), clock);
     const users = startChannel(context, config.userAddress, tokens).client(UserInternalServiceDefinition);
-    const outbox = startOutbox(context, { name: 'auth', db, nats, effects: {} });
+    const outbox = startOutbox(context, { name: 'auth', db, nats, effects: [] });
     const sessions = createSessions({ db, outbox, denyList, clock });
     const [accounts, profiles] = [createAccounts(db, clock), createProfiles(users)];
     const passwords = await createPasswords();

@@ -18,7 +18,7 @@ await runService({
     const verifier = await startVerifier(context, nats);
     const profiles = createPublishedProfiles(redis, db, logger);
     const followVersions = createFollowVersions(redis, logger);
-    const effects = { ...profiles.effects, ...followVersions.effects };
+    const effects = [...profiles.effects, ...followVersions.effects];
     const outbox = startOutbox(context, { name: 'user', db, nats, effects });
     const { maxFollowees } = config;
     await startServer(context, verifier, (server) =>

@@ -27,6 +27,6 @@ createRelay({
   databaseUrl: url,
   db,
   publisher: dieAfterwards,
-  effects: createEffects({}, quiet),
+  effects: createEffects([], quiet),
   logger: quiet,
 }).start();

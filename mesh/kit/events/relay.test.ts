@@ -4,7 +4,7 @@ import { jetstreamManager } from '@nats-io/jetstream';
 import { SessionRevoked } from '#gen/oxo/auth/v1/auth_events.ts';
 import { systemClock } from '#kit/clock.ts';
 import { entities, migrations } from '#kit/db/fixtures.ts';
-import { createEffects, type Effect } from '#kit/events/effects.ts';
+import { createEffects, effect } from '#kit/events/effects.ts';
 import { postCreated, quiet, startBus, type TestBus } from '#kit/events/fixtures.ts';
 import { createOutbox, insertEvent, type Outbox } from '#kit/events/outbox.ts';
 import { createPublisher } from '#kit/events/publisher.ts';
@@ -38,13 +38,13 @@ interface Replica {
 }
 
 /** What one replica of a service has: an outbox and a relay. */
-async function startReplica(options: { pollMs?: number; effect?: Effect } = {}): Promise<Replica> {
+async function startReplica(options: { pollMs?: number; effect?: () => Promise<void> } = {}): Promise<Replica> {
   const repeated: string[] = [];
-  const effect: Effect = async (event) => {
-    await options.effect?.(event);
-    repeated.push(SessionRevoked.decode(event.payload).sessionId);
-  };
-  const effects = createEffects({ [postCreated.subject]: effect }, quiet);
+  const repeat = effect(postCreated, async ({ sessionId }) => {
+    await options.effect?.();
+    repeated.push(sessionId);
+  });
+  const effects = createEffects([repeat], quiet);
   const publisher = createPublisher({ nats: bus.admin, source: 'test', logger: quiet, timeoutMs: 1_000 });
   const relay = createRelay({
     databaseUrl: database.url,

@@ -101,7 +101,7 @@ export async function startAuthService({ withUser = true } = {}): Promise<TestAu
     for (const { sessionId } of await revocationsIn(db)) denyList.deny(sessionId);
   }
   const outbox = createOutbox({
-    effects: createEffects({}, logger),
+    effects: createEffects([], logger),
     // A test that ends closes the database under it.
     relay: { committed: () => void broadcast().catch(() => undefined) },
     clock,

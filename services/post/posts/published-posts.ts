@@ -1,12 +1,12 @@
 import type { Post } from '#gen/oxo/post/v1/post.ts';
-import { PostCreated, PostDeleted, PostUpdated } from '#gen/oxo/post/v1/post_events.ts';
 import { DAY_MS } from '#kit/clock.ts';
 import type { Database } from '#kit/db/database.ts';
-import type { Effect } from '#kit/events/effects.ts';
+import { type Effect, effect } from '#kit/events/effects.ts';
 import { createReadModel } from '#kit/redis/read-model.ts';
 import type { Redis } from '#kit/redis/redis.ts';
 import { APPEND, encodeEntry, REMOVE } from '#kit/redis/timeline.ts';
 import type { PostRow } from '../entities/post-entity.ts';
+import { postCreated, postDeleted, postUpdated } from '../events.ts';
 import { findPost } from './find-posts.ts';
 import { encodeForReadModel } from './post-message.ts';
 
@@ -26,8 +26,8 @@ export interface PublishedPosts {
   changed(row: PostRow): Promise<void>;
   /** After a delete. @param version of the delete */
   deleted(place: PostPlace, version: number): Promise<void>;
-  /** What the relay does when the request could not: the same, by what the table says now. By subject. */
-  effects: Readonly<Record<string, Effect>>;
+  /** What the relay does when the request could not: the same, by what the table says now. */
+  effects: readonly Effect[];
 }
 
 export function createPublishedPosts(redis: Redis, db: Database): PublishedPosts {
@@ -58,11 +58,11 @@ export function createPublishedPosts(redis: Redis, db: Database): PublishedPosts
     created,
     changed,
     deleted,
-    effects: {
-      'post.created': ({ payload, version }) => repeat(PostCreated.decode(payload).post, version, created),
-      'post.updated': ({ payload, version }) => repeat(PostUpdated.decode(payload).post, version, changed),
-      'post.deleted': ({ payload, version }) => repeat(PostDeleted.decode(payload).post, version, changed),
-    },
+    effects: [
+      effect(postCreated, ({ post }, { version }) => repeat(post, version, created)),
+      effect(postUpdated, ({ post }, { version }) => repeat(post, version, changed)),
+      effect(postDeleted, ({ post }, { version }) => repeat(post, version, changed)),
+    ],
   };
 }
 

@@ -71,7 +71,7 @@ export async function startUserService(options: { maxFollowees?: number } = {}):
 
   const profiles = createPublishedProfiles(redis, db, logger);
   const followVersions = createFollowVersions(redis, logger);
-  const freshEffects = () => createEffects({ ...profiles.effects, ...followVersions.effects }, logger);
+  const freshEffects = () => createEffects([...profiles.effects, ...followVersions.effects], logger);
   const outbox = createOutbox({ effects: freshEffects(), relay: { committed: () => undefined }, clock });
   const server = createRpcServer({ verifier: issuer.verifier, metrics: createMetrics(), logger, clock });
   addUserServices(server, { db, outbox, profiles, followVersions, maxFollowees, clock });
