@@ -1,4 +1,5 @@
 import { type Clock, DAY_MS } from '#kit/clock.ts';
+import { cleanUp, defineCleanUp } from '#kit/db/clean-up.ts';
 import type { Database, Transaction } from '#kit/db/database.ts';
 import type { Outbox } from '#kit/events/outbox.ts';
 import type { DenyList } from '#kit/identity/deny-list.ts';
@@ -21,7 +22,6 @@ export const IDLE_MS = 30 * DAY_MS;
 export const MAX_AGE_MS = 180 * DAY_MS;
 /** One more signs out the one that was not used for the longest time. */
 export const MAX_SESSIONS_PER_ACCOUNT = 100;
-const CLEAN_UP_ROWS = 5_000;
 
 const ACTIVATE = {
   name: 'account-activate',
@@ -62,12 +62,7 @@ const DELETE_ALL = {
   name: 'session-delete-all',
   text: 'delete from sessions where account_id = $1 returning id, account_id',
 };
-const DELETE_EXPIRED = {
-  name: 'session-delete-expired',
-  text: `delete from sessions where id in
-    (select id from sessions where expires_at_ms <= $1 order by expires_at_ms limit ${CLEAN_UP_ROWS} for update skip locked)
-    returning 1`,
-};
+const CLEAN_UP = defineCleanUp({ name: 'sessions-clean-up', table: 'sessions', where: 'expires_at_ms <= $1' });
 
 /** A session with the refresh token that goes on with it. */
 export interface OpenSession {
@@ -94,7 +89,7 @@ export interface Sessions {
    * @throws OxoError UNAVAILABLE when it is not known yet that all services have heard of it
    */
   signOut(session: { sessionId: string; userId: string }, scope: 'this' | 'all', context: CallIds): Promise<void>;
-  /** Deletes expired sessions, a bounded number at a time. @returns how many */
+  /** Deletes expired sessions, in short statements. @returns how many */
   cleanUp(): Promise<number>;
 }
 
@@ -162,8 +157,6 @@ export function createSessions(options: { db: Database; outbox: Outbox; denyList
         return { revoked: [...others, { id: sessionId, account_id: userId }] };
       }, context);
     },
-    async cleanUp() {
-      return (await db.query(DELETE_EXPIRED, [clock.nowMs()])).length;
-    },
+    cleanUp: () => cleanUp(db, CLEAN_UP, [clock.nowMs()]),
   };
 }
