@@ -31,7 +31,7 @@ const CLAIM_PENDING = {
 };
 const PASSWORD_HASH = {
   name: 'account-password-hash',
-  text: 'select password_hash from accounts where id = $1',
+  text: 'select password_hash as "passwordHash" from accounts where id = $1',
 };
 
 /** A registration whose profile may not exist yet. */
@@ -69,8 +69,8 @@ export function createAccounts(db: Database, clock: Clock): Accounts {
       return db.query<PendingAccount>(CLAIM_PENDING, [nowMs, nowMs + SWEEP_AFTER_MS]);
     },
     async passwordHash(id) {
-      const [row] = await db.query<{ password_hash: string }>(PASSWORD_HASH, [id]);
-      return row?.password_hash;
+      const [row] = await db.query<{ passwordHash: string }>(PASSWORD_HASH, [id]);
+      return row?.passwordHash;
     },
   };
 }

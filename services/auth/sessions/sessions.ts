@@ -14,8 +14,8 @@ import {
   nextRefreshToken,
   type RefreshToken,
 } from './refresh-token.ts';
-import { createRevoking, type RevokedSession } from './revoking.ts';
-import { type RotationRow, standingOf } from './rotation.ts';
+import { createRevoking, REVOKED_COLUMNS, type RevokedSession } from './revoking.ts';
+import { ROTATION_COLUMNS, type RotationRow, standingOf } from './rotation.ts';
 
 /** A session ends when it was not used for so long, and after so long in any case. */
 export const IDLE_MS = 30 * DAY_MS;
@@ -39,13 +39,11 @@ const DELETE_SURPLUS = {
   name: 'session-delete-surplus',
   text: `delete from sessions where id in (select id from sessions where account_id = $1
       order by last_seen_at_ms desc, id desc offset ${MAX_SESSIONS_PER_ACCOUNT} limit ${MAX_SESSIONS_PER_ACCOUNT})
-    returning id, account_id`,
+    returning ${REVOKED_COLUMNS}`,
 };
 const LOCK = {
   name: 'session-lock',
-  text: `select account_id, family_hash, current_hash, previous_hash, rotation_salt, rotated_at_ms::float8, grace_used,
-      created_at_ms::float8, expires_at_ms::float8
-    from sessions where id = $1 for update`,
+  text: `select ${ROTATION_COLUMNS} from sessions where id = $1 for update`,
 };
 const ROTATE = {
   name: 'session-rotate',
@@ -56,11 +54,11 @@ const ROTATE = {
 const USE_GRACE = { name: 'session-use-grace', text: 'update sessions set grace_used = true where id = $1' };
 const DELETE_ONE = {
   name: 'session-delete',
-  text: 'delete from sessions where id = $1 returning id, account_id',
+  text: `delete from sessions where id = $1 returning ${REVOKED_COLUMNS}`,
 };
 const DELETE_ALL = {
   name: 'session-delete-all',
-  text: 'delete from sessions where account_id = $1 returning id, account_id',
+  text: `delete from sessions where account_id = $1 returning ${REVOKED_COLUMNS}`,
 };
 const CLEAN_UP = defineCleanUp({ name: 'sessions-clean-up', table: 'sessions', where: 'expires_at_ms <= $1' });
 
@@ -113,19 +111,19 @@ export function createSessions(options: { db: Database; outbox: Outbox; denyList
     const standing = standingOf(row, token, nowMs);
     if (row === undefined || standing === 'UNKNOWN') return { outcome: 'UNKNOWN' };
     if (standing === 'REUSED') return { outcome: 'REUSED' };
-    const salt = standing === 'REPEATED' && row.rotation_salt !== null ? row.rotation_salt : newRotationSalt();
+    const salt = standing === 'REPEATED' && row.rotationSalt != null ? row.rotationSalt : newRotationSalt();
     const next = nextRefreshToken(token, salt);
     if (standing === 'REPEATED') await tx.query(USE_GRACE, [token.sessionId]);
     else {
-      const expiresAtMs = Math.min(nowMs + IDLE_MS, row.created_at_ms + MAX_AGE_MS);
+      const expiresAtMs = Math.min(nowMs + IDLE_MS, row.createdAtMs + MAX_AGE_MS);
       await tx.query(ROTATE, [
-        ...[token.sessionId, hashOf(next.secret), row.current_hash, salt, nowMs],
+        ...[token.sessionId, hashOf(next.secret), row.currentHash, salt, nowMs],
         ...[device.userAgent, device.ip, expiresAtMs],
       ]);
     }
     const session = {
       sessionId: token.sessionId,
-      accountId: row.account_id,
+      accountId: row.accountId,
       refreshToken: encodeRefreshToken(next),
     };
     return { outcome: 'REFRESHED', session };

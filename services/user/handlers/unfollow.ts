@@ -25,7 +25,7 @@ export function unfollow({ db, outbox, followVersions }: UnfollowDependencies) {
     const event = outbox.row(userUnfollowed, { followerId: userId, followeeId: followee }, context);
     const write = async () => {
       const [result] = await db.query<UnfollowResult>(UNFOLLOW, [userId, followee, ...outboxValues(event)]);
-      if (!result?.follower_exists || !result.followee_exists) throw userNotFound();
+      if (!result?.followerExists || !result.followeeExists) throw userNotFound();
       event.version = result.version ?? undefined;
     };
     // Also when nothing changed: the request that made the change may have been killed before it got so far.

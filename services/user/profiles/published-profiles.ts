@@ -4,14 +4,15 @@ import { type Effect, effect } from '#kit/events/effects.ts';
 import { type Logger, warnSeldom } from '#kit/logger.ts';
 import { createReadModel } from '#kit/redis/read-model.ts';
 import type { Redis } from '#kit/redis/redis.ts';
+import { SUMMARY_COLUMNS, type SummaryRow } from '../entities/user-entity.ts';
 import { userRegistered, userUpdated } from '../events.ts';
-import { encodeForReadModel, type SummaryRow } from './user-message.ts';
+import { encodeForReadModel } from './user-message.ts';
 
 const PROFILE_TTL_MS = 7 * DAY_MS;
 
 const FIND_SUMMARIES = {
   name: 'user-find-summaries',
-  text: 'select id, handle, display_name, version::float8 from users where id = any($1::uuid[])',
+  text: `select ${SUMMARY_COLUMNS} from users where id = any($1::uuid[])`,
 };
 
 /** What Redis tells other services of people: `profile:{id}`, a UserSummary. Only this service writes it. */
