@@ -33,6 +33,11 @@ export function effect<T>(
  */
 export interface Effects {
   /**
+   * Adds what the relay does for events whose request did not; an event without an effect needs nothing. Before the relay starts.
+   * @throws Error when two effects want the same subject
+   */
+  add(effects: readonly Effect[]): void;
+  /**
    * Writes state and events, then does their effect, before the request is answered. An effect that fails is logged and left
    * to the relay: what is committed is committed.
    * @param write tells `expect` the id of each event before it writes it
@@ -49,15 +54,19 @@ export interface Effects {
   repeat(event: OutgoingEvent): Promise<void>;
 }
 
-/**
- * @param effects what the relay does for events whose request did not; an event without one needs nothing
- * @throws Error when two effects want the same subject
- */
+/** @param effects as for `add` */
 export function createEffects(effects: readonly Effect[], logger: Logger): Effects {
-  const bySubject = new Map(effects.map((effect) => [effect.subject, effect]));
-  if (bySubject.size !== effects.length) throw new Error('two effects have the same subject');
+  const bySubject = new Map<string, Effect>();
   /** Events whose requests are between their write and the end of their effect. */
   const underWay = new Set<string>();
+  add(effects);
+
+  function add(more: readonly Effect[]): void {
+    for (const effect of more) {
+      if (bySubject.has(effect.subject)) throw new Error(`two effects have the same subject ${effect.subject}`);
+      bySubject.set(effect.subject, effect);
+    }
+  }
 
   async function succeeds(effect: Promise<unknown> | undefined): Promise<boolean> {
     try {
@@ -70,6 +79,7 @@ export function createEffects(effects: readonly Effect[], logger: Logger): Effec
   }
 
   return {
+    add,
     async after(write, effect) {
       const eventIds: string[] = [];
       try {

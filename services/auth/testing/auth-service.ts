@@ -28,7 +28,7 @@ import { JWKS_PATH, startJwksServer } from '../keys/jwks-server.ts';
 import { openLocalVault } from '../keys/local-vault.ts';
 import { openSigningKeys } from '../keys/signing-keys.ts';
 import { entities, migrations } from '../schema.ts';
-import { addAuthServices } from '../server.ts';
+import { createAuthService } from '../server.ts';
 import { createSessions, type Sessions } from '../sessions/sessions.ts';
 import { createTokenIssuer, type TokenIssuer } from '../tokens/token-issuer.ts';
 import { startUserProcess, type TestUserProcess } from './user-process.ts';
@@ -111,7 +111,8 @@ export async function startAuthService({ withUser = true } = {}): Promise<TestAu
   const { passwords, hashes } = counting(await createPasswords());
   const server = createRpcServer({ verifier, metrics: createMetrics(), logger, clock });
   const secretHashes = new Map([['feed', createHash('sha256').update(FEED_SECRET).digest()]]);
-  addAuthServices(server, { accounts, passwords, profiles, sessions, issuer, secretHashes, clock, logger });
+  const own = { denyList, keys, issuer, secretHashes, passwords };
+  createAuthService({ db, outbox, users, ...own, clock, logger }).addServices(server);
   const clients = openClients(`127.0.0.1:${await server.listen('127.0.0.1:0')}`);
   const signers = createSigners({ auth: clients.auth, accounts, sessions, issuer, decoy: passwords.decoy, clock });
 

@@ -30,7 +30,7 @@ after(async () => {
 
 /** Runs the relay of a process that has just started. */
 function relay(): Promise<number> {
-  const effects = createEffects(createPublishedPosts(service.redis, service.db).effects, quiet);
+  const effects = createEffects(createPublishedPosts(service.redis, service.db, quiet).effects, quiet);
   const publisher = createPublisher({ nats: bus.admin, source: 'post', logger: quiet });
   const { db, databaseUrl } = service;
   return createRelay({ databaseUrl, db, publisher, effects, logger: quiet }).processAll();

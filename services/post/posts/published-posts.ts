@@ -2,6 +2,7 @@ import type { Post } from '#gen/oxo/post/v1/post.ts';
 import { DAY_MS } from '#kit/clock.ts';
 import type { Database } from '#kit/db/database.ts';
 import { type Effect, effect } from '#kit/events/effects.ts';
+import { type Logger, warnSeldom } from '#kit/logger.ts';
 import { createReadModel } from '#kit/redis/read-model.ts';
 import type { Redis } from '#kit/redis/redis.ts';
 import { APPEND, encodeEntry, REMOVE } from '#kit/redis/timeline.ts';
@@ -22,15 +23,18 @@ type PostPlace = Pick<PostRow, 'id' | 'authorId' | 'publishedAtMs'>;
 export interface PublishedPosts {
   /** After a create: the post, and its place among the author's own. */
   created(row: PostRow): Promise<void>;
-  /** After an edit, or when a reader missed it. */
+  /** After an edit. */
   changed(row: PostRow): Promise<void>;
   /** After a delete. @param version of the delete */
   deleted(place: PostPlace, version: number): Promise<void>;
+  /** Puts back what a reader missed. The reader does not wait for it, and it may fail: the next reader asks again. */
+  refill(rows: readonly PostRow[]): void;
   /** What the relay does when the request could not: the same, by what the table says now. */
   effects: readonly Effect[];
 }
 
-export function createPublishedPosts(redis: Redis, db: Database): PublishedPosts {
+export function createPublishedPosts(redis: Redis, db: Database, logger: Logger): PublishedPosts {
+  const warn = warnSeldom(logger);
   const posts = createReadModel(redis, { prefix: 'post', ttlMs: POST_TTL_MS });
 
   async function changed(row: PostRow): Promise<void> {
@@ -58,6 +62,11 @@ export function createPublishedPosts(redis: Redis, db: Database): PublishedPosts
     created,
     changed,
     deleted,
+    refill(rows) {
+      Promise.all(rows.map(changed)).catch((error: unknown) => {
+        warn({ err: error }, 'posts were not put back');
+      });
+    },
     effects: [
       effect(postCreated, ({ post }, { version }) => repeat(post, version, created)),
       effect(postUpdated, ({ post }, { version }) => repeat(post, version, changed)),

@@ -5,7 +5,6 @@ import { UserInternalServiceDefinition } from '#gen/oxo/user/v1/user_internal_se
 import { UserServiceDefinition } from '#gen/oxo/user/v1/user_service.ts';
 import { MINUTE_MS, systemClock } from '#kit/clock.ts';
 import type { Database } from '#kit/db/database.ts';
-import { createIdempotency } from '#kit/db/idempotency.ts';
 import { createEffects } from '#kit/events/effects.ts';
 import { createOutbox } from '#kit/events/outbox.ts';
 import { newId } from '#kit/ids.ts';
@@ -20,10 +19,8 @@ import { freePort } from '#kit/testing/ports.ts';
 import { startRedis, type TestRedis } from '#kit/testing/redis.ts';
 import { createTestIssuer } from '#kit/testing/tokens.ts';
 import { until } from '#kit/testing/until.ts';
-import { createDeletedPosts } from '../posts/deleted-posts.ts';
-import { createPublishedPosts } from '../posts/published-posts.ts';
 import { entities, migrations } from '../schema.ts';
-import { addPostServices } from '../server.ts';
+import { createPostService } from '../server.ts';
 import { startUserService } from './user-service.ts';
 
 /** The post service in this process, on a real Postgres and Redis and behind its own gRPC server. */
@@ -65,24 +62,14 @@ export async function startPostService(options: { withUsers?: boolean } = {}): P
   const tokens = cached((userId: string) => issuer.userToken(userId));
 
   const { db } = database;
-  const publishedPosts = createPublishedPosts(redis, db);
-  const effects = createEffects(publishedPosts.effects, logger);
   const neighbour = options.withUsers ? await startUserService(issuer, redisServer.url) : undefined;
   const userAddress = neighbour?.address ?? `127.0.0.1:${await freePort()}`;
   const users = openChannel(userAddress, () => issuer.serviceToken('post'));
   const server = createRpcServer({ verifier: issuer.verifier, metrics: createMetrics(), logger, clock });
-  addPostServices(server, {
-    db,
-    redis,
-    // Tests read the outbox themselves.
-    outbox: createOutbox({ effects, relay: { committed: () => undefined }, clock }),
-    idempotency: createIdempotency(db, clock),
-    publishedPosts,
-    deletedPosts: createDeletedPosts(db, clock),
-    users: users.client(UserInternalServiceDefinition),
-    clock,
-    logger,
-  });
+  // Tests read the outbox themselves.
+  const outbox = createOutbox({ effects: createEffects([], logger), relay: { committed: () => undefined }, clock });
+  const userClient = users.client(UserInternalServiceDefinition);
+  createPostService({ db, redis, outbox, users: userClient, clock, logger }).addServices(server);
   const address = `127.0.0.1:${await server.listen('127.0.0.1:0')}`;
   const channels = new Map<string, ReturnType<typeof openChannel>>();
   const channel = (name: string, token: (() => Promise<string>) | undefined, to = address) => {

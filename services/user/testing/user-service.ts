@@ -18,10 +18,8 @@ import { createTestDatabase } from '#kit/testing/database.ts';
 import { startRedis } from '#kit/testing/redis.ts';
 import { createTestIssuer, type TestIssuer } from '#kit/testing/tokens.ts';
 import { until } from '#kit/testing/until.ts';
-import { createFollowVersions } from '../graph/follow-versions.ts';
-import { createPublishedProfiles } from '../profiles/published-profiles.ts';
 import { entities, migrations } from '../schema.ts';
-import { addUserServices } from '../server.ts';
+import { createUserService } from '../server.ts';
 
 export interface StoredEvent {
   subject: string;
@@ -69,12 +67,12 @@ export async function startUserService(options: { maxFollowees?: number } = {}):
   await connected();
   const issuer = await createTestIssuer();
 
-  const profiles = createPublishedProfiles(redis, db, logger);
-  const followVersions = createFollowVersions(redis, logger);
-  const freshEffects = () => createEffects([...profiles.effects, ...followVersions.effects], logger);
-  const outbox = createOutbox({ effects: freshEffects(), relay: { committed: () => undefined }, clock });
+  // Tests run the relay themselves.
+  const outbox = createOutbox({ effects: createEffects([], logger), relay: { committed: () => undefined }, clock });
+  const userService = createUserService({ db, redis, outbox, maxFollowees, clock, logger });
+  const freshEffects = () => createEffects(userService.effects, logger);
   const server = createRpcServer({ verifier: issuer.verifier, metrics: createMetrics(), logger, clock });
-  addUserServices(server, { db, outbox, profiles, followVersions, maxFollowees, clock });
+  userService.addServices(server);
   const address = `127.0.0.1:${await server.listen('127.0.0.1:0')}`;
 
   const channels = new Map<string, Channel>();
