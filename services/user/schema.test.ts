@@ -20,10 +20,11 @@ test('migrations go down and up again, and the entities fit their tables', async
   for (const _ of migrations) await runMigrations(options, 'down');
   assert.deepEqual(await database.db.query(left), []);
   await runMigrations(options, 'up');
-  const em = database.db.fork();
-  assert.deepEqual(await em.find(UserEntity, {}), []);
-  assert.deepEqual(await em.find(FollowEntity, {}), []);
-  assert.deepEqual(await em.find(FollowerCountEntity, {}), []);
+  await database.db.transaction(async ({ em }) => {
+    assert.deepEqual(await em.find(UserEntity, {}), []);
+    assert.deepEqual(await em.find(FollowEntity, {}), []);
+    assert.deepEqual(await em.find(FollowerCountEntity, {}), []);
+  });
 });
 
 test('settings that are missing or wrong are all named', () => {

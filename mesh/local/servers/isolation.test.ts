@@ -80,14 +80,14 @@ describe('Redis', () => {
   const own: Record<string, string[]> = {
     auth: ['auth'],
     user: ['fver', 'aver', 'profile'],
-    post: ['post', 'own', 'recent'],
+    post: ['post', 'own'],
     feed: ['feed'],
   };
   const readable: Record<string, string[]> = {
     auth: [],
     user: [],
     post: ['profile'],
-    feed: ['fver', 'aver', 'profile', 'post', 'own', 'recent'],
+    feed: ['fver', 'aver', 'profile', 'post', 'own'],
   };
   const prefixes = Object.values(own).flat();
   const clients = new Map<string, Redis>();

@@ -29,7 +29,7 @@ const calls: { name: string; callers: string[]; call: Call }[] = [
   { name: 'ResolveUser', callers: ['auth'], call: (client) => client.resolveUser({ id: ann }) },
   {
     name: 'BatchGetUsers',
-    callers: ['auth', 'post', 'feed'],
+    callers: ['post', 'feed'],
     call: (client) => client.batchGetUsers({ ids: [ann] }),
   },
   { name: 'StreamFollowerIds', callers: ['feed'], call: followerIds },
