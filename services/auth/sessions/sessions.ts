@@ -152,7 +152,7 @@ export function createSessions(options: { db: Database; outbox: Outbox; denyList
         const [statement, id] = scope === 'all' ? [DELETE_ALL, userId] : [DELETE_ONE, sessionId];
         const deleted = await tx.query<RevokedSession>(statement, [id]);
         const others = deleted.filter((session) => session.id !== sessionId);
-        return { revoked: [...others, { id: sessionId, account_id: userId }] };
+        return { revoked: [...others, { id: sessionId, accountId: userId }] };
       }, context);
     },
     cleanUp: () => cleanUp(db, CLEAN_UP, [clock.nowMs()]),

@@ -21,7 +21,7 @@ import { createSessions } from './sessions.ts';
 async function setUp(t: TestContext) {
   const [database, bus] = await Promise.all([createTestDatabase({ entities, migrations }), startBus()]);
   const { db } = database;
-  const effects = createEffects({}, quiet);
+  const effects = createEffects([], quiet);
   const publisher = createPublisher({ nats: bus.admin, source: 'auth', logger: quiet });
   const relay = createRelay({ databaseUrl: database.url, db, publisher, effects, logger: quiet });
   relay.start();
