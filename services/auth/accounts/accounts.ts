@@ -1,5 +1,5 @@
 import { type Clock, MINUTE_MS } from '#kit/clock.ts';
-import type { Database } from '#kit/db/database.ts';
+import type { Queryable } from '#kit/db/database.ts';
 
 /** A registration that is not through after so long was cut off, and is taken up by the sweep; so is one that the sweep could not finish. */
 const SWEEP_AFTER_MS = MINUTE_MS;
@@ -52,7 +52,7 @@ export interface Accounts {
   passwordHash(id: string): Promise<string | undefined>;
 }
 
-export function createAccounts(db: Database, clock: Clock): Accounts {
+export function createAccounts(db: Queryable, clock: Clock): Accounts {
   return {
     async insertPending({ id, email, passwordHash, handle, displayName }) {
       const nowMs = clock.nowMs();

@@ -1,6 +1,6 @@
 import type { Post } from '#gen/oxo/post/v1/post.ts';
 import { DAY_MS } from '#kit/clock.ts';
-import type { Database } from '#kit/db/database.ts';
+import type { Queryable } from '#kit/db/database.ts';
 import { type Effect, effect } from '#kit/events/effects.ts';
 import { type Logger, warnSeldom } from '#kit/logger.ts';
 import { createReadModel } from '#kit/redis/read-model.ts';
@@ -33,7 +33,7 @@ export interface PublishedPosts {
   effects: readonly Effect[];
 }
 
-export function createPublishedPosts(redis: Redis, db: Database, logger: Logger): PublishedPosts {
+export function createPublishedPosts(redis: Redis, db: Queryable, logger: Logger): PublishedPosts {
   const warn = warnSeldom(logger);
   const posts = createReadModel(redis, { prefix: 'post', ttlMs: POST_TTL_MS });
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { CreateUserRequest, CreateUserResponse } from '#gen/oxo/user/v1/user_internal_service.ts';
 import type { Clock } from '#kit/clock.ts';
-import type { Database } from '#kit/db/database.ts';
+import type { Queryable } from '#kit/db/database.ts';
 import { hasReason, invalidFields, OxoError } from '#kit/errors.ts';
 import { type Outbox, outboxValues } from '#kit/events/outbox.ts';
 import type { CallContext } from '#kit/rpc/context.ts';
@@ -28,7 +28,7 @@ const INSERT = {
 };
 
 export interface CreateUserDependencies {
-  db: Database;
+  db: Queryable;
   outbox: Outbox;
   profiles: PublishedProfiles;
   clock: Clock;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { FollowRequest, FollowResponse } from '#gen/oxo/user/v1/user_service.ts';
 import type { Clock } from '#kit/clock.ts';
-import type { Database } from '#kit/db/database.ts';
+import type { Queryable } from '#kit/db/database.ts';
 import { OxoError } from '#kit/errors.ts';
 import { type Outbox, outboxValues } from '#kit/events/outbox.ts';
 import { requireViewer } from '#kit/identity/caller.ts';
@@ -15,7 +15,7 @@ import { findUser, userNotFound } from '../profiles/find-user.ts';
 const input = z.object({ id: id() });
 
 export interface FollowDependencies {
-  db: Database;
+  db: Queryable;
   outbox: Outbox;
   followVersions: FollowVersions;
   /** How many people one account may follow. */

@@ -1,5 +1,5 @@
 import { DAY_MS } from '#kit/clock.ts';
-import type { Database } from '#kit/db/database.ts';
+import type { Queryable } from '#kit/db/database.ts';
 import { type Effect, effect } from '#kit/events/effects.ts';
 import { type Logger, warnSeldom } from '#kit/logger.ts';
 import { createReadModel } from '#kit/redis/read-model.ts';
@@ -27,7 +27,7 @@ export interface PublishedProfiles {
   effects: readonly Effect[];
 }
 
-export function createPublishedProfiles(redis: Redis, db: Database, logger: Logger): PublishedProfiles {
+export function createPublishedProfiles(redis: Redis, db: Queryable, logger: Logger): PublishedProfiles {
   const profiles = createReadModel(redis, { prefix: 'profile', ttlMs: PROFILE_TTL_MS });
 
   const warn = warnSeldom(logger);
