@@ -67,6 +67,9 @@ packages_are_there() {
 
 install_packages() {
   packages_are_there && return 0
+  # npm ci empties the folder first, and a link may lead to one that others use.
+  [ ! -L "$root/node_modules" ] ||
+    die "$root/node_modules is a symbolic link, and its packages are not those of package-lock.json. Remove the link; the packages are then installed here."
   say 'installing the packages of package-lock.json'
   (cd "$root" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2) ||
     die 'the packages could not be installed (see above). Is the npm registry reachable?'
@@ -74,7 +77,9 @@ install_packages() {
 }
 
 need flock 'apt-get install util-linux'
-mkdir -p "$cache"
+mkdir -p "$cache" 2>/dev/null && [ -w "$cache" ] ||
+  die "$cache can't be used. Set OXO_CACHE_DIR to a folder in which you may write."
+trap 'say "interrupted while installing; the next start goes on"; exit 130' INT
 stamp=$root/node_modules/.oxo-stamp
 lock_sum=$(sha256sum <"$root/package-lock.json")
 
@@ -90,5 +95,5 @@ if ! packages_are_there; then
   locked "$cache/packages.lock" install_packages
 fi
 if [ -n "$installing" ]; then wait "$installing" || exit 1; fi
-new_enough node || die "the fetched Node does not run here (it needs glibc); install Node $NODE_MAJOR yourself"
+new_enough node || die "Node does not run from $cache: remove that folder to fetch it anew, or (without glibc) install Node $NODE_MAJOR yourself"
 exec node "$root/mesh/local/oxo.ts" "$@"

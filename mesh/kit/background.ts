@@ -1,17 +1,19 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '#kit/logger.ts';
 
+/** Work that a service repeats while it runs: a clean-up, a sweep. */
+export interface BackgroundWork {
+  name: string;
+  intervalMs: number;
+  work: () => Promise<unknown>;
+}
+
 /**
  * Does something again and again in the background: the next time begins `intervalMs` after the last ended. A failure is
  * logged and does not end it.
  * @returns how to stop; resolves when the work in hand is done
  */
-export function repeat(
-  name: string,
-  intervalMs: number,
-  work: () => Promise<unknown>,
-  logger: Logger,
-): () => Promise<void> {
+export function repeat({ name, intervalMs, work }: BackgroundWork, logger: Logger): () => Promise<void> {
   let stopped = false;
   let timer: NodeJS.Timeout | undefined;
   let inHand: Promise<void> = Promise.resolve();

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { newId } from '#kit/ids.ts';
-import { decodePageToken, encodePageToken } from '#kit/page-token.ts';
+import { decodePageToken, encodePageToken, openPage, type Position, START } from '#kit/page-token.ts';
 import { refused } from '#kit/testing/refused.ts';
 
 const position = { atMs: 1_764_000_000_123, id: newId(1_764_000_000_123) };
@@ -45,4 +45,33 @@ test('what is no token is refused', () => {
     encodePageToken('l', position).slice(0, -4),
   ];
   for (const token of wrong) assertRefused('l', token);
+});
+
+test('pages of a list follow one another to its end, and only the last has no token', () => {
+  const all = Array.from({ length: 5 }, (_, index) => ({ atMs: 5 - index, id: newId(5 - index) }));
+  const read = (pageToken: string) => {
+    const page = openPage('l', { pageSize: 2, pageToken });
+    const older = all.filter(
+      ({ atMs, id }) => atMs < page.before.atMs || (atMs === page.before.atMs && id < page.before.id),
+    );
+    return page.close(older.slice(0, page.limit), (row): Position => row);
+  };
+  const first = read('');
+  const second = read(first.nextPageToken);
+  const third = read(second.nextPageToken);
+  assert.deepEqual([first.rows, second.rows, third.rows], [all.slice(0, 2), all.slice(2, 4), all.slice(4)]);
+  assert.deepEqual(
+    [first, second, third].map(({ nextPageToken }) => nextPageToken === ''),
+    [false, false, true],
+  );
+  assert.deepEqual(openPage('l', { pageSize: 2, pageToken: '' }).before, START);
+  assert.throws(
+    () => openPage('other', { pageSize: 2, pageToken: first.nextPageToken }),
+    refused('PAGE_TOKEN_INVALID', 'pageToken'),
+  );
+});
+
+test('a full last page has no token', () => {
+  const page = openPage('l', { pageSize: 1, pageToken: '' });
+  assert.equal(page.close([position], (row) => row).nextPageToken, '');
 });

@@ -4,6 +4,7 @@
  */
 import type { JWTVerifyGetKey } from 'jose';
 import { AuthInternalServiceDefinition } from '#gen/oxo/auth/v1/auth_internal_service.ts';
+import { type BackgroundWork, repeat } from '#kit/background.ts';
 import { systemClock } from '#kit/clock.ts';
 import type { ClientConfig, CommonConfig, DatabaseConfig, RedisConfig } from '#kit/config.ts';
 import { type Database, type DatabaseOptions, openDatabase } from '#kit/db/database.ts';
@@ -96,43 +97,69 @@ export function startChannel({ onStop }: Context, address: string, tokens: Servi
   return channel;
 }
 
-/**
- * The outbox with its relay.
- * @param options.effects what must be true before an event is answered and published, by subject
- */
-export function startOutbox(
+/** The outbox of a service; its relay starts with the service, whose effects it repeats. */
+export interface ServiceOutbox extends Outbox {
+  startRelay(effects: readonly Effect[]): void;
+}
+
+export function openOutbox(
   { config, logger, onStop }: Context<DatabaseConfig>,
-  options: { name: string; db: Database; nats: NatsBus; effects: Readonly<Record<string, Effect>> },
-): Outbox {
+  options: { name: string; db: Database; nats: NatsBus },
+): ServiceOutbox {
   const { name, db, nats } = options;
   const publisher = createPublisher({ nats, source: name, logger });
   onStop('publisher', publisher.close);
-  const effects = createEffects(options.effects, logger);
+  const effects = createEffects([], logger);
   const relay = createRelay({ databaseUrl: config.databaseUrl, db, publisher, effects, logger });
   onStop('relay', relay.stop);
-  relay.start();
-  return createOutbox({ effects, relay, clock: systemClock });
+  return {
+    ...createOutbox({ effects, relay, clock: systemClock }),
+    startRelay(repeated) {
+      effects.add(repeated);
+      relay.start();
+    },
+  };
 }
 
-/** A work consumer that handles events until the process stops. */
-export function startConsumer(
-  { logger, metrics, onStop }: Context,
-  options: Omit<WorkConsumerOptions, 'logger' | 'metrics'>,
-): void {
-  const consumer = createWorkConsumer({ ...options, logger, metrics });
-  onStop(`consumer ${options.durable.name}`, consumer.stop);
-  consumer.start();
+/** A work consumer of a service: a durable, and what handles its events. */
+export type ServiceConsumer = Omit<WorkConsumerOptions, 'nats' | 'logger' | 'metrics'>;
+
+/** What a service's server.ts makes of the parts that its main.ts has started. */
+export interface Service {
+  /** Adds the contracts that the server serves. */
+  addServices(server: RpcServer): void;
+  /** What must be true before an event is answered and published. */
+  effects?: readonly Effect[];
+  consumers?: readonly ServiceConsumer[];
+  /** Clean-ups, sweeps and other work that repeats. */
+  background?: readonly BackgroundWork[];
 }
 
-/** @param addServices adds the contracts that this server serves */
-export async function startServer(
-  { config, logger, metrics, onStop }: Context,
-  verifier: TokenVerifier,
-  addServices: (server: RpcServer) => void,
+/**
+ * Starts a service whose parts are there: server, relay of the outbox, consumers, work in the background.
+ * @param parts.outbox of a service that publishes events
+ */
+export async function startService(
+  context: Context,
+  parts: { nats: NatsBus; verifier: TokenVerifier; outbox?: ServiceOutbox },
+  service: Service,
 ): Promise<void> {
+  const { config, logger, metrics, onStop } = context;
+  const { nats, verifier, outbox } = parts;
+  const { addServices, effects = [], consumers = [], background = [] } = service;
+  if (outbox === undefined && effects.length > 0) throw new Error('There are effects and no outbox.');
+
   const server = createRpcServer({ verifier, metrics, logger, clock: systemClock });
   addServices(server);
   const port = await server.listen(config.grpcAddress);
   onStop('rpc server', server.close);
   logger.info({ port }, 'serving');
+
+  outbox?.startRelay(effects);
+  for (const options of consumers) {
+    const consumer = createWorkConsumer({ ...options, nats, logger, metrics });
+    onStop(`consumer ${options.durable.name}`, consumer.stop);
+    consumer.start();
+  }
+  for (const work of background) onStop(work.name, repeat(work, logger));
 }

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { Post_Visibility } from '#gen/oxo/post/v1/post.ts';
 import { OxoError } from '#kit/errors.ts';
 import { newId } from '#kit/ids.ts';
-import { enumValue, id, idOrMe, ids, pageSize, pageToken, text, validate } from '#kit/validate.ts';
+import { enumValue, id, idOrMe, ids, pageFields, text, validate } from '#kit/validate.ts';
 
 /** The fields that are refused, with what is said of them. */
 function violations(schema: z.ZodType, request: unknown): Record<string, string> {
@@ -22,9 +22,10 @@ test('all violations are told at once, by their names in JSON', () => {
   const schema = z.object({
     displayName: text({ maxCharacters: 3, maxBytes: 12 }),
     links: z.array(text({ maxCharacters: 3, maxBytes: 12 })),
-    pageSize: pageSize({ default: 20, max: 100 }),
+    ...pageFields({ default: 20, max: 100 }),
   });
-  assert.deepEqual(violations(schema, { displayName: 'long', links: ['ok', 'long', '\u0000'], pageSize: -1 }), {
+  const request = { displayName: 'long', links: ['ok', 'long', '\u0000'], pageSize: -1, pageToken: '' };
+  assert.deepEqual(violations(schema, request), {
     displayName: 'must be at most 3 characters',
     'links.1': 'must be at most 3 characters',
     'links.2': 'must not contain U+0000',
@@ -73,10 +74,16 @@ test('many ids: the first that is none is named, and their number is bounded', (
   assert.deepEqual(violations(schema, { ids: Array.from({ length: 4 }, () => newId(1)) }), {
     ids: 'must be at most 3',
   });
+  for (const [min, said] of [
+    [1, 'must not be empty'],
+    [2, 'must be at least 2'],
+  ] as const) {
+    assert.deepEqual(violations(z.object({ ids: ids({ min, max: 3 }) }), { ids: [] }), { ids: said });
+  }
 });
 
 test('page sizes are filled in and cut, tokens bounded', () => {
-  const schema = z.object({ size: pageSize({ default: 20, max: 100 }) });
+  const schema = z.object(pageFields({ default: 20, max: 100 }));
   for (const [given, used] of [
     [0, 20],
     [1, 1],
@@ -84,10 +91,12 @@ test('page sizes are filled in and cut, tokens bounded', () => {
     [101, 100],
     [2 ** 31 - 1, 100],
   ]) {
-    assert.deepEqual(validate(schema, { size: given }), { size: used });
+    assert.deepEqual(validate(schema, { pageSize: given, pageToken: 't' }), { pageSize: used, pageToken: 't' });
   }
-  assert.deepEqual(violations(schema, { size: -1 }), { size: 'must not be negative' });
-  assert.ok('token' in violations(z.object({ token: pageToken() }), { token: 'x'.repeat(513) }));
+  assert.deepEqual(violations(schema, { pageSize: -1, pageToken: 'x'.repeat(513) }), {
+    pageSize: 'must not be negative',
+    pageToken: 'must be at most 512 characters',
+  });
 });
 
 test('an enum takes its values only, and names them', () => {

@@ -56,13 +56,14 @@ export function id() {
 }
 
 /** Many ids, checked as a whole: an object for each of thousands would cost more than the work that follows. */
-export function ids(limits: { min?: 1; max: number }) {
+export function ids(limits: { min?: number; max: number }) {
+  const { min = 0, max } = limits;
   return z.custom<string[]>(Array.isArray).superRefine((values, context) => {
-    if (limits.min === 1 && values.length === 0) context.addIssue({ code: 'custom', message: 'must not be empty' });
-    if (values.length > limits.max) context.addIssue({ code: 'custom', message: `must be at most ${limits.max}` });
+    const report = (message: string, path: number[] = []) => context.addIssue({ code: 'custom', message, path });
+    if (values.length < min) report(min === 1 ? 'must not be empty' : `must be at least ${min}`);
+    if (values.length > max) report(`must be at most ${max}`);
     const wrong = values.findIndex((value) => !isId(value));
-    if (wrong >= 0)
-      context.addIssue({ code: 'custom', path: [wrong], message: 'must be an id (a UUID in lower case)' });
+    if (wrong >= 0) report('must be an id (a UUID in lower case)', [wrong]);
   });
 }
 
@@ -74,18 +75,20 @@ export function idOrMe(callerId: string | undefined) {
     .refine(isId, callerId === undefined ? 'must be an id ("me" needs a token)' : 'must be an id or "me"');
 }
 
-/** A page size by AIP-158: 0 means the default, too many means the maximum, a negative one is refused. */
-export function pageSize(options: { default: number; max: number }) {
-  return z
-    .number()
-    .int()
-    .min(0, 'must not be negative')
-    .transform((value) => (value === 0 ? options.default : Math.min(value, options.max)));
-}
-
-/** A page token as it came; `decodePageToken` says whether it is one. */
-export function pageToken() {
-  return z.string().max(512, 'must be at most 512 characters');
+/**
+ * The fields `pageSize` and `pageToken` of a list, by AIP-158: size 0 means the default, too many means the maximum, a negative
+ * one is refused. `openPage` says whether the token is one of this list.
+ * @example `z.object({ userId: id(), ...pageFields({ default: 20, max: 100 }) })`
+ */
+export function pageFields(sizes: { default: number; max: number }) {
+  return {
+    pageSize: z
+      .number()
+      .int()
+      .min(0, 'must not be negative')
+      .transform((value) => (value === 0 ? sizes.default : Math.min(value, sizes.max))),
+    pageToken: z.string().max(512, 'must be at most 512 characters'),
+  };
 }
 
 /** One of the values of a Protobuf enum except the unspecified 0. */

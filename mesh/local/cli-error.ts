@@ -1,3 +1,5 @@
+import { inspect } from 'node:util';
+
 /** What a person at the terminal can act on: printed without a stack, with what to do next. */
 export class CliError extends Error {
   /** Exit code of the command: 1 it failed, 2 it was called wrongly. */
@@ -11,6 +13,12 @@ export class CliError extends Error {
     this.exitCode = options.exitCode ?? 1;
     this.advice = options.advice ?? [];
   }
+}
+
+/** What a person reads of an error: the message, then what to do; of a bug, all that is known. */
+export function describeError(error: unknown): string {
+  if (!(error instanceof CliError)) return inspect(error);
+  return [error.message, ...error.advice].join('\n');
 }
 
 /** The message of whatever was thrown. */

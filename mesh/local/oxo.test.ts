@@ -1,43 +1,12 @@
 /** The command as a person types it. */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { cpSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
-import { type TestContext, test } from 'node:test';
-import { findFreePortBase } from './ports.ts';
+import { test } from 'node:test';
 import { repositoryRoot } from './settings.ts';
-import { isAlive, type ProcessIdentity } from './supervisor/proc.ts';
-import { readState, type StackState } from './supervisor/state.ts';
+import { isAlive } from './supervisor/proc.ts';
+import { identitiesOf, ownStack, oxo } from './testing/command.ts';
 import { temporaryFolder } from './testing/temporary.ts';
-
-type Result = { readonly code: number | null; readonly out: string; readonly err: string };
-type Settings = { readonly program?: string; readonly cwd?: string; readonly env?: Record<string, string> };
-
-async function oxo(args: readonly string[], settings: Settings = {}): Promise<Result> {
-  const { program = join(repositoryRoot, 'oxo'), cwd = '/', env = {} } = settings;
-  const child = spawn(program, args, { cwd, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
-  const [[code], out, err] = await Promise.all([once(child, 'exit'), text(child.stdout), text(child.stderr)]);
-  return { code, out, err };
-}
-
-/** Settings of a stack of its own, which is down after the test whatever happens. */
-async function ownStack(t: TestContext): Promise<{ env: Record<string, string>; state: () => StackState }> {
-  const folder = temporaryFolder();
-  const env = { OXO_STATE_DIR: join(folder, 'state'), OXO_PORT_BASE: String(await findFreePortBase()) };
-  t.after(() => oxo(['down'], { env }));
-  const state = (): StackState => {
-    const found = readState(env.OXO_STATE_DIR);
-    assert(found !== undefined, 'there is a state file');
-    return found;
-  };
-  return { env, state };
-}
-
-function identitiesOf(state: StackState): ProcessIdentity[] {
-  return state.processes.flatMap(({ identity }) => (identity === undefined ? [] : [identity]));
-}
 
 test('without a command, and by help, the commands are listed', async () => {
   for (const args of [[], ['help'], ['--help']]) {
@@ -128,6 +97,26 @@ test('two ups at once end with one stack; a third sees it; down leaves no proces
   assert.equal((await oxo(['down'], { env })).code, 0);
   assert.deepEqual(identities.filter(isAlive), []);
   assert.equal((await oxo(['status'], { env })).code, 1);
+});
+
+test('whatever is frozen, status and dead-letters answer soon and say so, and down stops it', async (t) => {
+  const { env, state } = await ownStack(t);
+  assert.equal((await oxo(['up', '--servers'], { env })).code, 0);
+  const before = state();
+  for (const { pid } of identitiesOf(before)) process.kill(pid, 'SIGSTOP');
+  const startedAtMs = performance.now();
+  const status = await oxo(['status'], { env });
+  assert(performance.now() - startedAtMs < 8_000);
+  assert.equal(status.code, 1);
+  for (const name of ['postgres', 'redis', 'nats']) assert.match(status.out, new RegExp(`${name} +not answering`));
+  const letters = await oxo(['dead-letters', 'list'], { env });
+  assert.equal(letters.code, 1);
+  assert.match(letters.err, /NATS is away/);
+
+  process.kill(before.supervisor.pid, 'SIGSTOP');
+  assert.match((await oxo(['status'], { env })).out, /supervisor is frozen/);
+  assert.equal((await oxo(['down'], { env })).code, 0);
+  assert.deepEqual([before.supervisor, ...identitiesOf(before)].filter(isAlive), []);
 });
 
 test('after a kill -9 of the supervisor, up stops what it left and starts anew with the same data', async (t) => {

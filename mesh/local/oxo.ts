@@ -1,5 +1,5 @@
 /** The oxo command: finds the subcommand, runs it, and turns errors into words and an exit code. */
-import { CliError } from './cli-error.ts';
+import { CliError, describeError } from './cli-error.ts';
 import type { Command } from './command.ts';
 
 type Entry = { readonly summary: string; readonly load: () => Promise<{ readonly command: Command }> };
@@ -21,16 +21,19 @@ const commands: Readonly<Record<string, Entry>> = {
   'dead-letters': { summary: 'events that a consumer gave up', load: () => import('./commands/dead-letters.ts') },
 };
 
-process.exitCode = await main(process.argv.slice(2));
+// Who reads our lines may go before the work is done (`| head`), which is no reason to leave it.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
+// At once: a connection to a server that hangs may not be closable, and must not keep the command.
+process.exit(await main(process.argv.slice(2)));
 
 async function main(argv: readonly string[]): Promise<number> {
   try {
     return await dispatch(argv);
   } catch (error) {
-    if (!(error instanceof CliError)) throw error;
-    console.error(`oxo: ${error.message}`);
-    for (const line of error.advice) console.error(`     ${line.replaceAll('\n', '\n     ')}`);
-    return error.exitCode;
+    console.error(`oxo: ${describeError(error).replaceAll('\n', '\n     ')}`);
+    return error instanceof CliError ? error.exitCode : 1;
   }
 }
 

@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { CliError } from './cli-error.ts';
+import { z } from 'zod';
+import { CliError, messageOf } from './cli-error.ts';
+import { requireFolder } from './folder.ts';
 
 /** Everything secret of one stack, made once. */
 export type Secrets = {
@@ -23,12 +25,22 @@ export type ServiceSecrets = {
   readonly service: string;
 };
 
+const secretsSchema = z.object({
+  admin: z.object({ postgres: z.string(), redis: z.string(), nats: z.string() }),
+  services: z.record(
+    z.string(),
+    z.object({ database: z.string(), redis: z.string(), nats: z.string(), service: z.string() }),
+  ),
+  keyEncryptionKey: z.string(),
+  accounts: z.object({ demo: z.string(), check: z.string() }),
+}) satisfies z.ZodType<Secrets>;
+
 /**
  * Reads `<stateDir>/secrets.json`, or makes it; a service that is new gets its secrets added.
  * Only its owner can read the file.
  */
 export function loadSecrets(stateDir: string, serviceNames: readonly string[]): Secrets {
-  mkdirSync(stateDir, { recursive: true, mode: 0o755 });
+  requireFolder(stateDir, 'OXO_STATE_DIR');
   const path = join(stateDir, 'secrets.json');
   const before = read(path);
   const secrets: Secrets = before ?? {
@@ -64,10 +76,11 @@ function password(): string {
 function read(path: string): Secrets | undefined {
   try {
     chmodSync(path, 0o600);
-    return JSON.parse(readFileSync(path, 'utf8'));
+    return secretsSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw new CliError(`${path} can't be read`, {
+    const damaged = error instanceof SyntaxError || error instanceof z.ZodError;
+    throw new CliError(damaged ? `${path} is damaged` : `${path} can't be read: ${messageOf(error)}`, {
       advice: ['Its passwords belong to the data beside it: restore it, or remove the whole folder to start anew.'],
       cause: error,
     });

@@ -30,6 +30,21 @@ test('every wrong variable is named at once, and no password', () => {
   );
 });
 
+test('a password that can not be decoded is named and not shown', () => {
+  assert.throws(
+    () => readSettings({ REDIS_URL: 'redis://a:hid%den@127.0.0.1' }),
+    (error) =>
+      error instanceof CliError && /REDIS_URL.*%25/.test(error.advice[0] ?? '') && !/hid/.test(error.advice[0] ?? ''),
+  );
+});
+
+test('a public URL is an address and nothing else', () => {
+  for (const url of ['https://user@oxo.example', 'https://oxo.example/?a=b', 'https://oxo.example/#a']) {
+    assert.throws(() => readSettings({ OXO_PUBLIC_URL: url }), CliError, url);
+  }
+  assert.equal(readSettings({ OXO_PUBLIC_URL: 'HTTPS://OXO.example:443' }).publicUrl, 'https://oxo.example');
+});
+
 test('a public URL loses its last slash, as it is the issuer of tokens', () => {
   assert.equal(readSettings({ OXO_PUBLIC_URL: 'https://oxo.example/' }).publicUrl, 'https://oxo.example');
 });

@@ -43,7 +43,7 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
     stateDir: resolve(env.OXO_STATE_DIR || join(repositoryRoot, '.oxo')),
     cacheDir: readCacheDir(env),
     portBase,
-    publicUrl: readUrl(env, 'OXO_PUBLIC_URL', ['http:', 'https:'], problems) ?? `http://127.0.0.1:${portBase}`,
+    publicUrl: readPublicUrl(env, problems) ?? `http://127.0.0.1:${portBase}`,
     corsOrigins: readOrigins(env, problems),
     trustedHops: readInteger(env, 'OXO_TRUSTED_HOPS', 0, 0, 10, problems),
     tracing: readTracing(env, problems),
@@ -88,9 +88,31 @@ function readUrl(
   const text = env[name];
   if (text === undefined || text === '') return undefined;
   const url = URL.parse(text);
+  if (url !== null && !isDecodable(url)) problems.push(`${name} holds a % that is not written %25`);
   if (url !== null && protocols.includes(url.protocol) && url.host !== '') return text.replace(/\/+$/, '');
   problems.push(`${name} must be a URL that begins with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`);
   return undefined;
+}
+
+/** It stands in every token and in Envoy's configuration, so it is written in one way only. */
+function readPublicUrl(env: NodeJS.ProcessEnv, problems: string[]): string | undefined {
+  const text = readUrl(env, 'OXO_PUBLIC_URL', ['http:', 'https:'], problems);
+  if (text === undefined) return undefined;
+  const url = new URL(text);
+  if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {
+    problems.push('OXO_PUBLIC_URL must not hold a user, a query or a fragment');
+  }
+  return url.href.replace(/\/+$/, '');
+}
+
+/** User and password are decoded by whoever connects. */
+function isDecodable(url: URL): boolean {
+  try {
+    decodeURIComponent(`${url.username}${url.password}`);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** The variables that the services read as well, so that Envoy begins the traces that they continue. */

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { until } from '#kit/testing/until.ts';
 import { CliError } from './cli-error.ts';
@@ -50,6 +52,19 @@ test('every process that is killed comes back, and nothing is left after stop', 
   assert.deepEqual(identities.filter(isAlive), []);
 });
 
+test('every process that is frozen is replaced', async (t) => {
+  const liveness = { intervalMs: 200, timeoutMs: 1_000, failures: 2 };
+  const stack = await start(t, { ...(await optionsOf()), liveness });
+  for (const { name } of stack.processes()) {
+    const process = stack.process(name);
+    const pid = process.pid();
+    assert(pid !== undefined);
+    process.kill('SIGSTOP');
+    await process.replaced(pid);
+    assert.match(process.snapshot().lastExit ?? '', /did not answer/, name);
+  }
+});
+
 test('a second stack in the same folder is refused and disturbs nobody', async (t) => {
   const options = await optionsOf();
   const [first, second] = await Promise.allSettled([startStack(options), startStack(options)]);
@@ -87,6 +102,20 @@ test('a start can be given up in the middle', async () => {
   await assert.rejects(startStack({ ...options, onStep }, request.signal));
   const left = readState(options.stateDir)?.processes.filter(({ identity }) => identity && isAlive(identity));
   assert.deepEqual(left, []);
+});
+
+test('a server of one’s own that does not answer is named, and keeps nobody from giving up', async (t) => {
+  const silent = createServer((socket) => socket.on('error', () => {})).listen(0, loopback);
+  await once(silent, 'listening');
+  t.after(() => silent.close());
+  const own = { redisUrl: `redis://a:b@${loopback}:${(silent.address() as AddressInfo).port}` };
+  const options = { ...(await optionsOf()), own, serversOnly: true };
+  const request = new AbortController();
+  const onStep = (step: { name: string }): void => {
+    if (step.name === 'redis users') request.abort(new Error('given up'));
+  };
+  await assert.rejects(startStack({ ...options, onStep }, request.signal), /given up/);
+  await assert.rejects(startStack(options), /set up in Redis/);
 });
 
 test('a stack uses the servers that are there already', async (t) => {

@@ -65,8 +65,8 @@ export async function startStack(options: StackOptions, signal?: AbortSignal): P
     const leftovers = await stopOrphans(plan.stateDir);
     const recorder = createRecorder(plan.stateDir, plan, plan.onStep);
     if (leftovers.length > 0) await recorder.step('leftovers', async () => `stopped ${leftovers.join(', ')}`);
-    group = createGroup(recorder, plan.logDir, plan.backoff);
-    await startAll(plan, recorder, group, signal).catch(failed(recorder, group));
+    group = createGroup(recorder, plan);
+    await unlessAborted(startAll(plan, recorder, group, signal), signal).catch(failed(recorder, group));
     recorder.phase('running');
     return handleOf(plan, recorder, group, lock.release);
   } catch (error) {
@@ -110,6 +110,16 @@ async function startServices(
   await together(plan.services, (service) =>
     recorder.step(service.name, () => group.start(serviceSpec(plan, service), tiers.services)),
   );
+}
+
+/** Rejects at once when the start is given up, also while a server that is not ours keeps a step waiting. */
+function unlessAborted(work: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+  if (signal === undefined) return work;
+  const aborted = new Promise<never>((_, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
+  return Promise.race([work, aborted]);
 }
 
 /** Waits for all, also when one fails: what is still starting must not be left alone. */

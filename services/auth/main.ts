@@ -1,57 +1,38 @@
 import { UserInternalServiceDefinition } from '#gen/oxo/user/v1/user_internal_service.ts';
-import { repeat } from '#kit/background.ts';
-import { MINUTE_MS, SECOND_MS, systemClock } from '#kit/clock.ts';
+import { systemClock as clock } from '#kit/clock.ts';
 import { createDenyList } from '#kit/identity/deny-list.ts';
 import { createServiceTokens } from '#kit/identity/service-token.ts';
 import { runService } from '#kit/lifecycle.ts';
-import { startChannel, startDatabase, startNats, startOutbox, startServer, startVerifier } from '#kit/start.ts';
-import { createAccounts } from './accounts/accounts.ts';
+import { openOutbox, startChannel, startDatabase, startNats, startService, startVerifier } from '#kit/start.ts';
 import { createPasswords } from './accounts/passwords.ts';
-import { createPendingSweep } from './accounts/pending-sweep.ts';
-import { createProfiles } from './accounts/profiles.ts';
 import { readConfig } from './config.ts';
 import { startJwksServer } from './keys/jwks-server.ts';
 import { openLocalVault } from './keys/local-vault.ts';
 import { openSigningKeys } from './keys/signing-keys.ts';
 import { entities } from './schema.ts';
-import { addAuthServices } from './server.ts';
-import { createSessions } from './sessions/sessions.ts';
+import { createAuthService } from './server.ts';
 import { createTokenIssuer } from './tokens/token-issuer.ts';
-
-const clock = systemClock;
 
 await runService({
   name: 'auth',
   readConfig,
   async start(context) {
     const { config, logger, onStop } = context;
+    const { secretHashes, jwtIssuer, httpHost: host, httpPort: port } = config;
     const db = await startDatabase(context, entities);
     const keys = await openSigningKeys({ db, vault: await openLocalVault(config.keyEncryptionKey), clock });
-    const jwks = await startJwksServer({
-      host: config.httpHost,
-      port: config.httpPort,
-      published: keys.published,
-      logger,
-    });
+    const jwks = await startJwksServer({ host, port, published: keys.published, logger });
     onStop('jwks server', jwks.close);
-    const issuer = createTokenIssuer({ keys, issuer: config.jwtIssuer, clock });
     const nats = await startNats(context, 'auth');
+    // This service knows the keys itself, so it needs neither its own JWKS nor its own RPC to have tokens.
     const denyList = createDenyList(clock);
     const verifier = await startVerifier(context, nats, { keys: keys.find, denyList });
+    const issuer = createTokenIssuer({ keys, issuer: jwtIssuer, clock });
     const tokens = createServiceTokens(() => issuer.serviceToken('auth'), clock);
     const users = startChannel(context, config.userAddress, tokens).client(UserInternalServiceDefinition);
-    const outbox = startOutbox(context, { name: 'auth', db, nats, effects: {} });
-    const sessions = createSessions({ db, outbox, denyList, clock });
-    const [accounts, profiles] = [createAccounts(db, clock), createProfiles(users)];
-    const passwords = await createPasswords();
-    const { secretHashes } = config;
-    await startServer(context, verifier, (server) =>
-      addAuthServices(server, { accounts, passwords, profiles, sessions, issuer, secretHashes, clock, logger }),
-    );
-    const sweep = createPendingSweep({ accounts, profiles, clock, logger });
-    onStop('sweep of registrations', repeat('pending registrations', 30 * SECOND_MS, sweep, logger));
-    onStop('reload of keys', repeat('reload of keys', MINUTE_MS, keys.reload, logger));
-    onStop('clean-up of sessions', repeat('expired sessions', 5 * MINUTE_MS, sessions.cleanUp, logger));
-    onStop('clean-up of keys', repeat('expired keys', 5 * MINUTE_MS, keys.dropExpired, logger));
+    const outbox = openOutbox(context, { name: 'auth', db, nats });
+    const own = { denyList, keys, issuer, secretHashes, passwords: await createPasswords() };
+    const service = createAuthService({ db, outbox, users, ...own, clock, logger });
+    await startService(context, { nats, verifier, outbox }, service);
   },
 });

@@ -1,21 +1,9 @@
 import { PostInternalServiceDefinition } from '#gen/oxo/post/v1/post_internal_service.ts';
 import { UserInternalServiceDefinition } from '#gen/oxo/user/v1/user_internal_service.ts';
 import { runService } from '#kit/lifecycle.ts';
-import {
-  startChannel,
-  startConsumer,
-  startNats,
-  startRedis,
-  startServer,
-  startServiceTokens,
-  startVerifier,
-} from '#kit/start.ts';
+import { startChannel, startNats, startRedis, startService, startServiceTokens, startVerifier } from '#kit/start.ts';
 import { readConfig } from './config.ts';
-import { FANOUT } from './events/durables.ts';
 import { createFeedService } from './server.ts';
-
-/** Events in hand at once: those that arrive together share one RPC for their authors' followers. */
-const FANOUT_CONCURRENCY = 64;
 
 await runService({
   name: 'feed',
@@ -29,7 +17,6 @@ await runService({
     const posts = startChannel(context, config.postAddress, tokens).client(PostInternalServiceDefinition);
     const users = startChannel(context, config.userAddress, tokens).client(UserInternalServiceDefinition);
     const service = createFeedService({ redis, posts, users, maxEntries: config.windowEntries, logger, metrics });
-    await startServer(context, verifier, service.addServices);
-    startConsumer(context, { nats, durable: FANOUT, handlers: service.fanOut, concurrency: FANOUT_CONCURRENCY });
+    await startService(context, { nats, verifier }, service);
   },
 });

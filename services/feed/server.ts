@@ -1,12 +1,13 @@
 import { FeedServiceDefinition } from '#gen/oxo/feed/v1/feed_service.ts';
 import type { PostInternalServiceDefinition } from '#gen/oxo/post/v1/post_internal_service.ts';
 import type { UserInternalServiceDefinition } from '#gen/oxo/user/v1/user_internal_service.ts';
-import type { EventHandler } from '#kit/events/handlers.ts';
 import type { Logger } from '#kit/logger.ts';
 import type { Metrics } from '#kit/metrics.ts';
 import type { Redis } from '#kit/redis/redis.ts';
 import type { RpcClient } from '#kit/rpc/client.ts';
 import type { RpcServer } from '#kit/rpc/server.ts';
+import type { Service } from '#kit/start.ts';
+import { FANOUT } from './events/durables.ts';
 import { onPostCreated } from './events/on-post-created.ts';
 import { createCandidateReader } from './feed/candidates.ts';
 import { createFollowSets } from './feed/follow-sets.ts';
@@ -17,7 +18,7 @@ import { EncodedFeedResponse } from './feed/response.ts';
 import { createWindows } from './feed/window.ts';
 import { getFeed } from './handlers/index.ts';
 
-export interface FeedServiceDependencies {
+export interface FeedServiceParts {
   redis: Redis;
   posts: RpcClient<PostInternalServiceDefinition>;
   users: RpcClient<UserInternalServiceDefinition>;
@@ -25,6 +26,9 @@ export interface FeedServiceDependencies {
   logger: Logger;
   metrics: Metrics;
 }
+
+/** Events in hand at once: those that arrive together share one RPC for their authors' followers. */
+const FANOUT_CONCURRENCY = 64;
 
 /** The contract, but for GetFeed's answer, which the handler gives encoded. */
 const { getFeed: getFeedMethod } = FeedServiceDefinition.methods;
@@ -40,18 +44,24 @@ const FeedService = {
 };
 
 /** The one place where the handlers and consumers of this service get what they use. */
-export function createFeedService(dependencies: FeedServiceDependencies) {
-  const { redis, posts, users, maxEntries, logger } = dependencies;
+export function createFeedService(parts: FeedServiceParts) {
+  const { redis, posts, users, maxEntries, logger } = parts;
   const windows = createWindows(redis, maxEntries);
   const followSets = createFollowSets(users);
   const candidates = createCandidateReader({ windows, followSets, posts, maxEntries, logger });
   const hydrator = createHydrator({ redis, posts, users, logger });
-  const metrics = createFeedMetrics(dependencies.metrics);
+  const metrics = createFeedMetrics(parts.metrics);
 
   return {
     addServices(server: RpcServer): void {
       server.add(FeedService, { getFeed: getFeed({ candidates, hydrator, windows, metrics }) });
     },
-    fanOut: [onPostCreated({ followers: createFollowers(users, redis), windows, metrics })] satisfies EventHandler[],
-  };
+    consumers: [
+      {
+        durable: FANOUT,
+        handlers: [onPostCreated({ followers: createFollowers(users, redis), windows, metrics })],
+        concurrency: FANOUT_CONCURRENCY,
+      },
+    ],
+  } satisfies Service;
 }

@@ -1,14 +1,15 @@
 import { PostInternalServiceDefinition } from '#gen/oxo/post/v1/post_internal_service.ts';
 import { PostServiceDefinition } from '#gen/oxo/post/v1/post_service.ts';
 import type { UserInternalServiceDefinition } from '#gen/oxo/user/v1/user_internal_service.ts';
-import type { Clock } from '#kit/clock.ts';
+import { type Clock, HOUR_MS } from '#kit/clock.ts';
 import type { Database } from '#kit/db/database.ts';
-import type { Idempotency } from '#kit/db/idempotency.ts';
+import { createIdempotency } from '#kit/db/idempotency.ts';
 import type { Outbox } from '#kit/events/outbox.ts';
 import type { Logger } from '#kit/logger.ts';
 import type { Redis } from '#kit/redis/redis.ts';
 import type { RpcClient } from '#kit/rpc/client.ts';
 import type { RpcServer } from '#kit/rpc/server.ts';
+import type { Service } from '#kit/start.ts';
 import {
   batchGetPosts,
   createPost,
@@ -19,37 +20,47 @@ import {
   updatePost,
 } from './handlers/index.ts';
 import { createAuthors } from './posts/authors.ts';
-import type { DeletedPosts } from './posts/deleted-posts.ts';
-import type { PublishedPosts } from './posts/published-posts.ts';
+import { createDeletedPosts } from './posts/deleted-posts.ts';
+import { createInsertPost } from './posts/insert-post.ts';
+import { createPublishedPosts } from './posts/published-posts.ts';
 import { createVisibility } from './posts/visibility.ts';
 
-export interface PostServiceDependencies {
+export interface PostServiceParts {
   db: Database;
   redis: Redis;
   outbox: Outbox;
-  idempotency: Idempotency;
-  publishedPosts: PublishedPosts;
-  deletedPosts: DeletedPosts;
   users: RpcClient<UserInternalServiceDefinition>;
   clock: Clock;
   logger: Logger;
 }
 
 /** The one place where the handlers of this service get what they use. */
-export function addPostServices(server: RpcServer, dependencies: PostServiceDependencies): void {
-  const { db, redis, outbox, idempotency, publishedPosts, deletedPosts, users, clock, logger } = dependencies;
+export function createPostService({ db, redis, outbox, users, clock, logger }: PostServiceParts) {
+  const idempotency = createIdempotency(db, clock);
+  const publishedPosts = createPublishedPosts(redis, db, logger);
+  const deletedPosts = createDeletedPosts(db, clock);
   const authors = createAuthors(redis, users, logger);
   const visibility = createVisibility(users);
+  const insertPost = createInsertPost(db);
 
-  server.add(PostServiceDefinition, {
-    createPost: createPost({ idempotency, outbox, publishedPosts, authors, clock }),
-    getPost: getPost({ db, visibility, authors }),
-    updatePost: updatePost({ db, outbox, publishedPosts, visibility, authors, clock }),
-    deletePost: deletePost({ db, outbox, publishedPosts, deletedPosts, visibility, clock }),
-    listUserPosts: listUserPosts({ db, visibility, authors }),
-  });
-  server.add(PostInternalServiceDefinition, {
-    batchGetPosts: batchGetPosts({ db, publishedPosts, visibility, authors, logger }),
-    listPostsByAuthors: listPostsByAuthors({ db }),
-  });
+  return {
+    addServices(server: RpcServer): void {
+      server.add(PostServiceDefinition, {
+        createPost: createPost({ idempotency, insertPost, outbox, publishedPosts, authors, clock }),
+        getPost: getPost({ db, visibility, authors }),
+        updatePost: updatePost({ db, outbox, publishedPosts, visibility, authors, clock }),
+        deletePost: deletePost({ db, outbox, publishedPosts, deletedPosts, visibility, clock }),
+        listUserPosts: listUserPosts({ db, visibility, authors }),
+      });
+      server.add(PostInternalServiceDefinition, {
+        batchGetPosts: batchGetPosts({ db, publishedPosts, visibility, authors }),
+        listPostsByAuthors: listPostsByAuthors({ db }),
+      });
+    },
+    effects: publishedPosts.effects,
+    background: [
+      { name: 'clean-up of idempotency keys', intervalMs: HOUR_MS, work: idempotency.cleanUp },
+      { name: 'clean-up of deleted posts', intervalMs: HOUR_MS, work: deletedPosts.cleanUp },
+    ],
+  } satisfies Service;
 }

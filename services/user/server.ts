@@ -3,8 +3,11 @@ import { UserServiceDefinition } from '#gen/oxo/user/v1/user_service.ts';
 import type { Clock } from '#kit/clock.ts';
 import type { Database } from '#kit/db/database.ts';
 import type { Outbox } from '#kit/events/outbox.ts';
+import type { Logger } from '#kit/logger.ts';
+import type { Redis } from '#kit/redis/redis.ts';
 import type { RpcServer } from '#kit/rpc/server.ts';
-import type { FollowVersions } from './graph/follow-versions.ts';
+import type { Service } from '#kit/start.ts';
+import { createFollowVersions } from './graph/follow-versions.ts';
 import {
   batchGetUsers,
   createUser,
@@ -18,35 +21,41 @@ import {
   unfollow,
   updateMe,
 } from './handlers/index.ts';
-import type { PublishedProfiles } from './profiles/published-profiles.ts';
+import { createPublishedProfiles } from './profiles/published-profiles.ts';
 
-export interface UserServiceDependencies {
+export interface UserServiceParts {
   db: Database;
+  redis: Redis;
   outbox: Outbox;
-  profiles: PublishedProfiles;
-  followVersions: FollowVersions;
   /** How many people one account may follow. */
   maxFollowees: number;
   clock: Clock;
+  logger: Logger;
 }
 
 /** The one place where the handlers of this service get what they use. */
-export function addUserServices(server: RpcServer, dependencies: UserServiceDependencies): void {
-  const { db, outbox, profiles, followVersions, maxFollowees, clock } = dependencies;
+export function createUserService({ db, redis, outbox, maxFollowees, clock, logger }: UserServiceParts) {
+  const profiles = createPublishedProfiles(redis, db, logger);
+  const followVersions = createFollowVersions(redis, logger);
 
-  server.add(UserServiceDefinition, {
-    getMe: getMe({ db }),
-    updateMe: updateMe({ db, outbox, profiles }),
-    getUser: getUser({ db }),
-    getUserByHandle: getUserByHandle({ db }),
-    follow: follow({ db, outbox, followVersions, maxFollowees, clock }),
-    unfollow: unfollow({ db, outbox, followVersions }),
-  });
-  server.add(UserInternalServiceDefinition, {
-    createUser: createUser({ db, outbox, profiles, clock }),
-    resolveUser: resolveUser({ db }),
-    batchGetUsers: batchGetUsers({ profiles }),
-    streamFollowerIds: streamFollowerIds({ db, followVersions }),
-    listFolloweeIds: listFolloweeIds({ db, followVersions }),
-  });
+  return {
+    addServices(server: RpcServer): void {
+      server.add(UserServiceDefinition, {
+        getMe: getMe({ db }),
+        updateMe: updateMe({ db, outbox, profiles }),
+        getUser: getUser({ db }),
+        getUserByHandle: getUserByHandle({ db }),
+        follow: follow({ db, outbox, followVersions, maxFollowees, clock }),
+        unfollow: unfollow({ db, outbox, followVersions }),
+      });
+      server.add(UserInternalServiceDefinition, {
+        createUser: createUser({ db, outbox, profiles, clock }),
+        resolveUser: resolveUser({ db }),
+        batchGetUsers: batchGetUsers({ profiles }),
+        streamFollowerIds: streamFollowerIds({ db, followVersions }),
+        listFolloweeIds: listFolloweeIds({ db, followVersions }),
+      });
+    },
+    effects: [...profiles.effects, ...followVersions.effects],
+  } satisfies Service;
 }

@@ -114,7 +114,9 @@ test('a unit of work reads and writes entities, numbers as numbers', async () =>
   });
   const rows = await database.db.query({ name: 'test-things', text: 'select name, at_ms::float8, note from things' });
   assert.deepEqual(rows, [{ name: 'new', at_ms: atMs + 1, note: null }]);
-  assert.equal((await database.db.fork().findOneOrFail(ThingEntity, { id })).atMs, atMs + 1);
+  await database.db.transaction(async ({ em }) => {
+    assert.equal((await em.findOneOrFail(ThingEntity, { id })).atMs, atMs + 1);
+  });
 });
 
 test('the lock of a row is waited for', async () => {

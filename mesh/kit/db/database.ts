@@ -25,8 +25,6 @@ export interface Transaction extends Queryable {
 export interface Database extends Queryable {
   /** Runs the work in one transaction: its state and its events are written together or not at all. */
   transaction<Result>(work: (tx: Transaction) => Promise<Result>): Promise<Result>;
-  /** A unit of work of one's own, for reads outside a transaction: never shared by two requests. */
-  fork(): EntityManager;
   /** Fails when the database does not answer. */
   ping(): Promise<void>;
   close(): Promise<void>;
@@ -86,7 +84,6 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
         .fork()
         .transactional((em) => work(transactionOf(em as EntityManager)))
         .catch(rethrow),
-    fork: () => orm.em.fork() as EntityManager,
     ping: async () => void (await pool.query('select 1')),
     close: () => orm.close(true),
   };

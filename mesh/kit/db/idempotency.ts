@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type Clock, DAY_MS } from '#kit/clock.ts';
+import { cleanUp, defineCleanUp } from '#kit/db/clean-up.ts';
 import type { Database, Queryable, Transaction } from '#kit/db/database.ts';
 import { invalidFields, OxoError } from '#kit/errors.ts';
 import { requireViewer } from '#kit/identity/caller.ts';
@@ -21,8 +22,6 @@ export const idempotencyTableSql = `
 
 const MAX_KEY_CHARACTERS = 255;
 const KEEP_MS = DAY_MS;
-const CLEAN_UP_ROWS = 5_000;
-const MAX_CLEAN_UP_BATCHES = 1_000;
 
 const TRY_LOCK = {
   name: 'idempotency-lock',
@@ -30,7 +29,7 @@ const TRY_LOCK = {
 };
 const FIND = {
   name: 'idempotency-find',
-  text: `select request_hash, response from idempotency_keys
+  text: `select request_hash as "requestHash", response from idempotency_keys
     where caller_id = $1 and rpc = $2 and key = $3 and created_at > $4`,
 };
 const KEEP = {
@@ -40,14 +39,15 @@ const KEEP = {
     on conflict (caller_id, rpc, key) do update
       set request_hash = excluded.request_hash, response = excluded.response, created_at = excluded.created_at`,
 };
-const CLEAN_UP = {
+const CLEAN_UP = defineCleanUp({
   name: 'idempotency-clean-up',
-  text: `delete from idempotency_keys where ctid in
-    (select ctid from idempotency_keys where created_at < $1 limit ${CLEAN_UP_ROWS}) returning 1`,
-};
+  table: 'idempotency_keys',
+  where: 'created_at < $1',
+});
 
 export interface IdempotentCall<Request, Response> {
   context: CallContext;
+  /** As the handler understood it, with its defaults in place: what a repeated call has to match. */
   request: Request;
   requestType: MessageType<Request>;
   responseType: MessageType<Response>;
@@ -76,11 +76,11 @@ export function createIdempotency(db: Database, clock: Clock): Idempotency {
       });
     }
     const hash = createHash('sha256').update(requestType.encode(request).finish()).digest();
-    const [kept] = await tx.query<{ request_hash: Buffer; response: Buffer }>(FIND, [
+    const [kept] = await tx.query<{ requestHash: Buffer; response: Buffer }>(FIND, [
       ...owner,
       new Date(clock.nowMs() - KEEP_MS),
     ]);
-    if (kept !== undefined && !kept.request_hash.equals(hash)) {
+    if (kept !== undefined && !kept.requestHash.equals(hash)) {
       throw new OxoError('IDEMPOTENCY_KEY_REUSED', 'This Idempotency-Key was used with another body. Use a new one.');
     }
     if (kept !== undefined) return { response: responseType.decode(kept.response), replayed: true };
@@ -105,15 +105,6 @@ export function createIdempotency(db: Database, clock: Clock): Idempotency {
       }
       return db.transaction((tx) => runWithKey(tx, key, call));
     },
-    async cleanUp() {
-      const before = new Date(clock.nowMs() - KEEP_MS);
-      let total = 0;
-      for (let batch = 0; batch < MAX_CLEAN_UP_BATCHES; batch += 1) {
-        const { length } = await db.query(CLEAN_UP, [before]);
-        total += length;
-        if (length < CLEAN_UP_ROWS) break;
-      }
-      return total;
-    },
+    cleanUp: () => cleanUp(db, CLEAN_UP, [new Date(clock.nowMs() - KEEP_MS)]),
   };
 }

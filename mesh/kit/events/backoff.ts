@@ -1,7 +1,16 @@
 /** How long a failed event waits before its next try. */
 
-/** After the first failure 200 ms, after the seventh half an hour: with eight tries an outage of 40 minutes loses nothing to the dead letters. */
-export const DEFAULT_BACKOFF_MS: readonly number[] = [200, 1_000, 5_000, 30_000, 120_000, 600_000, 1_800_000];
+/**
+ * Flat at the start, so that an outage of a moment delays an event by a moment; then at most five minutes, so that the end of a
+ * long one is noticed. An event waits about as long as the outage that it met.
+ */
+export const DEFAULT_BACKOFF_MS: readonly number[] = [
+  ...[200, 500, 1_000, 2_000, 5_000, 10_000, 30_000],
+  ...[60_000, 120_000, 300_000],
+];
+
+/** With the table above, an outage of 40 minutes loses nothing to the dead letters, however the delays fall. */
+export const DEFAULT_MAX_DELIVER = 20;
 
 /**
  * @param attempt deliveries so far, from 1. Beyond the table its last entry counts.

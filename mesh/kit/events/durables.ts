@@ -6,6 +6,7 @@
  */
 import { type ConsumerConfig, JetStreamApiError, type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
 import { type NatsConnection, nanos } from '@nats-io/transport-node';
+import { DEFAULT_MAX_DELIVER } from '#kit/events/backoff.ts';
 import { differs, EVENTS_STREAM } from '#kit/events/streams.ts';
 
 export interface DurableDefinition {
@@ -17,7 +18,7 @@ export interface DurableDefinition {
   stream?: string;
   /** Events delivered and not acknowledged, all replicas together; default 256. Events that wait for another try count. */
   maxAckPending?: number;
-  /** Tries before an event becomes a dead letter; default 8. */
+  /** Tries before an event becomes a dead letter; default 20. */
   maxDeliver?: number;
   /** Time for one try before the event is delivered again; default 30,000. */
   ackWaitMs?: number;
@@ -28,7 +29,13 @@ export type Durable = Required<DurableDefinition>;
 
 export function defineDurable(definition: DurableDefinition): Durable {
   if (!/^[\w-]+$/.test(definition.name)) throw new Error(`"${definition.name}" cannot be the name of a consumer`);
-  return { stream: EVENTS_STREAM, maxAckPending: 256, maxDeliver: 8, ackWaitMs: 30_000, ...definition };
+  return {
+    stream: EVENTS_STREAM,
+    maxAckPending: 256,
+    maxDeliver: DEFAULT_MAX_DELIVER,
+    ackWaitMs: 30_000,
+    ...definition,
+  };
 }
 
 /** Makes the consumers, or changes them to what is defined; a new one begins with the oldest event. Needs an administrator's connection. */

@@ -1,17 +1,42 @@
+import type { EventDefinition } from '#kit/events/envelope.ts';
 import type { OutgoingEvent } from '#kit/events/publisher.ts';
 import type { Logger } from '#kit/logger.ts';
 
 /**
- * Work that must follow a commit, such as writing a read model. It is idempotent and reads the present state, because a kill
- * between the commit and the answer lets the relay repeat it later.
+ * What the relay does for an event whose request did not do its work, such as writing a read model. Its event's type is
+ * erased; `effect` makes it.
  */
-export type Effect = (event: OutgoingEvent) => Promise<void>;
+export interface Effect {
+  readonly subject: string;
+  /** Decodes the payload and does the work. */
+  repeat(event: OutgoingEvent): Promise<void>;
+}
+
+/**
+ * The work that must follow the commit of this event. It is idempotent and reads the present state, because a kill between the
+ * commit and the answer lets the relay repeat it later.
+ * @example `effect(postUpdated, ({ post }) => …)`
+ */
+export function effect<T>(
+  definition: EventDefinition<T>,
+  repeat: (payload: T, event: OutgoingEvent) => Promise<void>,
+): Effect {
+  return {
+    subject: definition.subject,
+    repeat: (event) => repeat(definition.type.decode(event.payload), event),
+  };
+}
 
 /**
  * Sees to it that the effect of every committed event is done: at once by the request that wrote the event, and by the relay
  * before it publishes the event when the request could not, be it killed or Redis away.
  */
 export interface Effects {
+  /**
+   * Adds what the relay does for events whose request did not; an event without an effect needs nothing. Before the relay starts.
+   * @throws Error when two effects want the same subject
+   */
+  add(effects: readonly Effect[]): void;
   /**
    * Writes state and events, then does their effect, before the request is answered. An effect that fails is logged and left
    * to the relay: what is committed is committed.
@@ -29,10 +54,19 @@ export interface Effects {
   repeat(event: OutgoingEvent): Promise<void>;
 }
 
-/** @param effects what the relay does for an event whose request did not, by subject */
-export function createEffects(effects: Readonly<Record<string, Effect>>, logger: Logger): Effects {
+/** @param effects as for `add` */
+export function createEffects(effects: readonly Effect[], logger: Logger): Effects {
+  const bySubject = new Map<string, Effect>();
   /** Events whose requests are between their write and the end of their effect. */
   const underWay = new Set<string>();
+  add(effects);
+
+  function add(more: readonly Effect[]): void {
+    for (const effect of more) {
+      if (bySubject.has(effect.subject)) throw new Error(`two effects have the same subject ${effect.subject}`);
+      bySubject.set(effect.subject, effect);
+    }
+  }
 
   async function succeeds(effect: Promise<unknown> | undefined): Promise<boolean> {
     try {
@@ -45,6 +79,7 @@ export function createEffects(effects: Readonly<Record<string, Effect>>, logger:
   }
 
   return {
+    add,
     async after(write, effect) {
       const eventIds: string[] = [];
       try {
@@ -59,7 +94,7 @@ export function createEffects(effects: Readonly<Record<string, Effect>>, logger:
     },
     isUnderWay: (eventId) => underWay.has(eventId),
     async repeat(event) {
-      await effects[event.subject]?.(event);
+      await bySubject.get(event.subject)?.repeat(event);
     },
   };
 }

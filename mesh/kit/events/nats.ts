@@ -10,7 +10,7 @@ export interface NatsBus {
   /** What the subjects of answers begin with; the only ones that the user may subscribe to. */
   readonly inboxPrefix: string;
   isConnected(): boolean;
-  /** For /readyz: rejects while the server is away. */
+  /** For /readyz: rejects while the server is away, and does not resolve while it hangs. */
   checkReady(): Promise<void>;
   /** Calls back at each loss (false) and return (true) of the connection. Gives a function that ends it. */
   onConnectionChange(listener: (connected: boolean) => void): () => void;
@@ -52,7 +52,8 @@ export async function connectNats(options: NatsOptions): Promise<NatsBus> {
         reconnectTimeWait: 100,
         reconnectJitter: 200,
         ignoreAuthErrorAbort: true,
-        pingInterval: 10_000,
+        // A server that hangs is left after six seconds: until then revocations may be missed without anybody knowing.
+        pingInterval: 2_000,
         maxPingOut: 2,
         // Otherwise every request keeps the stack of its caller.
         noAsyncTraces: true,
@@ -110,6 +111,7 @@ function watchConnection(connection: NatsConnection, logger: Logger): Omit<NatsB
     isConnected: () => connected && !connection.isClosed(),
     checkReady: async () => {
       if (!connected || connection.isClosed()) throw new Error('not connected');
+      await connection.flush();
     },
     onConnectionChange: (listener) => subscribe(changeListeners, listener),
     onError: (listener) => subscribe(errorListeners, listener),

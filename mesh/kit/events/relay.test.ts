@@ -3,7 +3,7 @@ import { after, afterEach, before, beforeEach, test } from 'node:test';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { SessionRevoked } from '#gen/oxo/auth/v1/auth_events.ts';
 import { systemClock } from '#kit/clock.ts';
-import { createEffects, type Effect } from '#kit/events/effects.ts';
+import { createEffects, effect } from '#kit/events/effects.ts';
 import { createOutbox, insertEvent, type Outbox } from '#kit/events/outbox.ts';
 import { createPublisher } from '#kit/events/publisher.ts';
 import { createRelay, type Relay } from '#kit/events/relay.ts';
@@ -38,13 +38,13 @@ interface Replica {
 }
 
 /** What one replica of a service has: an outbox and a relay. */
-async function startReplica(options: { pollMs?: number; effect?: Effect } = {}): Promise<Replica> {
+async function startReplica(options: { pollMs?: number; effect?: () => Promise<void> } = {}): Promise<Replica> {
   const repeated: string[] = [];
-  const effect: Effect = async (event) => {
-    await options.effect?.(event);
-    repeated.push(SessionRevoked.decode(event.payload).sessionId);
-  };
-  const effects = createEffects({ [postCreated.subject]: effect }, quiet);
+  const repeat = effect(postCreated, async ({ sessionId }) => {
+    await options.effect?.();
+    repeated.push(sessionId);
+  });
+  const effects = createEffects([repeat], quiet);
   const publisher = createPublisher({ nats: bus.admin, source: 'test', logger: quiet, timeoutMs: 1_000 });
   const relay = createRelay({
     databaseUrl: database.url,

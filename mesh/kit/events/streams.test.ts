@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { jetstreamManager } from '@nats-io/jetstream';
+import { nanos } from '@nats-io/transport-node';
 import { defineDurable, ensureDurables } from '#kit/events/durables.ts';
 import { ensureStreams, STREAMS } from '#kit/events/streams.ts';
 import { startBus } from '#kit/testing/bus.ts';
@@ -38,10 +39,12 @@ test('durables are made, changed and left alone in the same way', async (t) => {
   const readConfig = async () => (await manager.consumers.info('EVENTS', 'feed-fanout')).config;
   assert.equal((await readConfig()).max_ack_pending, 256);
   await ensureDurables(admin.connection, [first]);
-  const second = defineDurable({ name: 'feed-fanout', subjects: ['post.created', 'post.deleted'], maxAckPending: 10 });
+  const changes = { maxAckPending: 10, maxDeliver: 30, ackWaitMs: 10_000 };
+  const second = defineDurable({ name: 'feed-fanout', subjects: ['post.created', 'post.deleted'], ...changes });
   await ensureDurables(admin.connection, [second]);
   assert.deepEqual((await readConfig()).filter_subjects, ['post.created', 'post.deleted']);
-  assert.equal((await readConfig()).max_ack_pending, 10);
+  const { max_ack_pending, max_deliver, ack_wait } = await readConfig();
+  assert.deepEqual([max_ack_pending, max_deliver, ack_wait], [10, 30, nanos(10_000)]);
   await ensureDurables(admin.connection, [first]);
   assert.deepEqual((await readConfig()).filter_subject ?? (await readConfig()).filter_subjects, ['post.created']);
 });

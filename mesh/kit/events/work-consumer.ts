@@ -138,19 +138,11 @@ export function createWorkConsumer(options: WorkConsumerOptions): WorkConsumer {
       acknowledger.flush();
       if (nats.isConnected()) await withTimeLimit(nats.connection.flush(), drainMs, 'flush');
     },
-    async processAll() {
-      let deliveries = 0;
-      for (let round = 0; round < MAX_TEST_ROUNDS; round++) {
-        const { num_pending, num_ack_pending } = await readInfo(nats, durable);
-        if (num_pending + num_ack_pending === 0) return deliveries;
-        const handled = await fetchAndDeliver(nats, durable, num_pending || num_ack_pending, deliver);
+    processAll: () =>
+      deliverAll(nats, durable, async (message) => {
+        await deliver(message);
         acknowledger.flush();
-        await nats.connection.flush();
-        deliveries += handled;
-        if (handled === 0) return deliveries;
-      }
-      throw new Error(`consumer ${durable.name} does not come to an end`);
-    },
+      }),
   };
 }
 
@@ -163,6 +155,24 @@ function requireSameSubjects(durable: Durable, handlers: ReadonlyMap<string, Eve
 async function readInfo(nats: NatsBus, durable: Durable) {
   const manager = await jetstreamManager(nats.connection, { checkAPI: false });
   return manager.consumers.info(durable.stream, durable.name);
+}
+
+/** Delivers what is there now. @returns how many deliveries that were */
+async function deliverAll(
+  nats: NatsBus,
+  durable: Durable,
+  deliver: (message: JsMsg) => Promise<void>,
+): Promise<number> {
+  let deliveries = 0;
+  for (let round = 0; round < MAX_TEST_ROUNDS; round++) {
+    const { num_pending, num_ack_pending } = await readInfo(nats, durable);
+    if (num_pending + num_ack_pending === 0) return deliveries;
+    const handled = await fetchAndDeliver(nats, durable, num_pending || num_ack_pending, deliver);
+    await nats.connection.flush();
+    deliveries += handled;
+    if (handled === 0) return deliveries;
+  }
+  throw new Error(`consumer ${durable.name} does not come to an end`);
 }
 
 const FETCH_LIMIT = 100;

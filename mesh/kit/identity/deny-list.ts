@@ -8,6 +8,8 @@ export interface DenyList {
   /** Refuses the tokens with this session id or user id from now on. */
   deny(id: string): void;
   isDenied(id: string): boolean;
+  /** Resolves to true once the id is denied, to false when that has not happened within `timeoutMs`. */
+  whenDenied(id: string, timeoutMs: number): Promise<boolean>;
   readonly size: number;
 }
 
@@ -18,6 +20,7 @@ export interface DenyList {
 export function createDenyList(clock: Clock, maxEntries = 1_000_000): DenyList {
   // A Map keeps insertion order, and every entry lives equally long: the first is always the next to expire.
   const expiries = new Map<string, number>();
+  const waiting = new Set<{ id: string; resolve: (denied: boolean) => void }>();
 
   function dropExpired(): void {
     for (const [id, expiresAtMs] of expiries) {
@@ -26,13 +29,29 @@ export function createDenyList(clock: Clock, maxEntries = 1_000_000): DenyList {
     }
   }
 
+  const isDenied = (id: string) => (expiries.get(id) ?? 0) > clock.nowMs();
+
   return {
     deny(id) {
       expiries.delete(id);
       expiries.set(id, clock.nowMs() + KEEP_MS);
       dropExpired();
+      for (const waiter of waiting) if (waiter.id === id) waiter.resolve(true);
     },
-    isDenied: (id) => (expiries.get(id) ?? 0) > clock.nowMs(),
+    isDenied,
+    async whenDenied(id, timeoutMs) {
+      if (isDenied(id)) return true;
+      const { promise, resolve } = Promise.withResolvers<boolean>();
+      const waiter = { id, resolve };
+      waiting.add(waiter);
+      const timer = setTimeout(() => resolve(false), timeoutMs);
+      try {
+        return await promise;
+      } finally {
+        clearTimeout(timer);
+        waiting.delete(waiter);
+      }
+    },
     get size() {
       return expiries.size;
     },

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { Redis as Client } from 'ioredis';
 import { hasReason } from '#kit/errors.ts';
 import { connectRedis, defineScript, type Redis } from '#kit/redis/redis.ts';
@@ -95,17 +95,72 @@ test('a command that was on its way when the connection broke fails and is not s
   again.disconnect();
 });
 
-test('a server that gives no answer is away', async (t) => {
-  const { server, redis, raw } = await start();
+/** Stops the process of the server as a hanging one is: connections stay open and nothing is answered. */
+async function freezer({ server, redis, raw }: Awaited<ReturnType<typeof start>>, t: TestContext) {
+  const pid = Number(/process_id:(\d+)/.exec(await raw.info('server'))?.[1]);
+  raw.disconnect();
   t.after(async () => {
-    raw.disconnect();
+    process.kill(pid, 'SIGCONT');
     await redis.close();
     await server.stop();
   });
-  await raw.call('CLIENT', 'PAUSE', '60000', 'ALL');
+  return { freeze: () => process.kill(pid, 'SIGSTOP'), thaw: () => process.kill(pid, 'SIGCONT') };
+}
+
+test('a server that hangs is waited for once, then it is away until it answers', async (t) => {
+  const started = await start();
+  const { redis } = started;
+  const { freeze, thaw } = await freezer(started, t);
+  const key = redis.key('t', 'a');
+  await redis.set(key, 'kept', 60_000);
+  freeze();
   const startedMs = performance.now();
-  await assert.rejects(redis.getMany([redis.key('t', 'a')]), isUnavailable);
-  assert.ok(performance.now() - startedMs < 4_000);
+  const settledMs: number[] = [];
+  const refused = async (work: Promise<unknown>) => {
+    await assert.rejects(work, isUnavailable);
+    settledMs.push(performance.now() - startedMs);
+  };
+  const script = defineScript('one', 'return 1');
+  await Promise.all([refused(redis.getMany([key])), refused(redis.set(key, 'x', 60_000)), refused(redis.ping())]);
+  assert.throws(() => redis.key('t', 'a'), isUnavailable);
+  await Promise.all([refused(redis.getMany([key])), refused(redis.run(script, [key], [])), refused(redis.ping())]);
+  assert.ok(Math.max(...settledMs) < 1_500, `${settledMs}`);
+  thaw();
+  await connected(redis);
+  // It was not restarted, so what it held is still true.
+  assert.equal(redis.key('t', 'a'), key);
+  assert.equal((await redis.getMany([key])).length, 1);
+});
+
+test('that a server hangs is found out before anybody asks', async (t) => {
+  const started = await start();
+  const { redis } = started;
+  const { freeze, thaw } = await freezer(started, t);
+  freeze();
+  const isAway = () => {
+    try {
+      return redis.key('t', 'a') === '';
+    } catch (error) {
+      return isUnavailable(error);
+    }
+  };
+  await until('the loss is noticed', isAway, 3_000);
+  thaw();
+  await connected(redis);
+});
+
+test('a process that was held up itself does not take the server for away', async (t) => {
+  const { server, redis, raw } = await start();
+  t.after(async () => {
+    await redis.close();
+    await server.stop();
+  });
+  raw.disconnect();
+  const key = redis.key('t', 'a');
+  const answers = [redis.set(key, 'x', 60_000), redis.getMany([key])];
+  const busyUntilMs = performance.now() + 700;
+  while (performance.now() < busyUntilMs);
+  assert.deepEqual(await Promise.all(answers), [undefined, [Buffer.from('x')]]);
 });
 
 test('a server that is not there yet is waited for in the background', async (t) => {

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { Redis as Client, Command, ReplyError } from 'ioredis';
+import { Command, ReplyError } from 'ioredis';
 import { unavailable } from '#kit/errors.ts';
 import type { Logger } from '#kit/logger.ts';
+import { openRedisConnection } from '#kit/redis/connection.ts';
 import { SpanKind, withSpan } from '#kit/trace.ts';
 
 /** A Lua script and its SHA-1, by which the server knows it. */
@@ -19,12 +20,15 @@ export type Argument = string | number | Buffer;
 export type Reply = Buffer | number | null | Reply[];
 
 /**
- * Redis as a cache that may be flushed, killed or come back stale at any time.
+ * Redis as a cache that may be flushed, killed, hang or come back stale at any time.
  *
  * Every key's name holds the epoch of the server: the first characters of its replication id, which changes with each restart
  * and each failover. What another epoch wrote is never read again and goes by its TTL, so a server that comes back with an
  * old snapshot is the same as an empty one. The epoch belongs to the connection. A command that was on its way when the
  * connection broke fails rather than being sent again, because its key names the old epoch: who must write asks again.
+ *
+ * A server that owes an answer for half a second is away: the connection is given up, all that was on its way fails together,
+ * and what comes after fails at once until a new connection has told the epoch. So nobody waits for Redis more than once.
  */
 export interface Redis {
   /** The name of a key in this epoch. The braces keep the keys of one id on one node of a cluster. @throws unavailable */
@@ -43,76 +47,25 @@ export interface Redis {
   close(): Promise<void>;
 }
 
-const EPOCH_CHARACTERS = 8;
-const CONNECT_TIMEOUT_MS = 2_000;
-const COMMAND_TIMEOUT_MS = 2_000;
-const MAX_RECONNECT_DELAY_MS = 500;
-
 export function defineScript(name: string, lua: string, { readOnly = false } = {}): Script {
   return { name, lua, sha1: createHash('sha1').update(lua).digest('hex'), readOnly };
 }
 
 /** Connects, and keeps connecting when the server is away. Does not wait for the server: see `ping`. */
 export function connectRedis(url: string, logger: Logger): Redis {
-  const client = new Client(url, {
-    connectTimeout: CONNECT_TIMEOUT_MS,
-    // Not `socketTimeout`: its timer outlives the connection and then ends the next one.
-    commandTimeout: COMMAND_TIMEOUT_MS,
-    enableOfflineQueue: false,
-    autoResendUnfulfilledCommands: false,
-    maxRetriesPerRequest: 0,
-    enableReadyCheck: false,
-    retryStrategy: (attempts) => Math.min(attempts * 50, MAX_RECONNECT_DELAY_MS),
-  });
-  let epoch: string | undefined;
-
-  async function learnEpoch(): Promise<void> {
-    const replication = await client.info('replication');
-    epoch = /master_replid:([0-9a-f]+)/.exec(replication)?.[1]?.slice(0, EPOCH_CHARACTERS);
-    logger.info({ epoch }, 'redis connected');
-  }
-
-  client.on('ready', () => {
-    learnEpoch().catch((error: unknown) => {
-      logger.warn({ err: error }, 'redis does not tell its epoch');
-      client.disconnect(true);
-    });
-  });
-  client.on('close', () => {
-    epoch = undefined;
-  });
-  client.on('error', (error: unknown) => logger.debug({ err: error }, 'redis connection failed'));
-
-  let gathering = false;
-
-  /** What is sent until the event loop goes on leaves in one system call: those are most of what a command costs. */
-  function gatherWrites(): void {
-    if (gathering) return;
-    const { stream } = client;
-    gathering = true;
-    stream.cork();
-    setImmediate(() => {
-      gathering = false;
-      stream.uncork();
-    });
-  }
+  const connection = openRedisConnection(url, logger);
+  const { client } = connection;
 
   /** What the server refuses is a fault of ours and stays as it is; all else means that it is away. */
   async function reach<Result>(keys: readonly string[], send: () => Promise<Result>): Promise<Result> {
     // A key that was named before the connection broke belongs to another epoch than the one it would be sent to.
-    const mark = `:${requireEpoch()}:`;
+    const mark = `:${connection.epoch()}:`;
     if (!keys.every((key) => key.includes(mark))) throw unavailable('Redis has been restarted.');
-    gatherWrites();
     try {
-      return await send();
+      return await connection.ask(send);
     } catch (error) {
       throw error instanceof ReplyError ? error : unavailable('Redis is away.', error);
     }
-  }
-
-  function requireEpoch(): string {
-    if (epoch === undefined) throw unavailable('Redis is away.');
-    return epoch;
   }
 
   async function evaluate(script: Script, keys: readonly string[], args: readonly Argument[]): Promise<Reply> {
@@ -131,7 +84,7 @@ export function connectRedis(url: string, logger: Logger): Redis {
   }
 
   return {
-    key: (prefix, id) => `${prefix}:${requireEpoch()}:{${id}}`,
+    key: (prefix, id) => `${prefix}:${connection.epoch()}:{${id}}`,
     run: (script, keys, args) =>
       withSpan(`redis ${script.name}`, SpanKind.CLIENT, undefined, () =>
         reach(keys, () => evaluate(script, keys, args)),
@@ -150,6 +103,6 @@ export function connectRedis(url: string, logger: Logger): Redis {
       ),
     groupBySlot: (items) => (items.length === 0 ? [] : [[...items]]),
     ping: () => reach([], async () => void (await client.ping())),
-    close: async () => client.disconnect(),
+    close: async () => connection.close(),
   };
 }

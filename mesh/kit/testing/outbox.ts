@@ -20,17 +20,24 @@ export interface TestOutbox {
   relay(nats: NatsBus): Promise<number>;
 }
 
+export interface TestOutboxOptions {
+  /** Of the service, which is made with the outbox and so is there only later. */
+  effects?: () => readonly Effect[];
+  /** Called after each commit with an event, when a process would tell its relay. */
+  committed?: () => void;
+}
+
 /** The outbox of a service under test, whose relay runs only when the test says so. */
 export function createTestOutbox(
   context: TestContext,
   database: { db: Database; url: string },
-  effects: Readonly<Record<string, Effect>> = {},
+  options: TestOutboxOptions = {},
 ): TestOutbox {
   const { service, clock, logger } = context;
   const { db, url } = database;
-  const freshEffects = () => createEffects(effects, logger);
+  const { effects = () => [], committed = () => undefined } = options;
   return {
-    outbox: createOutbox({ effects: freshEffects(), relay: { committed: () => undefined }, clock }),
+    outbox: createOutbox({ effects: createEffects([], logger), relay: { committed }, clock }),
     events: () =>
       db.query<StoredEvent>({
         name: 'test-outbox',
@@ -43,7 +50,7 @@ export function createTestOutbox(
           databaseUrl: url,
           db,
           publisher,
-          effects: freshEffects(),
+          effects: createEffects(effects(), logger),
           logger,
         }).processAll();
       } finally {

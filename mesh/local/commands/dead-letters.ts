@@ -1,4 +1,5 @@
 import { type DeadLetter, listDeadLetters } from '#kit/events/dead-letters.ts';
+import { withTimeLimit } from '#kit/time-limit.ts';
 import { CliError, messageOf } from '../cli-error.ts';
 import { type Command, parseFlags } from '../command.ts';
 import { connectOnce } from '../servers/nats.ts';
@@ -9,6 +10,8 @@ import { formatTable } from '../terminal.ts';
 
 const defaultLimit = 100;
 const maxLimit = 1_000;
+const connectTimeoutMs = 2_000;
+const listTimeoutMs = 10_000;
 
 export const command: Command = {
   usage: `usage: ./oxo dead-letters list [-n COUNT] [--json]
@@ -40,11 +43,14 @@ async function run(argv: readonly string[]): Promise<number> {
 
 async function read(limit: number): Promise<DeadLetter[]> {
   const plan = planStack(withRunningSettings(readSettings(process.env)));
-  const connection = await connectOnce(plan.urls.nats).catch((error) => {
-    throw new CliError(`NATS is away: ${messageOf(error)}`, { advice: ['./oxo up starts it'], cause: error });
+  const connection = await connectOnce(plan.urls.nats, connectTimeoutMs).catch((error) => {
+    throw new CliError(`NATS is away: ${messageOf(error)}`, {
+      advice: ['./oxo status tells whether it runs; ./oxo up starts it'],
+      cause: error,
+    });
   });
   try {
-    return await listDeadLetters(connection, limit);
+    return await withTimeLimit(listDeadLetters(connection, limit), listTimeoutMs, 'NATS is not answering');
   } finally {
     await connection.close();
   }

@@ -1,13 +1,7 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import { CliError } from '../cli-error.ts';
 import { type Command, parseFlags } from '../command.ts';
 import { readSettings } from '../settings.ts';
-import { stopOrphans } from '../supervisor/orphans.ts';
-import { isAlive, signal } from '../supervisor/proc.ts';
-import { readLiveState } from '../supervisor/state.ts';
-
-const stopTimeoutMs = 90_000;
-const pollMs = 50;
+import { findSupervisor, stopOrphans, stopSupervisor } from '../supervisor/orphans.ts';
+import { DamagedStateError, readLiveState, type StackState } from '../supervisor/state.ts';
 
 export const command: Command = {
   usage: `usage: ./oxo down
@@ -22,25 +16,30 @@ async function run(argv: readonly string[]): Promise<number> {
   const { stateDir } = readSettings(process.env);
   const startedAtMs = performance.now();
   const seconds = (): string => ((performance.now() - startedAtMs) / 1_000).toFixed(1);
-  const live = readLiveState(stateDir);
-  if (live === undefined) {
+  const live = liveState(stateDir);
+  const supervisor = live?.supervisor ?? findSupervisor(stateDir);
+  if (supervisor === undefined) {
     const orphans = await stopOrphans(stateDir);
     console.log(
       orphans.length === 0 ? 'nothing is running' : `stopped what a dead supervisor left: ${orphans.join(', ')}`,
     );
     return 0;
   }
-  signal(live.supervisor, 'SIGTERM');
-  while (isAlive(live.supervisor)) {
-    if (performance.now() - startedAtMs > stopTimeoutMs) {
-      throw new CliError(`the supervisor (process ${live.supervisor.pid}) does not stop`, {
-        advice: [`kill -9 ${live.supervisor.pid}, then ./oxo down again to stop the rest`],
-      });
-    }
-    await delay(pollMs);
-  }
+  await stopSupervisor(supervisor);
   // A supervisor that died while stopping leaves the rest to us.
   await stopOrphans(stateDir);
-  console.log(`stopped in ${seconds()} s: ${live.processes.map((record) => record.name).join(', ')}`);
+  const names = live?.processes.map((record) => record.name) ?? ['everything'];
+  console.log(`stopped in ${seconds()} s: ${names.join(', ')}`);
   return 0;
+}
+
+/** Also without a state file that can be read there is something to stop. */
+function liveState(stateDir: string): StackState | undefined {
+  try {
+    return readLiveState(stateDir);
+  } catch (error) {
+    if (!(error instanceof DamagedStateError)) throw error;
+    console.error(`oxo: ${error.message}; what runs is found without it`);
+    return undefined;
+  }
 }

@@ -36,7 +36,7 @@ async function run(argv: readonly string[]): Promise<number> {
     log.readBytes = statSync(log.path).size;
     for (const line of lastLines(log.path, count)) print(log, line);
   }
-  while (values.follow) {
+  while (values.follow && !process.stdout.destroyed) {
     await delay(pollMs);
     for (const log of logs) for (const line of grown(log)) print(log, line);
   }

@@ -1,10 +1,12 @@
+import { withTimeLimit } from '#kit/time-limit.ts';
 import { messageOf } from '../cli-error.ts';
 import { type Command, parseFlags } from '../command.ts';
 import { readSettings, type Settings } from '../settings.ts';
 import { type EventsHealth, type OutboxHealth, readEvents, readOutboxes } from '../stack/health.ts';
 import { planStack, type StackPlan, type StackUrls } from '../stack/plan.ts';
 import { isOk } from '../stack/services.ts';
-import { isAlive, memoryOf } from '../supervisor/proc.ts';
+import { answers } from '../supervisor/liveness.ts';
+import { isAlive, isStopped, memoryOf } from '../supervisor/proc.ts';
 import { orphansOf, type ProcessRecord, readState, type StackState, withRunningSettings } from '../supervisor/state.ts';
 import { formatTable } from '../terminal.ts';
 
@@ -12,11 +14,16 @@ export const command: Command = {
   usage: `usage: ./oxo status [--json]
 
 Shows every process (state, pid, restarts, memory as its proportional share), how long events wait in each outbox, how far
-behind the consumers are, and how many events were given up. Exit code 0 only when all is ready.
+behind the consumers are, and how many events were given up. Exit code 0 only when all is ready. What is frozen is
+"not answering"; the supervisor starts it again after half a minute.
 
   --json  the same and all URLs for programs; holds passwords`,
   run,
 };
+
+/** Whatever is frozen, this command ends soon after. */
+const answerTimeoutMs = 2_000;
+const healthTimeoutMs = 2_500;
 
 type ProcessStatus = {
   readonly name: string;
@@ -56,15 +63,17 @@ async function readStatus(settings: Settings): Promise<Status> {
   const plan = planStack(settings);
   const [processes, outboxes, events] = await Promise.all([
     Promise.all((supervised ? state.processes : orphans).map((record) => readProcess(plan, record))),
-    readOutboxes(plan.urls.database, plan.services).catch((error) => ({ error: messageOf(error) })),
-    readEvents(plan.urls.nats).catch((error) => ({ error: messageOf(error) })),
+    health('Postgres', readOutboxes(plan.urls.database, plan.services)),
+    health('NATS', readEvents(plan.urls.nats)),
   ]);
   const allReady = processes.every((entry) => entry.state === 'ready');
-  const ready = state.phase === 'running' && supervised && allReady && !('error' in outboxes) && !('error' in events);
+  const frozen = supervised && isStopped(state.supervisor);
+  const works = state.phase === 'running' && supervised && !frozen;
+  const ready = works && allReady && !('error' in outboxes) && !('error' in events);
   return {
     ...{ ready, processes, outboxes, events },
     summary: supervised
-      ? summarise(state, ready)
+      ? summarise(state, ready, frozen)
       : `the supervisor died and left ${orphans.length} processes: ./oxo up`,
     supervisor: supervised ? { pid: state.supervisor.pid, since: state.startedAt } : undefined,
     urls: plan.urls,
@@ -81,23 +90,36 @@ function statusOfNothing({ stateDir }: Settings, state: StackState | undefined):
   };
 }
 
-function summarise(state: StackState, ready: boolean): string {
+async function health<T>(server: string, reading: Promise<T>): Promise<T | { readonly error: string }> {
+  const limited = withTimeLimit(reading, healthTimeoutMs, `${server} is not answering`);
+  return limited.catch((error) => ({ error: messageOf(error) }));
+}
+
+function summarise(state: StackState, ready: boolean, frozen: boolean): string {
+  if (frozen) return `the supervisor is frozen: kill -CONT ${state.supervisor.pid}`;
   if (state.phase !== 'running') return state.phase;
   return ready ? `ready on ${state.publicUrl}` : 'running, but not everything is ready';
 }
 
-/** A process may run and yet not be able to work: its operations port is asked now. */
 async function readProcess(plan: StackPlan, record: ProcessRecord): Promise<ProcessStatus> {
-  const operations = plan.urls.operations[record.name];
-  const notReady =
-    record.state === 'ready' && operations !== undefined && !(await isOk(`${operations}/readyz`).catch(() => false));
   const { name, restarts, since, lastExit, identity } = record;
   return {
     ...{ name, restarts, since, lastExit },
-    state: notReady ? 'not ready' : record.state,
+    state: record.state === 'ready' ? await stateNow(plan, record) : record.state,
     pid: identity?.pid,
     memoryBytes: identity === undefined ? 0 : memoryOf(identity.pid),
   };
+}
+
+/** A process may run and yet be frozen, or not able to work: it is asked now. */
+async function stateNow(plan: StackPlan, { name, heartbeat }: ProcessRecord): Promise<string> {
+  const operations = plan.urls.operations[name];
+  const [alive, ready] = await Promise.all([
+    heartbeat === undefined || answers(heartbeat, answerTimeoutMs),
+    operations === undefined || isOk(`${operations}/readyz`).catch(() => false),
+  ]);
+  if (!alive) return 'not answering';
+  return ready ? 'ready' : 'not ready';
 }
 
 function render(status: Status): string {

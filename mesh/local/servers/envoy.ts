@@ -4,6 +4,7 @@ import { renderEnvoyConfig, type UpstreamName } from '../../../gateway/envoy/ren
 import { loopback, serverPorts } from '../ports.ts';
 import { writePrivately } from '../secrets.ts';
 import { repositoryRoot } from '../settings.ts';
+import { httpHeartbeat } from '../supervisor/liveness.ts';
 import type { ProcessSpec } from '../supervisor/process.ts';
 import { serverEnvironment } from './environment.ts';
 
@@ -64,6 +65,7 @@ export function prepareEnvoy(options: EnvoyOptions): ProcessSpec {
     logPath: options.logPath,
     probe: () => isReady(ports.envoyAdmin),
     readyTimeoutMs: 20_000,
+    heartbeat: httpHeartbeat(ports.envoyAdmin, '/ready'),
     stopSignal: 'SIGTERM',
     stopTimeoutMs: 10_000,
   };

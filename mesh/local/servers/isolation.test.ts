@@ -52,6 +52,15 @@ describe('Postgres', () => {
     });
   }
 
+  test('no service may enter another database', async () => {
+    for (const database of ['postgres', 'template1']) {
+      const url = new URL(stack.environmentOf('auth').DATABASE_URL ?? '');
+      url.pathname = `/${database}`;
+      const client = new pg.Client(url.href);
+      await assert.rejects(client.connect(), denied, database);
+    }
+  });
+
   test('the safe settings are on', async () => {
     for (const setting of ['fsync', 'synchronous_commit', 'full_page_writes', 'data_checksums']) {
       assert.deepEqual(await as('auth', `SHOW ${setting}`), [{ [setting]: 'on' }]);
@@ -71,14 +80,14 @@ describe('Redis', () => {
   const own: Record<string, string[]> = {
     auth: ['auth'],
     user: ['fver', 'aver', 'profile'],
-    post: ['post', 'own', 'recent'],
+    post: ['post', 'own'],
     feed: ['feed'],
   };
   const readable: Record<string, string[]> = {
     auth: [],
     user: [],
     post: ['profile'],
-    feed: ['fver', 'aver', 'profile', 'post', 'own', 'recent'],
+    feed: ['fver', 'aver', 'profile', 'post', 'own'],
   };
   const prefixes = Object.values(own).flat();
   const clients = new Map<string, Redis>();

@@ -36,6 +36,8 @@ export async function prepareNats(options: NatsOptions): Promise<ProcessSpec> {
     logPath: options.logPath,
     probe: () => answers(natsUrl(options.port, natsAdmin, options.adminPassword)),
     readyTimeoutMs: 20_000,
+    // It greets everybody.
+    heartbeat: { port: options.port, question: '' },
     stopSignal: 'SIGTERM',
     stopTimeoutMs: 15_000,
   };

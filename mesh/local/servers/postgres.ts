@@ -12,6 +12,8 @@ import { chooseUnprivileged, commandAs, handOver, type Unprivileged } from './un
 
 const run = promisify(execFile);
 const initTimeoutMs = 120_000;
+/** Answered with one byte before anything else, while it recovers or is full too. */
+const sslRequest = '\0\0\0\x08\x04\xd2\x16\x2f';
 
 /** Name of the administrator and of the database that holds all schemas. */
 export const postgresAdmin = 'oxo';
@@ -45,6 +47,7 @@ export async function preparePostgres(options: PostgresOptions): Promise<Process
     logPath: options.logPath,
     probe: () => answers(adminUrl(options.port, options.password, 'postgres')),
     readyTimeoutMs: 60_000,
+    heartbeat: { port: options.port, question: sslRequest },
     // Fast shutdown: sessions are ended, everything is checkpointed. SIGTERM would wait for the clients.
     stopSignal: 'SIGINT',
     stopTimeoutMs: 30_000,

@@ -6,8 +6,8 @@ export type KeyAccess = { readonly writes: readonly string[]; readonly reads: re
 /** Key prefixes by service: each writes only its own. Whoever is not here writes keys that begin with its name. */
 const keyAccess: Readonly<Record<string, KeyAccess>> = {
   user: { writes: ['fver', 'aver', 'profile'], reads: [] },
-  post: { writes: ['post', 'own', 'recent'], reads: ['profile'] },
-  feed: { writes: ['feed'], reads: ['fver', 'aver', 'profile', 'post', 'own', 'recent'] },
+  post: { writes: ['post', 'own'], reads: ['profile'] },
+  feed: { writes: ['feed'], reads: ['fver', 'aver', 'profile', 'post', 'own'] },
 };
 
 /** Administrator, for the oxo command alone. */

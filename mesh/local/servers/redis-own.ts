@@ -7,7 +7,12 @@ import { serviceRule } from './redis-acl.ts';
  * @throws CliError when the URL's user may not do that
  */
 export async function setUpOwnRedis(url: string, services: ReadonlyMap<string, string>): Promise<string> {
-  const client = new Redis(url, { lazyConnect: true, connectTimeout: 5_000, retryStrategy: () => null });
+  const client = new Redis(url, {
+    lazyConnect: true,
+    connectTimeout: 5_000,
+    commandTimeout: 5_000,
+    retryStrategy: () => null,
+  });
   client.on('error', () => {});
   try {
     await client.connect();

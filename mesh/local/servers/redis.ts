@@ -34,6 +34,8 @@ export async function prepareRedis(options: RedisOptions): Promise<ProcessSpec> 
     logPath: options.logPath,
     probe: () => answers(redisUrl(options.port, redisAdmin, options.adminPassword)),
     readyTimeoutMs: 20_000,
+    // Refused for want of a password, which is an answer.
+    heartbeat: { port: options.port, question: 'PING\r\n' },
     stopSignal: 'SIGTERM',
     stopTimeoutMs: 10_000,
   };
@@ -67,6 +69,8 @@ function settingArguments(options: RedisOptions, aclPath: string): string[] {
     'tcp-keepalive': '60',
     databases: '1',
     daemonize: 'no',
+    // A title would be written over its environment, by which it is found when the state file is lost.
+    'set-proc-title': 'no',
     'enable-debug-command': 'no',
   };
   return Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);

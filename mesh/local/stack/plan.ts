@@ -1,6 +1,7 @@
-import { existsSync, mkdirSync, realpathSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { CliError } from '../cli-error.ts';
+import { requireFolder } from '../folder.ts';
 import { loopback, serverPorts } from '../ports.ts';
 import { loadSecrets, type Secrets } from '../secrets.ts';
 import { urlOf } from '../servers/database.ts';
@@ -19,6 +20,7 @@ import {
   type ServiceDefinition,
 } from '../services.ts';
 import { type OwnServers, readCacheDir } from '../settings.ts';
+import { defaultLiveness, type Liveness } from '../supervisor/liveness.ts';
 import { type Backoff, defaultBackoff } from '../supervisor/process.ts';
 import type { Step } from '../supervisor/state.ts';
 
@@ -45,6 +47,7 @@ export type StackOptions = {
   /** Where Envoy's spans go, and how many of a hundred requests are traced. */
   readonly tracing?: { readonly otlpEndpoint: string; readonly samplingPercent: number } | undefined;
   readonly backoff?: Backoff;
+  readonly liveness?: Liveness;
   readonly onStep?: (step: Step) => void;
 };
 
@@ -77,10 +80,14 @@ export type StackPlan = Required<Omit<StackOptions, 'own' | 'tracing'>> & {
 /** Names that a service may inherit from the environment of the command. */
 const passedOnNames = ['PATH', 'HOME', 'TZ', 'LOG_LEVEL', 'OTEL_EXPORTER_OTLP_ENDPOINT', 'OTEL_TRACES_SAMPLER_ARG'];
 
-/** Fills in the defaults, makes the state folder and the secrets. Starts nothing. */
+/**
+ * Fills in the defaults, makes the state folder and the secrets. Starts nothing.
+ * @throws CliError when the folder or the secrets can't be used
+ */
 export function planStack(options: StackOptions): StackPlan {
   // Others may enter, where Postgres must run as another user; each server's own folder is closed.
-  mkdirSync(join(options.stateDir, 'data'), { recursive: true, mode: 0o755 });
+  requireFolder(options.stateDir, 'OXO_STATE_DIR');
+  requireFolder(join(options.stateDir, 'data'), 'OXO_STATE_DIR');
   const stateDir = realpathSync(options.stateDir);
   const services = options.services ?? allServices;
   const cacheDir = options.cacheDir ?? readCacheDir(process.env);
@@ -104,6 +111,7 @@ export function planStack(options: StackOptions): StackPlan {
     serviceEnv: options.serviceEnv ?? (() => ({})),
     tracing: options.tracing,
     backoff: options.backoff ?? defaultBackoff,
+    liveness: options.liveness ?? defaultLiveness,
     onStep: options.onStep ?? (() => {}),
     logDir: join(stateDir, 'logs'),
     context: {

@@ -32,7 +32,14 @@ export function serversOf(plan: StackPlan): ReadonlyMap<PartName, Prepare> {
 /** Roles, schemas, users and streams: everything on the servers that services expect. Can be repeated. */
 export async function setUpServers(plan: StackPlan, step: RunStep): Promise<void> {
   await Promise.all([
-    step('database roles', () => setUpDatabase(maintenanceUrl(plan), plan.services, passwords(plan, 'database'))),
+    step('database roles', () =>
+      setUpDatabase(
+        maintenanceUrl(plan),
+        plan.services,
+        passwords(plan, 'database'),
+        plan.own.databaseUrl === undefined,
+      ),
+    ),
     step('streams', async () => {
       await setUpStreams(plan.urls.nats, plan.services);
       return plan.own.natsUrl === undefined

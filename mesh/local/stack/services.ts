@@ -1,10 +1,11 @@
 import { execFile } from 'node:child_process';
-import { appendFile, mkdir } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { CliError, messageOf } from '../cli-error.ts';
-import { type ServiceDefinition, serviceEnvironment } from '../services.ts';
+import { nodeArguments, opsPort, type ServiceDefinition, serviceEnvironment } from '../services.ts';
 import { repositoryRoot } from '../settings.ts';
 import { logPathOf } from '../supervisor/group.ts';
+import { httpHeartbeat } from '../supervisor/liveness.ts';
+import { appendLog } from '../supervisor/log-file.ts';
 import type { ProcessSpec } from '../supervisor/process.ts';
 import type { StackPlan } from './plan.ts';
 
@@ -28,7 +29,6 @@ export async function migrate(
 ): Promise<void> {
   if (service.migrate === undefined) return;
   const logPath = logPathOf(plan.logDir, `migrate-${service.name}`);
-  await mkdir(plan.logDir, { recursive: true });
   try {
     const { stdout, stderr } = await run(process.execPath, [service.migrate, direction], {
       cwd: repositoryRoot,
@@ -36,10 +36,10 @@ export async function migrate(
       timeout: migrateTimeoutMs,
       ...(signal === undefined ? {} : { signal }),
     });
-    await appendFile(logPath, `${stdout}${stderr}`);
+    appendLog(logPath, `${stdout}${stderr}`);
   } catch (error) {
     const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };
-    await appendFile(logPath, `${stdout}${stderr}`);
+    appendLog(logPath, `${stdout}${stderr}`);
     throw new CliError(`the migrations of ${service.name} failed`, {
       advice: [(stderr || stdout || messageOf(error)).trim().split('\n').slice(-8).join('\n'), `Its log: ${logPath}`],
       cause: error,
@@ -53,12 +53,13 @@ export function serviceSpec(plan: StackPlan, service: ServiceDefinition): Proces
   return {
     name: service.name,
     command: process.execPath,
-    args: ['--import', './mesh/kit/telemetry.ts', service.main],
+    args: [...nodeArguments, service.main],
     env: environmentOf(plan, service),
     cwd: repositoryRoot,
     logPath: logPathOf(plan.logDir, service.name),
     probe: () => isOk(readyUrl),
     readyTimeoutMs: 60_000,
+    heartbeat: httpHeartbeat(opsPort(plan.portBase, service), '/livez'),
     stopSignal: 'SIGTERM',
     stopTimeoutMs: 15_000,
   };

@@ -2,6 +2,7 @@
  * The process that `oxo up` leaves running: it owns all others, restarts what dies, and stops them on SIGTERM.
  * Its exit code says why it ended: 0 it was stopped, 1 the start failed (the state file says why), 3 another one runs.
  */
+import { describeError } from '../cli-error.ts';
 import { readSettings } from '../settings.ts';
 import { StackIsRunningError, startStack } from '../stack.ts';
 
@@ -22,7 +23,7 @@ try {
   await stack.stop();
   process.exit(exitCodes.stopped);
 } catch (error) {
-  console.error(error);
+  console.error(describeError(error));
   process.exit(error instanceof StackIsRunningError ? exitCodes.anotherRuns : exitCodes.failed);
 }
 

@@ -1,4 +1,6 @@
 import { join } from 'node:path';
+import { processVariable, stackVariable } from '../servers/environment.ts';
+import type { Liveness } from './liveness.ts';
 import { boundLog } from './log-file.ts';
 import { type Backoff, type ProcessSpec, type SupervisedProcess, supervise } from './process.ts';
 import type { Recorder } from './recorder.ts';
@@ -13,11 +15,19 @@ export type ProcessGroup = {
   readonly stop: () => Promise<void>;
 };
 
+export type GroupOptions = {
+  readonly stateDir: string;
+  readonly logDir: string;
+  readonly backoff: Backoff;
+  readonly liveness: Liveness;
+};
+
 type Member = { readonly supervised: SupervisedProcess; readonly tier: number };
 
 const logCheckIntervalMs = 5_000;
 
-export function createGroup(recorder: Recorder, logDir: string, backoff: Backoff): ProcessGroup {
+export function createGroup(recorder: Recorder, options: GroupOptions): ProcessGroup {
+  const { stateDir, logDir, backoff, liveness } = options;
   const members: Member[] = [];
   let stopping: Promise<void> | undefined;
   const logTimer = setInterval(() => {
@@ -43,7 +53,8 @@ export function createGroup(recorder: Recorder, logDir: string, backoff: Backoff
   return {
     start: async (spec, tier) => {
       if (stopping !== undefined) throw new Error(`${spec.name} is not started any more: the stack is stopping`);
-      const supervised = supervise(spec, (snapshot) => recorder.process(spec, snapshot), backoff);
+      const marked = { ...spec, env: { ...spec.env, ...marksOf(stateDir, spec) } };
+      const supervised = supervise(marked, (snapshot) => recorder.process(spec, snapshot), backoff, liveness);
       members.push({ supervised, tier });
       await supervised.ready();
     },
@@ -54,6 +65,10 @@ export function createGroup(recorder: Recorder, logDir: string, backoff: Backoff
       return stopping;
     },
   };
+}
+
+function marksOf(stateDir: string, { name, stopSignal }: ProcessSpec): Record<string, string> {
+  return { [stackVariable]: stateDir, [processVariable]: `${name}:${stopSignal}` };
 }
 
 /** Where a process writes. */

@@ -1,4 +1,15 @@
-import { closeSync, copyFileSync, fstatSync, mkdirSync, openSync, readSync, statSync, truncateSync } from 'node:fs';
+import {
+  appendFileSync,
+  closeSync,
+  copyFileSync,
+  fchmodSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  statSync,
+  truncateSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 
 /** A log and the one before it take at most about twice this. */
@@ -7,15 +18,22 @@ const maxLogBytes = 10 * 1024 * 1024;
 /**
  * Gives a file descriptor to hand to a child as stdout and stderr.
  * The child writes to the file itself: no data passes through the supervisor, and it outlives a supervisor that is killed.
+ * Only its owner can read it.
  */
 export function withLogDescriptor<T>(path: string, use: (descriptor: number) => T): T {
   mkdirSync(dirname(path), { recursive: true });
-  const descriptor = openSync(path, 'a', 0o640);
+  const descriptor = openSync(path, 'a', 0o600);
   try {
+    fchmodSync(descriptor, 0o600);
     return use(descriptor);
   } finally {
     closeSync(descriptor);
   }
+}
+
+/** Adds what a program that has ended already said. */
+export function appendLog(path: string, text: string): void {
+  withLogDescriptor(path, (descriptor) => appendFileSync(descriptor, text));
 }
 
 /**

@@ -24,6 +24,11 @@ export function isAlive(identity: ProcessIdentity): boolean {
   return identify(identity.pid)?.startedAt === identity.startedAt;
 }
 
+/** Whether exactly this process is alive and stopped by a signal (SIGSTOP). */
+export function isStopped(identity: ProcessIdentity): boolean {
+  return isAlive(identity) && readStat(identity.pid)?.state === 'T';
+}
+
 /** Sends a signal if exactly this process is alive; says whether it was. */
 export function signal(identity: ProcessIdentity, name: NodeJS.Signals): boolean {
   if (!isAlive(identity)) return false;
@@ -48,6 +53,11 @@ export function withDescendants(root: number): number[] {
   return found;
 }
 
+/** The pid of the process that started this one; undefined when there is no such process. */
+export function parentOf(pid: number): number | undefined {
+  return readStat(pid)?.parent;
+}
+
 /** Proportional set size of a process and its descendants, in bytes; 0 where /proc does not tell. */
 export function memoryOf(root: number): number {
   let bytes = 0;
@@ -58,12 +68,29 @@ export function memoryOf(root: number): number {
   return bytes;
 }
 
-/** Every process whose environment holds this text (NAME=value). */
+/** Every process whose environment holds this text (NAME=value), in the order of their start. */
 export function processesWithEnvironment(entry: string): ProcessIdentity[] {
   return allPids()
-    .filter((pid) => (read(`/proc/${pid}/environ`) ?? '').split('\0').includes(entry))
+    .filter((pid) => environmentOf(pid).includes(entry))
     .map(identify)
-    .filter((identity) => identity !== undefined);
+    .filter((identity) => identity !== undefined)
+    .sort((a, b) => ticksOf(a) - ticksOf(b));
+}
+
+/** The value of a variable in the environment that a process was started with. */
+export function environmentVariable(pid: number, name: string): string | undefined {
+  const prefix = `${name}=`;
+  return environmentOf(pid)
+    .find((entry) => entry.startsWith(prefix))
+    ?.slice(prefix.length);
+}
+
+function environmentOf(pid: number): string[] {
+  return (read(`/proc/${pid}/environ`) ?? '').split('\0');
+}
+
+function ticksOf({ startedAt }: ProcessIdentity): number {
+  return Number(startedAt.slice(startedAt.indexOf('/') + 1));
 }
 
 function allPids(): number[] {

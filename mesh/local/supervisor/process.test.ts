@@ -4,7 +4,9 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { until } from '#kit/testing/until.ts';
 import { CliError } from '../cli-error.ts';
+import { findFreePortBase } from '../ports.ts';
 import { temporaryFolder } from '../testing/temporary.ts';
+import { answers } from './liveness.ts';
 import { isAlive } from './proc.ts';
 import { type ProcessSnapshot, type ProcessSpec, supervise } from './process.ts';
 
@@ -127,4 +129,44 @@ test('who is paused stays away until it is resumed', async (t) => {
   await supervised.resume();
   assert.equal(supervised.snapshot().state, 'ready');
   assert.notEqual(supervised.snapshot().identity?.pid, before.pid);
+});
+
+test('what is frozen is killed and started again; what answers late in starting is left alone', async (t) => {
+  const port = await findFreePortBase();
+  const listen = `require('net').createServer((socket) => socket.end('here')).listen(${port}, '127.0.0.1');`;
+  const heartbeat = { port, question: '' };
+  const quick = { intervalMs: 20, timeoutMs: 500, failures: 2 };
+  const supervised = supervise(specOf(listen, { heartbeat }), undefined, backoff, quick);
+  t.after(supervised.stop);
+  await supervised.ready();
+  const before = supervised.snapshot().identity?.pid;
+  await until('it answers', () => answers(heartbeat, 500));
+  supervised.kill('SIGSTOP');
+  await until('another process', () => {
+    const { identity, state } = supervised.snapshot();
+    return state === 'ready' && identity !== undefined && identity.pid !== before;
+  });
+  assert.equal(supervised.snapshot().restarts, 1);
+  assert.match(supervised.snapshot().lastExit ?? '', /did not answer/);
+
+  const late = supervise(
+    specOf(forever, { heartbeat: { port: port + 1, question: '' }, probe: async () => false }),
+    undefined,
+    backoff,
+    { ...quick, intervalMs: 1 },
+  );
+  t.after(late.stop);
+  // By then the other one, which is asked less often, has been found silent again.
+  const second = supervised.snapshot().identity?.pid;
+  supervised.kill('SIGSTOP');
+  await until('a third process', () => supervised.snapshot().identity?.pid !== second);
+  assert.equal(late.snapshot().restarts, 0);
+});
+
+test('who is frozen when it is to stop, stops as gently as others', async () => {
+  const supervised = supervise(specOf(`process.on('SIGTERM', () => process.exit(7)); ${forever}`), undefined, backoff);
+  await supervised.ready();
+  supervised.kill('SIGSTOP');
+  await supervised.stop();
+  assert.equal(supervised.snapshot().lastExit, 'exit code 7');
 });

@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { CliError, messageOf } from '../cli-error.ts';
+import { defaultLiveness, type Heartbeat, type Liveness, untilSilent } from './liveness.ts';
 import { lastLines, withLogDescriptor } from './log-file.ts';
-import { identify, type ProcessIdentity } from './proc.ts';
+import { identify, type ProcessIdentity, signal, withDescendants } from './proc.ts';
 
 /** How to run a program, how to know that it is ready, and how to stop it. */
 export type ProcessSpec = {
@@ -17,6 +18,8 @@ export type ProcessSpec = {
   /** True when it can do its work. Rejections count as false. */
   readonly probe: () => Promise<boolean>;
   readonly readyTimeoutMs: number;
+  /** Who does not answer it is killed and started again; without one, only who dies is. */
+  readonly heartbeat?: Heartbeat;
   readonly stopSignal: NodeJS.Signals;
   /** How long it may take to stop before it is killed. */
   readonly stopTimeoutMs: number;
@@ -69,6 +72,7 @@ const startsBeforeGivingUp = 5;
 type Supervision = {
   readonly spec: ProcessSpec;
   readonly backoff: Backoff;
+  readonly liveness: Liveness;
   readonly onChange: (snapshot: ProcessSnapshot) => void;
   snapshot: ProcessSnapshot;
   child: ChildProcess | undefined;
@@ -76,6 +80,8 @@ type Supervision = {
   /** Waiting time before the next start. */
   delayMs: number;
   restartTimer: NodeJS.Timeout | undefined;
+  /** Why the running process is being killed, in words. */
+  verdict: string | undefined;
   stopping: boolean;
 };
 
@@ -87,17 +93,17 @@ export function supervise(
   spec: ProcessSpec,
   onChange: (snapshot: ProcessSnapshot) => void = () => {},
   backoff: Backoff = defaultBackoff,
+  liveness: Liveness = defaultLiveness,
 ): SupervisedProcess {
   const since = new Date().toISOString();
   const supervision: Supervision = {
-    spec,
-    backoff,
-    onChange,
+    ...{ spec, backoff, liveness, onChange },
     snapshot: { name: spec.name, state: 'starting', identity: undefined, restarts: 0, since, lastExit: undefined },
     child: undefined,
     exited: Promise.resolve(),
     delayMs: backoff.firstMs,
     restartTimer: undefined,
+    verdict: undefined,
     stopping: false,
   };
   start(supervision, 0);
@@ -123,6 +129,7 @@ function start(supervision: Supervision, restarts: number): void {
   const startedAtMs = performance.now();
   const child = spawnLogged(supervision.spec);
   supervision.child = child;
+  supervision.verdict = undefined;
   const identity = child.pid === undefined ? undefined : identify(child.pid);
   change(supervision, { state: 'starting', identity, restarts });
   supervision.exited = new Promise((resolve) => {
@@ -132,12 +139,13 @@ function start(supervision: Supervision, restarts: number): void {
       resolve();
       const stayedUp = performance.now() - startedAtMs >= supervision.backoff.resetAfterMs;
       if (stayedUp) supervision.delayMs = supervision.backoff.firstMs;
-      afterDeath(supervision, how);
+      afterDeath(supervision, supervision.verdict ?? how);
     };
     child.once('exit', (code, name) => onEnd(name === null ? `exit code ${code}` : name));
     child.once('error', (error) => onEnd(messageOf(error)));
   });
   void watchReadiness(supervision, child);
+  void watchLiveness(supervision, child);
 }
 
 function afterDeath(supervision: Supervision, how: string): void {
@@ -160,6 +168,21 @@ async function watchReadiness(supervision: Supervision, child: ChildProcess): Pr
     }
     await delay(probeIntervalMs, undefined, { ref: false });
   }
+}
+
+async function watchLiveness(supervision: Supervision, child: ChildProcess): Promise<void> {
+  const { spec, liveness } = supervision;
+  if (spec.heartbeat === undefined) return;
+  const excusedUntilMs = performance.now() + spec.readyTimeoutMs;
+  const silent = await untilSilent(
+    spec.heartbeat,
+    liveness,
+    () => supervision.child === child && !supervision.stopping,
+    () => supervision.snapshot.state === 'starting' && performance.now() < excusedUntilMs,
+  );
+  if (!silent) return;
+  supervision.verdict = 'killed: it did not answer';
+  killTree(child);
 }
 
 async function untilReady(supervision: Supervision): Promise<void> {
@@ -192,7 +215,9 @@ async function stop(supervision: Supervision, name: NodeJS.Signals): Promise<voi
   }
   change(supervision, { state: 'stopping' });
   child.kill(name);
-  const late = setTimeout(() => killGroup(child), spec.stopTimeoutMs);
+  // Who was frozen hears it only when it goes on.
+  child.kill('SIGCONT');
+  const late = setTimeout(() => killTree(child), spec.stopTimeoutMs);
   await supervision.exited;
   clearTimeout(late);
 }
@@ -215,13 +240,11 @@ async function holds(probe: () => Promise<boolean>): Promise<boolean> {
   return Promise.race([probe().catch(() => false), late]);
 }
 
-function killGroup(child: ChildProcess): void {
+/** Not by its process group: Postgres gives each of its processes a session of its own. */
+function killTree(child: ChildProcess): void {
   if (child.pid === undefined) return;
-  try {
-    process.kill(-child.pid, 'SIGKILL');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
-  }
+  const identities = withDescendants(child.pid).map(identify);
+  for (const identity of identities) if (identity !== undefined) signal(identity, 'SIGKILL');
 }
 
 function notReady({ spec, snapshot }: Supervision, afterMs: number): CliError {

@@ -44,7 +44,7 @@ export function createRecorder(
       change({ phase: 'failed', error: { message: messageOf(error), advice } });
     },
     process: (spec, snapshot) => {
-      const record: ProcessRecord = { ...snapshot, stopSignal: spec.stopSignal };
+      const record: ProcessRecord = { ...snapshot, stopSignal: spec.stopSignal, heartbeat: spec.heartbeat };
       change({ processes: replaceByName(state.processes, record) });
     },
     step: async (name, work) => {

@@ -1,7 +1,10 @@
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { z } from 'zod';
+import { CliError, messageOf } from '../cli-error.ts';
 import { writePrivately } from '../secrets.ts';
 import type { OwnServers, Settings } from '../settings.ts';
+import type { Heartbeat } from './liveness.ts';
 import { isAlive, type ProcessIdentity } from './proc.ts';
 import type { ProcessState } from './process.ts';
 
@@ -22,6 +25,7 @@ export type ProcessRecord = {
   readonly since: string;
   readonly lastExit?: string | undefined;
   readonly stopSignal: NodeJS.Signals;
+  readonly heartbeat?: Heartbeat | undefined;
 };
 
 export type Phase = 'starting' | 'running' | 'stopping' | 'stopped' | 'failed';
@@ -41,13 +45,65 @@ export type StackState = {
   readonly error?: { readonly message: string; readonly advice: readonly string[] } | undefined;
 };
 
-/** The last state that was written, whether or not its supervisor is alive. */
+const identitySchema = z.object({ pid: z.number(), startedAt: z.string() });
+const signalSchema = z.custom<NodeJS.Signals>((value) => typeof value === 'string' && value.startsWith('SIG'));
+
+const stateSchema = z.object({
+  supervisor: identitySchema,
+  phase: z.enum(['starting', 'running', 'stopping', 'stopped', 'failed']),
+  portBase: z.number(),
+  publicUrl: z.string(),
+  own: z.object({
+    databaseUrl: z.string().optional(),
+    redisUrl: z.string().optional(),
+    natsUrl: z.string().optional(),
+  }),
+  startedAt: z.string(),
+  steps: z.array(
+    z.object({
+      name: z.string(),
+      state: z.enum(['running', 'done', 'failed']),
+      ms: z.number(),
+      note: z.string().optional(),
+    }),
+  ),
+  processes: z.array(
+    z.object({
+      name: z.string(),
+      state: z.enum(['starting', 'ready', 'backing-off', 'stopping', 'stopped']),
+      identity: identitySchema.optional(),
+      restarts: z.number(),
+      since: z.string(),
+      lastExit: z.string().optional(),
+      stopSignal: signalSchema,
+      heartbeat: z.object({ port: z.number(), question: z.string() }).optional(),
+    }),
+  ),
+  error: z.object({ message: z.string(), advice: z.array(z.string()) }).optional(),
+}) satisfies z.ZodType<StackState>;
+
+/** The state file is not what a supervisor writes; `down` and `up` do without it. */
+export class DamagedStateError extends CliError {
+  constructor(path: string, cause: unknown) {
+    super(`${path} is damaged`, { advice: ['./oxo down stops what runs without it, ./oxo up writes it anew'], cause });
+  }
+}
+
+/**
+ * The last state that was written, whether or not its supervisor is alive.
+ * @throws DamagedStateError
+ */
 export function readState(stateDir: string): StackState | undefined {
   try {
-    return JSON.parse(readFileSync(pathOf(stateDir), 'utf8'));
+    return stateSchema.parse(JSON.parse(readFileSync(pathOf(stateDir), 'utf8')));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
+    if (error instanceof SyntaxError || error instanceof z.ZodError)
+      throw new DamagedStateError(pathOf(stateDir), error);
+    throw new CliError(`${pathOf(stateDir)} can't be read: ${messageOf(error)}`, {
+      advice: ['Set OXO_STATE_DIR to a folder that you may read and write.'],
+      cause: error,
+    });
   }
 }
 
@@ -59,6 +115,11 @@ export function writeState(stateDir: string, state: StackState): void {
   mkdirSync(join(stateDir, 'run'), { recursive: true, mode: 0o755 });
   const path = pathOf(stateDir);
   writePrivately(path, `${JSON.stringify(state, null, 2)}\n`);
+}
+
+/** For a state that is damaged and whose supervisor is gone. */
+export function discardState(stateDir: string): void {
+  rmSync(pathOf(stateDir), { force: true });
 }
 
 /** The state of a supervisor that is alive. */

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { CliError, messageOf } from '../cli-error.ts';
+import { CliError, describeError, messageOf } from '../cli-error.ts';
 import { generate } from '../generate.ts';
 import { repositoryRoot } from '../settings.ts';
 import type { Outcome } from './outcome.ts';
@@ -22,7 +22,7 @@ export async function runCheck(check: Check): Promise<Outcome> {
   const startedAtMs = performance.now();
   const failure = await check.run().then(
     () => undefined,
-    (error: unknown) => ({ name: check.name, message: describe(error) }),
+    (error: unknown) => ({ name: check.name, message: describeError(error) }),
   );
   return {
     name: check.name,
@@ -47,8 +47,4 @@ async function tool(name: string, args: readonly string[]): Promise<void> {
 async function requireGenerated(): Promise<void> {
   const changed = await generate({ check: true });
   if (changed.length > 0) throw new CliError('gen/ is not what proto/ gives: ./oxo generate', { advice: changed });
-}
-
-function describe(error: unknown): string {
-  return [messageOf(error), ...(error instanceof CliError ? error.advice : [])].join('\n');
 }

@@ -1,5 +1,5 @@
 import { type Clock, MINUTE_MS } from '#kit/clock.ts';
-import type { Database } from '#kit/db/database.ts';
+import type { Queryable } from '#kit/db/database.ts';
 
 /** A registration that is not through after so long was cut off, and is taken up by the sweep; so is one that the sweep could not finish. */
 const SWEEP_AFTER_MS = MINUTE_MS;
@@ -31,7 +31,7 @@ const CLAIM_PENDING = {
 };
 const PASSWORD_HASH = {
   name: 'account-password-hash',
-  text: 'select password_hash from accounts where id = $1',
+  text: 'select password_hash as "passwordHash" from accounts where id = $1',
 };
 
 /** A registration whose profile may not exist yet. */
@@ -52,7 +52,7 @@ export interface Accounts {
   passwordHash(id: string): Promise<string | undefined>;
 }
 
-export function createAccounts(db: Database, clock: Clock): Accounts {
+export function createAccounts(db: Queryable, clock: Clock): Accounts {
   return {
     async insertPending({ id, email, passwordHash, handle, displayName }) {
       const nowMs = clock.nowMs();
@@ -69,8 +69,8 @@ export function createAccounts(db: Database, clock: Clock): Accounts {
       return db.query<PendingAccount>(CLAIM_PENDING, [nowMs, nowMs + SWEEP_AFTER_MS]);
     },
     async passwordHash(id) {
-      const [row] = await db.query<{ password_hash: string }>(PASSWORD_HASH, [id]);
-      return row?.password_hash;
+      const [row] = await db.query<{ passwordHash: string }>(PASSWORD_HASH, [id]);
+      return row?.passwordHash;
     },
   };
 }

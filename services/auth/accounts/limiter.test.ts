@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { OxoError } from '#kit/errors.ts';
+import { hasReason, OxoError } from '#kit/errors.ts';
 import { createLimiter } from './limiter.ts';
 
 test('so many run at once, so many wait in order, one more is told to come back', async () => {
@@ -38,9 +38,12 @@ test('a failure gives its place on, and who went away while waiting costs nothin
   });
   const abort = new AbortController();
   let ran = false;
-  const gone = limit(async () => {
-    ran = true;
-  }, abort.signal);
+  const gone = limit(
+    async () => {
+      ran = true;
+    },
+    { signal: abort.signal },
+  );
   const last = limit(async () => 'last');
   abort.abort();
   gate.resolve();
@@ -48,4 +51,27 @@ test('a failure gives its place on, and who went away while waiting costs nothin
   await assert.rejects(gone, { name: 'AbortError' });
   assert.equal(await last, 'last');
   assert.equal(ran, false);
+});
+
+test('a flood from one network neither takes the places of others nor makes them wait for all of it', async () => {
+  const limit = createLimiter({ concurrency: 1, maxWaiting: 4 });
+  const gate = Promise.withResolvers<void>();
+  const order: string[] = [];
+  const ask = (network: string) => {
+    const run = async () => {
+      await gate.promise;
+      order.push(network);
+    };
+    return limit(run, { network }).then(
+      () => 'done',
+      (error: unknown) => (hasReason(error, 'UNAVAILABLE') ? 'refused' : error),
+    );
+  };
+  const flood = Array.from({ length: 6 }, () => ask('flood'));
+  const others = ['a', 'b', 'b', 'b'].map(ask);
+  gate.resolve();
+  // One of the flood was at work already, and four waited: two of them gave way.
+  assert.deepEqual(await Promise.all(flood), ['done', 'done', 'done', 'refused', 'refused', 'refused']);
+  assert.deepEqual(await Promise.all(others), ['done', 'done', 'refused', 'refused']);
+  assert.deepEqual(order, ['flood', 'flood', 'a', 'b', 'flood']);
 });

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { type Algorithm, hash, type Options, verify } from '@node-rs/argon2';
-import { createLimiter } from './limiter.ts';
+import { type Asker, createLimiter } from './limiter.ts';
 
 /** OWASP's first choice for Argon2id: 19 MiB, two passes. */
 const PARAMETERS: Options = {
@@ -16,8 +16,8 @@ const MAX_WAITING = 64;
 
 /** Hashes passwords with Argon2id, a bounded number at once. @throws OxoError UNAVAILABLE when too many wait */
 export interface Passwords {
-  hash(password: string, signal?: AbortSignal): Promise<string>;
-  verify(hash: string, password: string, signal?: AbortSignal): Promise<boolean>;
+  hash(password: string, by?: Asker): Promise<string>;
+  verify(hash: string, password: string, by?: Asker): Promise<boolean>;
   /** A hash that no password matches. It is verified when there is no account, so that both take the same time. */
   readonly decoy: string;
 }
@@ -25,8 +25,8 @@ export interface Passwords {
 export async function createPasswords(): Promise<Passwords> {
   const limit = createLimiter({ concurrency: CONCURRENCY, maxWaiting: MAX_WAITING });
   return {
-    hash: (password, signal) => limit(() => hash(normalise(password), PARAMETERS), signal),
-    verify: (encoded, password, signal) => limit(() => verify(encoded, normalise(password)), signal),
+    hash: (password, by) => limit(() => hash(normalise(password), PARAMETERS), by),
+    verify: (encoded, password, by) => limit(() => verify(encoded, normalise(password)), by),
     decoy: await hash(randomBytes(32), PARAMETERS),
   };
 }

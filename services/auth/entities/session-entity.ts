@@ -1,4 +1,4 @@
-import { defineEntity, p } from '@mikro-orm/core';
+import { defineEntity, type InferEntity, p } from '@mikro-orm/core';
 
 export const SessionEntity = defineEntity({
   name: 'Session',
@@ -24,3 +24,6 @@ export const SessionEntity = defineEntity({
   },
   indexes: [{ properties: ['accountId', 'lastSeenAtMs'] }, { properties: ['expiresAtMs'] }],
 });
+
+/** A row of the table sessions. */
+export type SessionRow = InferEntity<typeof SessionEntity>;

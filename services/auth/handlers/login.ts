@@ -6,7 +6,7 @@ import { handleOf, loginInput } from '../accounts/account-input.ts';
 import type { Accounts } from '../accounts/accounts.ts';
 import type { Passwords } from '../accounts/passwords.ts';
 import type { Profiles } from '../accounts/profiles.ts';
-import { deviceOf } from '../sessions/device.ts';
+import { askerOf, deviceOf } from '../sessions/device.ts';
 import type { Sessions } from '../sessions/sessions.ts';
 import { sessionTokens } from '../tokens/session-tokens.ts';
 import type { TokenIssuer } from '../tokens/token-issuer.ts';
@@ -26,7 +26,7 @@ export function login({ accounts, passwords, profiles, sessions, issuer }: Login
     const handle = handleOf(identifier);
     const user = handle === undefined ? undefined : await profiles.byHandle(handle, context);
     const passwordHash = user === undefined ? undefined : await accounts.passwordHash(user.id);
-    const right = await passwords.verify(passwordHash ?? passwords.decoy, password, context.signal);
+    const right = await passwords.verify(passwordHash ?? passwords.decoy, password, askerOf(context));
     if (!right || user === undefined) throw wrongCredentials();
 
     const session = await sessions.open(user.id, deviceOf(context), context);

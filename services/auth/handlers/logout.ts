@@ -5,9 +5,7 @@ import type { Sessions } from '../sessions/sessions.ts';
 
 export function logout({ sessions }: { sessions: Sessions }) {
   return async (request: LogoutRequest, context: CallContext): Promise<LogoutResponse> => {
-    const { userId, sessionId } = requireViewer(context);
-    if (request.all) await sessions.revokeAll(userId, context);
-    else await sessions.revoke(sessionId, context);
+    await sessions.signOut(requireViewer(context), request.all ? 'all' : 'this', context);
     return {};
   };
 }

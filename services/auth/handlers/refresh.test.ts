@@ -41,6 +41,15 @@ test('the token before works once more within 10 seconds, and gives the same suc
   assert.ok(await refresh(one.refreshToken));
 });
 
+test('two tabs that always refresh at the same moment never lose their session', async () => {
+  let { refreshToken } = await service.signIn();
+  for (let round = 0; round < 5; round += 1) {
+    const tabs = await Promise.all([refresh(refreshToken), refresh(refreshToken)]);
+    assert.equal(tabs[0].refreshToken, tabs[1].refreshToken);
+    refreshToken = tabs[0].refreshToken;
+  }
+});
+
 test('the token before does not work a third time', async () => {
   const first = await service.signIn();
   await refresh(first.refreshToken);

@@ -7,7 +7,7 @@ import { validateRegistration } from '../accounts/account-input.ts';
 import type { Accounts } from '../accounts/accounts.ts';
 import type { Passwords } from '../accounts/passwords.ts';
 import type { Profiles } from '../accounts/profiles.ts';
-import { deviceOf } from '../sessions/device.ts';
+import { askerOf, deviceOf } from '../sessions/device.ts';
 import type { Sessions } from '../sessions/sessions.ts';
 import { sessionTokens } from '../tokens/session-tokens.ts';
 import type { TokenIssuer } from '../tokens/token-issuer.ts';
@@ -28,7 +28,7 @@ export interface RegisterDependencies {
 export function register({ accounts, passwords, profiles, sessions, issuer, clock }: RegisterDependencies) {
   return async (request: RegisterRequest, context: CallContext): Promise<RegisterResponse> => {
     const { handle, email, password, displayName } = validateRegistration(request);
-    const passwordHash = await passwords.hash(password, context.signal);
+    const passwordHash = await passwords.hash(password, askerOf(context));
     const account = { id: newId(clock.nowMs()), handle, displayName: displayName || handle };
     await accounts.insertPending({ ...account, email, passwordHash });
 

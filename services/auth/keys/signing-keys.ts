@@ -30,7 +30,7 @@ const INSERT_CURRENT = {
 };
 const LIST = {
   name: 'signing-keys-list',
-  text: `select kid, state, public_jwk, private_key from signing_keys
+  text: `select kid, state, public_jwk as "publicJwk", private_key as "privateKey" from signing_keys
     where expires_at_ms is null or expires_at_ms > $1 order by created_at_ms desc limit 50`,
 };
 const DELETE_EXPIRED = {
@@ -41,8 +41,8 @@ const DELETE_EXPIRED = {
 interface KeyRow {
   kid: string;
   state: 'NEXT' | 'CURRENT' | 'RETIRED';
-  public_jwk: JWK;
-  private_key: Buffer;
+  publicJwk: JWK;
+  privateKey: Buffer;
 }
 
 export interface SigningKey {
@@ -75,7 +75,7 @@ export async function openSigningKeys(options: { db: Database; vault: KeyVault; 
     const rows = await db.query<KeyRow>(LIST, [clock.nowMs()]);
     const row = rows.find((candidate) => candidate.state === 'CURRENT');
     if (row === undefined) throw new Error('There is no current signing key in the database.');
-    const published: JSONWebKeySet = { keys: rows.map((key) => key.public_jwk) };
+    const published: JSONWebKeySet = { keys: rows.map((key) => key.publicJwk) };
     return { current: await openKey(row, vault), published, find: createLocalJWKSet(published) };
   }
 
@@ -107,7 +107,7 @@ async function makeFirst(tx: Transaction, vault: KeyVault, nowMs: number): Promi
 }
 
 async function openKey(row: KeyRow, vault: KeyVault): Promise<SigningKey> {
-  const pkcs8 = await vault.decrypt(row.private_key, vaultName(row.kid)).catch((cause: unknown) => {
+  const pkcs8 = await vault.decrypt(row.privateKey, vaultName(row.kid)).catch((cause: unknown) => {
     throw new Error(
       `The signing key ${row.kid} cannot be decrypted: the key-encryption key is not the one that encrypted it. Give back the former KEY_ENCRYPTION_KEY (or KEY_ENCRYPTION_KEY_FILE).`,
       { cause },

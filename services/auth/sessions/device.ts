@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import type { CallContext } from '#kit/rpc/context.ts';
+import type { Asker } from '../accounts/limiter.ts';
 
 const MAX_USER_AGENT_CHARACTERS = 256;
 
@@ -16,4 +17,19 @@ export function deviceOf(context: Pick<CallContext, 'metadata'>): Device {
   const userAgent = context.metadata.get('user-agent') ?? '';
   const ip = context.metadata.get('x-forwarded-for')?.trim() ?? '';
   return { userAgent: userAgent.slice(0, MAX_USER_AGENT_CHARACTERS), ip: isIP(ip) === 0 ? '' : ip };
+}
+
+/** Who makes the call, to those who share out what is scarce. */
+export function askerOf(context: Pick<CallContext, 'metadata' | 'signal'>): Asker {
+  return { network: networkOf(deviceOf(context).ip), signal: context.signal };
+}
+
+const IPV6_GROUPS = 8;
+
+/** What a provider gives to one customer: an IPv4 address, the first half of an IPv6 address. */
+export function networkOf(ip: string): string {
+  if (isIP(ip) !== 6 || ip.includes('.')) return ip;
+  const [head = [], tail = []] = ip.split('::').map((part) => part.split(':').filter((group) => group !== ''));
+  const zeros = Array.from({ length: IPV6_GROUPS - head.length - tail.length }, () => '0');
+  return [...head, ...zeros, ...tail].slice(0, IPV6_GROUPS / 2).join(':');
 }

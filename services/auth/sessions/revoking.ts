@@ -1,59 +1,81 @@
 import type { Database, Transaction } from '#kit/db/database.ts';
+import { unavailable } from '#kit/errors.ts';
 import type { Outbox, OutboxRow } from '#kit/events/outbox.ts';
 import type { DenyList } from '#kit/identity/deny-list.ts';
 import { sessionRevoked } from '#kit/identity/revocations.ts';
+import type { SessionRow } from '../entities/session-entity.ts';
+
+/** Who signs out is told within the two seconds in which the tokens have to be refused. */
+const BROADCAST_LIMIT_MS = 1_500;
 
 const INSERT_EVENTS = {
   name: 'session-revoked-events',
   text: `insert into outbox (event_id, subject, payload, headers)
     select * from unnest($1::uuid[], $2::text[], $3::bytea[], $4::jsonb[])
-    returning event_id, id::float8 as version`,
+    returning event_id as "eventId", id::float8 as version`,
 };
 
-/** A row of a statement that deletes sessions. */
-export interface RevokedSession {
-  id: string;
-  account_id: string;
-}
+/** What a statement that deletes sessions gives of each. */
+export type RevokedSession = Pick<SessionRow, 'id' | 'accountId'>;
+export const REVOKED_COLUMNS = 'id, account_id as "accountId"';
 
-/**
- * Runs work that says which sessions it deleted, in one transaction with their events; their tokens are refused in this process
- * before the answer, and everywhere when the events have arrived.
- */
-export type Revoking = <Result extends { revoked: readonly RevokedSession[] }>(
+/** Runs work that says which sessions it deleted, in one transaction with their events. */
+type Revoke = <Result extends { revoked: readonly RevokedSession[] }>(
   work: (tx: Transaction) => Promise<Result>,
   context: { requestId: string },
 ) => Promise<Result>;
+
+export interface Revoking {
+  /** The tokens are refused in this process before the answer, and everywhere when the events have arrived. */
+  inPassing: Revoke;
+  /**
+   * The tokens are refused everywhere before the answer: when the events have come back to this process by the broadcast that
+   * all processes hear. Until then they are not refused here either, so that the caller can ask again.
+   * @throws OxoError UNAVAILABLE when they have not come in time. The work is done all the same, and the events will come.
+   */
+  everywhere: Revoke;
+}
 
 export function createRevoking(options: { db: Database; outbox: Outbox; denyList: DenyList }): Revoking {
   const { db, outbox, denyList } = options;
 
   async function writeEvents(tx: Transaction, rows: readonly OutboxRow[]): Promise<void> {
     if (rows.length === 0) return;
-    const written = await tx.query<{ event_id: string; version: number }>(INSERT_EVENTS, [
+    const written = await tx.query<{ eventId: string; version: number }>(INSERT_EVENTS, [
       rows.map((row) => row.eventId),
       rows.map((row) => row.subject),
       rows.map((row) => row.payload),
       rows.map((row) => JSON.stringify(row.headers)),
     ]);
-    const versions = new Map(written.map(({ event_id, version }) => [event_id, version]));
+    const versions = new Map(written.map(({ eventId, version }) => [eventId, version]));
     for (const row of rows) row.version = versions.get(row.eventId);
   }
 
-  return (work, context) => {
+  // No effect for the relay to repeat: the deny-list of a process that died is gone with it, and the others hear the event.
+  const commit: Revoke = (work, context) => {
     const write = (add: (row: OutboxRow) => OutboxRow) =>
       db.transaction(async (tx) => {
         const result = await work(tx);
-        const events = result.revoked.map(({ id, account_id }) =>
-          add(outbox.row(sessionRevoked, { sessionId: id, userId: account_id }, context)),
+        const events = result.revoked.map(({ id, accountId }) =>
+          add(outbox.row(sessionRevoked, { sessionId: id, userId: accountId }, context)),
         );
         await writeEvents(tx, events);
         return result;
       });
-    // No effect to repeat: the deny-list of a process that died is gone with it, and the others hear the event.
-    return outbox.commit([], write, ({ revoked }) => {
-      for (const { id } of revoked) denyList.deny(id);
-      return undefined;
-    });
+    return outbox.commit([], write, () => undefined);
+  };
+
+  return {
+    async inPassing(work, context) {
+      const result = await commit(work, context);
+      for (const { id } of result.revoked) denyList.deny(id);
+      return result;
+    },
+    async everywhere(work, context) {
+      const result = await commit(work, context);
+      const denied = await Promise.all(result.revoked.map(({ id }) => denyList.whenDenied(id, BROADCAST_LIMIT_MS)));
+      if (denied.includes(false)) throw unavailable('The sign-out has not reached every service yet. Try again.');
+      return result;
+    },
   };
 }

@@ -1,21 +1,28 @@
 import { SECOND_MS } from '#kit/clock.ts';
+import type { SessionRow } from '../entities/session-entity.ts';
 import { matches, type RefreshToken } from './refresh-token.ts';
 
 /** Two tabs, or an answer that was lost: for so long the token before the current one works once more. */
 export const GRACE_MS = 10 * SECOND_MS;
 
 /** What a refresh has to know of a session. */
-export interface RotationRow {
-  account_id: string;
-  family_hash: Buffer;
-  current_hash: Buffer;
-  previous_hash: Buffer | null;
-  rotation_salt: Buffer | null;
-  rotated_at_ms: number | null;
-  grace_used: boolean;
-  created_at_ms: number;
-  expires_at_ms: number;
-}
+export type RotationRow = Pick<
+  SessionRow,
+  | 'accountId'
+  | 'familyHash'
+  | 'currentHash'
+  | 'previousHash'
+  | 'rotationSalt'
+  | 'rotatedAtMs'
+  | 'graceUsed'
+  | 'createdAtMs'
+  | 'expiresAtMs'
+>;
+
+/** The columns of a RotationRow. Numbers of 64 bits become JavaScript numbers. */
+export const ROTATION_COLUMNS = `account_id as "accountId", family_hash as "familyHash", current_hash as "currentHash",
+  previous_hash as "previousHash", rotation_salt as "rotationSalt", rotated_at_ms::float8 as "rotatedAtMs",
+  grace_used as "graceUsed", created_at_ms::float8 as "createdAtMs", expires_at_ms::float8 as "expiresAtMs"`;
 
 /**
  * What a refresh token is to its session now.
@@ -25,9 +32,9 @@ export interface RotationRow {
 export type TokenStanding = 'CURRENT' | 'REPEATED' | 'REUSED' | 'UNKNOWN';
 
 export function standingOf(row: RotationRow | undefined, token: RefreshToken, nowMs: number): TokenStanding {
-  if (row === undefined || row.expires_at_ms <= nowMs) return 'UNKNOWN';
-  if (!matches(row.family_hash, token.family)) return 'UNKNOWN';
-  if (matches(row.current_hash, token.secret)) return 'CURRENT';
-  const inGrace = !row.grace_used && row.rotated_at_ms !== null && nowMs < row.rotated_at_ms + GRACE_MS;
-  return inGrace && matches(row.previous_hash, token.secret) ? 'REPEATED' : 'REUSED';
+  if (row === undefined || row.expiresAtMs <= nowMs) return 'UNKNOWN';
+  if (!matches(row.familyHash, token.family)) return 'UNKNOWN';
+  if (matches(row.currentHash, token.secret)) return 'CURRENT';
+  const inGrace = !row.graceUsed && row.rotatedAtMs != null && nowMs < row.rotatedAtMs + GRACE_MS;
+  return inGrace && matches(row.previousHash ?? null, token.secret) ? 'REPEATED' : 'REUSED';
 }

@@ -1,4 +1,5 @@
 import { type Clock, DAY_MS } from '#kit/clock.ts';
+import { cleanUp, defineCleanUp } from '#kit/db/clean-up.ts';
 import type { Database, Transaction } from '#kit/db/database.ts';
 import type { Outbox } from '#kit/events/outbox.ts';
 import type { DenyList } from '#kit/identity/deny-list.ts';
@@ -13,15 +14,14 @@ import {
   nextRefreshToken,
   type RefreshToken,
 } from './refresh-token.ts';
-import { createRevoking, type RevokedSession } from './revoking.ts';
-import { type RotationRow, standingOf } from './rotation.ts';
+import { createRevoking, REVOKED_COLUMNS, type RevokedSession } from './revoking.ts';
+import { ROTATION_COLUMNS, type RotationRow, standingOf } from './rotation.ts';
 
 /** A session ends when it was not used for so long, and after so long in any case. */
 export const IDLE_MS = 30 * DAY_MS;
 export const MAX_AGE_MS = 180 * DAY_MS;
 /** One more signs out the one that was not used for the longest time. */
 export const MAX_SESSIONS_PER_ACCOUNT = 100;
-const CLEAN_UP_ROWS = 5_000;
 
 const ACTIVATE = {
   name: 'account-activate',
@@ -39,13 +39,11 @@ const DELETE_SURPLUS = {
   name: 'session-delete-surplus',
   text: `delete from sessions where id in (select id from sessions where account_id = $1
       order by last_seen_at_ms desc, id desc offset ${MAX_SESSIONS_PER_ACCOUNT} limit ${MAX_SESSIONS_PER_ACCOUNT})
-    returning id, account_id`,
+    returning ${REVOKED_COLUMNS}`,
 };
 const LOCK = {
   name: 'session-lock',
-  text: `select account_id, family_hash, current_hash, previous_hash, rotation_salt, rotated_at_ms::float8, grace_used,
-      created_at_ms::float8, expires_at_ms::float8
-    from sessions where id = $1 for update`,
+  text: `select ${ROTATION_COLUMNS} from sessions where id = $1 for update`,
 };
 const ROTATE = {
   name: 'session-rotate',
@@ -56,18 +54,13 @@ const ROTATE = {
 const USE_GRACE = { name: 'session-use-grace', text: 'update sessions set grace_used = true where id = $1' };
 const DELETE_ONE = {
   name: 'session-delete',
-  text: 'delete from sessions where id = $1 returning id, account_id',
+  text: `delete from sessions where id = $1 returning ${REVOKED_COLUMNS}`,
 };
 const DELETE_ALL = {
   name: 'session-delete-all',
-  text: 'delete from sessions where account_id = $1 returning id, account_id',
+  text: `delete from sessions where account_id = $1 returning ${REVOKED_COLUMNS}`,
 };
-const DELETE_EXPIRED = {
-  name: 'session-delete-expired',
-  text: `delete from sessions where id in
-    (select id from sessions where expires_at_ms <= $1 order by expires_at_ms limit ${CLEAN_UP_ROWS} for update skip locked)
-    returning 1`,
-};
+const CLEAN_UP = defineCleanUp({ name: 'sessions-clean-up', table: 'sessions', where: 'expires_at_ms <= $1' });
 
 /** A session with the refresh token that goes on with it. */
 export interface OpenSession {
@@ -88,11 +81,13 @@ export interface Sessions {
   open(accountId: string, device: Device, context: CallIds): Promise<OpenSession | undefined>;
   /** Rotates a refresh token. One that was consumed before revokes its session. */
   refresh(token: RefreshToken, device: Device, context: CallIds): Promise<Refreshed>;
-  /** Ends a session; its tokens are refused here at once and everywhere when the event has arrived. */
-  revoke(sessionId: string, context: CallIds): Promise<void>;
-  /** Ends every session of the account. */
-  revokeAll(accountId: string, context: CallIds): Promise<void>;
-  /** Deletes expired sessions, a bounded number at a time. @returns how many */
+  /**
+   * Ends the session, or every session of its account; when it is done, their tokens are refused everywhere. A session that
+   * has ended is announced again: whoever asks holds a token that is still believed.
+   * @throws OxoError UNAVAILABLE when it is not known yet that all services have heard of it
+   */
+  signOut(session: { sessionId: string; userId: string }, scope: 'this' | 'all', context: CallIds): Promise<void>;
+  /** Deletes expired sessions, in short statements. @returns how many */
   cleanUp(): Promise<number>;
 }
 
@@ -116,19 +111,19 @@ export function createSessions(options: { db: Database; outbox: Outbox; denyList
     const standing = standingOf(row, token, nowMs);
     if (row === undefined || standing === 'UNKNOWN') return { outcome: 'UNKNOWN' };
     if (standing === 'REUSED') return { outcome: 'REUSED' };
-    const salt = standing === 'REPEATED' && row.rotation_salt !== null ? row.rotation_salt : newRotationSalt();
+    const salt = standing === 'REPEATED' && row.rotationSalt != null ? row.rotationSalt : newRotationSalt();
     const next = nextRefreshToken(token, salt);
     if (standing === 'REPEATED') await tx.query(USE_GRACE, [token.sessionId]);
     else {
-      const expiresAtMs = Math.min(nowMs + IDLE_MS, row.created_at_ms + MAX_AGE_MS);
+      const expiresAtMs = Math.min(nowMs + IDLE_MS, row.createdAtMs + MAX_AGE_MS);
       await tx.query(ROTATE, [
-        ...[token.sessionId, hashOf(next.secret), row.current_hash, salt, nowMs],
+        ...[token.sessionId, hashOf(next.secret), row.currentHash, salt, nowMs],
         ...[device.userAgent, device.ip, expiresAtMs],
       ]);
     }
     const session = {
       sessionId: token.sessionId,
-      accountId: row.account_id,
+      accountId: row.accountId,
       refreshToken: encodeRefreshToken(next),
     };
     return { outcome: 'REFRESHED', session };
@@ -136,7 +131,7 @@ export function createSessions(options: { db: Database; outbox: Outbox; denyList
 
   return {
     async open(accountId, device, context) {
-      const { session } = await revoking(async (tx) => {
+      const { session } = await revoking.inPassing(async (tx) => {
         if ((await tx.query(ACTIVATE, [accountId])).length === 0) return { session: undefined, revoked: [] };
         const opened = await insert(tx, accountId, device);
         return { session: opened, revoked: await tx.query<RevokedSession>(DELETE_SURPLUS, [accountId]) };
@@ -144,7 +139,7 @@ export function createSessions(options: { db: Database; outbox: Outbox; denyList
       return session;
     },
     async refresh(token, device, context) {
-      const { refreshed } = await revoking(async (tx) => {
+      const { refreshed } = await revoking.inPassing(async (tx) => {
         const result = await rotate(tx, token, device);
         const revoked =
           result.outcome === 'REUSED' ? await tx.query<RevokedSession>(DELETE_ONE, [token.sessionId]) : [];
@@ -152,14 +147,14 @@ export function createSessions(options: { db: Database; outbox: Outbox; denyList
       }, context);
       return refreshed;
     },
-    async revoke(sessionId, context) {
-      await revoking(async (tx) => ({ revoked: await tx.query<RevokedSession>(DELETE_ONE, [sessionId]) }), context);
+    async signOut({ sessionId, userId }, scope, context) {
+      await revoking.everywhere(async (tx) => {
+        const [statement, id] = scope === 'all' ? [DELETE_ALL, userId] : [DELETE_ONE, sessionId];
+        const deleted = await tx.query<RevokedSession>(statement, [id]);
+        const others = deleted.filter((session) => session.id !== sessionId);
+        return { revoked: [...others, { id: sessionId, accountId: userId }] };
+      }, context);
     },
-    async revokeAll(accountId, context) {
-      await revoking(async (tx) => ({ revoked: await tx.query<RevokedSession>(DELETE_ALL, [accountId]) }), context);
-    },
-    async cleanUp() {
-      return (await db.query(DELETE_EXPIRED, [clock.nowMs()])).length;
-    },
+    cleanUp: () => cleanUp(db, CLEAN_UP, [clock.nowMs()]),
   };
 }

@@ -31,7 +31,7 @@ import { JWKS_PATH, startJwksServer } from '../keys/jwks-server.ts';
 import { openLocalVault } from '../keys/local-vault.ts';
 import { openSigningKeys } from '../keys/signing-keys.ts';
 import { entities, migrations } from '../schema.ts';
-import { addAuthServices } from '../server.ts';
+import { createAuthService } from '../server.ts';
 import { createSessions, type Sessions } from '../sessions/sessions.ts';
 import { createTokenIssuer, type TokenIssuer } from '../tokens/token-issuer.ts';
 import { createSigners, type Signers } from './signers.ts';
@@ -86,7 +86,20 @@ export async function startAuthService({ withUser = true } = {}): Promise<TestAu
   const channel = openChannel(user?.address ?? `127.0.0.1:${await freePort()}`, tokens);
   context.onStop(channel.close);
   const users = channel.client(UserInternalServiceDefinition);
-  const { outbox, ...outboxParts } = createTestOutbox(context, database);
+  const { outbox, ...outboxParts } = createTestOutbox(context, database, {
+    // A test that ends closes the database under it.
+    committed: () => void broadcast().catch(() => undefined),
+  });
+  async function revocations(): Promise<SessionRevoked[]> {
+    const events = await outboxParts.events();
+    return events
+      .filter(({ subject }) => subject === 'session.revoked')
+      .map(({ payload }) => SessionRevoked.decode(payload));
+  }
+  /** What the relay, NATS and the consumer of revocations do in a real service. */
+  async function broadcast(): Promise<void> {
+    for (const { sessionId } of await revocations()) denyList.deny(sessionId);
+  }
   const sessions = createSessions({ db, outbox, denyList, clock });
   const [accounts, profiles] = [createAccounts(db, clock), createProfiles(users)];
   const { passwords, hashes } = counting(await createPasswords());
@@ -97,21 +110,15 @@ export async function startAuthService({ withUser = true } = {}): Promise<TestAu
     userToken: async (id: string) => (await signers.signIn(id)).accessToken,
     serviceToken: async (service: string) => (await issuer.serviceToken(service)).token,
   };
-  const callers = await serveTest(context, { verifier, tokens: tokenSource }, (server) =>
-    addAuthServices(server, { accounts, passwords, profiles, sessions, issuer, secretHashes, clock, logger }),
-  );
+  const own = { denyList, keys, issuer, secretHashes, passwords };
+  const service = createAuthService({ db, outbox, users, ...own, clock, logger });
+  const callers = await serveTest(context, { verifier, tokens: tokenSource }, service.addServices);
 
   return {
-    ...{ db, clock, users, verifier, denyList, issuer, sessions, hashes, as, ...outboxParts, ...signers },
+    ...{ db, clock, users, verifier, denyList, issuer, sessions, hashes, as, revocations, ...outboxParts, ...signers },
     withToken: (token) => callers.withToken(AuthServiceDefinition, token),
     internal: (service) => callers.asService(AuthInternalServiceDefinition, service),
     sweep: createPendingSweep({ accounts, profiles, clock, logger }),
-    async revocations() {
-      const events = await outboxParts.events();
-      return events
-        .filter(({ subject }) => subject === 'session.revoked')
-        .map(({ payload }) => SessionRevoked.decode(payload));
-    },
     user() {
       if (user === undefined) throw new Error('started without the user service');
       return user;

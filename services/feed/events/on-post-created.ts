@@ -18,13 +18,15 @@ export interface OnPostCreatedDependencies {
  * once, however often it is pushed.
  */
 export function onPostCreated({ followers, windows, metrics }: OnPostCreatedDependencies): EventHandler {
-  return on(postCreated, async ({ post }, { id, requestId }) => {
+  return on(postCreated, async ({ post }, { id, requestId }, { working }) => {
     if (post?.author === undefined || post.createdAt === undefined)
       throw new PermanentError('a post without author or time');
     const entry = { atMs: post.createdAt.getTime(), id: post.id, ownerId: post.author.id };
     // The author's own window goes with the first chunk of followers.
     let author = [entry.ownerId];
     const push = async (followerIds: readonly string[]) => {
+      // Few authors have more than one chunk: telling the server costs a message.
+      if (author.length === 0) working();
       const userIds = [...author, ...followerIds];
       author = [];
       metrics.fannedOut(await windows.push(userIds, entry));

@@ -33,6 +33,7 @@ export interface CandidateDependencies {
 export function createCandidateReader(dependencies: CandidateDependencies): CandidateReader {
   const { windows, followSets, posts, maxEntries, logger } = dependencies;
   const warn = warnSeldom(logger);
+  const listPosts = createPostLister(posts);
 
   const rebuilds = new Map<string, Promise<TimelineEntry[]>>();
 
@@ -42,18 +43,6 @@ export function createCandidateReader(dependencies: CandidateDependencies): Cand
       warn({ err: error }, 'windows cannot be used; Postgres answers');
       return undefined;
     });
-  }
-
-  /** What Postgres holds: the definition of the feed. */
-  async function listPosts(set: FollowSet, before: Position | undefined, count: number, context: CallContext) {
-    const { userId } = requireViewer(context);
-    const request = {
-      authorIds: [userId, ...set.ids],
-      before: before === undefined ? undefined : { publishedAtMs: BigInt(before.atMs), id: before.id },
-      pageSize: count,
-    };
-    const { posts: refs } = await posts.listPostsByAuthors(request, asService(context));
-    return refs.map((ref) => ({ atMs: Number(ref.publishedAtMs), id: ref.id, ownerId: ref.authorId }));
   }
 
   async function readPostgres(set: FollowSet, before: Position | undefined, count: number, context: CallContext) {
@@ -116,6 +105,19 @@ export function createCandidateReader(dependencies: CandidateDependencies): Cand
       const rest = await readPostgres(set, last ?? before, count - followed.length, context);
       return { ...rest, entries: [...followed, ...rest.entries] };
     },
+  };
+}
+
+/** Reads what Postgres holds: the definition of the feed. */
+function createPostLister(posts: RpcClient<PostInternalServiceDefinition>) {
+  return async (set: FollowSet, before: Position | undefined, count: number, context: CallContext) => {
+    const request = {
+      authorIds: [requireViewer(context).userId, ...set.ids],
+      before: before === undefined ? undefined : { publishedAtMs: BigInt(before.atMs), id: before.id },
+      pageSize: count,
+    };
+    const { posts: refs } = await posts.listPostsByAuthors(request, asService(context));
+    return refs.map((ref) => ({ atMs: Number(ref.publishedAtMs), id: ref.id, ownerId: ref.authorId }));
   };
 }
 

@@ -3,14 +3,14 @@ import type { GetFeedRequest, GetFeedResponse } from '#gen/oxo/feed/v1/feed_serv
 import { requireViewer } from '#kit/identity/caller.ts';
 import { decodePageToken, encodePageToken, type Position } from '#kit/page-token.ts';
 import type { CallContext } from '#kit/rpc/context.ts';
-import { pageSize, pageToken, validate } from '#kit/validate.ts';
+import { pageFields, validate } from '#kit/validate.ts';
 import type { CandidateReader } from '../feed/candidates.ts';
 import type { Hydrated, Hydrator } from '../feed/hydration.ts';
 import type { FeedMetrics } from '../feed/metrics.ts';
 import { asResponse, encodeFeedPage } from '../feed/response.ts';
 import type { Windows } from '../feed/window.ts';
 
-const input = z.object({ pageSize: pageSize({ default: 20, max: 100 }), pageToken: pageToken() });
+const input = z.object(pageFields({ default: 20, max: 100 }));
 
 /** A page whose candidates turn out to be gone is filled up from older ones, at most so often; then it stays short. */
 const MAX_ROUNDS = 10;

@@ -1,2 +1,5 @@
-/** The RPCs of this service. */
+/** What this service answers: one file an RPC. */
+
+// FeedService: people, through the front door.
+
 export { getFeed } from './get-feed.ts';

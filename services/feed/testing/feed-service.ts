@@ -90,14 +90,9 @@ export async function startFeedService({ withPost = true, maxEntries = 20 } = {}
   const users = channelTo(user.address).client(UserInternalServiceDefinition);
   const posts = channelTo(postAddress).client(PostInternalServiceDefinition);
   const service = createFeedService({ redis: redisParts.redis, posts, users, maxEntries, logger, metrics });
-  const consumer = createWorkConsumer({
-    nats: bus.admin,
-    durable: FANOUT,
-    handlers: service.fanOut,
-    backoffMs: BACKOFF_MS,
-    logger,
-    metrics,
-  });
+  const [fanOut] = service.consumers;
+  if (fanOut === undefined) throw new Error('the service has no consumer');
+  const consumer = createWorkConsumer({ nats: bus.admin, ...fanOut, backoffMs: BACKOFF_MS, logger, metrics });
   context.onStop(consumer.stop);
   const callers = await serveTest(context, { verifier: issuer.verifier, tokens: issuer }, service.addServices);
   const authors = createCallers(context, postAddress, issuer);

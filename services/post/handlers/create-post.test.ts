@@ -106,6 +106,14 @@ test('with an Idempotency-Key a repeated call gets the first answer, status incl
   );
 });
 
+test('a repeated call that spells out the default is the same request', async () => {
+  const first = await service.as(ann).createPost({ text: 'once' }, withKey('default'));
+  const again = { text: 'once', visibility: Post_Visibility.PUBLIC };
+  assert.deepEqual(await service.as(ann).createPost(again, withKey('default')), first);
+  const other = { text: 'once', visibility: Post_Visibility.FOLLOWERS };
+  await assert.rejects(service.as(ann).createPost(other, withKey('default')), refused('IDEMPOTENCY_KEY_REUSED'));
+});
+
 test('twins at once make one post', async () => {
   const twins = await Promise.allSettled(
     Array.from({ length: 8 }, () => service.as(ann).createPost({ text: 'twin' }, withKey('twins'))),

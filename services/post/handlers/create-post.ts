@@ -3,7 +3,7 @@ import { Post_Visibility } from '#gen/oxo/post/v1/post.ts';
 import { CreatePostRequest, CreatePostResponse } from '#gen/oxo/post/v1/post_service.ts';
 import type { Clock } from '#kit/clock.ts';
 import type { Idempotency } from '#kit/db/idempotency.ts';
-import { type Outbox, outboxValues } from '#kit/events/outbox.ts';
+import type { Outbox } from '#kit/events/outbox.ts';
 import { requireViewer } from '#kit/identity/caller.ts';
 import { newId } from '#kit/ids.ts';
 import type { CallContext } from '#kit/rpc/context.ts';
@@ -11,6 +11,7 @@ import { validate } from '#kit/validate.ts';
 import type { PostRow } from '../entities/post-entity.ts';
 import { postCreated } from '../events.ts';
 import type { Authors } from '../posts/authors.ts';
+import type { InsertPost } from '../posts/insert-post.ts';
 import { postText, postVisibility } from '../posts/post-input.ts';
 import { eventPost, postMessage } from '../posts/post-message.ts';
 import type { PublishedPosts } from '../posts/published-posts.ts';
@@ -20,25 +21,17 @@ const input = z.object({
   visibility: z.preprocess((value) => value || Post_Visibility.PUBLIC, postVisibility()),
 });
 
-/** State and event in one statement: one round trip and one commit. */
-const INSERT = {
-  name: 'post-insert',
-  text: `with event as (
-      insert into outbox (event_id, subject, payload, headers) values ($1, $2, $3, $4) returning id)
-    insert into posts (id, author_id, text, visibility, published_at_ms, version)
-      select $5, $6, $7, $8, $9, event.id from event
-    returning version::float8`,
-};
-
 export interface CreatePostDependencies {
   idempotency: Idempotency;
+  insertPost: InsertPost;
   outbox: Outbox;
   publishedPosts: PublishedPosts;
   authors: Authors;
   clock: Clock;
 }
 
-export function createPost({ idempotency, outbox, publishedPosts, authors, clock }: CreatePostDependencies) {
+export function createPost(dependencies: CreatePostDependencies) {
+  const { idempotency, insertPost, outbox, publishedPosts, authors, clock } = dependencies;
   return async (request: CreatePostRequest, context: CallContext): Promise<CreatePostResponse> => {
     const { userId } = requireViewer(context);
     const { text, visibility } = validate(input, request);
@@ -53,20 +46,18 @@ export function createPost({ idempotency, outbox, publishedPosts, authors, clock
       version: 0,
     };
     const event = outbox.row(postCreated, { post: eventPost(row) }, context);
-    const values = [...outboxValues(event), row.id, userId, text, visibility, nowMs];
 
     // Before the write: when the author cannot be found out, nothing has changed yet.
     const author = await authors.require(userId, context);
     const write = () =>
       idempotency.run({
         context,
-        request,
+        // What was understood: who spells the default out repeats the same request.
+        request: { text, visibility },
         requestType: CreatePostRequest,
         responseType: CreatePostResponse,
         work: async (db) => {
-          const [inserted] = await db.query<{ version: number }>(INSERT, values);
-          row.version = inserted?.version ?? 0;
-          event.version = inserted?.version;
+          await insertPost({ row, event }, db);
           return { post: postMessage(row, author) };
         },
       });

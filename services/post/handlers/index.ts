@@ -1,11 +1,14 @@
 /** What this service answers: one file an RPC. */
 
-// PostInternalService: our own services.
-export { batchGetPosts } from './batch-get-posts.ts';
 // PostService: people, through the front door.
+
 export { createPost } from './create-post.ts';
 export { deletePost } from './delete-post.ts';
 export { getPost } from './get-post.ts';
-export { listPostsByAuthors } from './list-posts-by-authors.ts';
 export { listUserPosts } from './list-user-posts.ts';
 export { updatePost } from './update-post.ts';
+
+// PostInternalService: our own services.
+
+export { batchGetPosts } from './batch-get-posts.ts';
+export { listPostsByAuthors } from './list-posts-by-authors.ts';

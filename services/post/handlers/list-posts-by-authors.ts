@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import type { ListPostsByAuthorsRequest, ListPostsByAuthorsResponse } from '#gen/oxo/post/v1/post_internal_service.ts';
 import type { Queryable } from '#kit/db/database.ts';
+import { START } from '#kit/page-token.ts';
 import { id, ids, validate } from '#kit/validate.ts';
-import { START } from '../posts/positions.ts';
+import type { PostRow } from '../entities/post-entity.ts';
 
 const MAX_AUTHORS = 10_001;
 
@@ -38,7 +39,7 @@ const LIST = {
           and published_at_ms >= (select at_ms from floor)
         order by published_at_ms desc, id desc limit $4) more
       where heads.place = $5 and heads.published_at_ms >= (select at_ms from floor))
-    select id, author_id, published_at_ms::float8 from newest
+    select id, author_id as "authorId", published_at_ms::float8 as "publishedAtMs" from newest
     order by newest.published_at_ms desc, id desc limit $4`,
 };
 
@@ -47,11 +48,7 @@ function headsPerAuthor(pageSize: number, authors: number): number {
   return Math.min(pageSize, 1 + Math.ceil((2 * pageSize) / authors));
 }
 
-interface RefRow {
-  id: string;
-  author_id: string;
-  published_at_ms: number;
-}
+type RefRow = Pick<PostRow, 'id' | 'authorId' | 'publishedAtMs'>;
 
 export function listPostsByAuthors({ db }: { db: Queryable }) {
   return async (request: ListPostsByAuthorsRequest): Promise<ListPostsByAuthorsResponse> => {
@@ -66,11 +63,6 @@ export function listPostsByAuthors({ db }: { db: Queryable }) {
       pageSize,
       headsPerAuthor(pageSize, authors.length),
     ]);
-    const posts = rows.map((row) => ({
-      id: row.id,
-      authorId: row.author_id,
-      publishedAtMs: BigInt(row.published_at_ms),
-    }));
-    return { posts };
+    return { posts: rows.map((row) => ({ ...row, publishedAtMs: BigInt(row.publishedAtMs) })) };
   };
 }

@@ -3,12 +3,11 @@ import { Post_Visibility } from '#gen/oxo/post/v1/post.ts';
 import type { ListUserPostsRequest, ListUserPostsResponse } from '#gen/oxo/post/v1/post_service.ts';
 import type { Queryable } from '#kit/db/database.ts';
 import { viewerOf } from '#kit/identity/caller.ts';
-import { decodePageToken, encodePageToken } from '#kit/page-token.ts';
+import { openPage } from '#kit/page-token.ts';
 import type { CallContext } from '#kit/rpc/context.ts';
-import { idOrMe, pageSize, pageToken, validate } from '#kit/validate.ts';
+import { idOrMe, pageFields, validate } from '#kit/validate.ts';
 import { POST_COLUMNS, type PostRow } from '../entities/post-entity.ts';
 import type { Authors } from '../posts/authors.ts';
-import { positionOf, START } from '../posts/positions.ts';
 import { postMessage } from '../posts/post-message.ts';
 import type { Visibility } from '../posts/visibility.ts';
 
@@ -27,9 +26,8 @@ export interface ListUserPostsDependencies {
 
 export function listUserPosts({ db, visibility, authors }: ListUserPostsDependencies) {
   return async (request: ListUserPostsRequest, context: CallContext): Promise<ListUserPostsResponse> => {
-    const { userId, pageSize, pageToken } = validate(inputFor(viewerOf(context)?.userId), request);
-    const list = `user-posts:${userId}`;
-    const before = decodePageToken(list, pageToken) ?? START;
+    const { userId, ...asked } = validate(inputFor(viewerOf(context)?.userId), request);
+    const page = openPage(`user-posts:${userId}`, asked);
 
     const [author, amongFollowers] = await Promise.all([
       authors.require(userId, context),
@@ -37,21 +35,16 @@ export function listUserPosts({ db, visibility, authors }: ListUserPostsDependen
     ]);
 
     const visible = amongFollowers ? [Post_Visibility.PUBLIC, Post_Visibility.FOLLOWERS] : [Post_Visibility.PUBLIC];
-    // One more than the page tells whether there is a next one.
-    const rows = await db.query<PostRow>(LIST, [userId, visible, before.atMs, before.id, pageSize + 1]);
-    const page = rows.slice(0, pageSize);
-    const last = rows.length > pageSize ? page.at(-1) : undefined;
-    return {
-      posts: page.map((row) => postMessage(row, author)),
-      nextPageToken: last === undefined ? '' : encodePageToken(list, positionOf(last)),
-    };
+    const { before, limit } = page;
+    const found = await db.query<PostRow>(LIST, [userId, visible, before.atMs, before.id, limit]);
+    const { rows, nextPageToken } = page.close(found, (row) => ({ atMs: row.publishedAtMs, id: row.id }));
+    return { posts: rows.map((row) => postMessage(row, author)), nextPageToken };
   };
 }
 
 function inputFor(viewerId: string | undefined) {
   return z.object({
     userId: idOrMe(viewerId),
-    pageSize: pageSize({ default: 20, max: 100 }),
-    pageToken: pageToken(),
+    ...pageFields({ default: 20, max: 100 }),
   });
 }

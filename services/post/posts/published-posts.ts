@@ -1,12 +1,13 @@
 import type { Post } from '#gen/oxo/post/v1/post.ts';
-import { PostCreated, PostDeleted, PostUpdated } from '#gen/oxo/post/v1/post_events.ts';
 import { DAY_MS } from '#kit/clock.ts';
-import type { Database } from '#kit/db/database.ts';
-import type { Effect } from '#kit/events/effects.ts';
+import type { Queryable } from '#kit/db/database.ts';
+import { type Effect, effect } from '#kit/events/effects.ts';
+import { type Logger, warnSeldom } from '#kit/logger.ts';
 import { createReadModel } from '#kit/redis/read-model.ts';
 import type { Redis } from '#kit/redis/redis.ts';
 import { APPEND, encodeEntry, REMOVE } from '#kit/redis/timeline.ts';
 import type { PostRow } from '../entities/post-entity.ts';
+import { postCreated, postDeleted, postUpdated } from '../events.ts';
 import { findPost } from './find-posts.ts';
 import { encodeForReadModel } from './post-message.ts';
 
@@ -22,15 +23,18 @@ type PostPlace = Pick<PostRow, 'id' | 'authorId' | 'publishedAtMs'>;
 export interface PublishedPosts {
   /** After a create: the post, and its place among the author's own. */
   created(row: PostRow): Promise<void>;
-  /** After an edit, or when a reader missed it. */
+  /** After an edit. */
   changed(row: PostRow): Promise<void>;
   /** After a delete. @param version of the delete */
   deleted(place: PostPlace, version: number): Promise<void>;
-  /** What the relay does when the request could not: the same, by what the table says now. By subject. */
-  effects: Readonly<Record<string, Effect>>;
+  /** Puts back what a reader missed. The reader does not wait for it, and it may fail: the next reader asks again. */
+  refill(rows: readonly PostRow[]): void;
+  /** What the relay does when the request could not: the same, by what the table says now. */
+  effects: readonly Effect[];
 }
 
-export function createPublishedPosts(redis: Redis, db: Database): PublishedPosts {
+export function createPublishedPosts(redis: Redis, db: Queryable, logger: Logger): PublishedPosts {
+  const warn = warnSeldom(logger);
   const posts = createReadModel(redis, { prefix: 'post', ttlMs: POST_TTL_MS });
 
   async function changed(row: PostRow): Promise<void> {
@@ -58,11 +62,16 @@ export function createPublishedPosts(redis: Redis, db: Database): PublishedPosts
     created,
     changed,
     deleted,
-    effects: {
-      'post.created': ({ payload, version }) => repeat(PostCreated.decode(payload).post, version, created),
-      'post.updated': ({ payload, version }) => repeat(PostUpdated.decode(payload).post, version, changed),
-      'post.deleted': ({ payload, version }) => repeat(PostDeleted.decode(payload).post, version, changed),
+    refill(rows) {
+      Promise.all(rows.map(changed)).catch((error: unknown) => {
+        warn({ err: error }, 'posts were not put back');
+      });
     },
+    effects: [
+      effect(postCreated, ({ post }, { version }) => repeat(post, version, created)),
+      effect(postUpdated, ({ post }, { version }) => repeat(post, version, changed)),
+      effect(postDeleted, ({ post }, { version }) => repeat(post, version, changed)),
+    ],
   };
 }
 

@@ -8,7 +8,6 @@ import { UserSummary } from '#gen/oxo/user/v1/user.ts';
 import { UserInternalServiceDefinition } from '#gen/oxo/user/v1/user_internal_service.ts';
 import { MINUTE_MS } from '#kit/clock.ts';
 import type { Database } from '#kit/db/database.ts';
-import { createIdempotency } from '#kit/db/idempotency.ts';
 import { newId } from '#kit/ids.ts';
 import { createReadModel } from '#kit/redis/read-model.ts';
 import { openChannel, type RpcClient } from '#kit/rpc/client.ts';
@@ -28,10 +27,8 @@ import { createPeople, type People } from '#kit/testing/people.ts';
 import { freePort } from '#kit/testing/ports.ts';
 import { serveTest } from '#kit/testing/serve.ts';
 import { createTestIssuer, type TestIssuer } from '#kit/testing/tokens.ts';
-import { createDeletedPosts } from '../posts/deleted-posts.ts';
-import { createPublishedPosts } from '../posts/published-posts.ts';
 import { entities, migrations } from '../schema.ts';
-import { addPostServices } from '../server.ts';
+import { createPostService } from '../server.ts';
 
 export interface TestPostService
   extends Pick<TestContext, 'clock' | 'log' | 'close'>,
@@ -63,16 +60,12 @@ export async function startPostService(options: { withUser?: boolean } = {}): Pr
   const issuer = await createTestIssuer(clock);
   const userAddress = options.withUser ? await startUser(context, redisUrl, issuer) : `127.0.0.1:${await freePort()}`;
 
-  const publishedPosts = createPublishedPosts(redis, db);
-  const { outbox, ...outboxParts } = createTestOutbox(context, database, publishedPosts.effects);
-  const idempotency = createIdempotency(db, clock);
-  const deletedPosts = createDeletedPosts(db, clock);
   const channel = openChannel(userAddress, () => issuer.serviceToken('post'));
   context.onStop(channel.close);
   const users = channel.client(UserInternalServiceDefinition);
-  const callers = await serveTest(context, { verifier: issuer.verifier, tokens: issuer }, (server) =>
-    addPostServices(server, { db, redis, outbox, idempotency, publishedPosts, deletedPosts, users, clock, logger }),
-  );
+  const { outbox, ...outboxParts } = createTestOutbox(context, database, { effects: () => service.effects });
+  const service = createPostService({ db, redis, outbox, users, clock, logger });
+  const callers = await serveTest(context, { verifier: issuer.verifier, tokens: issuer }, service.addServices);
   const people = createPeople(context, createCallers(context, userAddress, issuer));
 
   return {

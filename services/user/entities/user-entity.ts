@@ -1,4 +1,4 @@
-import { defineEntity, p } from '@mikro-orm/core';
+import { defineEntity, type InferEntity, p } from '@mikro-orm/core';
 
 export const UserEntity = defineEntity({
   name: 'User',
@@ -19,3 +19,19 @@ export const UserEntity = defineEntity({
     version: p.bigint('number'),
   },
 });
+
+/** A row of the table users, with the number of followers, which is kept in parts. */
+export interface UserRow extends InferEntity<typeof UserEntity> {
+  followersCount: number;
+}
+
+/** The columns of a UserRow, for statements that call the table users `u`. Numbers of 64 bits become JavaScript numbers. */
+export const USER_COLUMNS = `u.id, u.handle, u.display_name as "displayName", u.bio, u.links, u.location, u.locale,
+  (select coalesce(sum(c.followers), 0)::integer from follower_counts c where c.user_id = u.id) as "followersCount",
+  u.following_count as "followingCount", u.created_at_ms::float8 as "createdAtMs", u.version::float8`;
+
+/** What is shown of a user beside what they wrote, and the version of the profile that it is taken from. */
+export type SummaryRow = Pick<UserRow, 'id' | 'handle' | 'displayName' | 'version'>;
+
+/** The columns of a SummaryRow. */
+export const SUMMARY_COLUMNS = 'id, handle, display_name as "displayName", version::float8';

@@ -14,23 +14,23 @@ const PART_OF_FOLLOWER = '(get_byte(uuid_send($1::uuid), 15) & 15)';
 /** Both people and what is between them, as of the start of the statement. */
 const STATE = `state as (
   select
-    exists (select from users where id = $1::uuid) as follower_exists,
-    exists (select from users where id = $2::uuid) as followee_exists,
+    exists (select from users where id = $1::uuid) as "followerExists",
+    exists (select from users where id = $2::uuid) as "followeeExists",
     exists (select from follows where follower_id = $1::uuid and followee_id = $2::uuid) as following,
-    exists (select from follows where follower_id = $2::uuid and followee_id = $1::uuid) as followed_by)`;
+    exists (select from follows where follower_id = $2::uuid and followee_id = $1::uuid) as "followedBy")`;
 
 /** Values: follower, followee, the four of the event. Needs `edge (version)`. */
 const EVENT = `event as (
   insert into outbox (id, event_id, subject, payload, headers) select version, $3, $4, $5, $6 from edge)`;
 
 export interface FollowResult {
-  follower_exists: boolean;
-  followee_exists: boolean;
+  followerExists: boolean;
+  followeeExists: boolean;
   /** Before this statement. */
   following: boolean;
-  followed_by: boolean;
+  followedBy: boolean;
   /** How many the follower followed when the lock was taken; null when there was nothing to do. */
-  following_count: number | null;
+  followingCount: number | null;
   /** Whether this statement wrote the edge. */
   changed: boolean;
   /** Of the edge and of its event; null when nothing changed. */
@@ -43,7 +43,7 @@ export const FOLLOW = {
   text: `with ${STATE},
     follower as (
       select u.following_count from users u, state
-      where u.id = $1::uuid and state.followee_exists and not state.following
+      where u.id = $1::uuid and state."followeeExists" and not state.following
       for no key update of u),
     edge as (
       insert into follows (follower_id, followee_id, created_at_ms, version)
@@ -55,13 +55,13 @@ export const FOLLOW = {
     follower_counted as (
       insert into follower_counts as counts (user_id, slot, followers) select $2::uuid, ${PART_OF_FOLLOWER}, 1 from edge
       on conflict (user_id, slot) do update set followers = counts.followers + 1)
-    select state.*, (select following_count from follower), exists (select from edge) as changed,
+    select state.*, (select following_count from follower) as "followingCount", exists (select from edge) as changed,
       (select version::float8 from edge) as version from state`,
 };
 
 export type UnfollowResult = Pick<
   FollowResult,
-  'follower_exists' | 'followee_exists' | 'following' | 'changed' | 'version'
+  'followerExists' | 'followeeExists' | 'following' | 'changed' | 'version'
 >;
 
 /** Values: follower, followee, the four of the event. */
@@ -80,7 +80,7 @@ export const UNFOLLOW = {
     follower_counted as (
       update follower_counts set followers = followers - 1 from deleted
       where user_id = $2::uuid and slot = ${PART_OF_FOLLOWER})
-    select state.follower_exists, state.followee_exists, state.following, exists (select from deleted) as changed,
+    select state."followerExists", state."followeeExists", state.following, exists (select from deleted) as changed,
       (select version::float8 from edge) as version
     from state`,
 };

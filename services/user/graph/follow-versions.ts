@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { UserFollowed, UserUnfollowed } from '#gen/oxo/user/v1/user_events.ts';
 import { DAY_MS } from '#kit/clock.ts';
-import type { Effect } from '#kit/events/effects.ts';
+import { type Effect, effect } from '#kit/events/effects.ts';
 import { type Logger, warnSeldom } from '#kit/logger.ts';
 import { defineScript, type Redis } from '#kit/redis/redis.ts';
+import { userFollowed, userUnfollowed } from '../events.ts';
 
 /** Of the people whom a user follows. */
 const FOLLOWEES = 'fver';
@@ -35,8 +35,8 @@ export interface FollowVersions {
   ofFollowees(userId: string): Promise<string>;
   /** The same of those who follow each of the users, in their order. */
   ofFollowers(userIds: readonly string[]): Promise<string[]>;
-  /** What the relay does when the request could not. By subject. */
-  effects: Readonly<Record<string, Effect>>;
+  /** What the relay does when the request could not. */
+  effects: readonly Effect[];
 }
 
 export function createFollowVersions(redis: Redis, logger: Logger): FollowVersions {
@@ -64,13 +64,9 @@ export function createFollowVersions(redis: Redis, logger: Logger): FollowVersio
     changed,
     ofFollowees: (userId) => current(FOLLOWEES, userId).catch(orEmpty),
     ofFollowers: (userIds) => Promise.all(userIds.map((userId) => current(FOLLOWERS, userId).catch(orEmpty))),
-    effects: {
-      'user.followed': (event) => repeat(UserFollowed.decode(event.payload)),
-      'user.unfollowed': (event) => repeat(UserUnfollowed.decode(event.payload)),
-    },
+    effects: [
+      effect(userFollowed, ({ followerId, followeeId }) => changed(followerId, followeeId)),
+      effect(userUnfollowed, ({ followerId, followeeId }) => changed(followerId, followeeId)),
+    ],
   };
-
-  function repeat({ followerId, followeeId }: UserFollowed | UserUnfollowed): Promise<void> {
-    return changed(followerId, followeeId);
-  }
 }

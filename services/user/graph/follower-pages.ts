@@ -13,7 +13,7 @@ const BEFORE_ALL = '00000000-0000-0000-0000-000000000000';
 /** Values: users from the one at whom the last page ended, that user, the last follower of the page, rows of a page. */
 const NEXT_PAGE = {
   name: 'followers-page',
-  text: `select followee_id as user_id, string_agg(follower_id::text, ',' order by follower_id) as follower_ids
+  text: `select followee_id as "userId", string_agg(follower_id::text, ',' order by follower_id) as "followerIds"
     from (
       select followee_id, follower_id from follows
       where followee_id = any($1::uuid[]) and (followee_id, follower_id) > ($2::uuid, $3::uuid)
@@ -35,8 +35,8 @@ export async function* followerPages(
   let [lastUser, lastFollower] = [BEFORE_ALL, BEFORE_ALL];
   for (;;) {
     const values = [left, lastUser, lastFollower, pageFollowers];
-    const rows = await db.query<{ user_id: string; follower_ids: string }>(NEXT_PAGE, values);
-    const groups = rows.map((row) => ({ userId: row.user_id, followerIds: row.follower_ids.split(',') }));
+    const rows = await db.query<{ userId: string; followerIds: string }>(NEXT_PAGE, values);
+    const groups = rows.map((row) => ({ ...row, followerIds: row.followerIds.split(',') }));
     yield groups;
     const last = groups.at(-1);
     const found = groups.reduce((sum, { followerIds }) => sum + followerIds.length, 0);

@@ -1,16 +1,17 @@
 import { z } from 'zod';
 import type { CreateUserRequest, CreateUserResponse } from '#gen/oxo/user/v1/user_internal_service.ts';
 import type { Clock } from '#kit/clock.ts';
-import type { Database } from '#kit/db/database.ts';
+import type { Queryable } from '#kit/db/database.ts';
 import { hasReason, invalidFields, OxoError } from '#kit/errors.ts';
 import { type Outbox, outboxValues } from '#kit/events/outbox.ts';
 import type { CallContext } from '#kit/rpc/context.ts';
 import { id, validate } from '#kit/validate.ts';
+import type { UserRow } from '../entities/user-entity.ts';
 import { userRegistered } from '../events.ts';
 import { findUser } from '../profiles/find-user.ts';
 import { displayName, handle } from '../profiles/profile-input.ts';
 import type { PublishedProfiles } from '../profiles/published-profiles.ts';
-import { type UserRow, userMessage } from '../profiles/user-message.ts';
+import { userMessage } from '../profiles/user-message.ts';
 
 const input = z.object({ id: id(), handle: handle(), displayName: displayName() });
 
@@ -27,7 +28,7 @@ const INSERT = {
 };
 
 export interface CreateUserDependencies {
-  db: Database;
+  db: Queryable;
   outbox: Outbox;
   profiles: PublishedProfiles;
   clock: Clock;
@@ -51,7 +52,7 @@ export function createUser({ db, outbox, profiles, clock }: CreateUserDependenci
     const row = newUser(id, handle, displayName, clock.nowMs());
     const event = outbox.row(userRegistered, { user: userMessage(row) }, context);
     const write = async () => {
-      const values = [...outboxValues(event), id, handle, displayName, row.created_at_ms];
+      const values = [...outboxValues(event), id, handle, displayName, row.createdAtMs];
       const [created] = await db.query<{ version: number }>(INSERT, values);
       event.version = created?.version;
       return created === undefined ? findCreated(request) : { ...row, version: created.version };
@@ -62,7 +63,7 @@ export function createUser({ db, outbox, profiles, clock }: CreateUserDependenci
 
 function newUser(id: string, handle: string, displayName: string, nowMs: number): UserRow {
   return {
-    ...{ id, handle, display_name: displayName, created_at_ms: nowMs, version: 0 },
-    ...{ bio: '', links: [], location: '', locale: '', followers_count: 0, following_count: 0 },
+    ...{ id, handle, displayName, createdAtMs: nowMs, version: 0 },
+    ...{ bio: '', links: [], location: '', locale: '', followersCount: 0, followingCount: 0 },
   };
 }

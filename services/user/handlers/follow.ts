@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { FollowRequest, FollowResponse } from '#gen/oxo/user/v1/user_service.ts';
 import type { Clock } from '#kit/clock.ts';
-import type { Database } from '#kit/db/database.ts';
+import type { Queryable } from '#kit/db/database.ts';
 import { OxoError } from '#kit/errors.ts';
 import { type Outbox, outboxValues } from '#kit/events/outbox.ts';
 import { requireViewer } from '#kit/identity/caller.ts';
@@ -15,7 +15,7 @@ import { findUser, userNotFound } from '../profiles/find-user.ts';
 const input = z.object({ id: id() });
 
 export interface FollowDependencies {
-  db: Database;
+  db: Queryable;
   outbox: Outbox;
   followVersions: FollowVersions;
   /** How many people one account may follow. */
@@ -25,7 +25,7 @@ export interface FollowDependencies {
 
 export function follow({ db, outbox, followVersions, maxFollowees, clock }: FollowDependencies) {
   async function refuseIfLimitReached(followerId: string, followeeId: string, result: FollowResult): Promise<void> {
-    if (result.changed || result.following_count === null || result.following_count < maxFollowees) return;
+    if (result.changed || result.followingCount === null || result.followingCount < maxFollowees) return;
     // A twin of this request may have taken the last place.
     const { relationship } = await findUser(db, { id: followeeId }, followerId);
     if (relationship?.following) return;
@@ -44,13 +44,13 @@ export function follow({ db, outbox, followVersions, maxFollowees, clock }: Foll
     const values = [userId, followee, ...outboxValues(event), clock.nowMs(), maxFollowees];
     const write = async () => {
       const [result] = await db.query<FollowResult>(FOLLOW, values);
-      if (!result?.follower_exists || !result.followee_exists) throw userNotFound();
+      if (!result?.followerExists || !result.followeeExists) throw userNotFound();
       await refuseIfLimitReached(userId, followee, result);
       event.version = result.version ?? undefined;
       return result;
     };
     // Also when nothing changed: the request that made the change may have been killed before it got so far.
-    const { followed_by } = await outbox.commit([event], write, () => followVersions.changed(userId, followee));
-    return { relationship: { following: true, followedBy: followed_by } };
+    const { followedBy } = await outbox.commit([event], write, () => followVersions.changed(userId, followee));
+    return { relationship: { following: true, followedBy } };
   };
 }

@@ -1,11 +1,11 @@
 import type { GetMeRequest, GetMeResponse } from '#gen/oxo/user/v1/user_service.ts';
-import type { Database } from '#kit/db/database.ts';
+import type { Queryable } from '#kit/db/database.ts';
 import { requireViewer } from '#kit/identity/caller.ts';
 import type { CallContext } from '#kit/rpc/context.ts';
 import { findUser } from '../profiles/find-user.ts';
 import { userMessage } from '../profiles/user-message.ts';
 
-export function getMe({ db }: { db: Database }) {
+export function getMe({ db }: { db: Queryable }) {
   return async (_request: GetMeRequest, context: CallContext): Promise<GetMeResponse> => {
     const { userId } = requireViewer(context);
     const { row, relationship } = await findUser(db, { id: userId }, userId);

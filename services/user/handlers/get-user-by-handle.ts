@@ -1,12 +1,12 @@
 import type { GetUserByHandleRequest, GetUserByHandleResponse } from '#gen/oxo/user/v1/user_service.ts';
-import type { Database } from '#kit/db/database.ts';
+import type { Queryable } from '#kit/db/database.ts';
 import { viewerOf } from '#kit/identity/caller.ts';
 import type { CallContext } from '#kit/rpc/context.ts';
 import { findUser, userNotFound } from '../profiles/find-user.ts';
 import { normalizeHandle } from '../profiles/profile-input.ts';
 import { userMessage } from '../profiles/user-message.ts';
 
-export function getUserByHandle({ db }: { db: Database }) {
+export function getUserByHandle({ db }: { db: Queryable }) {
   return async (request: GetUserByHandleRequest, context: CallContext): Promise<GetUserByHandleResponse> => {
     const handle = normalizeHandle(request.handle);
     if (handle === undefined) throw userNotFound();

@@ -1,11 +1,18 @@
-export { batchGetUsers } from './batch-get-users.ts';
-export { createUser } from './create-user.ts';
+/** What this service answers: one file an RPC. */
+
+// UserService: people, through the front door.
+
 export { follow } from './follow.ts';
 export { getMe } from './get-me.ts';
 export { getUser } from './get-user.ts';
 export { getUserByHandle } from './get-user-by-handle.ts';
+export { unfollow } from './unfollow.ts';
+export { updateMe } from './update-me.ts';
+
+// UserInternalService: our own services.
+
+export { batchGetUsers } from './batch-get-users.ts';
+export { createUser } from './create-user.ts';
 export { listFolloweeIds } from './list-followee-ids.ts';
 export { resolveUser } from './resolve-user.ts';
 export { streamFollowerIds } from './stream-follower-ids.ts';
-export { unfollow } from './unfollow.ts';
-export { updateMe } from './update-me.ts';

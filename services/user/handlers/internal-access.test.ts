@@ -18,7 +18,7 @@ testInternalAccess(
   {
     createUser: ['auth'],
     resolveUser: ['auth'],
-    batchGetUsers: ['auth', 'post', 'feed'],
+    batchGetUsers: ['post', 'feed'],
     streamFollowerIds: ['feed'],
     listFolloweeIds: ['post', 'feed'],
   },

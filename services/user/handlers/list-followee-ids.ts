@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { ListFolloweeIdsRequest, ListFolloweeIdsResponse } from '#gen/oxo/user/v1/user_internal_service.ts';
-import type { Database } from '#kit/db/database.ts';
+import type { Queryable } from '#kit/db/database.ts';
 import { requireViewer } from '#kit/identity/caller.ts';
 import type { CallContext } from '#kit/rpc/context.ts';
 import { ids, validate } from '#kit/validate.ts';
@@ -19,7 +19,7 @@ const LIST_AMONG = {
 };
 
 export interface ListFolloweeIdsDependencies {
-  db: Database;
+  db: Queryable;
   followVersions: FollowVersions;
 }
 

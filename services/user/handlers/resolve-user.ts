@@ -1,12 +1,12 @@
 import type { ResolveUserRequest, ResolveUserResponse } from '#gen/oxo/user/v1/user_internal_service.ts';
-import type { Database } from '#kit/db/database.ts';
+import type { Queryable } from '#kit/db/database.ts';
 import { invalidFields } from '#kit/errors.ts';
 import { isId } from '#kit/ids.ts';
 import { findUser, type UserKey, userNotFound } from '../profiles/find-user.ts';
 import { normalizeHandle } from '../profiles/profile-input.ts';
 import { userMessage } from '../profiles/user-message.ts';
 
-export function resolveUser({ db }: { db: Database }) {
+export function resolveUser({ db }: { db: Queryable }) {
   return async (request: ResolveUserRequest): Promise<ResolveUserResponse> => {
     const { row } = await findUser(db, keyOf(request));
     return { user: userMessage(row) };

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { StreamFollowerIdsRequest, StreamFollowerIdsResponse } from '#gen/oxo/user/v1/user_internal_service.ts';
-import type { Database } from '#kit/db/database.ts';
+import type { Queryable } from '#kit/db/database.ts';
 import { ids, validate } from '#kit/validate.ts';
 import type { FollowVersions } from '../graph/follow-versions.ts';
 import { followerPages } from '../graph/follower-pages.ts';
@@ -9,7 +9,7 @@ const input = z.object({ userIds: ids({ min: 1, max: 500 }) });
 const CHUNK_IDS = 1_000;
 
 export interface StreamFollowerIdsDependencies {
-  db: Database;
+  db: Queryable;
   followVersions: FollowVersions;
 }
 

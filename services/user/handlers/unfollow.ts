@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { UnfollowRequest, UnfollowResponse } from '#gen/oxo/user/v1/user_service.ts';
-import type { Database } from '#kit/db/database.ts';
+import type { Queryable } from '#kit/db/database.ts';
 import { type Outbox, outboxValues } from '#kit/events/outbox.ts';
 import { requireViewer } from '#kit/identity/caller.ts';
 import type { CallContext } from '#kit/rpc/context.ts';
@@ -13,7 +13,7 @@ import { userNotFound } from '../profiles/find-user.ts';
 const input = z.object({ id: id() });
 
 export interface UnfollowDependencies {
-  db: Database;
+  db: Queryable;
   outbox: Outbox;
   followVersions: FollowVersions;
 }
@@ -25,7 +25,7 @@ export function unfollow({ db, outbox, followVersions }: UnfollowDependencies) {
     const event = outbox.row(userUnfollowed, { followerId: userId, followeeId: followee }, context);
     const write = async () => {
       const [result] = await db.query<UnfollowResult>(UNFOLLOW, [userId, followee, ...outboxValues(event)]);
-      if (!result?.follower_exists || !result.followee_exists) throw userNotFound();
+      if (!result?.followerExists || !result.followeeExists) throw userNotFound();
       event.version = result.version ?? undefined;
     };
     // Also when nothing changed: the request that made the change may have been killed before it got so far.

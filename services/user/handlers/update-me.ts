@@ -5,11 +5,12 @@ import { insertEvent, type Outbox, type OutboxRow } from '#kit/events/outbox.ts'
 import { requireViewer } from '#kit/identity/caller.ts';
 import type { CallContext } from '#kit/rpc/context.ts';
 import { validate } from '#kit/validate.ts';
+import { USER_COLUMNS, type UserRow } from '../entities/user-entity.ts';
 import { userUpdated } from '../events.ts';
 import { findUser, userNotFound } from '../profiles/find-user.ts';
 import { bio, displayName, links, locale, location } from '../profiles/profile-input.ts';
 import type { PublishedProfiles } from '../profiles/published-profiles.ts';
-import { USER_COLUMNS, type UserRow, userMessage } from '../profiles/user-message.ts';
+import { userMessage } from '../profiles/user-message.ts';
 
 const input = z.object({
   displayName: displayName().optional(),

@@ -1,14 +1,14 @@
 import type { Relationship } from '#gen/oxo/user/v1/user.ts';
 import type { Queryable } from '#kit/db/database.ts';
 import { OxoError } from '#kit/errors.ts';
-import { USER_COLUMNS, type UserRow } from './user-message.ts';
+import { USER_COLUMNS, type UserRow } from '../entities/user-entity.ts';
 
 /** Which user: by id, or by handle in lower case. */
 export type UserKey = { id: string } | { handle: string };
 
 const RELATIONSHIP = `
   exists (select from follows where follower_id = $2::uuid and followee_id = u.id) as following,
-  exists (select from follows where follower_id = u.id and followee_id = $2::uuid) as followed_by`;
+  exists (select from follows where follower_id = u.id and followee_id = $2::uuid) as "followedBy"`;
 
 const FIND_BY_ID = {
   name: 'user-find-by-id',
@@ -32,9 +32,9 @@ export interface FoundUser {
  */
 export async function findUser(db: Queryable, key: UserKey, viewerId?: string): Promise<FoundUser> {
   const [statement, value] = 'id' in key ? [FIND_BY_ID, key.id] : [FIND_BY_HANDLE, key.handle];
-  const [row] = await db.query<UserRow & { following: boolean; followed_by: boolean }>(statement, [value, viewerId]);
+  const [row] = await db.query<UserRow & Relationship>(statement, [value, viewerId]);
   if (row === undefined) throw userNotFound();
-  const relationship = { following: row.following, followedBy: row.followed_by };
+  const relationship = { following: row.following, followedBy: row.followedBy };
   return { row, relationship: viewerId === undefined ? undefined : relationship };
 }
 

@@ -1,17 +1,18 @@
-import { UserRegistered, UserUpdated } from '#gen/oxo/user/v1/user_events.ts';
 import { DAY_MS } from '#kit/clock.ts';
-import type { Database } from '#kit/db/database.ts';
-import type { Effect } from '#kit/events/effects.ts';
+import type { Queryable } from '#kit/db/database.ts';
+import { type Effect, effect } from '#kit/events/effects.ts';
 import { type Logger, warnSeldom } from '#kit/logger.ts';
 import { createReadModel } from '#kit/redis/read-model.ts';
 import type { Redis } from '#kit/redis/redis.ts';
-import { encodeForReadModel, type SummaryRow } from './user-message.ts';
+import { SUMMARY_COLUMNS, type SummaryRow } from '../entities/user-entity.ts';
+import { userRegistered, userUpdated } from '../events.ts';
+import { encodeForReadModel } from './user-message.ts';
 
 const PROFILE_TTL_MS = 7 * DAY_MS;
 
 const FIND_SUMMARIES = {
   name: 'user-find-summaries',
-  text: 'select id, handle, display_name, version::float8 from users where id = any($1::uuid[])',
+  text: `select ${SUMMARY_COLUMNS} from users where id = any($1::uuid[])`,
 };
 
 /** What Redis tells other services of people: `profile:{id}`, a UserSummary. Only this service writes it. */
@@ -22,11 +23,11 @@ export interface PublishedProfiles {
   changed(row: SummaryRow): Promise<void>;
   /** Puts back what a reader missed. The reader does not wait for it, and it may fail: the next reader asks again. */
   refill(rows: readonly SummaryRow[]): void;
-  /** What the relay does when the request could not: the same, by what the table says now. By subject. */
-  effects: Readonly<Record<string, Effect>>;
+  /** What the relay does when the request could not: the same, by what the table says now. */
+  effects: readonly Effect[];
 }
 
-export function createPublishedProfiles(redis: Redis, db: Database, logger: Logger): PublishedProfiles {
+export function createPublishedProfiles(redis: Redis, db: Queryable, logger: Logger): PublishedProfiles {
   const profiles = createReadModel(redis, { prefix: 'profile', ttlMs: PROFILE_TTL_MS });
 
   const warn = warnSeldom(logger);
@@ -48,9 +49,9 @@ export function createPublishedProfiles(redis: Redis, db: Database, logger: Logg
         warn({ err: error }, 'profiles were not put back');
       });
     },
-    effects: {
-      'user.registered': (event) => repeat(UserRegistered.decode(event.payload).user?.id),
-      'user.updated': (event) => repeat(UserUpdated.decode(event.payload).user?.id),
-    },
+    effects: [
+      effect(userRegistered, ({ user }) => repeat(user?.id)),
+      effect(userUpdated, ({ user }) => repeat(user?.id)),
+    ],
   };
 }

@@ -18,10 +18,8 @@ import { createTestOutbox, type TestOutbox } from '#kit/testing/outbox.ts';
 import { createPeople, type People } from '#kit/testing/people.ts';
 import { serveTest } from '#kit/testing/serve.ts';
 import { createTestIssuer, type TestIssuer } from '#kit/testing/tokens.ts';
-import { createFollowVersions } from '../graph/follow-versions.ts';
-import { createPublishedProfiles } from '../profiles/published-profiles.ts';
 import { entities, migrations } from '../schema.ts';
-import { addUserServices } from '../server.ts';
+import { createUserService } from '../server.ts';
 
 export interface TestUserService
   extends Pick<TestContext, 'clock' | 'log' | 'close'>,
@@ -52,15 +50,9 @@ export async function startUserService(options: { maxFollowees?: number } = {}):
   const { redisUrl: _, ...redisParts } = await openTestRedis(context);
   const issuer = await createTestIssuer(clock);
 
-  const profiles = createPublishedProfiles(redisParts.redis, db, logger);
-  const followVersions = createFollowVersions(redisParts.redis, logger);
-  const { outbox, ...outboxParts } = createTestOutbox(context, database, {
-    ...profiles.effects,
-    ...followVersions.effects,
-  });
-  const callers = await serveTest(context, { verifier: issuer.verifier, tokens: issuer }, (server) =>
-    addUserServices(server, { db, outbox, profiles, followVersions, maxFollowees, clock }),
-  );
+  const { outbox, ...outboxParts } = createTestOutbox(context, database, { effects: () => service.effects });
+  const service = createUserService({ db, redis: redisParts.redis, outbox, maxFollowees, clock, logger });
+  const callers = await serveTest(context, { verifier: issuer.verifier, tokens: issuer }, service.addServices);
 
   return {
     ...{ db, issuer, clock, ...redisParts, ...outboxParts },

@@ -1,0 +1,108 @@
+import { Redis as Client } from 'ioredis';
+import { unavailable } from '#kit/errors.ts';
+import { type Logger, warnSeldom } from '#kit/logger.ts';
+import { createWatchdog } from '#kit/redis/watchdog.ts';
+
+/** A connection that is made again when it is lost, and knows whose server it leads to. */
+export interface RedisConnection {
+  readonly client: Client;
+  /** Of the server that it leads to now. @throws OxoError UNAVAILABLE while there is none, or it gives no answer */
+  epoch(): string;
+  /** Sends commands, and waits at most half a second for an answer. Then all that wait fail. */
+  ask<Answer>(send: () => Promise<Answer>): Promise<Answer>;
+  close(): void;
+}
+
+const EPOCH_CHARACTERS = 8;
+const CONNECT_TIMEOUT_MS = 2_000;
+/**
+ * A hundred times what a busy server takes, and the longest script takes milliseconds. Shorter, and a machine that is out of
+ * breath would send its reads to Postgres, which makes it worse.
+ */
+const ANSWER_TIMEOUT_MS = 500;
+/**
+ * How often the server is asked whether it is there. A request may pass through three services: without this, each of them
+ * would find out by waiting, one after the other.
+ */
+const HEARTBEAT_MS = 250;
+const MAX_RECONNECT_DELAY_MS = 500;
+
+/** Connects in the background, however long the server takes. */
+export function openRedisConnection(url: string, logger: Logger): RedisConnection {
+  const warn = warnSeldom(logger);
+  const client = new Client(url, {
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    // Neither `socketTimeout`, whose timer outlives the connection and then ends the next one, nor `commandTimeout`: the
+    // watchdog makes all commands fail that wait for the same server.
+    enableOfflineQueue: false,
+    autoResendUnfulfilledCommands: false,
+    maxRetriesPerRequest: 0,
+    enableReadyCheck: false,
+    // Otherwise a server that hangs is waited for before the connection counts as made.
+    disableClientInfo: true,
+    retryStrategy: (attempts) => Math.min(attempts * 50, MAX_RECONNECT_DELAY_MS),
+  });
+  let epoch: string | undefined;
+
+  /** A server that hangs does not close its end: nobody waits for that. */
+  function giveUp(): void {
+    epoch = undefined;
+    client.stream.destroy();
+  }
+
+  const watchdog = createWatchdog(ANSWER_TIMEOUT_MS, () => {
+    warn({ timeoutMs: ANSWER_TIMEOUT_MS }, 'redis gives no answer');
+    giveUp();
+  });
+
+  async function learnEpoch(): Promise<void> {
+    const replication = await watchdog.watch(client.info('replication'));
+    epoch = /master_replid:([0-9a-f]+)/.exec(replication)?.[1]?.slice(0, EPOCH_CHARACTERS);
+    logger.info({ epoch }, 'redis connected');
+  }
+
+  client.on('ready', () => {
+    learnEpoch().catch((error: unknown) => {
+      warn({ err: error }, 'redis does not tell its epoch');
+      giveUp();
+    });
+  });
+  client.on('close', () => {
+    epoch = undefined;
+  });
+  client.on('error', (error: unknown) => logger.debug({ err: error }, 'redis connection failed'));
+  const heartbeat = setInterval(() => {
+    if (epoch !== undefined) watchdog.watch(client.ping()).catch(() => undefined);
+  }, HEARTBEAT_MS);
+
+  let gathering = false;
+
+  /** What is sent until the event loop goes on leaves in one system call: those are most of what a command costs. */
+  function gatherWrites(): void {
+    if (gathering) return;
+    const { stream } = client;
+    gathering = true;
+    stream.cork();
+    setImmediate(() => {
+      gathering = false;
+      stream.uncork();
+    });
+  }
+
+  return {
+    client,
+    epoch() {
+      if (epoch === undefined) throw unavailable('Redis is away.');
+      return epoch;
+    },
+    ask(send) {
+      gatherWrites();
+      return watchdog.watch(send());
+    },
+    close() {
+      clearInterval(heartbeat);
+      watchdog.stop();
+      client.disconnect();
+    },
+  };
+}

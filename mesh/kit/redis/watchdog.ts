@@ -1,0 +1,64 @@
+/** Watches the answers of one connection: they come in the order of the questions, so the oldest one tells of all. */
+export interface Watchdog {
+  /** Settles as the answer does; meanwhile it counts as awaited. */
+  watch<Answer>(answer: Promise<Answer>): Promise<Answer>;
+  /** Forgets what is awaited. */
+  stop(): void;
+}
+
+interface Question {
+  sinceMs: number;
+  /** It was given more time because this process was held up. */
+  spared: boolean;
+}
+
+/** A timer that is later than this tells that the process itself was held up. */
+const HELD_UP_MS = 50;
+
+/**
+ * @param limitMs that an answer may take. When this process was held up in that time, the question may not have left, or the
+ *   answer may lie unread, so it is given as much time once more, at most the limit.
+ * @param onOverdue is called once an answer has taken longer, and should make everything that is awaited fail
+ */
+export function createWatchdog(limitMs: number, onOverdue: () => void): Watchdog {
+  /** Oldest first. */
+  const awaited = new Set<Question>();
+  /** One for all: a timer for each question would cost more than the question. */
+  let timer: NodeJS.Timeout | undefined;
+
+  function lookIn(ms: number): void {
+    const dueMs = performance.now() + ms;
+    timer = setTimeout(() => look(performance.now() - dueMs), Math.ceil(ms));
+  }
+
+  function look(lateMs: number): void {
+    timer = undefined;
+    const first = awaited.values().next().value;
+    if (first === undefined) return;
+    const leftMs = first.sinceMs + limitMs - performance.now();
+    if (leftMs > 0) lookIn(leftMs);
+    else if (first.spared || lateMs < HELD_UP_MS) onOverdue();
+    else {
+      first.spared = true;
+      lookIn(Math.min(lateMs, limitMs));
+    }
+  }
+
+  return {
+    async watch(answer) {
+      const question = { sinceMs: performance.now(), spared: false };
+      awaited.add(question);
+      if (timer === undefined) lookIn(limitMs);
+      try {
+        return await answer;
+      } finally {
+        awaited.delete(question);
+      }
+    },
+    stop() {
+      clearTimeout(timer);
+      timer = undefined;
+      awaited.clear();
+    },
+  };
+}

@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import pg from 'pg';
+import { CliError } from '../cli-error.ts';
+import type { ServiceDefinition } from '../services.ts';
+import { readOutboxes } from '../stack/health.ts';
+import { setUpDatabase, urlOf } from './database.ts';
+
+const service: ServiceDefinition = {
+  name: 'own_server_probe',
+  schema: 'own_server_probes',
+  slot: 0,
+  main: '',
+  migrate: undefined,
+  publishes: [],
+};
+const role = 'oxo_own_server_probe';
+const serverUrl = process.env.TEST_DATABASE_URL ?? '';
+/** Users of a server that is one's own. */
+const urls = {
+  creator: Object.assign(new URL(serverUrl), { username: 'probe_creator', password: 'probe' }).href,
+  nobody: Object.assign(new URL(serverUrl), { username: 'probe_nobody', password: 'probe' }).href,
+};
+
+async function run(url: string, ...statements: string[]): Promise<void> {
+  const client = new pg.Client(url);
+  await client.connect();
+  try {
+    for (const statement of statements) await client.query(statement);
+  } finally {
+    await client.end();
+  }
+}
+
+before(async () => {
+  await run(
+    serverUrl,
+    `CREATE ROLE probe_creator LOGIN CREATEDB CREATEROLE PASSWORD 'probe'`,
+    `CREATE ROLE probe_nobody LOGIN PASSWORD 'probe'`,
+  );
+});
+
+after(async () => {
+  const roles = [role, 'probe_creator', 'probe_nobody'].map((name) => `DROP ROLE IF EXISTS ${name}`);
+  await run(serverUrl, 'DROP DATABASE IF EXISTS oxo WITH (FORCE)', ...roles);
+});
+
+test('a user who may do neither is told what is needed', async () => {
+  await assert.rejects(setUpDatabase(urls.nobody, [service], new Map(), false), (error) => {
+    assert(error instanceof CliError);
+    assert.match(error.advice.join(' '), /CREATEDB and CREATEROLE/);
+    return true;
+  });
+});
+
+test('a user with CREATEDB and CREATEROLE suffices, again and for looking into the outboxes', async () => {
+  const passwords = new Map([[service.name, 'secret']]);
+  for (let time = 0; time < 2; time += 1) await setUpDatabase(urls.creator, [service], passwords, false);
+  await run(
+    urlOf(urls.creator, { name: role, password: 'secret' }),
+    'CREATE TABLE outbox (id int, created_at timestamptz)',
+  );
+  const [outbox] = await readOutboxes(urlOf(urls.creator, {}), [service]);
+  assert.deepEqual(outbox, { schema: service.schema, waiting: 0, oldestSeconds: 0 });
+});
+
+test('a server that is away is named without its password', async () => {
+  const url = 'postgres://somebody:hidden@127.0.0.1:1/postgres';
+  await assert.rejects(setUpDatabase(url, [service], new Map(), false), (error) => {
+    assert(error instanceof CliError);
+    assert.match(error.message, /ECONNREFUSED 127\.0\.0\.1:1/);
+    assert.doesNotMatch(`${error.message} ${error.advice.join(' ')}`, /hidden/);
+    return true;
+  });
+});

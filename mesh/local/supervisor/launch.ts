@@ -1,0 +1,102 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { CliError } from '../cli-error.ts';
+import { supervisorVariable } from '../servers/environment.ts';
+import { repositoryRoot, type Settings } from '../settings.ts';
+import type { Progress } from '../terminal.ts';
+import { logPathOf } from './group.ts';
+import { lastLines, withLogDescriptor } from './log-file.ts';
+import { realPath } from './orphans.ts';
+import { type ProcessRecord, readLiveState, readState, type StackState } from './state.ts';
+
+const pollMs = 50;
+const startTimeoutMs = 10 * 60_000;
+/** A supervisor writes its state as soon as it has the lock. */
+const foreignStateTimeoutMs = 10_000;
+/** Who has just died is back by then. */
+const recoveryTimeoutMs = 10_000;
+const exitCodeAnotherRuns = 3;
+
+/** Starts the supervisor as a process that outlives this one. */
+export function launchSupervisor(settings: Settings, serversOnly: boolean): ChildProcess {
+  const daemon = join(import.meta.dirname, 'daemon.ts');
+  const child = withLogDescriptor(supervisorLog(settings), (log) =>
+    spawn(process.execPath, [daemon, ...(serversOnly ? ['--servers'] : [])], {
+      cwd: repositoryRoot,
+      detached: true,
+      env: { ...process.env, [supervisorVariable]: realPath(settings.stateDir) },
+      stdio: ['ignore', log, log],
+    }),
+  );
+  child.unref();
+  return child;
+}
+
+/**
+ * Shows the steps of whichever supervisor starts the stack, until it runs.
+ * @param child the one that was launched here; undefined when it was another's
+ * @throws CliError when the start failed
+ */
+export async function followStart(
+  settings: Settings,
+  child: ChildProcess | undefined,
+  progress: Progress,
+): Promise<void> {
+  const startedAtMs = performance.now();
+  const isOurs = (state: StackState): boolean => state.supervisor.pid === child?.pid;
+  while (performance.now() < startedAtMs + startTimeoutMs) {
+    const live = readLiveState(settings.stateDir);
+    if (live !== undefined) {
+      progress.steps(live.steps);
+      if (live.phase === 'running') return;
+    } else if (child?.exitCode === exitCodeAnotherRuns) {
+      if (performance.now() > startedAtMs + foreignStateTimeoutMs) throw unknownSupervisor(settings);
+    } else if (child === undefined || child.exitCode !== null) {
+      const last = readState(settings.stateDir);
+      if (last !== undefined && (child === undefined || isOurs(last))) progress.steps(last.steps);
+      throw startFailed(settings, last);
+    }
+    await delay(pollMs);
+  }
+  throw new CliError(`the start takes more than ${startTimeoutMs / 60_000} minutes`, { advice: ['./oxo logs'] });
+}
+
+function unknownSupervisor({ stateDir }: Settings): CliError {
+  return new CliError(`a stack runs in ${stateDir}, but its run/state.json is gone`, {
+    advice: ['./oxo down stops it without it, then ./oxo up'],
+  });
+}
+
+function startFailed(settings: Settings, last: StackState | undefined): CliError {
+  if (last?.phase === 'failed' && last.error !== undefined) {
+    return new CliError(last.error.message, { advice: last.error.advice });
+  }
+  return new CliError('the supervisor ended', { advice: lastLines(supervisorLog(settings), 10) });
+}
+
+/**
+ * Waits until every process of a stack that runs is ready.
+ * @throws CliError that names one which is not, with the end of its log
+ */
+export async function requireRecovered({ stateDir }: Settings, timeoutMs: number = recoveryTimeoutMs): Promise<void> {
+  const deadline = performance.now() + timeoutMs;
+  for (;;) {
+    const missing = readLiveState(stateDir)?.processes.find(({ state }) => state !== 'ready');
+    if (missing === undefined) return;
+    if (performance.now() > deadline) throw notRecovered(stateDir, missing);
+    await delay(pollMs);
+  }
+}
+
+function notRecovered(stateDir: string, { name, state, restarts, lastExit }: ProcessRecord): CliError {
+  const log = logPathOf(join(stateDir, 'logs'), name);
+  const ended = lastExit === undefined ? '' : `: it was started again ${restarts} times, last after ${lastExit}`;
+  return new CliError(`${name} does not come up (${state})${ended}`, {
+    advice: [`The end of its log (${log}):`, ...lastLines(log, 8)],
+  });
+}
+
+function supervisorLog({ stateDir }: Settings): string {
+  return logPathOf(join(stateDir, 'logs'), 'supervisor');
+}

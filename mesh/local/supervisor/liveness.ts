@@ -1,0 +1,59 @@
+import { createConnection } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { loopback } from '../ports.ts';
+
+/** A question that a process which is not frozen answers at once, whatever else is wrong with it. */
+export type Heartbeat = {
+  readonly port: number;
+  /** What is sent, one byte a character; servers that speak first are asked nothing. */
+  readonly question: string;
+};
+
+/** When a process that runs counts as frozen: after this many questions in a row without an answer. */
+export type Liveness = { readonly intervalMs: number; readonly timeoutMs: number; readonly failures: number };
+
+/** Half a minute of silence. Failures are counted and not time, as the whole machine may have slept. */
+export const defaultLiveness: Liveness = { intervalMs: 5_000, timeoutMs: 5_000, failures: 3 };
+
+/** The heartbeat of a server that speaks HTTP; any status is an answer. */
+export function httpHeartbeat(port: number, path: string): Heartbeat {
+  return { port, question: `GET ${path} HTTP/1.1\r\nhost: ${loopback}\r\nconnection: close\r\n\r\n` };
+}
+
+/** Whether anything comes back within timeoutMs. The kernel accepts connections for a frozen process, but says nothing. */
+export function answers({ port, question }: Heartbeat, timeoutMs: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = createConnection({ host: loopback, port });
+    const end = (answered: boolean): void => {
+      clearTimeout(late);
+      socket.destroy();
+      resolve(answered);
+    };
+    const late = setTimeout(() => end(false), timeoutMs);
+    socket.on('error', () => end(false));
+    socket.on('close', () => end(false));
+    socket.once('data', () => end(true));
+    if (question !== '') socket.write(question, 'latin1');
+  });
+}
+
+/**
+ * Asks again and again.
+ * @param isWatched false ends it
+ * @param isExcused true while silence does not count: a server that recovers may be long in starting
+ * @returns whether it was silent too often
+ */
+export async function untilSilent(
+  heartbeat: Heartbeat,
+  { intervalMs, timeoutMs, failures }: Liveness,
+  isWatched: () => boolean,
+  isExcused: () => boolean,
+): Promise<boolean> {
+  let failed = 0;
+  while (failed < failures) {
+    await delay(intervalMs, undefined, { ref: false });
+    if (!isWatched()) return false;
+    failed = (await answers(heartbeat, timeoutMs)) || isExcused() ? 0 : failed + 1;
+  }
+  return isWatched();
+}

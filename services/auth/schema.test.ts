@@ -1,4 +1,0 @@
-import { testSchema } from '#kit/testing/schema-suite.ts';
-import { entities, migrations } from './schema.ts';
-
-testSchema({ entities, migrations });

@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { systemClock } from '#kit/clock.ts';
+import { createBroadcastConsumer } from '#kit/events/broadcast-consumer.ts';
+import { createEffects } from '#kit/events/effects.ts';
+import { createOutbox } from '#kit/events/outbox.ts';
+import { createPublisher } from '#kit/events/publisher.ts';
+import { createRelay } from '#kit/events/relay.ts';
+import { REVOCATIONS_STREAM } from '#kit/events/streams.ts';
+import { createDenyList } from '#kit/identity/deny-list.ts';
+import { revocationHandlers } from '#kit/identity/revocations.ts';
+import { newId } from '#kit/ids.ts';
+import { quiet, startBus } from '#kit/testing/bus.ts';
+import { createTestDatabase } from '#kit/testing/database.ts';
+import { refused } from '#kit/testing/refused.ts';
+import { until } from '#kit/testing/until.ts';
+import { entities, migrations } from '../schema.ts';
+import { createSessions } from './sessions.ts';
+
+/** The sessions of an auth process, on real servers, and the deny-list of another process. */
+async function setUp(t: TestContext) {
+  const [database, bus] = await Promise.all([createTestDatabase({ entities, migrations }), startBus()]);
+  const { db } = database;
+  const effects = createEffects([], quiet);
+  const publisher = createPublisher({ nats: bus.admin, source: 'auth', logger: quiet });
+  const relay = createRelay({ databaseUrl: database.url, db, publisher, effects, logger: quiet });
+  relay.start();
+  const outbox = createOutbox({ effects, relay, clock: systemClock });
+  const [here, elsewhere] = [createDenyList(systemClock), createDenyList(systemClock)];
+  const consumers = await Promise.all(
+    [here, elsewhere].map(async (denyList) => {
+      const [nats, handlers] = [await bus.connect(), revocationHandlers(denyList)];
+      const consumer = createBroadcastConsumer({ nats, stream: REVOCATIONS_STREAM, handlers, logger: quiet });
+      await consumer.start();
+      return consumer;
+    }),
+  );
+  t.after(async () => {
+    await relay.stop();
+    publisher.close();
+    await Promise.all(consumers.map((consumer) => consumer.stop()));
+    await bus.stop();
+    await database.close();
+  });
+  const sessions = createSessions({ db, outbox, denyList: here, clock: systemClock });
+  const session = { sessionId: newId(systemClock.nowMs()), userId: newId(systemClock.nowMs()) };
+  const signOut = () => sessions.signOut(session, 'this', { requestId: 'sign-out' });
+  return { nats: bus.server, here, elsewhere, signOut, sessionId: session.sessionId };
+}
+
+test('a sign-out is answered when its tokens are refused, here and elsewhere', async (t) => {
+  const { here, elsewhere, signOut, sessionId } = await setUp(t);
+  await signOut();
+  assert.equal(here.isDenied(sessionId), true);
+  await until('the other process has heard of it', () => elsewhere.isDenied(sessionId), 1_000);
+});
+
+test('a sign-out that cannot be told to anybody is not called done; it can be asked for again', async (t) => {
+  const { nats, here, elsewhere, signOut, sessionId } = await setUp(t);
+  await nats.kill();
+  const startedMs = performance.now();
+  await assert.rejects(signOut(), refused('UNAVAILABLE'));
+  assert.ok(performance.now() - startedMs < 2_000);
+  // Who asks again shows the same token: it is refused nowhere before it is refused everywhere.
+  assert.equal(here.isDenied(sessionId), false);
+  await nats.restart();
+  await until('it is done', () => signOut().then(() => true));
+  await until('the other process has heard of it', () => elsewhere.isDenied(sessionId), 1_000);
+});
