@@ -38,14 +38,8 @@ export type ServiceContext = {
   readonly passedOn: Readonly<Record<string, string>>;
 };
 
-/**
- * How Node runs a service, here and wherever else it is run. Young objects get a bounded room, so that memory is given back
- * after a load; DECISIONS.md has the figures.
- */
-export const nodeArguments: readonly string[] = [
-  ...['--max-semi-space-size=8', '--max-old-space-size=256'],
-  ...['--import', './mesh/kit/telemetry.ts'],
-];
+/** How Node runs a service, here and wherever else it is run. No limits on the heap: DECISIONS.md says what they cost. */
+export const nodeArguments: readonly string[] = ['--import', './mesh/kit/telemetry.ts'];
 
 /** Every service; a later one costs one line here. */
 export const services: readonly ServiceDefinition[] = [
