@@ -40,10 +40,11 @@ export async function startDatabase(
   return db;
 }
 
-export function startRedis({ config, logger, ops, onStop }: Context<RedisConfig>): Redis {
+/** @param name of the connection, where a service has several */
+export function startRedis({ config, logger, ops, onStop }: Context<RedisConfig>, name = 'redis'): Redis {
   const redis = connectRedis(config.redisUrl, logger);
-  onStop('redis', redis.close);
-  ops.addCheck('redis', redis.ping);
+  onStop(name, redis.close);
+  ops.addCheck(name, redis.ping);
   return redis;
 }
 

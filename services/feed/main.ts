@@ -10,13 +10,16 @@ await runService({
   readConfig,
   async start(context) {
     const { config, logger, metrics } = context;
-    const redis = startRedis(context);
+    const [redis, fanOutRedis] = [startRedis(context), startRedis(context, 'redis of the fan-out')];
     const nats = await startNats(context, 'feed');
     const verifier = await startVerifier(context, nats);
     const tokens = startServiceTokens(context, 'feed');
     const posts = startChannel(context, config.postAddress, tokens).client(PostInternalServiceDefinition);
     const users = startChannel(context, config.userAddress, tokens).client(UserInternalServiceDefinition);
-    const service = createFeedService({ redis, posts, users, maxEntries: config.windowEntries, logger, metrics });
+    const service = createFeedService({
+      ...{ redis, fanOutRedis, posts, users, logger, metrics },
+      maxEntries: config.windowEntries,
+    });
     await startService(context, { nats, verifier }, service);
   },
 });

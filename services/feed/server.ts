@@ -20,6 +20,8 @@ import { getFeed } from './handlers/index.ts';
 
 export interface FeedServiceParts {
   redis: Redis;
+  /** A connection of its own for the fan-out: no reader waits behind the followers of the famous. */
+  fanOutRedis: Redis;
   posts: RpcClient<PostInternalServiceDefinition>;
   users: RpcClient<UserInternalServiceDefinition>;
   maxEntries: number;
@@ -45,12 +47,13 @@ const FeedService = {
 
 /** The one place where the handlers and consumers of this service get what they use. */
 export function createFeedService(parts: FeedServiceParts) {
-  const { redis, posts, users, maxEntries, logger } = parts;
+  const { redis, fanOutRedis, posts, users, maxEntries, logger } = parts;
   const windows = createWindows(redis, maxEntries);
   const followSets = createFollowSets(users);
   const candidates = createCandidateReader({ windows, followSets, posts, maxEntries, logger });
   const hydrator = createHydrator({ redis, posts, users, logger });
   const metrics = createFeedMetrics(parts.metrics);
+  const followers = createFollowers(users, fanOutRedis);
 
   return {
     addServices(server: RpcServer): void {
@@ -59,7 +62,7 @@ export function createFeedService(parts: FeedServiceParts) {
     consumers: [
       {
         durable: FANOUT,
-        handlers: [onPostCreated({ followers: createFollowers(users, redis), windows, metrics })],
+        handlers: [onPostCreated({ followers, windows: createWindows(fanOutRedis, maxEntries), metrics })],
         concurrency: FANOUT_CONCURRENCY,
       },
     ],

@@ -8,7 +8,7 @@ export interface RedisConnection {
   readonly client: Client;
   /** Of the server that it leads to now. @throws OxoError UNAVAILABLE while there is none, or it gives no answer */
   epoch(): string;
-  /** Sends commands, and waits at most half a second for an answer. Then all that wait fail. */
+  /** Sends commands. When no answer at all comes for half a second, all that wait fail. */
   ask<Answer>(send: () => Promise<Answer>): Promise<Answer>;
   close(): void;
 }

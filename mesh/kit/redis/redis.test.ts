@@ -45,6 +45,23 @@ test('values and scripts carry bytes as they are', async (t) => {
   await assert.rejects(redis.run(defineScript('bad', "return redis.call('NOPE')"), [key], []), /unknown.*command/i);
 });
 
+test('a server that is busy for longer than it may be silent is not away while it answers', async (t) => {
+  const { server, redis } = await start();
+  t.after(async () => {
+    await redis.close();
+    await server.stop();
+  });
+  const work = defineScript('work', 'local sum = 0; for step = 1, 2000000 do sum = sum + step end; return sum');
+  const key = redis.key('t', 'a');
+  const startedMs = performance.now();
+  await redis.run(work, [key], []);
+  const times = Math.ceil(1_200 / (performance.now() - startedMs));
+  // As large as the server reads at once: it answers what it has read together.
+  const large = Buffer.alloc(20_000);
+  const answers = await Promise.all(Array.from({ length: times }, () => redis.run(work, [key], [large])));
+  assert.equal(answers.length, times);
+});
+
 test('a server that comes back with an old snapshot is the same as an empty one', async (t) => {
   const { server, redis, raw } = await start(['--save', '3600 1']);
   t.after(async () => {

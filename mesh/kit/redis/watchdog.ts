@@ -16,13 +16,15 @@ interface Question {
 const HELD_UP_MS = 50;
 
 /**
- * @param limitMs that an answer may take. When this process was held up in that time, the question may not have left, or the
+ * @param limitMs in which some answer must come while any is awaited. When this process was held up in that time, the question may not have left, or the
  *   answer may lie unread, so it is given as much time once more, at most the limit.
  * @param onOverdue is called once an answer has taken longer, and should make everything that is awaited fail
  */
 export function createWatchdog(limitMs: number, onOverdue: () => void): Watchdog {
   /** Oldest first. */
   const awaited = new Set<Question>();
+  /** A server that answers anything is there: questions behind a long row of others wait, and nothing is wrong. */
+  let lastAnswerMs = 0;
   /** One for all: a timer for each question would cost more than the question. */
   let timer: NodeJS.Timeout | undefined;
 
@@ -35,7 +37,7 @@ export function createWatchdog(limitMs: number, onOverdue: () => void): Watchdog
     timer = undefined;
     const first = awaited.values().next().value;
     if (first === undefined) return;
-    const leftMs = first.sinceMs + limitMs - performance.now();
+    const leftMs = Math.max(first.sinceMs, lastAnswerMs) + limitMs - performance.now();
     if (leftMs > 0) lookIn(leftMs);
     else if (first.spared || lateMs < HELD_UP_MS) onOverdue();
     else {
@@ -52,6 +54,7 @@ export function createWatchdog(limitMs: number, onOverdue: () => void): Watchdog
       try {
         return await answer;
       } finally {
+        lastAnswerMs = performance.now();
         awaited.delete(question);
       }
     },

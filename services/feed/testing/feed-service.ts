@@ -89,7 +89,10 @@ export async function startFeedService({ withPost = true, maxEntries = 20 } = {}
   };
   const users = channelTo(user.address).client(UserInternalServiceDefinition);
   const posts = channelTo(postAddress).client(PostInternalServiceDefinition);
-  const service = createFeedService({ redis: redisParts.redis, posts, users, maxEntries, logger, metrics });
+  const service = createFeedService({
+    ...{ redis: redisParts.redis, fanOutRedis: redisParts.redis },
+    ...{ posts, users, maxEntries, logger, metrics },
+  });
   const [fanOut] = service.consumers;
   if (fanOut === undefined) throw new Error('the service has no consumer');
   const consumer = createWorkConsumer({ nats: bus.admin, ...fanOut, backoffMs: BACKOFF_MS, logger, metrics });
