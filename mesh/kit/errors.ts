@@ -73,6 +73,11 @@ export function invalidFields(fields: FieldViolation[]): OxoError {
   return new OxoError('VALIDATION_FAILED', `The request is not valid. ${summary}`, { fields });
 }
 
+/** The error of a user who is not there, or whom the caller may not see. */
+export function userNotFound(): OxoError {
+  return new OxoError('USER_NOT_FOUND', 'There is no such user.');
+}
+
 /** The error of a service, or one that it needs, being away; the caller may try again. */
 export function unavailable(message: string, cause?: unknown): OxoError {
   return new OxoError('UNAVAILABLE', message, { retryAfterMs: 1_000, cause });

@@ -3,8 +3,10 @@ import { test } from 'node:test';
 import { z } from 'zod';
 import { Post_Visibility } from '#gen/oxo/post/v1/post.ts';
 import { OxoError } from '#kit/errors.ts';
+import { ANONYMOUS } from '#kit/identity/caller.ts';
 import { newId } from '#kit/ids.ts';
-import { enumValue, id, idOrMe, ids, pageFields, text, validate } from '#kit/validate.ts';
+import { refused } from '#kit/testing/refused.ts';
+import { enumValue, id, idOrMe, ids, pageFields, resolveMe, text, validate } from '#kit/validate.ts';
 
 /** The fields that are refused, with what is said of them. */
 function violations(schema: z.ZodType, request: unknown): Record<string, string> {
@@ -61,9 +63,28 @@ test('ids, and "me" for those who are signed in', () => {
   for (const wrong of ['', 'me', own.toUpperCase(), `${own}\n`]) {
     if (wrong !== own) assert.ok('id' in violations(z.object({ id: id() }), { id: wrong }), wrong);
   }
-  assert.deepEqual(validate(z.object({ id: idOrMe(own) }), { id: 'me' }), { id: own });
-  assert.match(violations(z.object({ id: idOrMe(undefined) }), { id: 'me' }).id ?? '', /needs a token/);
-  assert.match(violations(z.object({ id: idOrMe(own) }), { id: 'you' }).id ?? '', /an id or "me"/);
+  const schema = z.object({ id: idOrMe() });
+  for (const right of [own, 'me']) assert.deepEqual(validate(schema, { id: right }), { id: right });
+  assert.match(violations(schema, { id: 'you' }).id ?? '', /an id or "me"/);
+});
+
+test('"me" is whoever calls', async () => {
+  const [own, other] = [newId(1), newId(2)];
+  const viewer = {
+    kind: 'user',
+    userId: own,
+    sessionId: '',
+    clientId: '',
+    scopes: new Set<string>(),
+    token: '',
+  } as const;
+  const anonymous = { caller: ANONYMOUS };
+  for (const caller of [viewer, { kind: 'service', service: 'feed', onBehalfOf: viewer } as const]) {
+    assert.equal(resolveMe({ caller }, 'id', 'me'), own);
+    assert.equal(resolveMe({ caller }, 'id', other), other);
+  }
+  assert.equal(resolveMe(anonymous, 'id', other), other);
+  await assert.rejects(async () => resolveMe(anonymous, 'userId', 'me'), refused('VALIDATION_FAILED', 'userId'));
 });
 
 test('many ids: the first that is none is named, and their number is bounded', () => {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { invalidFields } from '#kit/errors.ts';
+import { viewerOf, type WithCaller } from '#kit/identity/caller.ts';
 import { isId } from '#kit/ids.ts';
 
 /**
@@ -50,9 +51,12 @@ export function text(limits: TextLimits) {
   });
 }
 
+/** What is said of a text that is no id. */
+export const NO_ID = 'must be an id (a UUID in lower case)';
+
 /** An id: a UUID in lower case. */
 export function id() {
-  return z.string().refine(isId, 'must be an id (a UUID in lower case)');
+  return z.string().refine(isId, NO_ID);
 }
 
 /** Many ids, checked as a whole: an object for each of thousands would cost more than the work that follows. */
@@ -63,16 +67,25 @@ export function ids(limits: { min?: number; max: number }) {
     if (values.length < min) report(min === 1 ? 'must not be empty' : `must be at least ${min}`);
     if (values.length > max) report(`must be at most ${max}`);
     const wrong = values.findIndex((value) => !isId(value));
-    if (wrong >= 0) report('must be an id (a UUID in lower case)', [wrong]);
+    if (wrong >= 0) report(NO_ID, [wrong]);
   });
 }
 
-/** A user id, or "me", which becomes the caller's own id. Without a caller, "me" is refused. */
-export function idOrMe(callerId: string | undefined) {
-  return z
-    .string()
-    .transform((value) => (value === 'me' && callerId !== undefined ? callerId : value))
-    .refine(isId, callerId === undefined ? 'must be an id ("me" needs a token)' : 'must be an id or "me"');
+/** A user id, or "me"; `resolveMe` makes an id of it. */
+export function idOrMe() {
+  return z.string().refine((value) => value === 'me' || isId(value), 'must be an id or "me"');
+}
+
+/**
+ * The user id that stands in a field of `idOrMe`: "me" becomes the caller's own.
+ * @param field its name, as in JSON
+ * @throws OxoError VALIDATION_FAILED for "me" without a caller
+ */
+export function resolveMe(context: WithCaller, field: string, value: string): string {
+  if (value !== 'me') return value;
+  const viewer = viewerOf(context);
+  if (viewer === undefined) throw invalidFields([{ field, description: 'must be an id ("me" needs a token)' }]);
+  return viewer.userId;
 }
 
 /**

@@ -2,14 +2,15 @@ import { z } from 'zod';
 import { Post_Visibility } from '#gen/oxo/post/v1/post.ts';
 import type { ListUserPostsRequest, ListUserPostsResponse } from '#gen/oxo/post/v1/post_service.ts';
 import type { Queryable } from '#kit/db/database.ts';
-import { viewerOf } from '#kit/identity/caller.ts';
 import { openPage } from '#kit/page-token.ts';
 import type { CallContext } from '#kit/rpc/context.ts';
-import { idOrMe, pageFields, validate } from '#kit/validate.ts';
+import { idOrMe, pageFields, resolveMe, validate } from '#kit/validate.ts';
 import { POST_COLUMNS, type PostRow } from '../entities/post-entity.ts';
 import type { Authors } from '../posts/authors.ts';
 import { postMessage } from '../posts/post-message.ts';
 import type { Visibility } from '../posts/visibility.ts';
+
+const input = z.object({ userId: idOrMe(), ...pageFields({ default: 20, max: 100 }) });
 
 const LIST = {
   name: 'user-posts-list',
@@ -26,7 +27,8 @@ export interface ListUserPostsDependencies {
 
 export function listUserPosts({ db, visibility, authors }: ListUserPostsDependencies) {
   return async (request: ListUserPostsRequest, context: CallContext): Promise<ListUserPostsResponse> => {
-    const { userId, ...asked } = validate(inputFor(viewerOf(context)?.userId), request);
+    const asked = validate(input, request);
+    const userId = resolveMe(context, 'userId', asked.userId);
     const page = openPage(`user-posts:${userId}`, asked);
 
     const [author, amongFollowers] = await Promise.all([
@@ -40,11 +42,4 @@ export function listUserPosts({ db, visibility, authors }: ListUserPostsDependen
     const { rows, nextPageToken } = page.close(found, (row) => ({ atMs: row.publishedAtMs, id: row.id }));
     return { posts: rows.map((row) => postMessage(row, author)), nextPageToken };
   };
-}
-
-function inputFor(viewerId: string | undefined) {
-  return z.object({
-    userId: idOrMe(viewerId),
-    ...pageFields({ default: 20, max: 100 }),
-  });
 }

@@ -1,7 +1,7 @@
 import { UserSummary } from '#gen/oxo/user/v1/user.ts';
 import type { UserInternalServiceDefinition } from '#gen/oxo/user/v1/user_internal_service.ts';
 import { DAY_MS } from '#kit/clock.ts';
-import { OxoError } from '#kit/errors.ts';
+import { userNotFound } from '#kit/errors.ts';
 import { type Logger, warnSeldom } from '#kit/logger.ts';
 import { lookUp } from '#kit/redis/lookup.ts';
 import { createReadModel } from '#kit/redis/read-model.ts';
@@ -34,7 +34,7 @@ export function createAuthors(redis: Redis, users: RpcClient<UserInternalService
     find,
     async require(id, context) {
       const author = (await find([id], context)).get(id);
-      if (author === undefined) throw new OxoError('USER_NOT_FOUND', 'There is no such user.');
+      if (author === undefined) throw userNotFound();
       return author;
     },
   };

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { FollowRequest, FollowResponse } from '#gen/oxo/user/v1/user_service.ts';
 import type { Clock } from '#kit/clock.ts';
 import type { Queryable } from '#kit/db/database.ts';
-import { OxoError } from '#kit/errors.ts';
+import { OxoError, userNotFound } from '#kit/errors.ts';
 import { type Outbox, outboxValues } from '#kit/events/outbox.ts';
 import { requireViewer } from '#kit/identity/caller.ts';
 import type { CallContext } from '#kit/rpc/context.ts';
@@ -10,7 +10,7 @@ import { id, validate } from '#kit/validate.ts';
 import { userFollowed } from '../events.ts';
 import { FOLLOW, type FollowResult } from '../graph/follow-statements.ts';
 import type { FollowVersions } from '../graph/follow-versions.ts';
-import { findUser, userNotFound } from '../profiles/find-user.ts';
+import { findUser } from '../profiles/find-user.ts';
 
 const input = z.object({ id: id() });
 

@@ -1,8 +1,9 @@
 import type { GetUserByHandleRequest, GetUserByHandleResponse } from '#gen/oxo/user/v1/user_service.ts';
 import type { Queryable } from '#kit/db/database.ts';
+import { userNotFound } from '#kit/errors.ts';
 import { viewerOf } from '#kit/identity/caller.ts';
 import type { CallContext } from '#kit/rpc/context.ts';
-import { findUser, userNotFound } from '../profiles/find-user.ts';
+import { findUser } from '../profiles/find-user.ts';
 import { normalizeHandle } from '../profiles/profile-input.ts';
 import { userMessage } from '../profiles/user-message.ts';
 

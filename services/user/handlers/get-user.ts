@@ -3,15 +3,16 @@ import type { GetUserRequest, GetUserResponse } from '#gen/oxo/user/v1/user_serv
 import type { Queryable } from '#kit/db/database.ts';
 import { viewerOf } from '#kit/identity/caller.ts';
 import type { CallContext } from '#kit/rpc/context.ts';
-import { idOrMe, validate } from '#kit/validate.ts';
+import { idOrMe, resolveMe, validate } from '#kit/validate.ts';
 import { findUser } from '../profiles/find-user.ts';
 import { userMessage } from '../profiles/user-message.ts';
 
+const input = z.object({ id: idOrMe() });
+
 export function getUser({ db }: { db: Queryable }) {
   return async (request: GetUserRequest, context: CallContext): Promise<GetUserResponse> => {
-    const viewerId = viewerOf(context)?.userId;
-    const { id } = validate(z.object({ id: idOrMe(viewerId) }), request);
-    const { row, relationship } = await findUser(db, { id }, viewerId);
+    const id = resolveMe(context, 'id', validate(input, request).id);
+    const { row, relationship } = await findUser(db, { id }, viewerOf(context)?.userId);
     return { user: userMessage(row, relationship) };
   };
 }

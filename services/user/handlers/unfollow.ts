@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { UnfollowRequest, UnfollowResponse } from '#gen/oxo/user/v1/user_service.ts';
 import type { Queryable } from '#kit/db/database.ts';
+import { userNotFound } from '#kit/errors.ts';
 import { type Outbox, outboxValues } from '#kit/events/outbox.ts';
 import { requireViewer } from '#kit/identity/caller.ts';
 import type { CallContext } from '#kit/rpc/context.ts';
@@ -8,7 +9,6 @@ import { id, validate } from '#kit/validate.ts';
 import { userUnfollowed } from '../events.ts';
 import { UNFOLLOW, type UnfollowResult } from '../graph/follow-statements.ts';
 import type { FollowVersions } from '../graph/follow-versions.ts';
-import { userNotFound } from '../profiles/find-user.ts';
 
 const input = z.object({ id: id() });
 

@@ -1,13 +1,14 @@
 import { z } from 'zod';
 import type { UpdateMeRequest, UpdateMeResponse } from '#gen/oxo/user/v1/user_service.ts';
 import type { Database } from '#kit/db/database.ts';
+import { userNotFound } from '#kit/errors.ts';
 import { insertEvent, type Outbox, type OutboxRow } from '#kit/events/outbox.ts';
 import { requireViewer } from '#kit/identity/caller.ts';
 import type { CallContext } from '#kit/rpc/context.ts';
 import { validate } from '#kit/validate.ts';
 import { USER_COLUMNS, type UserRow } from '../entities/user-entity.ts';
 import { userUpdated } from '../events.ts';
-import { findUser, userNotFound } from '../profiles/find-user.ts';
+import { findUser } from '../profiles/find-user.ts';
 import { bio, displayName, links, locale, location } from '../profiles/profile-input.ts';
 import type { PublishedProfiles } from '../profiles/published-profiles.ts';
 import { userMessage } from '../profiles/user-message.ts';

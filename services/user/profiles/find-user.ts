@@ -1,6 +1,6 @@
 import type { Relationship } from '#gen/oxo/user/v1/user.ts';
 import type { Queryable } from '#kit/db/database.ts';
-import { OxoError } from '#kit/errors.ts';
+import { userNotFound } from '#kit/errors.ts';
 import { USER_COLUMNS, type UserRow } from '../entities/user-entity.ts';
 
 /** Which user: by id, or by handle in lower case. */
@@ -36,8 +36,4 @@ export async function findUser(db: Queryable, key: UserKey, viewerId?: string): 
   if (row === undefined) throw userNotFound();
   const relationship = { following: row.following, followedBy: row.followedBy };
   return { row, relationship: viewerId === undefined ? undefined : relationship };
-}
-
-export function userNotFound(): OxoError {
-  return new OxoError('USER_NOT_FOUND', 'There is no such user.');
 }

@@ -1,0 +1,40 @@
+/** What every handler of every service keeps to. */
+import assert from 'node:assert/strict';
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { repositoryRoot } from '../settings.ts';
+
+/** The lines of functions that build a schema of zod, which costs more than the call; a schema is a constant of its module. */
+function schemasInFunctions(text: string): string[] {
+  let inFunction = false;
+  return text.split('\n').filter((line) => {
+    if (/^(export )?(default )?(async )?function\b/.test(line) || /^(export )?const .*=>/.test(line)) inFunction = true;
+    const found = inFunction && /\bz\.\w+\(/.test(line);
+    if (/^[})]/.test(line) || (inFunction && /^(export )?const .*;$/.test(line))) inFunction = false;
+    return found;
+  });
+}
+
+test('a schema that is built per request is seen', () => {
+  const kinds = [
+    'export function getUser({ db }) {\n  return async (request) => {\n    validate(z.object({ id: id() }), request);\n  };\n}\n',
+    'function inputFor(viewerId) {\n  return z.object({\n    id: id(),\n  });\n}\n',
+    'const inputFor = (viewerId) => z.object({ id: id() });\n',
+    'const inputFor = (viewerId) =>\n  z.object({ id: id() });\n',
+  ];
+  for (const text of kinds) assert.equal(schemasInFunctions(text).length, 1, text);
+  const constants = 'const input = z.object({\n  id: z.string(),\n});\n\nexport function a() {\n  return 1;\n}\n';
+  assert.deepEqual(schemasInFunctions(constants), []);
+  assert.deepEqual(schemasInFunctions(`${kinds[2]}${constants}`).length, 1);
+});
+
+test('no handler builds a schema per request', () => {
+  const paths = globSync('services/*/handlers/*.ts', { cwd: repositoryRoot });
+  const handlers = paths.filter((path) => !path.endsWith('.test.ts'));
+  assert.ok(handlers.length > 20);
+  const found = handlers.flatMap((path) =>
+    schemasInFunctions(readFileSync(join(repositoryRoot, path), 'utf8')).map((line) => `${path}: ${line.trim()}`),
+  );
+  assert.deepEqual(found, []);
+});
