@@ -2,32 +2,99 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { runMigrations } from '#kit/db/migrations.ts';
-import { createTestDatabase, type TestSchema } from '#kit/testing/database.ts';
+import { createTestDatabase, type TestDatabase, type TestSchema } from '#kit/testing/database.ts';
 import { services } from '../services.ts';
 
-/** What an index leaves goes with its table. */
-const RELATIONS = {
-  name: 'test-relations',
-  text: `select relname as name from pg_class where relnamespace = current_schema()::regnamespace
-    and relkind in ('r', 'S', 'v', 'm') and relname not like 'migrations%' order by 1`,
+/** Everything that a migration can make, in words, without the table in which migrations are remembered. */
+const CATALOGUE = {
+  name: 'test-catalogue',
+  text: `with relations as (
+      select oid, relname, relkind, reloptions from pg_class
+      where relnamespace = current_schema()::regnamespace and relname not like 'migrations%')
+    select concat_ws(' ', 'relation', relname, relkind, reloptions) as line from relations
+    union all select concat_ws(' ', 'column', relname, attname, format_type(atttypid, atttypmod), attnotnull,
+        attidentity, attgenerated, pg_get_expr(adbin, adrelid))
+      from relations join pg_attribute on attrelid = relations.oid left join pg_attrdef on adrelid = attrelid and adnum = attnum
+      where attnum > 0 and not attisdropped and relkind <> 'i'
+    union all select concat_ws(' ', 'index', pg_get_indexdef(indexrelid), indisvalid)
+      from relations join pg_index on indexrelid = relations.oid
+    union all select concat_ws(' ', 'constraint', relname, conname, pg_get_constraintdef(pg_constraint.oid), convalidated)
+      from relations join pg_constraint on conrelid = relations.oid
+    union all select concat_ws(' ', 'trigger', pg_get_triggerdef(pg_trigger.oid))
+      from relations join pg_trigger on tgrelid = relations.oid where not tgisinternal
+    union all select concat_ws(' ', 'function', pg_get_functiondef(oid))
+      from pg_proc where pronamespace = current_schema()::regnamespace and prokind = 'f'
+    union all select concat_ws(' ', 'type', typname, typtype)
+      from pg_type where typnamespace = current_schema()::regnamespace and typtype in ('d', 'e')
+    order by 1`,
 };
 
+const COLUMNS = {
+  name: 'test-columns',
+  text: `select attname as name, format_type(atttypid, atttypmod) as type, not attnotnull as nullable,
+      coalesce(attnum = any (indkey), false) as "primary"
+    from pg_attribute left join pg_index on indrelid = attrelid and indisprimary
+    where attrelid = $1::regclass and attnum > 0 and not attisdropped order by attname`,
+};
+/** Postgres's own name of a type. */
+const TYPE = { name: 'test-type', text: 'select format_type($1::regtype, null) as type' };
+
+type Column = { readonly name: string; readonly type: string; readonly nullable: boolean; readonly primary: boolean };
+
+async function catalogue({ db }: TestDatabase): Promise<string[]> {
+  return (await db.query<{ line: string }>(CATALOGUE)).map(({ line }) => line);
+}
+
+/** The columns that the entities say, by table. */
+async function columnsOfEntities({ db }: TestDatabase): Promise<Map<string, Column[]>> {
+  const tables = new Map<string, Column[]>();
+  await db.transaction(async ({ em, query }) => {
+    for (const { tableName, props, indexes, uniques } of em.getMetadata().getAll().values()) {
+      assert.deepEqual([...indexes, ...uniques], [], `${tableName}: indexes are said by migrations alone`);
+      const columns: Column[] = [];
+      for (const { fieldNames, columnTypes, nullable = false, primary = false } of props) {
+        const [known] = await query<{ type: string }>(TYPE, [columnTypes[0]]);
+        columns.push({ name: fieldNames[0] ?? assert.fail(), type: known?.type ?? assert.fail(), nullable, primary });
+      }
+      tables.set(
+        tableName,
+        columns.toSorted((a, b) => (a.name < b.name ? -1 : 1)),
+      );
+    }
+  });
+  return tables;
+}
+
 for (const { name } of services.filter(({ migrate }) => migrate !== undefined)) {
-  test(`${name}: migrations go down and up again, and the entities fit their tables`, async (t) => {
+  const open = async (): Promise<{ schema: TestSchema; database: TestDatabase }> => {
     const { entities, migrations }: TestSchema = await import(`../../../services/${name}/schema.ts`);
-    const database = await createTestDatabase({ entities, migrations });
+    const schema = { entities, migrations };
+    return { schema, database: await createTestDatabase({ ...schema, migrations: [] }) };
+  };
+
+  test(`${name}: each migration leaves nothing behind when it is taken back, and makes the same again`, async (t) => {
+    const { schema, database } = await open();
     t.after(database.close);
-    const options = { url: database.url, entities, migrations };
-    const names = migrations.map(({ name: migration }) => migration);
-    const all = await database.db.query(RELATIONS);
-    assert.ok(all.length > 0);
-    for (const migration of names.toReversed()) assert.deepEqual(await runMigrations(options, 'down'), [migration]);
-    assert.deepEqual(await database.db.query(RELATIONS), []);
-    assert.deepEqual(await runMigrations(options, 'up'), names);
-    assert.deepEqual(await database.db.query(RELATIONS), all);
-    await database.db.transaction(async ({ em }) => {
-      for (const { class: entity } of em.getMetadata().getAll().values())
-        assert.deepEqual(await em.find(entity, {}), []);
-    });
+    for (const [index, { name: migration }] of schema.migrations.entries()) {
+      const options = { ...schema, url: database.url, migrations: schema.migrations.slice(0, index + 1) };
+      const before = await catalogue(database);
+      assert.deepEqual(await runMigrations(options, 'up'), [migration]);
+      const after = await catalogue(database);
+      assert.notDeepEqual(after, before);
+      assert.deepEqual(await runMigrations(options, 'down'), [migration]);
+      assert.deepEqual(await catalogue(database), before);
+      assert.deepEqual(await runMigrations(options, 'up'), [migration]);
+      assert.deepEqual(await catalogue(database), after);
+    }
+  });
+
+  test(`${name}: the entities have the columns of their tables`, async (t) => {
+    const { schema, database } = await open();
+    t.after(database.close);
+    await runMigrations({ ...schema, url: database.url }, 'up');
+    const tables = await columnsOfEntities(database);
+    assert.ok(tables.size > 0);
+    for (const [table, columns] of tables)
+      assert.deepEqual(columns, await database.db.query<Column>(COLUMNS, [table]), table);
   });
 }

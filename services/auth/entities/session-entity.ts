@@ -22,7 +22,6 @@ export const SessionEntity = defineEntity({
     lastSeenAtMs: p.bigint('number'),
     expiresAtMs: p.bigint('number'),
   },
-  indexes: [{ properties: ['accountId', 'lastSeenAtMs'] }, { properties: ['expiresAtMs'] }],
 });
 
 /** A row of the table sessions. */

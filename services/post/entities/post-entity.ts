@@ -15,7 +15,6 @@ export const PostEntity = defineEntity({
     /** Outbox id of the last event about this post. */
     version: p.bigint('number'),
   },
-  indexes: [{ properties: ['authorId', 'publishedAtMs', 'id'] }],
 });
 
 /** A row of the table posts, whether a unit of work or a statement has read it. */

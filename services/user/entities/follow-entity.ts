@@ -11,5 +11,4 @@ export const FollowEntity = defineEntity({
     /** Outbox id of the event user.followed. */
     version: p.bigint('number'),
   },
-  indexes: [{ properties: ['followeeId', 'followerId'] }],
 });

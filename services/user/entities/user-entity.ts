@@ -5,8 +5,8 @@ export const UserEntity = defineEntity({
   tableName: 'users',
   properties: {
     id: p.uuid().primary(),
-    /** In lower case. */
-    handle: p.text().unique(),
+    /** In lower case, and nobody else's. */
+    handle: p.text(),
     displayName: p.text(),
     bio: p.text(),
     links: p.array(),
