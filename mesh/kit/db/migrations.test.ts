@@ -22,6 +22,31 @@ class Broken extends Migration {
   }
 }
 
+class IndexColour extends Migration {
+  override isTransactional(): boolean {
+    return false;
+  }
+
+  override up(): void {
+    this.addSql('create index concurrently things_by_colour on things (colour)');
+  }
+
+  override down(): void {
+    this.addSql('drop index concurrently things_by_colour');
+  }
+}
+
+class KeepSettings extends Migration {
+  override up(): void {
+    this.addSql(`create table settings as select current_setting('statement_timeout') as statement,
+      current_setting('lock_timeout') as lock`);
+  }
+
+  override down(): void {
+    this.addSql('drop table settings');
+  }
+}
+
 const withColour: NamedMigration[] = [...migrations, { name: '20260102-colour', class: AddColour }];
 
 let database: TestDatabase;
@@ -66,4 +91,21 @@ test('one that fails leaves nothing behind, of those before it in the same run e
   await assert.rejects(run([...migrations, { name: '20260103-broken', class: Broken }], 'up'), /syntax error/);
   assert.deepEqual(await tables(), ['migrations']);
   assert.deepEqual(await run(migrations, 'up'), ['20260101-initial']);
+});
+
+test('an index is made concurrently while other processes wait for their turn', async () => {
+  await run(withColour, 'up');
+  const withIndex = [...withColour, { name: '20260104-index', class: IndexColour }];
+  const results = await Promise.all([1, 2, 3].map(() => run(withIndex, 'up')));
+  assert.deepEqual(results.flat(), ['20260104-index']);
+  const indexes = { name: 'test-indexes', text: "select indexname as name from pg_indexes where tablename = 'things'" };
+  assert.ok((await database.db.query<{ name: string }>(indexes)).some(({ name }) => name === 'things_by_colour'));
+  assert.deepEqual(await run(withIndex, 'down'), ['20260104-index']);
+});
+
+test('the limits of requests are not those of migrations: work takes its time, waiting for a table does not', async () => {
+  const withSettings = [...withColour, { name: '20260105-settings', class: KeepSettings }];
+  assert.deepEqual(await run(withSettings, 'up'), ['20260105-settings']);
+  const settings = { name: 'test-settings', text: 'select statement, lock from settings' };
+  assert.deepEqual(await database.db.query(settings), [{ statement: '0', lock: '5s' }]);
 });

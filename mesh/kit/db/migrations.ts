@@ -1,9 +1,15 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { type Migration, Migrator } from '@mikro-orm/migrations';
 import { MikroORM } from '@mikro-orm/postgresql';
 import pg from 'pg';
 import { type DatabaseOptions, ormOptions } from '#kit/db/database.ts';
 
 const LOCK_CONNECT_TIMEOUT_MS = 5_000;
+const LOCK_PAUSE_MS = 100;
+/** Requests wait behind a migration that waits for a lock on their table; it is better that it fails and is run again. */
+const TABLE_LOCK_TIMEOUT_MS = 5_000;
+/** To fill a column or to make an index takes as long as it takes, whatever the limits of requests are. */
+const SESSION_SETTINGS = `-c statement_timeout=0 -c lock_timeout=${TABLE_LOCK_TIMEOUT_MS}`;
 
 /** A migration and the name under which the `migrations` table remembers it. */
 export interface NamedMigration {
@@ -23,6 +29,7 @@ export async function runMigrations(
   return withMigrationLock(options.url, async (schema) => {
     const orm = await MikroORM.init({
       ...ormOptions({ ...options, poolSize: 2 }),
+      driverOptions: { options: SESSION_SETTINGS },
       // MikroORM takes "public" otherwise, where a service's role may not go.
       schema,
       extensions: [Migrator],
@@ -44,10 +51,25 @@ async function withMigrationLock<Result>(url: string, work: (schema: string) => 
   try {
     const { rows } = await client.query<{ schema: string }>('select current_schema() as schema');
     const schema = rows[0]?.schema ?? 'public';
-    await client.query("select pg_advisory_lock(hashtext('migrations:' || $1))", [schema]);
+    await takeMigrationLock(client, schema);
     return await work(schema);
   } finally {
     await client.end();
+  }
+}
+
+/**
+ * Waits as long as another process migrates; when that one dies, its lock goes with its connection. It asks again and again, because a
+ * statement that waits holds a snapshot, and an index that the other makes concurrently would wait for it for ever.
+ */
+async function takeMigrationLock(client: pg.Client, schema: string): Promise<void> {
+  for (;;) {
+    const { rows } = await client.query<{ locked: boolean }>(
+      "select pg_try_advisory_lock(hashtext('migrations:' || $1)) as locked",
+      [schema],
+    );
+    if (rows[0]?.locked) return;
+    await pause(LOCK_PAUSE_MS);
   }
 }
 
