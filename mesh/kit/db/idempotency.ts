@@ -7,8 +7,8 @@ import { requireViewer } from '#kit/identity/caller.ts';
 import type { CallContext } from '#kit/rpc/context.ts';
 import type { MessageType } from '#kit/rpc/message.ts';
 
-/** For the first migration of a service that has RPCs with the option `idempotency_key`. */
-export const idempotencyTableSql = `
+/** For a migration of a service that gets RPCs with the option `idempotency_key`. It never changes; see `outboxTableV1`. */
+export const idempotencyTableV1 = `
   create table idempotency_keys (
     caller_id uuid not null,
     rpc text not null,

@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Migration } from '@mikro-orm/migrations';
 import { systemClock } from '#kit/clock.ts';
-import { claimEvent, cleanInbox, inboxTableSql } from '#kit/events/inbox.ts';
+import { claimEvent, cleanInbox, inboxTableV1 } from '#kit/events/inbox.ts';
 import { newId } from '#kit/ids.ts';
 import { createTestDatabase, type TestDatabase } from '#kit/testing/database.ts';
 
 class CreateInbox extends Migration {
   override up(): void {
-    this.addSql(inboxTableSql);
+    this.addSql(inboxTableV1);
   }
 }
 

@@ -4,8 +4,8 @@
 import type { Queryable, Statement } from '#kit/db/database.ts';
 import { EVENTS_RETENTION_DAYS } from '#kit/events/streams.ts';
 
-/** For the first migration of a service that handles events by the inbox. */
-export const inboxTableSql = `
+/** For a migration of a service that begins to handle events by the inbox. It never changes; see `outboxTableV1`. */
+export const inboxTableV1 = `
   create table inbox (
     consumer text not null,
     event_id uuid not null,

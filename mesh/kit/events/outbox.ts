@@ -8,10 +8,11 @@ import { newId } from '#kit/ids.ts';
 import { injectTrace } from '#kit/trace.ts';
 
 /**
- * For the first migration of a service that publishes events. The sequence is drawn after the lock on the aggregate's row,
- * so an id is also the version of what the event tells: it grows across delete and re-create.
+ * For a migration of a service that begins to publish events. It never changes, because migrations that have run must go on saying
+ * what they did: another shape is a V2 beside it, as the change from V1. The sequence is drawn after the lock on the aggregate's
+ * row, so an id is also the version of what the event tells: it grows across delete and re-create.
  */
-export const outboxTableSql = `
+export const outboxTableV1 = `
   create sequence outbox_id_seq as bigint;
   create table outbox (
     id bigint primary key default nextval('outbox_id_seq'),

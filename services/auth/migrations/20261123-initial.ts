@@ -1,5 +1,5 @@
 import { Migration } from '@mikro-orm/migrations';
-import { outboxTableSql } from '#kit/events/outbox.ts';
+import { outboxTableV1 } from '#kit/events/outbox.ts';
 
 export class Initial extends Migration {
   override up(): void {
@@ -48,7 +48,7 @@ export class Initial extends Migration {
         check ((state = 'RETIRED') = (expires_at_ms is not null))
       );
       create unique index signing_keys_one_current on signing_keys (state) where state = 'CURRENT';`);
-    this.addSql(outboxTableSql);
+    this.addSql(outboxTableV1);
   }
 
   override down(): void {

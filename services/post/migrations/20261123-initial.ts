@@ -1,6 +1,6 @@
 import { Migration } from '@mikro-orm/migrations';
-import { idempotencyTableSql } from '#kit/db/idempotency.ts';
-import { outboxTableSql } from '#kit/events/outbox.ts';
+import { idempotencyTableV1 } from '#kit/db/idempotency.ts';
+import { outboxTableV1 } from '#kit/events/outbox.ts';
 
 export class Initial extends Migration {
   override up(): void {
@@ -22,8 +22,8 @@ export class Initial extends Migration {
         deleted_at_ms bigint not null
       );
       create index deleted_posts_by_time on deleted_posts (deleted_at_ms);`);
-    this.addSql(outboxTableSql);
-    this.addSql(idempotencyTableSql);
+    this.addSql(outboxTableV1);
+    this.addSql(idempotencyTableV1);
   }
 
   override down(): void {

@@ -1,5 +1,5 @@
 import { Migration } from '@mikro-orm/migrations';
-import { outboxTableSql } from '#kit/events/outbox.ts';
+import { outboxTableV1 } from '#kit/events/outbox.ts';
 
 /** Follows have no foreign keys: each would lock the user's row, and the row of a popular user by all who follow at once. */
 export class Initial extends Migration {
@@ -31,7 +31,7 @@ export class Initial extends Migration {
         followers integer not null check (followers >= 0),
         primary key (user_id, slot)
       ) with (fillfactor = 80);`);
-    this.addSql(outboxTableSql);
+    this.addSql(outboxTableV1);
   }
 
   override down(): void {
