@@ -31,8 +31,15 @@ export function createLogger(options: LoggerOptions): Logger {
       formatters: { level: (label) => ({ level: label }), log: redactSecrets },
       serializers: { err: serializeError, error: serializeError },
     },
-    options.destination ?? destination({ fd: 1, sync: true }),
+    options.destination ?? standardOutput(),
   );
+}
+
+/** A log that cannot be written, as on a full disk, must not make a request fail: what does not fit into the bound is dropped. */
+function standardOutput(): ReturnType<typeof destination> {
+  const output = destination({ fd: 1, sync: true, maxLength: MAX_UNWRITTEN_BYTES });
+  output.on('error', () => undefined);
+  return output;
 }
 
 function activeTrace(): Record<string, string> {
@@ -43,6 +50,7 @@ function activeTrace(): Record<string, string> {
 }
 
 const MAX_CAUSES = 5;
+const MAX_UNWRITTEN_BYTES = 1024 * 1024;
 
 /** An error as plain data. Unlike the usual serializer it leaves out other properties: database drivers put the row's values there. */
 export function serializeError(error: unknown, depth = 0): unknown {

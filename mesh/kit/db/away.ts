@@ -1,7 +1,7 @@
 import { OxoError, unavailable } from '#kit/errors.ts';
 
-/** SQLSTATEs by which a server says that it is not there: connection lost, shutting down, starting up, too many connections. */
-const AWAY_STATES = /^(08...|57P0[1-5]|53300)$/;
+/** SQLSTATEs by which a server says that it cannot serve: connection lost, shutting down, starting up, out of disk, memory or connections. */
+const AWAY_STATES = /^(08...|57P0[1-5]|53[123]00)$/;
 const AWAY_CODES = new Set([
   'ECONNREFUSED',
   'ECONNRESET',

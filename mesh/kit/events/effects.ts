@@ -1,6 +1,6 @@
 import type { EventDefinition } from '#kit/events/envelope.ts';
 import type { OutgoingEvent } from '#kit/events/publisher.ts';
-import type { Logger } from '#kit/logger.ts';
+import { type Logger, warnSeldom } from '#kit/logger.ts';
 
 /**
  * What the relay does for an event whose request did not do its work, such as writing a read model. Its event's type is
@@ -59,6 +59,7 @@ export function createEffects(effects: readonly Effect[], logger: Logger): Effec
   const bySubject = new Map<string, Effect>();
   /** Events whose requests are between their write and the end of their effect. */
   const underWay = new Set<string>();
+  const warn = warnSeldom(logger);
   add(effects);
 
   function add(more: readonly Effect[]): void {
@@ -73,7 +74,7 @@ export function createEffects(effects: readonly Effect[], logger: Logger): Effec
       await effect;
       return true;
     } catch (error) {
-      logger.warn({ err: error }, 'the effect of a commit failed and is left to the relay');
+      warn({ err: error }, 'the effect of a commit failed and is left to the relay');
       return false;
     }
   }

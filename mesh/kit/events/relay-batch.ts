@@ -1,7 +1,7 @@
 import type { Effects } from '#kit/events/effects.ts';
 import type { OutgoingEvent, Publisher } from '#kit/events/publisher.ts';
 import type { Link } from '#kit/events/relay-link.ts';
-import type { Logger } from '#kit/logger.ts';
+import { type Logger, warnSeldom } from '#kit/logger.ts';
 
 /** The most events that are published at once. */
 export const BATCH_ROWS = 256;
@@ -17,9 +17,16 @@ const NEXT = {
     select id::float8 as version, event_id as "eventId", subject, payload, headers
     from outbox where available_at <= now() and id <> all ($1::bigint[]) order by id limit ${BATCH_ROWS}`,
 };
+/** An effect that fails is tried again after a second; until then its event is not due, and makes way for others. */
+const POSTPONE = {
+  name: 'relay-postpone',
+  text: "update outbox set available_at = now() + interval '1 second' where id = any($1::bigint[])",
+};
 const DELETE_PUBLISHED = { name: 'relay-delete', text: 'delete from outbox where id = any($1::bigint[])' };
 
 export interface SweepResult {
+  /** Whether there may be more in the table. */
+  isFull: boolean;
   /** Rows that were there to publish and that no request of this process is at. */
   found: number;
   /** How many of them have their effect. */
@@ -48,6 +55,7 @@ export function createBatchPublisher(options: {
   logger: Logger;
 }): BatchPublisher {
   const { publisher, effects, logger } = options;
+  const warn = warnSeldom(logger);
   const done = new Set<string>();
   let published: number[] = [];
 
@@ -64,7 +72,7 @@ export function createBatchPublisher(options: {
       return true;
     } catch (error) {
       const { eventId, subject } = event;
-      logger.warn({ err: error, eventId, subject }, 'an effect failed; it is tried again');
+      warn({ err: error, eventId, subject }, 'an effect failed; it is tried again');
       return false;
     }
   }
@@ -102,7 +110,11 @@ export function createBatchPublisher(options: {
       const { rows } = await link.client.query<OutgoingEvent>({ ...NEXT, values: [deleting] });
       const left = rows.filter(({ eventId, version }) => !effects.isUnderWay(eventId) && !isKnown(version));
       const ready = await withEffect(left);
-      return { found: left.length, ready: ready.length, published: await send(link, ready) };
+      const versions = new Set(ready.map(({ version }) => version));
+      const failed = left.flatMap(({ version }) => (versions.has(version) ? [] : version));
+      if (failed.length > 0 && !link.lost) await link.client.query({ ...POSTPONE, values: [failed] });
+      const isFull = rows.length === BATCH_ROWS;
+      return { isFull, found: left.length, ready: ready.length, published: await send(link, ready) };
     },
     async finish(link) {
       if (published.length > 0 && !link.lost) await link.client.query({ ...DELETE_PUBLISHED, values: [published] });

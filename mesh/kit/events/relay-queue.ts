@@ -49,9 +49,9 @@ export function createRelayQueue(batches: BatchPublisher, pollMs: number): Relay
     nextSweepAtMs = performance.now() + pollMs;
     // What is committed from now on may be too late for this look into the table, and goes into the queue.
     isBehind = false;
-    const { found, ready, published } = await batches.sweep(link, (version) => queue.has(version));
-    if (published < ready || found === BATCH_ROWS) fallBehind();
-    if (published < found) nextSweepAtMs = performance.now() + RETRY_MS;
+    const { isFull, ready, published } = await batches.sweep(link, (version) => queue.has(version));
+    if (published < ready || isFull) fallBehind();
+    if (published < ready) nextSweepAtMs = performance.now() + RETRY_MS;
     else if (isBehind) nextSweepAtMs = 0;
   }
 

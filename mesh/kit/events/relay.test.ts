@@ -7,6 +7,7 @@ import { createEffects, effect } from '#kit/events/effects.ts';
 import { createOutbox, insertEvent, type Outbox } from '#kit/events/outbox.ts';
 import { createPublisher } from '#kit/events/publisher.ts';
 import { createRelay, type Relay } from '#kit/events/relay.ts';
+import { BATCH_ROWS } from '#kit/events/relay-batch.ts';
 import { postCreated, quiet, startBus, type TestBus } from '#kit/testing/bus.ts';
 import { createTestDatabase, type TestDatabase } from '#kit/testing/database.ts';
 import { entities, migrations } from '#kit/testing/fixtures/things.ts';
@@ -28,6 +29,7 @@ afterEach(async () => {
 beforeEach(async () => {
   const manager = await jetstreamManager(bus.admin.connection);
   await manager.streams.purge('EVENTS');
+  await database.db.query({ name: 'test-empty', text: 'delete from outbox' });
 });
 
 interface Replica {
@@ -38,10 +40,12 @@ interface Replica {
 }
 
 /** What one replica of a service has: an outbox and a relay. */
-async function startReplica(options: { pollMs?: number; effect?: () => Promise<void> } = {}): Promise<Replica> {
+async function startReplica(
+  options: { pollMs?: number; effect?: (text: string) => Promise<void> } = {},
+): Promise<Replica> {
   const repeated: string[] = [];
   const repeat = effect(postCreated, async ({ sessionId }) => {
-    await options.effect?.();
+    await options.effect?.(sessionId);
     repeated.push(sessionId);
   });
   const effects = createEffects([repeat], quiet);
@@ -173,6 +177,24 @@ test('an effect that fails holds back its own event alone, and is tried again', 
   await until('all are stored', async () => (await outboxSize()) === 0);
   assert.deepEqual(await stored(), ['first', 'third', 'second']);
   await relay.stop();
+});
+
+test('a whole batch of events whose effects fail keeps nobody else waiting', async () => {
+  const { relay, outbox } = await startReplica({
+    async effect(text) {
+      if (text.startsWith('bad')) throw new Error('never works');
+    },
+  });
+  const fail = () => Promise.reject(new Error('never works'));
+  for (let index = 0; index < BATCH_ROWS; index += 1) await post(outbox, `bad ${index}`, fail);
+  // As after a kill: it stands behind all of them, and in no memory.
+  const dead = await startReplica();
+  await post(dead.outbox, 'good');
+  relay.start();
+  await until('the good one is published', async () => (await stored()).length === 1);
+  assert.deepEqual(await stored(), ['good']);
+  await post(outbox, 'next');
+  await until('the next one is published', async () => (await stored()).length === 2);
 });
 
 test('what its own process commits is published without a look into the table', async () => {

@@ -2,7 +2,7 @@ import { pause } from '#kit/background.ts';
 import type { Queryable } from '#kit/db/database.ts';
 import type { Effects } from '#kit/events/effects.ts';
 import type { OutgoingEvent, Publisher } from '#kit/events/publisher.ts';
-import { BATCH_ROWS, type BatchPublisher, createBatchPublisher } from '#kit/events/relay-batch.ts';
+import { type BatchPublisher, createBatchPublisher } from '#kit/events/relay-batch.ts';
 import { type Link, openLink } from '#kit/events/relay-link.ts';
 import { createRelayQueue, RETRY_MS } from '#kit/events/relay-queue.ts';
 import type { Logger } from '#kit/logger.ts';
@@ -127,10 +127,10 @@ export function createRelay(options: RelayOptions): Relay {
 async function processAll(link: Link, batches: BatchPublisher): Promise<number> {
   try {
     for (let total = 0; ; ) {
-      const { found, published } = await batches.sweep(link, () => false);
+      const { isFull, found, published } = await batches.sweep(link, () => false);
       await batches.finish(link);
       total += published;
-      if (found < BATCH_ROWS || published < found) return total;
+      if (!isFull || published < found) return total;
     }
   } finally {
     await link.client.end();

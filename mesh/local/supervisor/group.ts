@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { messageOf } from '../cli-error.ts';
 import { processVariable, stackVariable } from '../servers/environment.ts';
 import type { Liveness } from './liveness.ts';
 import { boundLog } from './log-file.ts';
@@ -31,7 +32,7 @@ export function createGroup(recorder: Recorder, options: GroupOptions): ProcessG
   const members: Member[] = [];
   let stopping: Promise<void> | undefined;
   const logTimer = setInterval(() => {
-    for (const { supervised } of members) boundLog(logPathOf(logDir, supervised.name));
+    for (const { supervised } of members) boundLogOrLater(logPathOf(logDir, supervised.name));
   }, logCheckIntervalMs);
   logTimer.unref();
   // Whatever ends this process short of kill -9 must not leave the others behind.
@@ -65,6 +66,15 @@ export function createGroup(recorder: Recorder, options: GroupOptions): ProcessG
       return stopping;
     },
   };
+}
+
+/** On a full disk there is no room for the copy. The next time may find some. */
+function boundLogOrLater(path: string): void {
+  try {
+    boundLog(path);
+  } catch (error) {
+    console.error(`a log can't be bounded: ${messageOf(error)}`);
+  }
 }
 
 function marksOf(stateDir: string, { name, stopSignal }: ProcessSpec): Record<string, string> {

@@ -12,7 +12,9 @@ export type Recorder = {
   readonly step: <T>(name: string, work: () => Promise<T>) => Promise<T>;
 };
 
-/** @throws Error when the state folder can't be written */
+const retryMs = 1_000;
+
+/** @throws Error when the state folder can't be written at the start */
 export function createRecorder(
   stateDir: string,
   about: Pick<StackState, 'portBase' | 'publicUrl' | 'own'>,
@@ -28,9 +30,21 @@ export function createRecorder(
     steps: [],
     processes: [],
   };
+  let retry: NodeJS.Timeout | undefined;
   const change = (patch: Partial<StackState>): void => {
     state = { ...state, ...patch };
     writeState(stateDir, state);
+  };
+  /** A disk that is full must not take the supervisor down, and with it all processes: it tries again until it can write. */
+  const changeSomeTime = (patch: Partial<StackState>): void => {
+    try {
+      change(patch);
+    } catch (error) {
+      if (retry === undefined) console.error(`the state can't be written: ${messageOf(error)}`);
+      clearTimeout(retry);
+      retry = setTimeout(() => changeSomeTime({}), retryMs);
+      retry.unref();
+    }
   };
   const recordStep = (step: Step): void => {
     change({ steps: replaceByName(state.steps, step) });
@@ -45,7 +59,7 @@ export function createRecorder(
     },
     process: (spec, snapshot) => {
       const record: ProcessRecord = { ...snapshot, stopSignal: spec.stopSignal, heartbeat: spec.heartbeat };
-      change({ processes: replaceByName(state.processes, record) });
+      changeSomeTime({ processes: replaceByName(state.processes, record) });
     },
     step: async (name, work) => {
       const startedAtMs = performance.now();

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { TimelineEntry } from '#kit/redis/timeline.ts';
 import type { CallContext } from '#kit/rpc/context.ts';
+import { until } from '#kit/testing/until.ts';
 import { counted } from '../testing/counted.ts';
 import { startFeedService, type TestFeedService } from '../testing/feed-service.ts';
 import { type CandidateReader, createCandidateReader } from './candidates.ts';
@@ -55,6 +56,49 @@ async function readAll(reader: CandidateReader, context: CallContext, count: num
   } while (before !== undefined && sources.length < 50);
   return { entries, sources };
 }
+
+test('a read that joins a rebuild sees the own post that the rebuild began before', async () => {
+  const { viewer, author, context } = await newViewer();
+  const [older] = await createPosts(author);
+  const { client: posts } = counted(service.posts);
+  const [begun, held] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const slowly: typeof posts = {
+    ...posts,
+    async listPostsByAuthors(request, options) {
+      const answer = await posts.listPostsByAuthors(request, options);
+      begun.resolve();
+      await held.promise;
+      return answer;
+    },
+  };
+  const windows = createWindows(service.redis, MAX_ENTRIES);
+  const followSets = createFollowSets(service.users);
+  const { logger } = service;
+  const reader = createCandidateReader({ windows, followSets, posts: slowly, maxEntries: MAX_ENTRIES, logger });
+  const first = reader.read(undefined, 5, context);
+  await begun.promise;
+  const [own] = await createPosts(viewer);
+  const second = reader.read(undefined, 5, context);
+  await until(
+    'the second has read its own posts',
+    async () => (await windows.read(viewer, undefined, 5)).own.length > 0,
+  );
+  held.resolve();
+  assert.deepEqual((await first).entries, [older]);
+  assert.deepEqual((await second).entries, [own, older]);
+});
+
+test('who began a rebuild and goes away fails nobody who waits for it', async () => {
+  const { author, context } = await newViewer();
+  const entries = await createPosts(author);
+  const { reader } = openReader();
+  const abort = new AbortController();
+  const gone = reader.read(undefined, 5, { ...context, signal: abort.signal });
+  const waiting = reader.read(undefined, 5, context);
+  abort.abort();
+  await gone.catch(() => undefined);
+  assert.deepEqual((await waiting).entries, entries);
+});
 
 test('the first read builds the window, the next ones are answered by it, whatever their size', async () => {
   const { viewer, author, context } = await newViewer();

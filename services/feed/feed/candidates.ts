@@ -1,3 +1,4 @@
+import type { CallOptions } from 'nice-grpc';
 import type { PostInternalServiceDefinition } from '#gen/oxo/post/v1/post_internal_service.ts';
 import { requireViewer } from '#kit/identity/caller.ts';
 import { type Logger, warnSeldom } from '#kit/logger.ts';
@@ -46,46 +47,51 @@ export function createCandidateReader(dependencies: CandidateDependencies): Cand
   }
 
   async function readPostgres(set: FollowSet, before: Position | undefined, count: number, context: CallContext) {
-    const entries = await listPosts(set, before, count, context);
+    const { userId } = requireViewer(context);
+    const entries = await listPosts({ userId, set, before, count }, asService(context));
     return { entries, next: entries.length < count ? undefined : entries.at(-1), source: 'postgres' } as const;
   }
 
   /** Builds the window anew. It begins before Postgres is read, so that no push falls between the two. */
-  async function rebuild(set: FollowSet, context: CallContext): Promise<TimelineEntry[]> {
-    const { userId } = requireViewer(context);
+  async function rebuild(userId: string, set: FollowSet, requestId: string): Promise<TimelineEntry[]> {
     const build = await orNothing(windows.begin(userId));
-    const entries = await listPosts(set, undefined, maxEntries, context);
+    const entries = await listPosts({ userId, set, before: undefined, count: maxEntries }, asService({ requestId }));
     if (build !== undefined) {
       await orNothing(windows.finish(userId, build, set.version, entries, entries.length < maxEntries));
     }
     return entries;
   }
 
-  /** One rebuild a person and follow set at a time, however many requests wait for it. */
+  /**
+   * One rebuild a person and follow set at a time, however many requests wait for it. It belongs to none of them: the one that
+   * began it may be cancelled, or have little time left.
+   */
   function rebuildOnce(set: FollowSet, context: CallContext): Promise<TimelineEntry[]> {
-    const key = `${requireViewer(context).userId} ${set.version}`;
+    const { userId } = requireViewer(context);
+    const key = `${userId} ${set.version}`;
     const running = rebuilds.get(key);
     if (running !== undefined) return running;
-    const started = rebuild(set, context).finally(() => rebuilds.delete(key));
+    const started = rebuild(userId, set, context.requestId).finally(() => rebuilds.delete(key));
     rebuilds.set(key, started);
     return started;
   }
 
+  /** @param own one's own posts as of this request: the rebuild may have begun before the newest of them */
   async function readRebuilt(
     set: FollowSet,
+    own: TimelineEntry[],
     before: Position | undefined,
     count: number,
     context: CallContext,
   ): Promise<Candidates> {
     const all = await rebuildOnce(set, context);
+    const isComplete = all.length < maxEntries;
     const older = before === undefined ? all : all.filter((entry) => newestFirst(before, entry) < 0);
-    if (all.length >= maxEntries && older.length < count) return readPostgres(set, before, count, context);
-    const entries = older.slice(0, count);
-    return {
-      entries,
-      next: older.length > count || all.length >= maxEntries ? entries.at(-1) : undefined,
-      source: 'rebuild',
-    };
+    if (!isComplete && older.length < count) return readPostgres(set, before, count, context);
+    const window = { entries: older.slice(0, count + 1), floor: isComplete ? undefined : all.at(-1) };
+    const merged = mergeOwn(window, own, count + 1).entries;
+    const entries = merged.slice(0, count);
+    return { entries, next: merged.length > count || !isComplete ? entries.at(-1) : undefined, source: 'rebuild' };
   }
 
   return {
@@ -95,7 +101,7 @@ export function createCandidateReader(dependencies: CandidateDependencies): Cand
       const set = await followSets.get(page?.followVersion ?? '', context);
       if (page === undefined || set.version === '') return readPostgres(set, before, count, context);
       if (page.window === undefined || page.window.builtFor !== set.version)
-        return readRebuilt(set, before, count, context);
+        return readRebuilt(set, page.own, before, count, context);
 
       const { entries, exhausted } = mergeOwn(page.window, page.own, count);
       const followed = entries.filter((entry) => entry.ownerId === userId || set.ids.has(entry.ownerId));
@@ -108,15 +114,22 @@ export function createCandidateReader(dependencies: CandidateDependencies): Cand
   };
 }
 
+interface PostQuery {
+  userId: string;
+  set: FollowSet;
+  before: Position | undefined;
+  count: number;
+}
+
 /** Reads what Postgres holds: the definition of the feed. */
 function createPostLister(posts: RpcClient<PostInternalServiceDefinition>) {
-  return async (set: FollowSet, before: Position | undefined, count: number, context: CallContext) => {
+  return async ({ userId, set, before, count }: PostQuery, options: CallOptions) => {
     const request = {
-      authorIds: [requireViewer(context).userId, ...set.ids],
+      authorIds: [userId, ...set.ids],
       before: before === undefined ? undefined : { publishedAtMs: BigInt(before.atMs), id: before.id },
       pageSize: count,
     };
-    const { posts: refs } = await posts.listPostsByAuthors(request, asService(context));
+    const { posts: refs } = await posts.listPostsByAuthors(request, options);
     return refs.map((ref) => ({ atMs: Number(ref.publishedAtMs), id: ref.id, ownerId: ref.authorId }));
   };
 }
@@ -126,7 +139,11 @@ function createPostLister(posts: RpcClient<PostInternalServiceDefinition>) {
  * older. Own posts at or below the floor are left out, since Postgres goes on there; so are those older than the last entry of a
  * full page, because the window may hold others before them.
  */
-function mergeOwn(window: NonNullable<WindowPage['window']>, own: TimelineEntry[], count: number) {
+function mergeOwn(
+  window: Pick<NonNullable<WindowPage['window']>, 'entries' | 'floor'>,
+  own: TimelineEntry[],
+  count: number,
+) {
   const exhausted = window.entries.length < count;
   const bound = exhausted ? window.floor : window.entries.at(-1);
   const known = new Set(window.entries.map((entry) => entry.id));
