@@ -20,7 +20,8 @@ const ANNOUNCE_LIMIT_MS = 1_500;
 const READ = {
   name: 'keys-to-rotate',
   text: `select kid, state, private_key as "privateKey", created_at_ms::float8 as "createdAtMs",
-      activated_at_ms::float8 as "activatedAtMs" from signing_keys`,
+      activated_at_ms::float8 as "activatedAtMs" from signing_keys
+    where expires_at_ms is null or expires_at_ms > $1`,
 };
 const RETIRE = {
   name: 'key-retire',
@@ -96,7 +97,7 @@ export function createKeyRotation(options: {
       (add) =>
         db.transaction(async (tx): Promise<Rotated> => {
           await tx.query(LOCK_KEYS);
-          const rows = await tx.query<KeyRow>(READ);
+          const rows = await tx.query<KeyRow>(READ, [clock.nowMs()]);
           const [current, next] = ['CURRENT', 'NEXT'].map((state) => rows.find((row) => row.state === state));
           if (current === undefined || next === undefined) throw new Error('There are no keys to rotate.');
           const nextReadyAtMs = next.createdAtMs + publishedForMs;
