@@ -10,6 +10,7 @@ export type { Endpoint, EnvoySettings, UpstreamName } from './settings.ts';
 
 const PLACEHOLDER = /^\$\{(\w+)\}$/;
 const MIB = 1024 * 1024;
+const DEFAULT_JWKS_CACHE_MS = 60_000;
 const DEFAULT_CLIENT_TIMEOUT_MS = 15_000;
 
 /**
@@ -31,6 +32,7 @@ function templateValues(settings: EnvoySettings): ReadonlyMap<string, unknown> {
     ['maxHeapBytes', (settings.maxHeapMib ?? 512) * MIB],
     ['maxBodyBytes', MAX_BODY_BYTES],
     ['clientTimeout', `${(settings.clientTimeoutMs ?? DEFAULT_CLIENT_TIMEOUT_MS) / 1000}s`],
+    ['jwksCache', `${(settings.jwksCacheMs ?? DEFAULT_JWKS_CACHE_MS) / 1000}s`],
     ['trustedHops', settings.trustedHops],
     ['issuer', settings.publicUrl],
     ['tracing', tracing(settings)],

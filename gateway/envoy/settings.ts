@@ -48,6 +48,8 @@ export interface EnvoySettings {
   trustedHops: number;
   /** Where spans go by OTLP over HTTP, and how many of the requests are traced (0 to 100). Absent: no spans. */
   tracing?: { otlpEndpoint: string; samplingPercent: number };
+  /** How long the public keys are kept. 60 s when absent: so long a key is unknown that signs as soon as it is published. */
+  jwksCacheMs?: number;
   /** How long a service may take to answer. 10 s when absent. */
   requestTimeoutMs?: number;
   /** How long a client may take to send its request. 15 s when absent. */

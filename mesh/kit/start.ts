@@ -2,7 +2,6 @@
  * The parts that every service is made of, started the same way: opened, watched by /readyz, and closed when the process stops.
  * A service's main.ts calls them one after the other, so what starts first is closed last.
  */
-import type { JWTVerifyGetKey } from 'jose';
 import { AuthInternalServiceDefinition } from '#gen/oxo/auth/v1/auth_internal_service.ts';
 import { type BackgroundWork, repeat } from '#kit/background.ts';
 import { systemClock } from '#kit/clock.ts';
@@ -19,7 +18,7 @@ import { createWorkConsumer, type WorkConsumerOptions } from '#kit/events/work-c
 import { createDenyList, type DenyList } from '#kit/identity/deny-list.ts';
 import { revocationHandlers } from '#kit/identity/revocations.ts';
 import { createServiceTokens, type ServiceTokens } from '#kit/identity/service-token.ts';
-import { createTokenVerifier, remoteKeys, type TokenVerifier } from '#kit/identity/token-verifier.ts';
+import { createTokenVerifier, type PublicKeys, remoteKeys, type TokenVerifier } from '#kit/identity/token-verifier.ts';
 import { newId } from '#kit/ids.ts';
 import type { ServiceContext } from '#kit/lifecycle.ts';
 import { connectRedis, type Redis } from '#kit/redis/redis.ts';
@@ -59,36 +58,47 @@ export async function startNats(context: Context, name: string): Promise<NatsBus
 
 /**
  * Verifies tokens and hears revocations: ready when all revocations that still matter have been heard.
- * @param options.keys finds the public keys; by default from the JWKS URL
- * @param options.denyList is fed with them; given by who revokes sessions itself
+ * @param options.keys the public keys; by default from the JWKS URL
+ * @param options.denyList is fed with them; given by who revokes sessions itself, or has tokens of its own
  */
 export async function startVerifier(
   { config, logger, onStop }: Context,
   nats: NatsBus,
-  options: { keys?: JWTVerifyGetKey; denyList?: DenyList } = {},
+  options: { keys?: PublicKeys; denyList?: DenyList } = {},
 ): Promise<TokenVerifier> {
   const { keys = remoteKeys(config.jwksUrl), denyList = createDenyList(systemClock) } = options;
   const consumer = createBroadcastConsumer({
     nats,
     stream: REVOCATIONS_STREAM,
-    handlers: revocationHandlers(denyList),
+    handlers: revocationHandlers(denyList, keys.reload),
     logger,
   });
   onStop('revocations', consumer.stop);
   await consumer.start();
-  return createTokenVerifier({ keys, issuer: config.jwtIssuer, denyList, clock: systemClock });
+  return createTokenVerifier({ keys: keys.find, issuer: config.jwtIssuer, denyList, clock: systemClock });
 }
 
-/** This service's own tokens, fetched from auth by its client credentials when they are needed. */
-export function startServiceTokens({ config, onStop }: Context<ClientConfig>, name: string): ServiceTokens {
+/**
+ * This service's own tokens, fetched from auth by its client credentials when they are needed.
+ * @param denyList that of the verifier: a token whose key leaked is replaced
+ */
+export function startServiceTokens(
+  { config, onStop }: Context<ClientConfig>,
+  name: string,
+  denyList: DenyList,
+): ServiceTokens {
   const channel = openChannel(config.authAddress, undefined);
   onStop('channel to auth', channel.close);
   const auth = channel.client(AuthInternalServiceDefinition);
-  return createServiceTokens(async () => {
-    const request = { clientId: name, clientSecret: config.serviceSecret };
-    const issued = await auth.issueServiceToken(request, asService({ requestId: newId(systemClock.nowMs()) }));
-    return { token: issued.accessToken, expiresAtMs: systemClock.nowMs() + issued.expiresIn * 1_000 };
-  }, systemClock);
+  return createServiceTokens(
+    async () => {
+      const request = { clientId: name, clientSecret: config.serviceSecret };
+      const issued = await auth.issueServiceToken(request, asService({ requestId: newId(systemClock.nowMs()) }));
+      return { token: issued.accessToken, expiresAtMs: systemClock.nowMs() + issued.expiresIn * 1_000 };
+    },
+    systemClock,
+    denyList,
+  );
 }
 
 /** A channel to another service. */

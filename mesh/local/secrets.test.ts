@@ -25,6 +25,16 @@ test('a new service gets its own, and the others keep theirs', () => {
   assert.notEqual(after.services.search?.database, after.services.auth?.database);
 });
 
+test('an operator is added to secrets from before there was one', () => {
+  const folder = temporaryFolder();
+  const { operator, ...before } = loadSecrets(folder, ['auth']);
+  writeFileSync(join(folder, 'secrets.json'), JSON.stringify(before));
+  const after = loadSecrets(folder, ['auth']);
+  assert.ok(after.operator.length >= 32 && after.operator !== operator);
+  assert.deepEqual({ ...after, operator }, { ...before, operator });
+  assert.deepEqual(loadSecrets(folder, ['auth']), after);
+});
+
 test('a file that others can read is closed again', () => {
   const folder = temporaryFolder();
   loadSecrets(folder, []);

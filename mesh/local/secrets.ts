@@ -11,11 +11,16 @@ export type Secrets = {
   readonly admin: { readonly postgres: string; readonly redis: string; readonly nats: string };
   /** By service name. */
   readonly services: Readonly<Record<string, ServiceSecrets>>;
+  /** What `./oxo keys` shows to auth. */
+  readonly operator: string;
   /** 32 bytes in base64; encrypts the signing keys at rest. */
   readonly keyEncryptionKey: string;
   /** Passwords of the accounts that `up` makes through the front door. */
   readonly accounts: { readonly demo: string; readonly check: string };
 };
+
+/** Whom auth and the contracts know the operator as. */
+export const operatorName = 'operator';
 
 export type ServiceSecrets = {
   readonly database: string;
@@ -31,9 +36,13 @@ const secretsSchema = z.object({
     z.string(),
     z.object({ database: z.string(), redis: z.string(), nats: z.string(), service: z.string() }),
   ),
+  // A stack from before there was an operator has none yet.
+  operator: z.string().optional(),
   keyEncryptionKey: z.string(),
   accounts: z.object({ demo: z.string(), check: z.string() }),
-}) satisfies z.ZodType<Secrets>;
+});
+
+type StoredSecrets = z.infer<typeof secretsSchema>;
 
 /**
  * Reads `<stateDir>/secrets.json`, or makes it; a service that is new gets its secrets added.
@@ -43,19 +52,24 @@ export function loadSecrets(stateDir: string, serviceNames: readonly string[]): 
   requireFolder(stateDir, 'OXO_STATE_DIR');
   const path = join(stateDir, 'secrets.json');
   const before = read(path);
-  const secrets: Secrets = before ?? {
+  const secrets: StoredSecrets = before ?? {
     admin: { postgres: password(), redis: password(), nats: password() },
     services: {},
     keyEncryptionKey: randomBytes(32).toString('base64'),
     accounts: { demo: password(), check: password() },
   };
   const missing = serviceNames.filter((name) => secrets.services[name] === undefined);
-  if (before !== undefined && missing.length === 0) return secrets;
+  const { operator } = secrets;
+  if (before !== undefined && missing.length === 0 && operator !== undefined) return { ...secrets, operator };
   const added = missing.map((name) => [
     name,
     { database: password(), redis: password(), nats: password(), service: password() },
   ]);
-  const complete = { ...secrets, services: { ...secrets.services, ...Object.fromEntries(added) } };
+  const complete = {
+    ...secrets,
+    operator: operator ?? password(),
+    services: { ...secrets.services, ...Object.fromEntries(added) },
+  };
   writePrivately(path, `${JSON.stringify(complete, null, 2)}\n`);
   return complete;
 }
@@ -73,7 +87,7 @@ function password(): string {
   return randomBytes(24).toString('hex');
 }
 
-function read(path: string): Secrets | undefined {
+function read(path: string): StoredSecrets | undefined {
   try {
     chmodSync(path, 0o600);
     return secretsSchema.parse(JSON.parse(readFileSync(path, 'utf8')));

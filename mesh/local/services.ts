@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Durable } from '#kit/events/durables.ts';
 import { loopback, serverPorts } from './ports.ts';
-import type { Secrets } from './secrets.ts';
+import { operatorName, type Secrets } from './secrets.ts';
 import { repositoryRoot } from './settings.ts';
 
 /** A service of ours, as this machine runs it. */
@@ -112,9 +112,12 @@ export function serviceEnvironment(service: ServiceDefinition, context: ServiceC
 }
 
 function authEnv(context: ServiceContext): Record<string, string> {
-  const hashes = Object.entries(context.secrets.services)
+  const callers = Object.entries(context.secrets.services)
     .filter(([name]) => context.services.some((service) => service.name === name))
-    .map(([name, secrets]) => `${name}=${createHash('sha256').update(secrets.service).digest('hex')}`);
+    .map(([name, { service }]) => [name, service] as const);
+  const hashes = [...callers, [operatorName, context.secrets.operator] as const].map(
+    ([name, secret]) => `${name}=${createHash('sha256').update(secret).digest('hex')}`,
+  );
   return {
     HTTP_HOST: loopback,
     HTTP_PORT: String(serverPorts(context.portBase).authHttp),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { DAY_MS, MINUTE_MS } from '#kit/clock.ts';
 import { commonConfig, commonSettings, databaseConfig, databaseSettings, readEnv, setting } from '#kit/config.ts';
 import { isKey, type KeySource } from './keys/local-vault.ts';
 
@@ -25,6 +26,8 @@ function settings(env: NodeJS.ProcessEnv) {
     KEY_ENCRYPTION_KEY_FILE: setting.text().optional(),
     SERVICE_SECRET_HASHES: secretHashes(),
     USER_GRPC_ADDRESS: setting.address(),
+    KEY_PUBLISHED_FOR_MS: setting.integer(0, DAY_MS).default(30 * MINUTE_MS),
+    KEY_ROTATE_AFTER_DAYS: setting.integer(0, 365).default(90),
   };
 }
 
@@ -41,6 +44,9 @@ export function readConfig(env: NodeJS.ProcessEnv) {
     keyEncryptionKey: keySource(read.KEY_ENCRYPTION_KEY, read.KEY_ENCRYPTION_KEY_FILE),
     secretHashes: read.SERVICE_SECRET_HASHES,
     userAddress: read.USER_GRPC_ADDRESS,
+    keyPublishedForMs: read.KEY_PUBLISHED_FOR_MS,
+    /** Undefined: only when the operator says so. */
+    keyRotateAfterMs: read.KEY_ROTATE_AFTER_DAYS === 0 ? undefined : read.KEY_ROTATE_AFTER_DAYS * DAY_MS,
   };
 }
 

@@ -8,6 +8,7 @@ import { createPasswords } from './accounts/passwords.ts';
 import { readConfig } from './config.ts';
 import { startJwksServer } from './keys/jwks-server.ts';
 import { openLocalVault } from './keys/local-vault.ts';
+import { createKeyRotation } from './keys/rotation.ts';
 import { openSigningKeys } from './keys/signing-keys.ts';
 import { entities } from './schema.ts';
 import { createAuthService } from './server.ts';
@@ -20,18 +21,28 @@ await runService({
     const { config, logger, onStop } = context;
     const { secretHashes, jwtIssuer, httpHost: host, httpPort: port } = config;
     const db = await startDatabase(context, entities);
-    const keys = await openSigningKeys({ db, vault: await openLocalVault(config.keyEncryptionKey), clock });
+    const vault = await openLocalVault(config.keyEncryptionKey);
+    const keys = await openSigningKeys({ db, vault, clock });
     const jwks = await startJwksServer({ host, port, published: keys.published, logger });
     onStop('jwks server', jwks.close);
     const nats = await startNats(context, 'auth');
     // This service knows the keys itself, so it needs neither its own JWKS nor its own RPC to have tokens.
     const denyList = createDenyList(clock);
-    const verifier = await startVerifier(context, nats, { keys: keys.find, denyList });
+    const verifier = await startVerifier(context, nats, { keys, denyList });
     const issuer = createTokenIssuer({ keys, issuer: jwtIssuer, clock });
-    const tokens = createServiceTokens(() => issuer.serviceToken('auth'), clock);
+    const tokens = createServiceTokens(() => issuer.serviceToken('auth'), clock, denyList);
     const users = startChannel(context, config.userAddress, tokens).client(UserInternalServiceDefinition);
     const outbox = openOutbox(context, { name: 'auth', db, nats });
-    const own = { denyList, keys, issuer, secretHashes, passwords: await createPasswords() };
+    const [publishedForMs, rotateAfterMs] = [config.keyPublishedForMs, config.keyRotateAfterMs];
+    const parts = { db, outbox, vault, keys, denyList, publishedForMs, rotateAfterMs, clock, logger };
+    const own = {
+      rotation: createKeyRotation(parts),
+      denyList,
+      keys,
+      issuer,
+      secretHashes,
+      passwords: await createPasswords(),
+    };
     const service = createAuthService({ db, outbox, users, ...own, clock, logger });
     await startService(context, { nats, verifier, outbox }, service);
   },

@@ -13,7 +13,17 @@ import { createAccounts } from './accounts/accounts.ts';
 import type { Passwords } from './accounts/passwords.ts';
 import { createPendingSweep } from './accounts/pending-sweep.ts';
 import { createProfiles } from './accounts/profiles.ts';
-import { issueServiceToken, login, logout, refresh, register } from './handlers/index.ts';
+import {
+  issueServiceToken,
+  listSessions,
+  login,
+  logout,
+  refresh,
+  register,
+  revokeSession,
+  rotateSigningKeys,
+} from './handlers/index.ts';
+import type { KeyRotation } from './keys/rotation.ts';
 import type { SigningKeys } from './keys/signing-keys.ts';
 import { createSessions } from './sessions/sessions.ts';
 import type { TokenIssuer } from './tokens/token-issuer.ts';
@@ -25,6 +35,7 @@ export interface AuthServiceParts {
   /** Fed with the revocations of every process; sessions that end here are refused here at once. */
   denyList: DenyList;
   keys: Pick<SigningKeys, 'reload' | 'dropExpired'>;
+  rotation: KeyRotation;
   issuer: TokenIssuer;
   passwords: Passwords;
   /** SHA-256 of the secret of each service, by its name. */
@@ -35,7 +46,7 @@ export interface AuthServiceParts {
 
 /** The one place where the handlers of this service get what they use. */
 export function createAuthService(parts: AuthServiceParts) {
-  const { db, outbox, users, denyList, keys, issuer, passwords, secretHashes, clock, logger } = parts;
+  const { db, outbox, users, denyList, keys, rotation, issuer, passwords, secretHashes, clock, logger } = parts;
   const accounts = createAccounts(db, clock);
   const profiles = createProfiles(users);
   const sessions = createSessions({ db, outbox, denyList, clock });
@@ -48,14 +59,18 @@ export function createAuthService(parts: AuthServiceParts) {
         login: login({ accounts, passwords, profiles, sessions, issuer }),
         refresh: refresh({ sessions, issuer, logger }),
         logout: logout({ sessions }),
+        listSessions: listSessions({ db, clock }),
+        revokeSession: revokeSession({ sessions }),
       });
       server.add(AuthInternalServiceDefinition, {
         issueServiceToken: issueServiceToken({ secretHashes, issuer }),
+        rotateSigningKeys: rotateSigningKeys({ rotation }),
       });
     },
     background: [
       { name: 'sweep of registrations', intervalMs: 30 * SECOND_MS, work: sweep },
       { name: 'reload of keys', intervalMs: MINUTE_MS, work: keys.reload },
+      { name: 'rotation of keys', intervalMs: MINUTE_MS, work: rotation.rotateWhenDue },
       { name: 'clean-up of sessions', intervalMs: 5 * MINUTE_MS, work: sessions.cleanUp },
       { name: 'clean-up of keys', intervalMs: 5 * MINUTE_MS, work: keys.dropExpired },
     ],

@@ -1,5 +1,6 @@
 import { UserInternalServiceDefinition } from '#gen/oxo/user/v1/user_internal_service.ts';
 import { systemClock } from '#kit/clock.ts';
+import { createDenyList } from '#kit/identity/deny-list.ts';
 import { runService } from '#kit/lifecycle.ts';
 import {
   openOutbox,
@@ -23,8 +24,9 @@ await runService({
     const db = await startDatabase(context, entities);
     const redis = startRedis(context);
     const nats = await startNats(context, 'post');
-    const verifier = await startVerifier(context, nats);
-    const tokens = startServiceTokens(context, 'post');
+    const denyList = createDenyList(systemClock);
+    const verifier = await startVerifier(context, nats, { denyList });
+    const tokens = startServiceTokens(context, 'post', denyList);
     const users = startChannel(context, config.userAddress, tokens).client(UserInternalServiceDefinition);
     const outbox = openOutbox(context, { name: 'post', db, nats });
     const service = createPostService({ db, redis, outbox, users, clock: systemClock, logger });

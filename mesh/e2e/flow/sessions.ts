@@ -115,6 +115,31 @@ export const sessions: Cases = {
     assert.equal((await api.call({ path: '/users/me', token: again.accessToken })).status, 200);
   },
 
+  'one sees the devices one is signed in on, and ends one of them from another': async (world) => {
+    const { api } = world;
+    const person = await signUp(api);
+    const lost = await logIn(api, person);
+    const [stranger, list] = [await signUp(api), { path: '/auth/sessions', token: person.accessToken }];
+    type Listed = { sessions: { id: string; ip: string; current: boolean }[] };
+    const { sessions: listed } = await api.get<Listed>(list);
+    assert.deepEqual(
+      listed.map(({ ip, current }) => [ip, current]),
+      [
+        ['127.0.0.1', false],
+        ['127.0.0.1', true],
+      ],
+    );
+    const revoke = (token: string): ApiRequest => {
+      return { method: 'DELETE', path: `/auth/sessions/${listed[0]?.id}`, token };
+    };
+    assert.equal((await refusal(api, revoke(stranger.accessToken))).reason, 'SESSION_NOT_FOUND');
+    assert.equal((await api.call({ path: '/users/me', token: lost.accessToken })).status, 200);
+    for (const _ of [1, 2]) assert.equal((await api.call(revoke(person.accessToken))).status, 204);
+    await until('refused', () => requireRevokedEverywhere(world, lost).then(() => true), revocationMs);
+    assert.equal((await refusal(api, refresh(lost.refreshToken))).reason, 'REFRESH_TOKEN_INVALID');
+    assert.equal((await api.get<Listed>(list)).sessions.length, 1);
+  },
+
   'a service that is started again still refuses a session that ended before': async (world) => {
     const { api, kill } = world;
     const person = await signUp(api);

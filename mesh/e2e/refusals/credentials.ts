@@ -66,6 +66,7 @@ type Options = ReturnType<typeof metadataOf>;
 export function internalCalls(stubs: Stubs, id: string): Record<string, (options: Options) => Promise<unknown>> {
   const first = (stream: AsyncIterable<unknown>): Promise<unknown> => stream[Symbol.asyncIterator]().next();
   return {
+    RotateSigningKeys: (options) => stubs.authInternal.rotateSigningKeys({ force: true }, options),
     CreateUser: (options) =>
       stubs.userInternal.createUser({ id: randomUUID(), handle: 'intruder', displayName: '' }, options),
     ResolveUser: (options) => stubs.userInternal.resolveUser({ id }, options),

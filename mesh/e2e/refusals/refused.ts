@@ -22,6 +22,9 @@ export type Refused = {
 export const VALIDATION = { status: 400, reason: 'VALIDATION_FAILED' };
 export const MALFORMED = { status: 400, reason: 'REQUEST_MALFORMED' };
 
+/** An id that nothing has. */
+export const unknownId = '01890000-0000-7000-8000-00000000dead';
+
 /** Every RPC, called rightly by `me`. */
 export function everyCall({ me, other, myPost }: Cast): Record<string, ApiRequest> {
   const token = me.accessToken;
@@ -30,6 +33,8 @@ export function everyCall({ me, other, myPost }: Cast): Record<string, ApiReques
     Login: { method: 'POST', path: '/auth/login', body: {} },
     Refresh: { method: 'POST', path: '/auth/refresh', body: {} },
     Logout: { method: 'POST', path: '/auth/logout', token, body: {} },
+    ListSessions: { path: '/auth/sessions', token },
+    RevokeSession: { method: 'DELETE', path: `/auth/sessions/${unknownId}`, token },
     GetMe: { path: '/users/me', token },
     UpdateMe: { method: 'PATCH', path: '/users/me', token, body: { bio: 'changed' } },
     GetUser: { path: `/users/${other.id}`, token },

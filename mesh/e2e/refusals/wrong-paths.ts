@@ -1,5 +1,5 @@
 import { idPlaces, pagedRpcs } from './contracts.ts';
-import { type Cast, everyCall, MALFORMED, type Refused, VALIDATION } from './refused.ts';
+import { type Cast, everyCall, MALFORMED, type Refused, unknownId, VALIDATION } from './refused.ts';
 
 /** Query parameters that the contract does not have, on every RPC; wrong ones on the lists. */
 export function wrongQueries(cast: Cast): Refused[] {
@@ -35,6 +35,12 @@ export function wrongQueries(cast: Cast): Refused[] {
   ];
 }
 
+/** What is missing behind an id, by the path in which it stands; a post elsewhere. */
+const notFound: readonly (readonly [prefix: string, reason: string])[] = [
+  ['/users', 'USER_NOT_FOUND'],
+  ['/auth/sessions', 'SESSION_NOT_FOUND'],
+];
+
 /** Ids that are none, wherever one stands in a path; oneself; others' posts. */
 export function wrongIds(cast: Cast): Refused[] {
   const { me, theirPost } = cast;
@@ -50,7 +56,6 @@ export function wrongIds(cast: Cast): Refused[] {
     '-',
   ];
   const calls = everyCall(cast);
-  const missing = '01890000-0000-7000-8000-00000000dead';
   const self = { status: 400, reason: 'SELF_FOLLOW', field: 'id' };
   return [
     ...idPlaces.flatMap(({ rpc, path, field }) => {
@@ -60,11 +65,11 @@ export function wrongIds(cast: Cast): Refused[] {
         ...expected,
         field: wrong,
       });
-      const reason = path('').startsWith('/users') ? 'USER_NOT_FOUND' : 'POST_NOT_FOUND';
+      const reason = notFound.find(([prefix]) => path('').startsWith(prefix))?.[1] ?? 'POST_NOT_FOUND';
       return [
         ...bad.map((id) => refuse(id, VALIDATION, field)),
         ...['%00', 'a%2fb', 'a%00', '%ff'].map((id) => refuse(id, MALFORMED)),
-        refuse(missing, { status: 404, reason }),
+        refuse(unknownId, { status: 404, reason }),
       ];
     }),
     { what: 'me without a token', request: { path: '/users/me/posts' }, ...VALIDATION, field: 'userId' },

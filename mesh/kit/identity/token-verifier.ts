@@ -25,6 +25,7 @@ export interface TokenVerifier {
 
 interface Cached<Value> {
   value: Value;
+  kid: string;
   expiresAtMs: number;
 }
 
@@ -37,17 +38,26 @@ const userClaims = z.object({
 });
 const serviceClaims = z.object({ sub: z.string().startsWith(SERVICE_SUBJECT_PREFIX), exp: z.number() });
 
+/** Where the public keys come from. */
+export interface PublicKeys {
+  /** Finds the key of a token. */
+  find: JWTVerifyGetKey;
+  /** Gets them anew. Rejects when they cannot be had; those at hand stay. */
+  reload(): Promise<void>;
+}
+
 /** Keys from a JWKS URL: an unknown `kid` fetches them again, at most once in two seconds. */
-export function remoteKeys(jwksUrl: string): JWTVerifyGetKey {
-  return createRemoteJWKSet(new URL(jwksUrl), {
+export function remoteKeys(jwksUrl: string): PublicKeys {
+  const find = createRemoteJWKSet(new URL(jwksUrl), {
     timeoutDuration: 2_000,
     cooldownDuration: 2_000,
     cacheMaxAge: 300_000,
   });
+  return { find, reload: find.reload };
 }
 
 /**
- * Verifies RS256 access tokens: signature, type, issuer, audience and expiry, and whether the session was revoked.
+ * Verifies RS256 access tokens: signature, type, issuer, audience and expiry, and whether the session was revoked or the key dropped.
  * A verified token is remembered until it expires, so that a token costs one signature check a process.
  * @param options.keys finds the public key of a token; see `remoteKeys`
  */
@@ -61,9 +71,9 @@ export function createTokenVerifier(options: {
   const users = new LRUCache<string, Cached<UserCaller>>({ max: MAX_CACHED_TOKENS });
   const services = new LRUCache<string, Cached<string>>({ max: 1_000 });
 
-  async function verify<Claims>(token: string, audience: string, schema: z.ZodType<Claims>): Promise<Claims> {
+  async function verify<Claims>(token: string, audience: string, schema: z.ZodType<Claims>) {
     if (token.length > MAX_TOKEN_BYTES) throw invalidToken();
-    const { payload } = await jwtVerify(token, keys, {
+    const { payload, protectedHeader } = await jwtVerify(token, keys, {
       algorithms: ['RS256'],
       typ: ACCESS_TOKEN_TYPE,
       issuer,
@@ -74,8 +84,10 @@ export function createTokenVerifier(options: {
       throw isKeyFetchFailure(error) ? unavailable('The signing keys cannot be fetched.', error) : invalidToken(error);
     });
     const claims = schema.safeParse(payload);
-    if (!claims.success) throw invalidToken();
-    return claims.data;
+    const { kid = '' } = protectedHeader;
+    // A key that leaked may stand in a cache of the keys for a while.
+    if (!claims.success || denyList.isDenied(kid)) throw invalidToken();
+    return { claims: claims.data, kid };
   }
 
   function refuseRevoked(user: UserCaller): UserCaller {
@@ -86,7 +98,7 @@ export function createTokenVerifier(options: {
   }
 
   async function verifyNewUser(token: string): Promise<UserCaller> {
-    const claims = await verify(token, USER_AUDIENCE, userClaims);
+    const { claims, kid } = await verify(token, USER_AUDIENCE, userClaims);
     const user: UserCaller = {
       kind: 'user',
       userId: claims.sub,
@@ -95,14 +107,14 @@ export function createTokenVerifier(options: {
       scopes: new Set(claims.scope.split(' ')),
       token,
     };
-    users.set(token, { value: user, expiresAtMs: claims.exp * 1_000 });
+    users.set(token, { value: user, kid, expiresAtMs: claims.exp * 1_000 });
     return refuseRevoked(user);
   }
 
   async function verifyNewService(token: string): Promise<string> {
-    const claims = await verify(token, SERVICE_AUDIENCE, serviceClaims);
+    const { claims, kid } = await verify(token, SERVICE_AUDIENCE, serviceClaims);
     const service = claims.sub.slice(SERVICE_SUBJECT_PREFIX.length);
-    services.set(token, { value: service, expiresAtMs: claims.exp * 1_000 });
+    services.set(token, { value: service, kid, expiresAtMs: claims.exp * 1_000 });
     return service;
   }
 
@@ -110,7 +122,7 @@ export function createTokenVerifier(options: {
   function cached<Value>(cache: LRUCache<string, Cached<Value>>, token: string): Value | undefined {
     const entry = cache.get(token);
     if (entry === undefined) return undefined;
-    if (entry.expiresAtMs > clock.nowMs()) return entry.value;
+    if (entry.expiresAtMs > clock.nowMs() && !denyList.isDenied(entry.kid)) return entry.value;
     cache.delete(token);
     throw invalidToken();
   }

@@ -28,6 +28,7 @@ export async function serveIssuer(
       accessToken: await issuer.serviceToken(clientId),
       expiresIn: SERVICE_TOKEN_SECONDS,
     }),
+    rotateSigningKeys: () => Promise.reject(new Error('the issuer of a test has one key')),
   });
   const authPort = await auth.listen('127.0.0.1:0');
   context.onStop(auth.close);

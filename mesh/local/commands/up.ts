@@ -37,6 +37,10 @@ settings (environment variables)
   DATABASE_URL, REDIS_URL, NATS_URL
                     servers that you have already, with an administrator's user (in Postgres one with CREATEDB and
                     CREATEROLE suffices, in Redis one who may do ACL SETUSER); they are used instead of ours
+  KEY_PUBLISHED_FOR_MS
+                    how long a signing key is published before it signs (1800000)
+  KEY_ROTATE_AFTER_DAYS
+                    how long it signs before another takes its turn (90; 0: until ./oxo keys rotate)
   LOG_LEVEL, OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_TRACES_SAMPLER_ARG
                     passed on to the services`,
   run,

@@ -21,6 +21,8 @@ export type EnvoyOptions = {
   readonly concurrency: number;
   /** gRPC ports by service name. */
   readonly grpcPorts: Readonly<Record<UpstreamName, number>>;
+  /** How long the public keys are kept. */
+  readonly jwksCacheMs?: number | undefined;
   /** Where spans go, and how many of a hundred requests are traced. */
   readonly tracing?: { readonly otlpEndpoint: string; readonly samplingPercent: number } | undefined;
 };
@@ -39,6 +41,7 @@ export function prepareEnvoy(options: EnvoyOptions): ProcessSpec {
     publicUrl: options.publicUrl,
     corsOrigins: options.corsOrigins,
     trustedHops: options.trustedHops,
+    ...(options.jwksCacheMs === undefined ? {} : { jwksCacheMs: options.jwksCacheMs }),
     ...(options.tracing === undefined ? {} : { tracing: options.tracing }),
   });
   mkdirSync(options.runDir, { recursive: true });

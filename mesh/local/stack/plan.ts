@@ -40,6 +40,8 @@ export type StackOptions = {
   readonly serversOnly?: boolean;
   /** False: no Envoy. */
   readonly gateway?: boolean;
+  /** How long Envoy keeps the public keys; its own default when absent. */
+  readonly jwksCacheMs?: number;
   /** Worker threads of Envoy. */
   readonly envoyConcurrency?: number;
   /** More environment for a service, such as a telemetry collector of a test. */
@@ -67,7 +69,8 @@ export type StackUrls = {
   readonly grpc: Readonly<Record<string, string>>;
 };
 
-export type StackPlan = Required<Omit<StackOptions, 'own' | 'tracing'>> & {
+export type StackPlan = Required<Omit<StackOptions, 'own' | 'tracing' | 'jwksCacheMs'>> & {
+  readonly jwksCacheMs: number | undefined;
   readonly own: OwnServers;
   readonly tracing: StackOptions['tracing'];
   readonly logDir: string;
@@ -78,7 +81,10 @@ export type StackPlan = Required<Omit<StackOptions, 'own' | 'tracing'>> & {
 };
 
 /** Names that a service may inherit from the environment of the command. */
-const passedOnNames = ['PATH', 'HOME', 'TZ', 'LOG_LEVEL', 'OTEL_EXPORTER_OTLP_ENDPOINT', 'OTEL_TRACES_SAMPLER_ARG'];
+const passedOnNames = [
+  ...['PATH', 'HOME', 'TZ', 'LOG_LEVEL', 'OTEL_EXPORTER_OTLP_ENDPOINT', 'OTEL_TRACES_SAMPLER_ARG'],
+  ...['KEY_PUBLISHED_FOR_MS', 'KEY_ROTATE_AFTER_DAYS'],
+];
 
 /**
  * Fills in the defaults, makes the state folder and the secrets. Starts nothing.
@@ -110,6 +116,7 @@ export function planStack(options: StackOptions): StackPlan {
     envoyConcurrency: options.envoyConcurrency ?? 1,
     serviceEnv: options.serviceEnv ?? (() => ({})),
     tracing: options.tracing,
+    jwksCacheMs: options.jwksCacheMs,
     backoff: options.backoff ?? defaultBackoff,
     liveness: options.liveness ?? defaultLiveness,
     onStep: options.onStep ?? (() => {}),

@@ -75,6 +75,7 @@ export function gatewayOf(plan: StackPlan, program: string): ProcessSpec {
       concurrency: plan.envoyConcurrency,
       grpcPorts: grpcPorts as Parameters<typeof prepareEnvoy>[0]['grpcPorts'],
       tracing: plan.tracing,
+      jwksCacheMs: plan.jwksCacheMs,
     });
   } catch (error) {
     throw new CliError(`Envoy's configuration can't be made: ${messageOf(error)}`, { cause: error });

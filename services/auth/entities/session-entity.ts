@@ -21,6 +21,8 @@ export const SessionEntity = defineEntity({
     createdAtMs: p.bigint('number'),
     lastSeenAtMs: p.bigint('number'),
     expiresAtMs: p.bigint('number'),
+    /** Its owner revoked it from the list: its tokens are worth nothing, the row only tells that it was theirs. */
+    revokedAtMs: p.bigint('number').nullable(),
   },
 });
 

@@ -2,11 +2,14 @@
 
 // AuthService: people, through the front door.
 
+export { listSessions } from './list-sessions.ts';
 export { login } from './login.ts';
 export { logout } from './logout.ts';
 export { refresh } from './refresh.ts';
 export { register } from './register.ts';
+export { revokeSession } from './revoke-session.ts';
 
 // AuthInternalService: our own services.
 
 export { issueServiceToken } from './issue-service-token.ts';
+export { rotateSigningKeys } from './rotate-signing-keys.ts';

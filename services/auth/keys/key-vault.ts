@@ -10,3 +10,8 @@ export interface KeyVault {
 export class KeyVaultError extends Error {
   override name = 'KeyVaultError';
 }
+
+/** The name under which the private half of a signing key lies in the vault. */
+export function vaultNameOf(kid: string): string {
+  return `signing-key/${kid}`;
+}

@@ -129,13 +129,13 @@ test('a retired key is published until it expires, then it is deleted', async ()
       from signing_keys where state = 'CURRENT'`,
   };
   await db.query(insert, ['old', 'RETIRED', nowMs + 1_000]);
-  await db.query(insert, ['coming', 'NEXT', null]);
   const reader = await openSigningKeys({ db, vault, clock });
   const published = () => new Set(reader.published().keys.map(({ kid }) => kid));
-  assert.deepEqual(published(), new Set([reader.current().kid, 'old', 'coming']));
+  const [coming] = [...published()].filter((kid) => kid !== reader.current().kid && kid !== 'old');
+  assert.deepEqual(published(), new Set([reader.current().kid, 'old', coming]));
   assert.equal(await reader.dropExpired(), 0);
   nowMs += 1_000;
   await reader.reload();
-  assert.deepEqual(published(), new Set([reader.current().kid, 'coming']));
+  assert.deepEqual(published(), new Set([reader.current().kid, coming]));
   assert.equal(await reader.dropExpired(), 1);
 });

@@ -1,10 +1,6 @@
 import {
   type CryptoKey,
-  calculateJwkThumbprint,
   createLocalJWKSet,
-  exportJWK,
-  exportPKCS8,
-  generateKeyPair,
   importPKCS8,
   type JSONWebKeySet,
   type JWK,
@@ -12,22 +8,10 @@ import {
 } from 'jose';
 import type { Clock } from '#kit/clock.ts';
 import type { Database, Transaction } from '#kit/db/database.ts';
-import type { KeyVault } from './key-vault.ts';
+import { insertKey, LOCK_KEYS, SIGNING_ALGORITHM } from './key-rows.ts';
+import { type KeyVault, vaultNameOf } from './key-vault.ts';
 
-/** Algorithm of our tokens. */
-export const SIGNING_ALGORITHM = 'RS256';
-const MODULUS_BITS = 2_048;
-
-const LOCK = {
-  name: 'signing-keys-lock',
-  text: "select pg_advisory_xact_lock(hashtext('signing-keys:' || current_schema()))",
-};
-const HAS_CURRENT = { name: 'signing-keys-current', text: "select 1 from signing_keys where state = 'CURRENT'" };
-const INSERT_CURRENT = {
-  name: 'signing-keys-insert',
-  text: `insert into signing_keys (kid, state, public_jwk, private_key, created_at_ms, activated_at_ms)
-    values ($1, 'CURRENT', $2, $3, $4, $4)`,
-};
+const STATES = { name: 'signing-keys-states', text: "select state from signing_keys where state <> 'RETIRED'" };
 const LIST = {
   name: 'signing-keys-list',
   text: `select kid, state, public_jwk as "publicJwk", private_key as "privateKey" from signing_keys
@@ -65,7 +49,8 @@ export interface SigningKeys {
 }
 
 /**
- * Opens the signing keys; makes the first one when there is none. Replicas that start at once make one together.
+ * Opens the signing keys; makes the first one, and the one that comes next, when there are none. Replicas
+ * that start at once make them together.
  * @throws Error for the operator when the vault cannot decrypt the key that signs
  */
 export async function openSigningKeys(options: { db: Database; vault: KeyVault; clock: Clock }): Promise<SigningKeys> {
@@ -79,15 +64,22 @@ export async function openSigningKeys(options: { db: Database; vault: KeyVault; 
     return { current: await openKey(row, vault), published, find: createLocalJWKSet(published) };
   }
 
-  await db.transaction((tx) => makeFirst(tx, vault, clock.nowMs()));
+  await db.transaction((tx) => makeMissing(tx, vault, clock.nowMs()));
   let keys = await load();
+  let reloading: Promise<void> = Promise.resolve();
 
   return {
     current: () => keys.current,
     published: () => keys.published,
     find: (header, token) => keys.find(header, token),
-    async reload() {
-      keys = await load();
+    reload() {
+      // One after the other: a read from before a change must not replace one from after it.
+      reloading = reloading
+        .catch(() => undefined)
+        .then(async () => {
+          keys = await load();
+        });
+      return reloading;
     },
     async dropExpired() {
       return (await db.query(DELETE_EXPIRED, [clock.nowMs()])).length;
@@ -95,27 +87,21 @@ export async function openSigningKeys(options: { db: Database; vault: KeyVault; 
   };
 }
 
-async function makeFirst(tx: Transaction, vault: KeyVault, nowMs: number): Promise<void> {
-  await tx.query(LOCK);
-  if ((await tx.query(HAS_CURRENT)).length > 0) return;
-  const pair = await generateKeyPair(SIGNING_ALGORITHM, { modulusLength: MODULUS_BITS, extractable: true });
-  const jwk = await exportJWK(pair.publicKey);
-  const kid = await calculateJwkThumbprint(jwk);
-  const publicJwk: JWK = { ...jwk, kid, alg: SIGNING_ALGORITHM, use: 'sig' };
-  const encrypted = await vault.encrypt(Buffer.from(await exportPKCS8(pair.privateKey)), vaultName(kid));
-  await tx.query(INSERT_CURRENT, [kid, JSON.stringify(publicJwk), encrypted, nowMs]);
+async function makeMissing(tx: Transaction, vault: KeyVault, nowMs: number): Promise<void> {
+  await tx.query(LOCK_KEYS);
+  const rows = await tx.query<Pick<KeyRow, 'state'>>(STATES);
+  for (const state of ['CURRENT', 'NEXT'] as const) {
+    if (!rows.some((row) => row.state === state)) await insertKey(tx, vault, state, nowMs);
+  }
 }
 
-async function openKey(row: KeyRow, vault: KeyVault): Promise<SigningKey> {
-  const pkcs8 = await vault.decrypt(row.privateKey, vaultName(row.kid)).catch((cause: unknown) => {
+/** @throws Error for the operator when the vault cannot decrypt it */
+export async function openKey(row: Pick<KeyRow, 'kid' | 'privateKey'>, vault: KeyVault): Promise<SigningKey> {
+  const pkcs8 = await vault.decrypt(row.privateKey, vaultNameOf(row.kid)).catch((cause: unknown) => {
     throw new Error(
       `The signing key ${row.kid} cannot be decrypted: the key-encryption key is not the one that encrypted it. Give back the former KEY_ENCRYPTION_KEY (or KEY_ENCRYPTION_KEY_FILE).`,
       { cause },
     );
   });
   return { kid: row.kid, privateKey: await importPKCS8(pkcs8.toString(), SIGNING_ALGORITHM) };
-}
-
-function vaultName(kid: string): string {
-  return `signing-key/${kid}`;
 }

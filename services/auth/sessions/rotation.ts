@@ -17,12 +17,14 @@ export type RotationRow = Pick<
   | 'graceUsed'
   | 'createdAtMs'
   | 'expiresAtMs'
+  | 'revokedAtMs'
 >;
 
 /** The columns of a RotationRow. Numbers of 64 bits become JavaScript numbers. */
 export const ROTATION_COLUMNS = `account_id as "accountId", family_hash as "familyHash", current_hash as "currentHash",
   previous_hash as "previousHash", rotation_salt as "rotationSalt", rotated_at_ms::float8 as "rotatedAtMs",
-  grace_used as "graceUsed", created_at_ms::float8 as "createdAtMs", expires_at_ms::float8 as "expiresAtMs"`;
+  grace_used as "graceUsed", created_at_ms::float8 as "createdAtMs", expires_at_ms::float8 as "expiresAtMs",
+  revoked_at_ms::float8 as "revokedAtMs"`;
 
 /**
  * What a refresh token is to its session now.
@@ -32,7 +34,7 @@ export const ROTATION_COLUMNS = `account_id as "accountId", family_hash as "fami
 export type TokenStanding = 'CURRENT' | 'REPEATED' | 'REUSED' | 'UNKNOWN';
 
 export function standingOf(row: RotationRow | undefined, token: RefreshToken, nowMs: number): TokenStanding {
-  if (row === undefined || row.expiresAtMs <= nowMs) return 'UNKNOWN';
+  if (row === undefined || row.expiresAtMs <= nowMs || row.revokedAtMs != null) return 'UNKNOWN';
   if (!matches(row.familyHash, token.family)) return 'UNKNOWN';
   if (matches(row.currentHash, token.secret)) return 'CURRENT';
   const inGrace = !row.graceUsed && row.rotatedAtMs != null && nowMs < row.rotatedAtMs + GRACE_MS;

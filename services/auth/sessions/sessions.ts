@@ -22,6 +22,8 @@ export const IDLE_MS = 30 * DAY_MS;
 export const MAX_AGE_MS = 180 * DAY_MS;
 /** One more signs out the one that was not used for the longest time. */
 export const MAX_SESSIONS_PER_ACCOUNT = 100;
+/** So long it is known whose session it was that was revoked from the list. */
+const REVOKED_KEPT_MS = DAY_MS;
 
 const ACTIVATE = {
   name: 'account-activate',
@@ -38,7 +40,7 @@ const INSERT = {
 const DELETE_SURPLUS = {
   name: 'session-delete-surplus',
   text: `delete from sessions where id in (select id from sessions where account_id = $1
-      order by last_seen_at_ms desc, id desc offset ${MAX_SESSIONS_PER_ACCOUNT} limit ${MAX_SESSIONS_PER_ACCOUNT})
+      order by revoked_at_ms is null desc, last_seen_at_ms desc, id desc offset ${MAX_SESSIONS_PER_ACCOUNT} limit ${MAX_SESSIONS_PER_ACCOUNT})
     returning ${REVOKED_COLUMNS}`,
 };
 const LOCK = {
@@ -59,6 +61,11 @@ const DELETE_ONE = {
 const DELETE_ALL = {
   name: 'session-delete-all',
   text: `delete from sessions where account_id = $1 returning ${REVOKED_COLUMNS}`,
+};
+const REVOKE = {
+  name: 'session-revoke',
+  text: `update sessions set revoked_at_ms = coalesce(revoked_at_ms, $3), expires_at_ms = least(expires_at_ms, $4)
+    where id = $1 and account_id = $2 returning ${REVOKED_COLUMNS}`,
 };
 const CLEAN_UP = defineCleanUp({ name: 'sessions-clean-up', table: 'sessions', where: 'expires_at_ms <= $1' });
 
@@ -87,6 +94,12 @@ export interface Sessions {
    * @throws OxoError UNAVAILABLE when it is not known yet that all services have heard of it
    */
   signOut(session: { sessionId: string; userId: string }, scope: 'this' | 'all', context: CallIds): Promise<void>;
+  /**
+   * Ends a session of this account; when it is done, its tokens are refused everywhere. Repeated within a day it does the same again.
+   * @returns false when the account has no such session
+   * @throws OxoError UNAVAILABLE as `signOut`
+   */
+  revoke(session: { sessionId: string; userId: string }, context: CallIds): Promise<boolean>;
   /** Deletes expired sessions, in short statements. @returns how many */
   cleanUp(): Promise<number>;
 }
@@ -154,6 +167,14 @@ export function createSessions(options: { db: Database; outbox: Outbox; denyList
         const others = deleted.filter((session) => session.id !== sessionId);
         return { revoked: [...others, { id: sessionId, accountId: userId }] };
       }, context);
+    },
+    async revoke({ sessionId, userId }, context) {
+      const nowMs = clock.nowMs();
+      const { revoked } = await revoking.everywhere(async (tx) => {
+        const values = [sessionId, userId, nowMs, nowMs + REVOKED_KEPT_MS];
+        return { revoked: await tx.query<RevokedSession>(REVOKE, values) };
+      }, context);
+      return revoked.length > 0;
     },
     cleanUp: () => cleanUp(db, CLEAN_UP, [clock.nowMs()]),
   };

@@ -29,7 +29,7 @@ async function setUp(t: TestContext) {
   const [here, elsewhere] = [createDenyList(systemClock), createDenyList(systemClock)];
   const consumers = await Promise.all(
     [here, elsewhere].map(async (denyList) => {
-      const [nats, handlers] = [await bus.connect(), revocationHandlers(denyList)];
+      const [nats, handlers] = [await bus.connect(), revocationHandlers(denyList, async () => undefined)];
       const consumer = createBroadcastConsumer({ nats, stream: REVOCATIONS_STREAM, handlers, logger: quiet });
       await consumer.start();
       return consumer;

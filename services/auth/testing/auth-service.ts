@@ -3,12 +3,14 @@
  * beside it. Its events stay in the outbox.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import { SessionRevoked } from '#gen/oxo/auth/v1/auth_events.ts';
+import { KeyRotated, SessionRevoked } from '#gen/oxo/auth/v1/auth_events.ts';
 import { AuthInternalServiceDefinition } from '#gen/oxo/auth/v1/auth_internal_service.ts';
 import { AuthServiceDefinition } from '#gen/oxo/auth/v1/auth_service.ts';
 import { UserInternalServiceDefinition } from '#gen/oxo/user/v1/user_internal_service.ts';
+import { DAY_MS, MINUTE_MS } from '#kit/clock.ts';
 import type { Database } from '#kit/db/database.ts';
 import { createDenyList, type DenyList } from '#kit/identity/deny-list.ts';
+import { keyRotated } from '#kit/identity/revocations.ts';
 import { createServiceTokens } from '#kit/identity/service-token.ts';
 import { createTokenVerifier, type TokenVerifier } from '#kit/identity/token-verifier.ts';
 import { openChannel, type RpcClient } from '#kit/rpc/client.ts';
@@ -29,7 +31,8 @@ import { createPendingSweep } from '../accounts/pending-sweep.ts';
 import { createProfiles } from '../accounts/profiles.ts';
 import { JWKS_PATH, startJwksServer } from '../keys/jwks-server.ts';
 import { openLocalVault } from '../keys/local-vault.ts';
-import { openSigningKeys } from '../keys/signing-keys.ts';
+import { createKeyRotation, type KeyRotation } from '../keys/rotation.ts';
+import { openSigningKeys, type SigningKeys } from '../keys/signing-keys.ts';
 import { entities, migrations } from '../schema.ts';
 import { createAuthService } from '../server.ts';
 import { createSessions, type Sessions } from '../sessions/sessions.ts';
@@ -37,6 +40,9 @@ import { createTokenIssuer, type TokenIssuer } from '../tokens/token-issuer.ts';
 import { createSigners, type Signers } from './signers.ts';
 
 export const ISSUER = 'http://oxo.test';
+/** How long a key is published before it signs, and how long it signs. */
+export const KEY_PUBLISHED_FOR_MS = 30 * MINUTE_MS;
+export const KEY_ROTATE_AFTER_MS = 90 * DAY_MS;
 /** Secret of the service "feed". */
 export const FEED_SECRET = 'feed-secret';
 
@@ -51,6 +57,8 @@ export interface TestAuthService
   withToken(token: string): RpcClient<AuthServiceDefinition>;
   /** The internal contract as one of our services, or as nobody. */
   internal(service?: string): RpcClient<AuthInternalServiceDefinition>;
+  /** The internal contract with a token as it is. */
+  internalWithToken(token: string): RpcClient<AuthInternalServiceDefinition>;
   /** The user service, called as auth. */
   users: RpcClient<UserInternalServiceDefinition>;
   /** @throws Error when the service was started without it */
@@ -58,6 +66,8 @@ export interface TestAuthService
   verifier: TokenVerifier;
   denyList: DenyList;
   issuer: TokenIssuer;
+  keys: SigningKeys;
+  rotation: KeyRotation;
   sessions: Sessions;
   /** How often a password was hashed or verified. */
   hashes(): number;
@@ -82,7 +92,7 @@ export async function startAuthService({ withUser = true } = {}): Promise<TestAu
   const issuer = createTokenIssuer({ keys, issuer: ISSUER, clock });
   const denyList = createDenyList(clock);
   const verifier = createTokenVerifier({ keys: keys.find, issuer: ISSUER, denyList, clock });
-  const tokens = createServiceTokens(() => issuer.serviceToken('auth'), clock);
+  const tokens = createServiceTokens(() => issuer.serviceToken('auth'), clock, denyList);
   const channel = openChannel(user?.address ?? `127.0.0.1:${await freePort()}`, tokens);
   context.onStop(channel.close);
   const users = channel.client(UserInternalServiceDefinition);
@@ -99,6 +109,8 @@ export async function startAuthService({ withUser = true } = {}): Promise<TestAu
   /** What the relay, NATS and the consumer of revocations do in a real service. */
   async function broadcast(): Promise<void> {
     for (const { sessionId } of await revocations()) denyList.deny(sessionId);
+    const rotations = (await outboxParts.events()).filter(({ subject }) => subject === keyRotated.subject);
+    for (const kid of rotations.flatMap(({ payload }) => KeyRotated.decode(payload).droppedKids)) denyList.deny(kid);
   }
   const sessions = createSessions({ db, outbox, denyList, clock });
   const [accounts, profiles] = [createAccounts(db, clock), createProfiles(users)];
@@ -110,13 +122,31 @@ export async function startAuthService({ withUser = true } = {}): Promise<TestAu
     userToken: async (id: string) => (await signers.signIn(id)).accessToken,
     serviceToken: async (service: string) => (await issuer.serviceToken(service)).token,
   };
-  const own = { denyList, keys, issuer, secretHashes, passwords };
+  const schedule = { publishedForMs: KEY_PUBLISHED_FOR_MS, rotateAfterMs: KEY_ROTATE_AFTER_MS };
+  const rotation = createKeyRotation({ db, outbox, vault, keys, denyList, ...schedule, clock, logger });
+  const own = { rotation, denyList, keys, issuer, secretHashes, passwords };
   const service = createAuthService({ db, outbox, users, ...own, clock, logger });
   const callers = await serveTest(context, { verifier, tokens: tokenSource }, service.addServices);
 
   return {
-    ...{ db, clock, users, verifier, denyList, issuer, sessions, hashes, as, revocations, ...outboxParts, ...signers },
+    ...{
+      db,
+      clock,
+      users,
+      verifier,
+      denyList,
+      issuer,
+      keys,
+      rotation,
+      sessions,
+      hashes,
+      as,
+      revocations,
+      ...outboxParts,
+      ...signers,
+    },
     withToken: (token) => callers.withToken(AuthServiceDefinition, token),
+    internalWithToken: (token) => callers.withToken(AuthInternalServiceDefinition, token),
     internal: (service) => callers.asService(AuthInternalServiceDefinition, service),
     sweep: createPendingSweep({ accounts, profiles, clock, logger }),
     user() {

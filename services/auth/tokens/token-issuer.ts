@@ -3,7 +3,8 @@ import { type Clock, MINUTE_MS } from '#kit/clock.ts';
 import type { IssuedToken } from '#kit/identity/service-token.ts';
 import { ACCESS_TOKEN_TYPE, SERVICE_AUDIENCE, USER_AUDIENCE } from '#kit/identity/token-verifier.ts';
 import { newId } from '#kit/ids.ts';
-import { SIGNING_ALGORITHM, type SigningKeys } from '../keys/signing-keys.ts';
+import { SIGNING_ALGORITHM } from '../keys/key-rows.ts';
+import type { SigningKeys } from '../keys/signing-keys.ts';
 
 export const ACCESS_TOKEN_LIFETIME_MS = 15 * MINUTE_MS;
 export const SERVICE_TOKEN_LIFETIME_MS = 5 * MINUTE_MS;

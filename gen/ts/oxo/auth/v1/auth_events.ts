@@ -17,6 +17,14 @@ export interface SessionRevoked {
   userId: string;
 }
 
+/** Subject key.rotated, read by every process: the public keys are fetched again. */
+export interface KeyRotated {
+  /** Signs from now on. */
+  kid: string;
+  /** Keys that leaked: their tokens are refused from now on, although they have not expired. */
+  droppedKids: string[];
+}
+
 function createBaseSessionRevoked(): SessionRevoked {
   return { sessionId: "", userId: "" };
 }
@@ -80,6 +88,73 @@ export const SessionRevoked: MessageFns<SessionRevoked> = {
     const message = createBaseSessionRevoked();
     message.sessionId = object.sessionId ?? "";
     message.userId = object.userId ?? "";
+    return message;
+  },
+};
+
+function createBaseKeyRotated(): KeyRotated {
+  return { kid: "", droppedKids: [] };
+}
+
+export const KeyRotated: MessageFns<KeyRotated> = {
+  encode(message: KeyRotated, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.kid !== "") {
+      writer.uint32(10).string(message.kid);
+    }
+    for (const v of message.droppedKids) {
+      writer.uint32(18).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): KeyRotated {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseKeyRotated();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.kid = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.droppedKids.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<KeyRotated>): KeyRotated {
+    return KeyRotated.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<KeyRotated>): KeyRotated {
+    const message = createBaseKeyRotated();
+    message.kid = object.kid ?? "";
+    message.droppedKids = object.droppedKids?.map((e) => e) || [];
     return message;
   },
 };

@@ -7,6 +7,7 @@
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import type { CallContext, CallOptions } from "nice-grpc-common";
+import { Timestamp } from "../../../google/protobuf/timestamp.ts";
 
 export const protobufPackage = "oxo.auth.v1";
 
@@ -22,6 +23,29 @@ export interface IssueServiceTokenResponse {
   accessToken: string;
   /** Seconds until the token expires. */
   expiresIn: number;
+}
+
+export interface RotateSigningKeysRequest {
+  /**
+   * The present key has leaked. The next one signs at once, however new it is; every key that has signed is dropped, and
+   * their tokens are refused everywhere.
+   */
+  force: boolean;
+}
+
+export interface RotateSigningKeysResponse {
+  /** False when the next key is too new: nothing has changed. */
+  rotated: boolean;
+  /** The key that signs now. */
+  currentKid: string;
+  /** When the key after it may sign. */
+  nextReadyAt?:
+    | Date
+    | undefined;
+  /** Keys whose tokens are refused from now on. */
+  droppedKids: string[];
+  /** Whether every process that is connected has been told. If not, they hear of it when NATS is back. */
+  announced: boolean;
 }
 
 function createBaseIssueServiceTokenRequest(): IssueServiceTokenRequest {
@@ -158,6 +182,164 @@ export const IssueServiceTokenResponse: MessageFns<IssueServiceTokenResponse> = 
   },
 };
 
+function createBaseRotateSigningKeysRequest(): RotateSigningKeysRequest {
+  return { force: false };
+}
+
+export const RotateSigningKeysRequest: MessageFns<RotateSigningKeysRequest> = {
+  encode(message: RotateSigningKeysRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.force !== false) {
+      writer.uint32(8).bool(message.force);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RotateSigningKeysRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRotateSigningKeysRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.force = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<RotateSigningKeysRequest>): RotateSigningKeysRequest {
+    return RotateSigningKeysRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RotateSigningKeysRequest>): RotateSigningKeysRequest {
+    const message = createBaseRotateSigningKeysRequest();
+    message.force = object.force ?? false;
+    return message;
+  },
+};
+
+function createBaseRotateSigningKeysResponse(): RotateSigningKeysResponse {
+  return { rotated: false, currentKid: "", nextReadyAt: undefined, droppedKids: [], announced: false };
+}
+
+export const RotateSigningKeysResponse: MessageFns<RotateSigningKeysResponse> = {
+  encode(message: RotateSigningKeysResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.rotated !== false) {
+      writer.uint32(8).bool(message.rotated);
+    }
+    if (message.currentKid !== "") {
+      writer.uint32(18).string(message.currentKid);
+    }
+    if (message.nextReadyAt !== undefined) {
+      Timestamp.encode(toTimestamp(message.nextReadyAt), writer.uint32(26).fork()).join();
+    }
+    for (const v of message.droppedKids) {
+      writer.uint32(34).string(v!);
+    }
+    if (message.announced !== false) {
+      writer.uint32(40).bool(message.announced);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RotateSigningKeysResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRotateSigningKeysResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.rotated = reader.bool();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.currentKid = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.nextReadyAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.droppedKids.push(reader.string());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.announced = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<RotateSigningKeysResponse>): RotateSigningKeysResponse {
+    return RotateSigningKeysResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RotateSigningKeysResponse>): RotateSigningKeysResponse {
+    const message = createBaseRotateSigningKeysResponse();
+    message.rotated = object.rotated ?? false;
+    message.currentKid = object.currentKid ?? "";
+    message.nextReadyAt = object.nextReadyAt ?? undefined;
+    message.droppedKids = object.droppedKids?.map((e) => e) || [];
+    message.announced = object.announced ?? false;
+    return message;
+  },
+};
+
 /** Credentials of the services of OXO themselves. */
 export type AuthInternalServiceDefinition = typeof AuthInternalServiceDefinition;
 export const AuthInternalServiceDefinition = {
@@ -176,6 +358,20 @@ export const AuthInternalServiceDefinition = {
       responseStream: false,
       options: { idempotencyLevel: "IDEMPOTENT", _unknownFields: { 400010: [Buffer.from([2, 10, 0]) as Buffer] } },
     },
+    /**
+     * Lets the next signing key sign, retires the present one, and publishes another next one. A key signs only when every
+     * cache of the public keys has it: one that was published too recently is refused, unless force is set.
+     */
+    rotateSigningKeys: {
+      name: "RotateSigningKeys",
+      requestType: RotateSigningKeysRequest as typeof RotateSigningKeysRequest,
+      requestStream: false,
+      responseType: RotateSigningKeysResponse as typeof RotateSigningKeysResponse,
+      responseStream: false,
+      options: {
+        _unknownFields: { 400010: [Buffer.from([12, 26, 10, 10, 8, 111, 112, 101, 114, 97, 116, 111, 114]) as Buffer] },
+      },
+    },
   },
 } as const;
 
@@ -188,6 +384,14 @@ export interface AuthInternalServiceImplementation<CallContextExt = {}> {
     request: IssueServiceTokenRequest,
     context: CallContext & CallContextExt,
   ): Promise<DeepPartial<IssueServiceTokenResponse>>;
+  /**
+   * Lets the next signing key sign, retires the present one, and publishes another next one. A key signs only when every
+   * cache of the public keys has it: one that was published too recently is refused, unless force is set.
+   */
+  rotateSigningKeys(
+    request: RotateSigningKeysRequest,
+    context: CallContext & CallContextExt,
+  ): Promise<DeepPartial<RotateSigningKeysResponse>>;
 }
 
 export interface AuthInternalServiceClient<CallOptionsExt = {}> {
@@ -199,6 +403,14 @@ export interface AuthInternalServiceClient<CallOptionsExt = {}> {
     request: DeepPartial<IssueServiceTokenRequest>,
     options?: CallOptions & CallOptionsExt,
   ): Promise<IssueServiceTokenResponse>;
+  /**
+   * Lets the next signing key sign, retires the present one, and publishes another next one. A key signs only when every
+   * cache of the public keys has it: one that was published too recently is refused, unless force is set.
+   */
+  rotateSigningKeys(
+    request: DeepPartial<RotateSigningKeysRequest>,
+    options?: CallOptions & CallOptionsExt,
+  ): Promise<RotateSigningKeysResponse>;
 }
 
 type Builtin = Date | Function | Uint8Array | string | number | boolean | bigint | undefined;
@@ -208,6 +420,18 @@ export type DeepPartial<T> = T extends bigint ? string | number | bigint
   : T extends ReadonlyArray<infer U> ? ReadonlyArray<DeepPartial<U>>
   : T extends {} ? { [K in keyof T]?: DeepPartial<T[K]> }
   : Partial<T>;
+
+function toTimestamp(date: Date): Timestamp {
+  const seconds = BigInt(Math.trunc(date.getTime() / 1_000));
+  const nanos = (date.getTime() % 1_000) * 1_000_000;
+  return { seconds, nanos };
+}
+
+function fromTimestamp(t: Timestamp): Date {
+  let millis = (globalThis.Number(t.seconds.toString()) || 0) * 1_000;
+  millis += (t.nanos || 0) / 1_000_000;
+  return new globalThis.Date(millis);
+}
 
 export interface MessageFns<T> {
   encode(message: T, writer?: BinaryWriter): BinaryWriter;

@@ -54,6 +54,8 @@ export const ErrorReason = {
   USER_NOT_FOUND: 61,
   /** POST_NOT_FOUND - NOT_FOUND: no such post, or not visible to the caller. */
   POST_NOT_FOUND: 62,
+  /** SESSION_NOT_FOUND - NOT_FOUND: the caller has no such session. */
+  SESSION_NOT_FOUND: 63,
   /** HANDLE_TAKEN - ALREADY_EXISTS: the handle belongs to someone. */
   HANDLE_TAKEN: 80,
   /** IDEMPOTENCY_KEY_REUSED - ALREADY_EXISTS: the Idempotency-Key was used with another body. */
@@ -98,6 +100,7 @@ export namespace ErrorReason {
   export type ROUTE_NOT_FOUND = typeof ErrorReason.ROUTE_NOT_FOUND;
   export type USER_NOT_FOUND = typeof ErrorReason.USER_NOT_FOUND;
   export type POST_NOT_FOUND = typeof ErrorReason.POST_NOT_FOUND;
+  export type SESSION_NOT_FOUND = typeof ErrorReason.SESSION_NOT_FOUND;
   export type HANDLE_TAKEN = typeof ErrorReason.HANDLE_TAKEN;
   export type IDEMPOTENCY_KEY_REUSED = typeof ErrorReason.IDEMPOTENCY_KEY_REUSED;
   export type IDEMPOTENCY_KEY_IN_USE = typeof ErrorReason.IDEMPOTENCY_KEY_IN_USE;

@@ -1,0 +1,34 @@
+import type { ListSessionsRequest, ListSessionsResponse } from '#gen/oxo/auth/v1/auth_service.ts';
+import type { Clock } from '#kit/clock.ts';
+import type { Queryable } from '#kit/db/database.ts';
+import { requireViewer } from '#kit/identity/caller.ts';
+import type { CallContext } from '#kit/rpc/context.ts';
+import type { SessionRow } from '../entities/session-entity.ts';
+import { MAX_SESSIONS_PER_ACCOUNT } from '../sessions/sessions.ts';
+
+type ListedSession = Pick<SessionRow, 'id' | 'userAgent' | 'ip' | 'createdAtMs' | 'lastSeenAtMs'>;
+
+const LIST = {
+  name: 'session-list',
+  text: `select id, user_agent as "userAgent", ip, created_at_ms::float8 as "createdAtMs",
+      last_seen_at_ms::float8 as "lastSeenAtMs" from sessions
+    where account_id = $1 and expires_at_ms > $2 and revoked_at_ms is null
+    order by last_seen_at_ms desc, id desc limit ${MAX_SESSIONS_PER_ACCOUNT}`,
+};
+
+export function listSessions({ db, clock }: { db: Queryable; clock: Clock }) {
+  return async (_: ListSessionsRequest, context: CallContext): Promise<ListSessionsResponse> => {
+    const { userId, sessionId } = requireViewer(context);
+    const rows = await db.query<ListedSession>(LIST, [userId, clock.nowMs()]);
+    return {
+      sessions: rows.map(({ id, userAgent, ip, createdAtMs, lastSeenAtMs }) => ({
+        id,
+        device: userAgent,
+        ip,
+        createdAt: new Date(createdAtMs),
+        lastSeenAt: new Date(lastSeenAtMs),
+        current: id === sessionId,
+      })),
+    };
+  };
+}

@@ -1,0 +1,10 @@
+import type { RotateSigningKeysRequest, RotateSigningKeysResponse } from '#gen/oxo/auth/v1/auth_internal_service.ts';
+import type { CallContext } from '#kit/rpc/context.ts';
+import type { KeyRotation } from '../keys/rotation.ts';
+
+export function rotateSigningKeys({ rotation }: { rotation: KeyRotation }) {
+  return async ({ force }: RotateSigningKeysRequest, context: CallContext): Promise<RotateSigningKeysResponse> => {
+    const { nextReadyAtMs, ...rotated } = await rotation.rotate({ force }, context);
+    return { ...rotated, nextReadyAt: new Date(nextReadyAtMs) };
+  };
+}
