@@ -3,7 +3,11 @@ import { FollowEntity } from './entities/follow-entity.ts';
 import { FollowerCountEntity } from './entities/follower-count-entity.ts';
 import { UserEntity } from './entities/user-entity.ts';
 import { Initial } from './migrations/20261123-initial.ts';
+import { FollowLists } from './migrations/20261127-follow-lists.ts';
 
 /** The tables of this service: its entities, and its migrations in the order in which they run. */
 export const entities = [UserEntity, FollowEntity, FollowerCountEntity];
-export const migrations: NamedMigration[] = [{ name: '20261123-initial', class: Initial }];
+export const migrations: NamedMigration[] = [
+  { name: '20261123-initial', class: Initial },
+  { name: '20261127-follow-lists', class: FollowLists },
+];

@@ -16,6 +16,8 @@ import {
   getUser,
   getUserByHandle,
   listFolloweeIds,
+  listFollowers,
+  listFollowing,
   resolveUser,
   streamFollowerIds,
   unfollow,
@@ -47,6 +49,8 @@ export function createUserService({ db, redis, outbox, maxFollowees, clock, logg
         getUserByHandle: getUserByHandle({ db }),
         follow: follow({ db, outbox, followVersions, maxFollowees, clock }),
         unfollow: unfollow({ db, outbox, followVersions }),
+        listFollowers: listFollowers({ db }),
+        listFollowing: listFollowing({ db }),
       });
       server.add(UserInternalServiceDefinition, {
         createUser: createUser({ db, outbox, profiles, clock }),

@@ -41,6 +41,8 @@ export function everyCall({ me, other, myPost }: Cast): Record<string, ApiReques
     GetUserByHandle: { path: `/users/by-handle/${other.handle}`, token },
     Follow: { method: 'PUT', path: `/users/${other.id}/follow`, token },
     Unfollow: { method: 'DELETE', path: `/users/${other.id}/follow`, token },
+    ListFollowers: { path: `/users/${other.id}/followers`, token },
+    ListFollowing: { path: `/users/${other.id}/following`, token },
     CreatePost: { method: 'POST', path: '/posts', token, body: { text: 'made' } },
     GetPost: { path: `/posts/${myPost.id}`, token },
     UpdatePost: { method: 'PATCH', path: `/posts/${myPost.id}`, token, body: { text: 'changed' } },

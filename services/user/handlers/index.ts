@@ -6,6 +6,8 @@ export { follow } from './follow.ts';
 export { getMe } from './get-me.ts';
 export { getUser } from './get-user.ts';
 export { getUserByHandle } from './get-user-by-handle.ts';
+export { listFollowers } from './list-followers.ts';
+export { listFollowing } from './list-following.ts';
 export { unfollow } from './unfollow.ts';
 export { updateMe } from './update-me.ts';
 

@@ -8,7 +8,7 @@
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import type { CallContext, CallOptions } from "nice-grpc-common";
 import { ListValue } from "../../../google/protobuf/struct.ts";
-import { Relationship, User } from "./user.ts";
+import { Relationship, User, UserSummary } from "./user.ts";
 
 export const protobufPackage = "oxo.user.v1";
 
@@ -82,6 +82,36 @@ export interface UnfollowRequest {
 }
 
 export interface UnfollowResponse {
+}
+
+export interface ListFollowersRequest {
+  /** A user id, or "me". */
+  id: string;
+  /** 20 when absent or 0; more than 100 means 100. */
+  pageSize: number;
+  /** The next_page_token of the page before. */
+  pageToken: string;
+}
+
+export interface ListFollowersResponse {
+  users: UserSummary[];
+  /** Empty at the end of the list, and only there. */
+  nextPageToken: string;
+}
+
+export interface ListFollowingRequest {
+  /** A user id, or "me". */
+  id: string;
+  /** 20 when absent or 0; more than 100 means 100. */
+  pageSize: number;
+  /** The next_page_token of the page before. */
+  pageToken: string;
+}
+
+export interface ListFollowingResponse {
+  users: UserSummary[];
+  /** Empty at the end of the list, and only there. */
+  nextPageToken: string;
 }
 
 function createBaseGetMeRequest(): GetMeRequest {
@@ -770,6 +800,298 @@ export const UnfollowResponse: MessageFns<UnfollowResponse> = {
   },
 };
 
+function createBaseListFollowersRequest(): ListFollowersRequest {
+  return { id: "", pageSize: 0, pageToken: "" };
+}
+
+export const ListFollowersRequest: MessageFns<ListFollowersRequest> = {
+  encode(message: ListFollowersRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    if (message.pageSize !== 0) {
+      writer.uint32(16).int32(message.pageSize);
+    }
+    if (message.pageToken !== "") {
+      writer.uint32(26).string(message.pageToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListFollowersRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListFollowersRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.pageSize = reader.int32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.pageToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ListFollowersRequest>): ListFollowersRequest {
+    return ListFollowersRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListFollowersRequest>): ListFollowersRequest {
+    const message = createBaseListFollowersRequest();
+    message.id = object.id ?? "";
+    message.pageSize = object.pageSize ?? 0;
+    message.pageToken = object.pageToken ?? "";
+    return message;
+  },
+};
+
+function createBaseListFollowersResponse(): ListFollowersResponse {
+  return { users: [], nextPageToken: "" };
+}
+
+export const ListFollowersResponse: MessageFns<ListFollowersResponse> = {
+  encode(message: ListFollowersResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.users) {
+      UserSummary.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.nextPageToken !== "") {
+      writer.uint32(18).string(message.nextPageToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListFollowersResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListFollowersResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.users.push(UserSummary.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.nextPageToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ListFollowersResponse>): ListFollowersResponse {
+    return ListFollowersResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListFollowersResponse>): ListFollowersResponse {
+    const message = createBaseListFollowersResponse();
+    message.users = object.users?.map((e) => UserSummary.fromPartial(e)) || [];
+    message.nextPageToken = object.nextPageToken ?? "";
+    return message;
+  },
+};
+
+function createBaseListFollowingRequest(): ListFollowingRequest {
+  return { id: "", pageSize: 0, pageToken: "" };
+}
+
+export const ListFollowingRequest: MessageFns<ListFollowingRequest> = {
+  encode(message: ListFollowingRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    if (message.pageSize !== 0) {
+      writer.uint32(16).int32(message.pageSize);
+    }
+    if (message.pageToken !== "") {
+      writer.uint32(26).string(message.pageToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListFollowingRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListFollowingRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.pageSize = reader.int32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.pageToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ListFollowingRequest>): ListFollowingRequest {
+    return ListFollowingRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListFollowingRequest>): ListFollowingRequest {
+    const message = createBaseListFollowingRequest();
+    message.id = object.id ?? "";
+    message.pageSize = object.pageSize ?? 0;
+    message.pageToken = object.pageToken ?? "";
+    return message;
+  },
+};
+
+function createBaseListFollowingResponse(): ListFollowingResponse {
+  return { users: [], nextPageToken: "" };
+}
+
+export const ListFollowingResponse: MessageFns<ListFollowingResponse> = {
+  encode(message: ListFollowingResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.users) {
+      UserSummary.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.nextPageToken !== "") {
+      writer.uint32(18).string(message.nextPageToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListFollowingResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListFollowingResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.users.push(UserSummary.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.nextPageToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ListFollowingResponse>): ListFollowingResponse {
+    return ListFollowingResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListFollowingResponse>): ListFollowingResponse {
+    const message = createBaseListFollowingResponse();
+    message.users = object.users?.map((e) => UserSummary.fromPartial(e)) || [];
+    message.nextPageToken = object.nextPageToken ?? "";
+    return message;
+  },
+};
+
 /** Profiles and the social graph. */
 export type UserServiceDefinition = typeof UserServiceDefinition;
 export const UserServiceDefinition = {
@@ -1045,6 +1367,104 @@ export const UserServiceDefinition = {
         },
       },
     },
+    /** Those who follow a user, newest follow first. */
+    listFollowers: {
+      name: "ListFollowers",
+      requestType: ListFollowersRequest as typeof ListFollowersRequest,
+      requestStream: false,
+      responseType: ListFollowersResponse as typeof ListFollowersResponse,
+      responseStream: false,
+      options: {
+        idempotencyLevel: "NO_SIDE_EFFECTS",
+        _unknownFields: {
+          400010: [Buffer.from([2, 10, 0]) as Buffer],
+          578365826: [
+            Buffer.from([
+              30,
+              18,
+              28,
+              47,
+              97,
+              112,
+              105,
+              47,
+              118,
+              49,
+              47,
+              117,
+              115,
+              101,
+              114,
+              115,
+              47,
+              123,
+              105,
+              100,
+              125,
+              47,
+              102,
+              111,
+              108,
+              108,
+              111,
+              119,
+              101,
+              114,
+              115,
+            ]) as Buffer,
+          ],
+        },
+      },
+    },
+    /** Those whom a user follows, newest follow first. */
+    listFollowing: {
+      name: "ListFollowing",
+      requestType: ListFollowingRequest as typeof ListFollowingRequest,
+      requestStream: false,
+      responseType: ListFollowingResponse as typeof ListFollowingResponse,
+      responseStream: false,
+      options: {
+        idempotencyLevel: "NO_SIDE_EFFECTS",
+        _unknownFields: {
+          400010: [Buffer.from([2, 10, 0]) as Buffer],
+          578365826: [
+            Buffer.from([
+              30,
+              18,
+              28,
+              47,
+              97,
+              112,
+              105,
+              47,
+              118,
+              49,
+              47,
+              117,
+              115,
+              101,
+              114,
+              115,
+              47,
+              123,
+              105,
+              100,
+              125,
+              47,
+              102,
+              111,
+              108,
+              108,
+              111,
+              119,
+              105,
+              110,
+              103,
+            ]) as Buffer,
+          ],
+        },
+      },
+    },
   },
 } as const;
 
@@ -1064,6 +1484,16 @@ export interface UserServiceImplementation<CallContextExt = {}> {
   follow(request: FollowRequest, context: CallContext & CallContextExt): Promise<DeepPartial<FollowResponse>>;
   /** Makes the caller no longer follow a user. The second call changes nothing. */
   unfollow(request: UnfollowRequest, context: CallContext & CallContextExt): Promise<DeepPartial<UnfollowResponse>>;
+  /** Those who follow a user, newest follow first. */
+  listFollowers(
+    request: ListFollowersRequest,
+    context: CallContext & CallContextExt,
+  ): Promise<DeepPartial<ListFollowersResponse>>;
+  /** Those whom a user follows, newest follow first. */
+  listFollowing(
+    request: ListFollowingRequest,
+    context: CallContext & CallContextExt,
+  ): Promise<DeepPartial<ListFollowingResponse>>;
 }
 
 export interface UserServiceClient<CallOptionsExt = {}> {
@@ -1082,6 +1512,16 @@ export interface UserServiceClient<CallOptionsExt = {}> {
   follow(request: DeepPartial<FollowRequest>, options?: CallOptions & CallOptionsExt): Promise<FollowResponse>;
   /** Makes the caller no longer follow a user. The second call changes nothing. */
   unfollow(request: DeepPartial<UnfollowRequest>, options?: CallOptions & CallOptionsExt): Promise<UnfollowResponse>;
+  /** Those who follow a user, newest follow first. */
+  listFollowers(
+    request: DeepPartial<ListFollowersRequest>,
+    options?: CallOptions & CallOptionsExt,
+  ): Promise<ListFollowersResponse>;
+  /** Those whom a user follows, newest follow first. */
+  listFollowing(
+    request: DeepPartial<ListFollowingRequest>,
+    options?: CallOptions & CallOptionsExt,
+  ): Promise<ListFollowingResponse>;
 }
 
 type Builtin = Date | Function | Uint8Array | string | number | boolean | bigint | undefined;

@@ -1,0 +1,13 @@
+import { z } from 'zod';
+import type { ListFollowersRequest, ListFollowersResponse } from '#gen/oxo/user/v1/user_service.ts';
+import type { Queryable } from '#kit/db/database.ts';
+import type { CallContext } from '#kit/rpc/context.ts';
+import { idOrMe, pageFields, validate } from '#kit/validate.ts';
+import { FOLLOWERS, readFollowList } from '../graph/follow-lists.ts';
+
+const input = z.object({ id: idOrMe(), ...pageFields({ default: 20, max: 100 }) });
+
+export function listFollowers({ db }: { db: Queryable }) {
+  return (request: ListFollowersRequest, context: CallContext): Promise<ListFollowersResponse> =>
+    readFollowList(db, FOLLOWERS, validate(input, request), context);
+}
