@@ -1,5 +1,7 @@
+import { CliError } from '../local/cli-error.ts';
 import { parseFlags } from '../local/command.ts';
 import { wholeNumber } from '../local/demo/options.ts';
+import { type PartName, parts } from './parts.ts';
 
 export type BenchOptions = {
   /** Where the results are written as JSON too. */
@@ -8,18 +10,37 @@ export type BenchOptions = {
   readonly seconds: number;
   /** People who read, and who write for one another. */
   readonly viewers: number;
+  /** What is measured. */
+  readonly parts: ReadonlySet<PartName>;
 };
+
+const quick = { seconds: '3', viewers: '200' };
 
 /** @throws CliError (exit code 2) on wrong flags */
 export function readBenchOptions(argv: readonly string[]): BenchOptions {
   const { values } = parseFlags(argv, {
     json: { type: 'string' },
-    seconds: { type: 'string', default: '10' },
-    viewers: { type: 'string', default: '1000' },
+    only: { type: 'string' },
+    quick: { type: 'boolean', default: false },
+    seconds: { type: 'string' },
+    viewers: { type: 'string' },
   });
   return {
     jsonPath: values.json,
-    seconds: wholeNumber('--seconds', values.seconds, 1, 300),
-    viewers: wholeNumber('--viewers', values.viewers, 50, 10_000),
+    seconds: wholeNumber('--seconds', values.seconds ?? (values.quick ? quick.seconds : '10'), 1, 300),
+    viewers: wholeNumber('--viewers', values.viewers ?? (values.quick ? quick.viewers : '1000'), 50, 10_000),
+    parts: partsOf(values.only),
   };
+}
+
+function partsOf(only: string | undefined): ReadonlySet<PartName> {
+  const all = parts.map(({ name }) => name);
+  if (only === undefined) return new Set(all);
+  return new Set(
+    only.split(',').map((name) => {
+      const part = all.find((known) => known === name);
+      if (part !== undefined) return part;
+      throw new CliError(`--only does not know "${name}"`, { exitCode: 2, advice: [`It knows ${all.join(', ')}`] });
+    }),
+  );
 }

@@ -75,6 +75,18 @@ test('the load is counted, and ids of what was created are noted', async (contex
   assert(result.p50Ms > 0 && result.p50Ms <= result.p99Ms && result.p99Ms <= result.maxMs);
 });
 
+test('two kinds of requests share the connections, and are counted apart', async (context) => {
+  const target = await start(context, (request, response) => {
+    response.writeHead(request.method === 'POST' ? 201 : 200).end('{}');
+  });
+  const mixedWith = { share: 0.25, requests: [rawRequest(target, 'POST', '/p', 't', {})], expectedStatus: 201 };
+  const { requests, failed, mixedWith: posts } = await runLoad({ ...job(target), maxRequests: 400, mixedWith });
+  assert.deepEqual([requests, failed], [400, 0]);
+  // Nobody is as unlucky as this: ten standard deviations.
+  assert(posts.requests > 10 && posts.requests < 190, `${posts.requests} of 400`);
+  assert(posts.p50Ms > 0 && posts.p50Ms <= posts.p99Ms);
+});
+
 test('the rate is kept', async (context) => {
   const target = await start(context, (_, response) => void response.end('{}'));
   const result = await runLoad({ ...job(target), maxRequests: 41, ratePerSecond: 200 });

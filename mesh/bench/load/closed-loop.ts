@@ -19,15 +19,27 @@ export type LoadJob = {
   readonly inOrder?: boolean;
   /** Notes the id of the thing that each request has created. */
   readonly collectIds?: boolean;
+  /** Another kind of request, which takes this share of all turns at random. Its answers create nothing that is noted. */
+  readonly mixedWith?: {
+    readonly share: number;
+    readonly requests: readonly string[];
+    readonly expectedStatus: number;
+  };
 };
 
-export type LoadResult = {
+export type Latencies = {
   readonly requests: number;
-  readonly seconds: number;
-  readonly ratePerSecond: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly maxMs: number;
+};
+
+/** Requests, rate and sizes are of both kinds together, latencies of the first one. */
+export type LoadResult = Latencies & {
+  readonly seconds: number;
+  readonly ratePerSecond: number;
+  /** Of the other kind. */
+  readonly mixedWith: Latencies;
   /** Of the bodies, on average. */
   readonly answerBytes: number;
   readonly failed: number;
@@ -45,6 +57,7 @@ const reopenAfterMs = 50;
 
 type Tally = {
   readonly latenciesMs: number[];
+  readonly mixedLatenciesMs: number[];
   bytes: number;
   sent: number;
   failed: number;
@@ -54,20 +67,31 @@ type Tally = {
 
 /** Runs the load to its end. */
 export async function runLoad(job: LoadJob): Promise<LoadResult> {
-  const tally: Tally = { latenciesMs: [], bytes: 0, sent: 0, failed: 0, firstFailure: undefined, created: [] };
+  const tally: Tally = {
+    ...{ latenciesMs: [], mixedLatenciesMs: [], created: [] },
+    ...{ bytes: 0, sent: 0, failed: 0, firstFailure: undefined },
+  };
   const connections = await Promise.all(Array.from({ length: job.connections }, () => openRawConnection(job.target)));
   const startedAtMs = performance.now();
   await Promise.all(connections.map((connection) => runConnection(job, connection, tally, startedAtMs)));
   const seconds = (performance.now() - startedAtMs) / 1_000;
-  const { latenciesMs, bytes, failed, firstFailure, created } = tally;
-  const requests = latenciesMs.length;
+  const { bytes, failed, firstFailure, created } = tally;
+  const mixedWith = latenciesOf(tally.mixedLatenciesMs);
+  const first = latenciesOf(tally.latenciesMs);
+  const requests = first.requests + mixedWith.requests;
   return {
-    ...{ requests, seconds, failed, firstFailure, created },
+    ...{ ...first, requests, seconds, mixedWith, failed, firstFailure, created },
     ratePerSecond: requests / seconds,
+    answerBytes: requests === 0 ? 0 : bytes / requests,
+  };
+}
+
+function latenciesOf(latenciesMs: readonly number[]): Latencies {
+  return {
+    requests: latenciesMs.length,
     p50Ms: percentile(latenciesMs, 0.5) ?? 0,
     p99Ms: percentile(latenciesMs, 0.99) ?? 0,
     maxMs: percentile(latenciesMs, 1) ?? 0,
-    answerBytes: requests === 0 ? 0 : bytes / requests,
   };
 }
 
@@ -79,14 +103,16 @@ async function runConnection(job: LoadJob, first: RawConnection, tally: Tally, s
     const number = tally.sent;
     tally.sent += 1;
     if (job.ratePerSecond !== undefined) await untilTurn(startedAtMs + (number / job.ratePerSecond) * 1_000);
-    const place = job.inOrder ? number % job.requests.length : Math.floor(Math.random() * job.requests.length);
+    const isMixed = job.mixedWith !== undefined && Math.random() < job.mixedWith.share;
+    const { requests, expectedStatus } = isMixed ? job.mixedWith : job;
+    const place = job.inOrder ? number % requests.length : Math.floor(Math.random() * requests.length);
     const sentAtMs = performance.now();
     try {
-      const { status, body } = await connection.send(job.requests[place] ?? '');
-      if (status === job.expectedStatus) {
-        tally.latenciesMs.push(performance.now() - sentAtMs);
+      const { status, body } = await connection.send(requests[place] ?? '');
+      if (status === expectedStatus) {
+        (isMixed ? tally.mixedLatenciesMs : tally.latenciesMs).push(performance.now() - sentAtMs);
         tally.bytes += body.length;
-        if (job.collectIds) tally.created.push({ request: place, id: idOf(body) });
+        if (job.collectIds && !isMixed) tally.created.push({ request: place, id: idOf(body) });
       } else fail(tally, `status ${status}: ${body.toString('utf8', 0, 300)}`);
     } catch (error) {
       fail(tally, String(error));

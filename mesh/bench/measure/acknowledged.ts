@@ -21,20 +21,23 @@ const connections = 8;
 const pageSize = 100;
 const maxPages = 1_000;
 
+/** What was acknowledged: requests' places are the numbers of viewers, and of those whom all viewers follow. */
+export type AcknowledgedPosts = { readonly byViewers: readonly Created[]; readonly byStars: readonly Created[] };
+
 /**
  * Reads some feeds to their end and looks for every post that was acknowledged.
  * @throws Error when a feed has no end: what was not read cannot be called lost or found
  */
 export async function checkAcknowledged(
   context: MeasureContext,
-  created: readonly Created[],
+  { byViewers, byStars }: AcknowledgedPosts,
 ): Promise<AcknowledgedFigures> {
   const { crowd, stack, progress, signal } = context;
   const { viewers } = crowd;
   const step = Math.max(1, Math.floor(viewers.length / feedsChecked));
   const readers = [...viewers.keys()].filter((number) => number % step === 0);
   const phase = progress.phase('what was acknowledged', readers.length);
-  const idsBy = Map.groupBy(created, ({ request }) => request);
+  const idsBy = Map.groupBy(byViewers, ({ request }) => request);
   const client = createApiClient({ frontDoor: stack.plan.urls.frontDoor, connections, signal });
   let lost = 0;
   let doubles = 0;
@@ -51,7 +54,7 @@ export async function checkAcknowledged(
         }
       }
       const authors = [reader, ...followeesOf(reader, viewers.length)];
-      const wanted = authors.flatMap((author) => idsBy.get(author) ?? []);
+      const wanted = [...authors.flatMap((author) => idsBy.get(author) ?? []), ...byStars];
       lost += wanted.filter(({ id }) => !seen.has(id)).length;
       phase.done();
     });

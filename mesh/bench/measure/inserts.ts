@@ -36,6 +36,7 @@ export async function untilInserted(stack: RunningStack, wanted: number, signal:
 /**
  * Waits until fan-out puts nothing into windows any more, so that what comes next counts its own.
  * @returns how many entries there are then
+ * @throws CliError when it goes on for two minutes
  */
 export async function untilCalm(stack: RunningStack, signal: AbortSignal): Promise<number> {
   const deadlineMs = performance.now() + limitMs;
@@ -43,7 +44,12 @@ export async function untilCalm(stack: RunningStack, signal: AbortSignal): Promi
   for (;;) {
     await delay(calmMs, undefined, { signal });
     const now = await countInserts(stack);
-    if (now === last || performance.now() > deadlineMs) return now;
+    if (now === last) return now;
+    if (performance.now() > deadlineMs) {
+      throw new CliError(`fan-out has not come to rest in ${limitMs / 1_000} s`, {
+        advice: ['Does somebody else write? The bench needs a stack of its own.'],
+      });
+    }
     last = now;
   }
 }

@@ -17,7 +17,7 @@ export type Line = {
   readonly what: string;
   readonly measured: string;
   readonly budget: string;
-  /** How much of the budget is used: above 1 it is missed. Undefined when there is nothing to compare. */
+  /** How much of the budget is used: above 1 it is missed. Undefined when it was not measured. */
   readonly ratio: number | undefined;
 };
 
@@ -30,17 +30,32 @@ export function verdictOf(ratio: number | undefined): Verdict | '–' {
   return ratio <= 2 ? 'over' : 'MISSED';
 }
 
+/** A figure, or undefined when its part was not run. */
+type Measured = number | undefined;
+type Show = (value: number) => string;
+
 /** A figure that must not be above its budget. */
-export function atMost(what: string, measured: number, budget: number, show: (value: number) => string): Line {
-  return { what, measured: show(measured), budget: `≤ ${show(budget)}`, ratio: measured / budget };
+export function atMost(what: string, measured: Measured, budget: number, show: Show): Line {
+  return lineOf(what, measured, `≤ ${show(budget)}`, show, (value) => value / budget);
 }
 
 /** A figure that must not be below its budget. */
-export function atLeast(what: string, measured: number, budget: number, show: (value: number) => string): Line {
-  return { what, measured: show(measured), budget: `≥ ${show(budget)}`, ratio: budget / measured };
+export function atLeast(what: string, measured: Measured, budget: number, show: Show): Line {
+  return lineOf(what, measured, `≥ ${show(budget)}`, show, (value) => budget / value);
 }
 
 /** Something that must not happen at all. */
-export function never(what: string, measured: number): Line {
-  return { what, measured: String(measured), budget: '0', ratio: measured === 0 ? 0 : Number.POSITIVE_INFINITY };
+export function never(what: string, measured: Measured): Line {
+  return lineOf(what, measured, '0', String, (value) => (value === 0 ? 0 : Number.POSITIVE_INFINITY));
+}
+
+function lineOf(
+  what: string,
+  measured: Measured,
+  budget: string,
+  show: Show,
+  ratioOf: (value: number) => number,
+): Line {
+  if (measured === undefined) return { what, measured: '–', budget, ratio: undefined };
+  return { what, measured: show(measured), budget, ratio: ratioOf(measured) };
 }

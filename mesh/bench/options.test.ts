@@ -1,0 +1,26 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { CliError } from '../local/cli-error.ts';
+import { readBenchOptions } from './options.ts';
+
+test('by default all parts run', () => {
+  const { parts, seconds, viewers } = readBenchOptions([]);
+  assert.deepEqual([...parts], ['reads', 'writes', 'mixed', 'visible', 'half-load', 'fan-out']);
+  assert.deepEqual([seconds, viewers], [10, 1_000]);
+});
+
+test('a quick run is shorter, and what is said explicitly counts', () => {
+  const quick = readBenchOptions(['--quick', '--seconds', '5']);
+  assert.deepEqual([quick.seconds, quick.viewers], [5, 200]);
+});
+
+test('single parts can be run, and an unknown one is refused by its name', () => {
+  assert.deepEqual([...readBenchOptions(['--only', 'mixed,half-load']).parts], ['mixed', 'half-load']);
+  for (const wrong of ['feeds', 'mixed,', '']) {
+    assert.throws(
+      () => readBenchOptions(['--only', wrong]),
+      (error: unknown) =>
+        error instanceof CliError && error.exitCode === 2 && /--only does not know/.test(error.message),
+    );
+  }
+});
