@@ -1,18 +1,31 @@
 import { socketAddress } from './parts.ts';
 import { type Endpoint, type EnvoySettings, publicServices } from './settings.ts';
 
-const MAX_REQUESTS = 4096;
+/** Requests that Envoy has on their way to each service at once. */
+const DEFAULT_MAX_REQUESTS = { reads: 512, writes: 256 };
 
 /** Every upstream of the front door. */
 export function clusters(settings: EnvoySettings): object[] {
   const grpc = Object.keys(publicServices).map((name) =>
-    cluster(name, settings.upstreams[name as keyof typeof publicServices], { http2: true }),
+    cluster(name, settings.upstreams[name as keyof typeof publicServices], {
+      http2: true,
+      maxRequests: settings.maxRequests ?? DEFAULT_MAX_REQUESTS,
+    }),
   );
   const otlp = settings.tracing === undefined ? [] : [otlpCluster(settings.tracing.otlpEndpoint)];
-  return [...grpc, cluster('auth_http', settings.authHttp, { http2: false }), ...otlp];
+  return [
+    ...grpc,
+    cluster('auth_http', settings.authHttp, { http2: false, maxRequests: DEFAULT_MAX_REQUESTS }),
+    ...otlp,
+  ];
 }
 
-function cluster(name: string, endpoint: Endpoint, { http2 }: { http2: boolean }): object {
+interface ClusterOptions {
+  http2: boolean;
+  maxRequests: { reads: number; writes: number };
+}
+
+function cluster(name: string, endpoint: Endpoint, { http2, maxRequests }: ClusterOptions): object {
   return {
     name,
     cluster_type: {
@@ -38,8 +51,9 @@ function cluster(name: string, endpoint: Endpoint, { http2 }: { http2: boolean }
           : { http_protocol_options: {} },
       },
     },
+    // What is over the limit is refused at once, by Envoy alone. Writes have places of their own (routes.ts).
     circuit_breakers: {
-      thresholds: [{ max_connections: 1024, max_pending_requests: 1024, max_requests: MAX_REQUESTS, max_retries: 64 }],
+      thresholds: [threshold('DEFAULT', maxRequests.reads), threshold('HIGH', maxRequests.writes)],
     },
     // Mild: one of several replicas that keeps failing rests for a while, but never more than half of them, and a
     // service with one replica never.
@@ -54,11 +68,22 @@ function cluster(name: string, endpoint: Endpoint, { http2 }: { http2: boolean }
   };
 }
 
+function threshold(priority: 'DEFAULT' | 'HIGH', requests: number): object {
+  return {
+    priority,
+    max_connections: 1024,
+    // These wait for a connection.
+    max_pending_requests: requests,
+    max_requests: requests,
+    max_retries: 64,
+  };
+}
+
 function otlpCluster(otlpEndpoint: string): object {
   const url = new URL(otlpEndpoint);
   const secure = url.protocol === 'https:';
   const endpoint = { host: url.hostname, port: Number(url.port) || (secure ? 443 : 80) };
-  const base = cluster('otlp', endpoint, { http2: false });
+  const base = cluster('otlp', endpoint, { http2: false, maxRequests: DEFAULT_MAX_REQUESTS });
   if (!secure) return base;
   const transport_socket = {
     name: 'envoy.transport_sockets.tls',

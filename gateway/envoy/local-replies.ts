@@ -50,6 +50,15 @@ const keysUnavailable: LocalReply = {
   message: 'Tokens cannot be verified now.',
   retryAfterSeconds: 1,
 };
+/** As many requests are on their way to the service as may be. */
+const overflow: LocalReply = {
+  httpStatus: 503,
+  code: 14,
+  reason: 'UNAVAILABLE',
+  message: 'The service is busy.',
+  retryAfterSeconds: 1,
+};
+const isOverflow = { response_flag_filter: { flags: ['UO'] } };
 const upgradeRefused: LocalReply = {
   httpStatus: 403,
   sendAs: 400,
@@ -99,6 +108,9 @@ export function localReplyConfig(headersToAdd: object[]): object {
   const noKeys = details('Jwks', 'to_match_kid_or_alg');
   return {
     mappers: [
+      // First, since nothing is refused as often, and never when there is less time for it.
+      grpcMapper(isOverflow, overflow),
+      mapper(isOverflow, overflow, headersToAdd),
       grpcMapper(noKeys, keysUnavailable),
       // An unknown path stays UNIMPLEMENTED.
       ...localReplies
@@ -137,7 +149,8 @@ function grpcMapper(filter: object, { code }: LocalReply): object {
   };
 }
 
-function errorBody({ code, reason, message }: LocalReply): object {
+function errorBody({ code, reason, message, retryAfterSeconds }: LocalReply): object {
+  const retryInfo = { '@type': 'type.googleapis.com/google.rpc.RetryInfo', retryDelay: `${retryAfterSeconds}s` };
   return {
     content_type: 'application/json',
     omit_empty_values: true,
@@ -152,6 +165,7 @@ function errorBody({ code, reason, message }: LocalReply): object {
           // As in the answer's header, which is made first.
           metadata: { requestId: '%RESP(X-REQUEST-ID)%' },
         },
+        ...(retryAfterSeconds === undefined ? [] : [retryInfo]),
       ],
     },
   };

@@ -91,6 +91,9 @@ export function routes(settings: EnvoySettings): object[] {
   ];
 }
 
+const wasGet = { name: 'x-envoy-original-method', string_match: { exact: 'GET' } };
+const wasTranscoded = { name: 'x-envoy-original-method', present_match: true };
+
 function serviceRoutes(cluster: string, service: string, timeoutMs: number): object[] {
   const prefix = `/${service}/`;
   const action = { cluster, timeout: `${timeoutMs / 1000}s` };
@@ -102,10 +105,17 @@ function serviceRoutes(cluster: string, service: string, timeoutMs: number): obj
   const request_headers_to_add = [overwrite('grpc-timeout', `${Math.ceil(timeoutMs * 1.05)}m`)];
   return [
     {
-      match: { prefix, grpc: {}, headers: [{ name: 'x-envoy-original-method', string_match: { exact: 'GET' } }] },
+      match: { prefix, grpc: {}, headers: [wasGet] },
       route: { ...action, retry_policy },
       request_headers_to_add,
     },
+    // Their places are their own, so that no flood of reads keeps writes out.
+    {
+      match: { prefix, grpc: {}, headers: [wasTranscoded] },
+      route: { ...action, priority: 'HIGH' },
+      request_headers_to_add,
+    },
+    // From gRPC clients both come this way.
     { match: { prefix, grpc: {} }, route: action, request_headers_to_add },
   ];
 }

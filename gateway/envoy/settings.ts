@@ -54,6 +54,8 @@ export interface EnvoySettings {
   requestTimeoutMs?: number;
   /** How long a client may take to send its request. 15 s when absent. */
   clientTimeoutMs?: number;
+  /** Requests on their way to each service at once, by what they are; more are refused with 503. 512 and 256 when absent. */
+  maxRequests?: { reads: number; writes: number };
   /** Memory at which Envoy begins to refuse requests rather than be killed. 512 MiB when absent. */
   maxHeapMib?: number;
 }

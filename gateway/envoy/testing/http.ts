@@ -109,7 +109,12 @@ export function assertError(answer: Answer, expected: ExpectedError): string {
   assert.deepEqual(rest, {});
   assert.equal(code, expected.code);
   assert.equal(typeof message, 'string');
-  const [info, badRequest, ...more] = details;
+  const [info, ...others] = details;
+  const retryAfter = answer.headers['retry-after'];
+  const retryInfo = { '@type': 'type.googleapis.com/google.rpc.RetryInfo', retryDelay: `${retryAfter}s` };
+  const isRetryInfo = (detail: { '@type': string }) => detail['@type'] === retryInfo['@type'];
+  assert.deepEqual(others.filter(isRetryInfo), retryAfter === undefined ? [] : [retryInfo]);
+  const [badRequest, ...more] = others.filter((detail: { '@type': string }) => !isRetryInfo(detail));
   assert.deepEqual(more, []);
   const requestId = answer.headers['x-request-id'];
   assert.equal(typeof requestId, 'string');

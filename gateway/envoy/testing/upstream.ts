@@ -23,9 +23,14 @@ export interface Upstream {
   calls: RecordedCall[];
   /** Decides what an RPC answers from now on; an empty message when never told. */
   answer(rpc: string, answer: Answer): void;
+  /** Resolves when so many calls have arrived. @throws Error after 5 s */
+  arrived(count: number): Promise<void>;
   reset(): void;
   stop(): Promise<void>;
 }
+
+const ARRIVAL_TIMEOUT_MS = 5_000;
+const POLL_MS = 5;
 
 const definitions = [
   AuthInternalServiceDefinition,
@@ -49,6 +54,13 @@ export async function startUpstream(port = 0): Promise<Upstream> {
     port: boundPort,
     calls,
     answer: (rpc, answer) => void answers.set(rpc, answer),
+    async arrived(count) {
+      const endMs = Date.now() + ARRIVAL_TIMEOUT_MS;
+      while (calls.length < count) {
+        if (Date.now() > endMs) throw new Error(`${calls.length} of ${count} calls arrived`);
+        await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+      }
+    },
     reset: () => {
       calls.length = 0;
       answers.clear();

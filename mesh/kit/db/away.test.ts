@@ -52,6 +52,24 @@ test('connections that were lost in transactions are replaced, more of them than
   await db.transaction((tx) => tx.query({ name: 'test-one', text: 'select 1' }));
 });
 
+test('statements do not wait for a connection without end: what is too much is UNAVAILABLE at once', async (t) => {
+  const database = await createTestDatabase({ entities, migrations }, 1);
+  t.after(() => database.close());
+  const { db } = database;
+  const one = { name: 'test-one', text: 'select 1 as one' };
+  const outcomes = await Promise.allSettled(Array.from({ length: 400 }, () => db.query<{ one: number }>(one)));
+  const refusals = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []));
+  assert.ok(refusals.length > 100 && refusals.length < 200, `${refusals.length}`);
+  assert.ok(refusals.every(isUnavailable));
+  const waiting = Array.from({ length: 300 }, () => db.query(one).catch(() => undefined));
+  await assert.rejects(
+    db.transaction(() => assert.fail('it must not begin')),
+    isUnavailable,
+  );
+  await Promise.all(waiting);
+  assert.deepEqual(await db.query(one), [{ one: 1 }]);
+});
+
 test('a server that cannot be reached is UNAVAILABLE', async () => {
   const pool = new pg.Pool({ host: '127.0.0.1', port: await freePort() });
   await assert.rejects(pool.query('select 1'), (error) => isUnavailable(databaseError(error)));

@@ -3,6 +3,7 @@ import { CompiledQuery } from 'kysely';
 import type pg from 'pg';
 import { databaseError } from '#kit/db/away.ts';
 import { releaseLostConnections } from '#kit/db/lost-connections.ts';
+import { unavailable } from '#kit/errors.ts';
 import { SpanKind, withSpan } from '#kit/trace.ts';
 
 /** A prepared statement: Postgres parses and plans it once a connection. The name also names its span. */
@@ -13,7 +14,7 @@ export interface Statement {
 
 /** What runs statements: the database itself, each statement in a transaction of its own, or a transaction. */
 export interface Queryable {
-  /** Rows of the statement. @param values for $1, $2, … @throws OxoError UNAVAILABLE when the database is away */
+  /** Rows of the statement. @param values for $1, $2, … @throws OxoError UNAVAILABLE when the database is away, or busy */
   query<Row>(statement: Statement, values?: readonly unknown[]): Promise<Row[]>;
 }
 
@@ -43,6 +44,8 @@ const STATEMENT_TIMEOUT_MS = 10_000;
 /** A request that gets no connection in this time fails, so that requests do not queue without end. */
 const CONNECTION_TIMEOUT_MS = 3_000;
 const IDLE_CONNECTION_MS = 30_000;
+/** Statements that may wait for a connection: a healthy server is through with them in a fraction of a second. */
+const MAX_WAITING = 256;
 
 /** Settings of MikroORM that all services and their migrations share. */
 export function ormOptions(options: DatabaseOptions): Options {
@@ -72,18 +75,25 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   const pool = (await orm.em.getConnection().getNativeClient()) as pg.Pool;
   releaseLostConnections(pool);
 
+  function refuseWhenBusy(): void {
+    if (pool.waitingCount >= MAX_WAITING) throw unavailable('The database is busy.');
+  }
+
   return {
     query<Row>(statement: Statement, values: readonly unknown[] = []) {
       return withSpan(`sql ${statement.name}`, SpanKind.CLIENT, undefined, async () => {
+        refuseWhenBusy();
         const { rows } = await pool.query({ ...statement, values: values as unknown[] }).catch(rethrow);
         return rows as Row[];
       });
     },
-    transaction: (work) =>
-      orm.em
+    async transaction<Result>(work: (tx: Transaction) => Promise<Result>) {
+      refuseWhenBusy();
+      return await orm.em
         .fork()
         .transactional((em) => work(transactionOf(em as EntityManager)))
-        .catch(rethrow),
+        .catch(rethrow);
+    },
     ping: async () => void (await pool.query('select 1')),
     close: () => orm.close(true),
   };

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { groupWrites } from '#kit/db/grouped-writes.ts';
+import { hasReason } from '#kit/errors.ts';
 
 /** Writes that are on their way until the test lets them go. */
 function heldWrites() {
@@ -89,4 +90,18 @@ test('a statement that fails fails all its writes; one that is refused for one o
     (await refused).map(({ status }) => status),
     ['fulfilled', 'rejected'],
   );
+});
+
+test('no more writes gather than there may be calls in hand', async () => {
+  const { write, groups } = heldWrites();
+  const outcomes = Promise.allSettled(Array.from({ length: 1_100 }, (_, item) => write(item)));
+  await turn();
+  while (groups.at(-1)?.items.at(-1) !== 1_023) {
+    for (const { end } of groups) end.resolve();
+    await turn();
+  }
+  for (const { end } of groups) end.resolve();
+  const refusals = (await outcomes).flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []));
+  assert.equal(refusals.length, 1_100 - 1_024);
+  for (const refusal of refusals) assert.ok(hasReason(refusal, 'UNAVAILABLE'));
 });

@@ -1,8 +1,11 @@
 /** Writes that come together share one statement: one round trip and one commit, however many there are. */
+import { unavailable } from '#kit/errors.ts';
 
 /** Statements on their way at once; what comes meanwhile gathers for the next. */
 const MAX_IN_FLIGHT = 2;
 const MAX_ITEMS = 64;
+/** Items that may gather: more than a server has calls in hand. */
+const MAX_WAITING = 1_024;
 
 export interface GroupedWritesOptions<Item, Result> {
   /** Writes all items or none of them. @returns a result for each, in their order */
@@ -19,7 +22,7 @@ interface Waiting<Item, Result> {
 /**
  * Groups writes: one that comes alone leaves in the same turn of the event loop, and under load a statement holds what came while the ones
  * before it were on their way.
- * @returns writes one item; resolves when it is committed
+ * @returns writes one item; resolves when it is committed, and fails with UNAVAILABLE when too many wait
  */
 export function groupWrites<Item, Result>(
   options: GroupedWritesOptions<Item, Result>,
@@ -54,6 +57,7 @@ export function groupWrites<Item, Result>(
 
   return (item) =>
     new Promise<Result>((resolve) => {
+      if (waiting.length >= MAX_WAITING) throw unavailable('Too many writes wait.');
       waiting.push({ item, settle: resolve });
       if (isScheduled || inFlight === MAX_IN_FLIGHT) return;
       isScheduled = true;

@@ -32,15 +32,24 @@ export function successStatusOf(options: MethodOptions): number {
  * @throws Error when the RPC declares none: a server with such an RPC must not start
  */
 export function accessRuleOf(path: string, options: MethodOptions): Authorize {
-  const bytes = options._unknownFields?.[ACCESS_OPTION]?.at(-1);
-  if (bytes === undefined)
+  const access = accessOf(options);
+  if (access === undefined)
     throw new Error(`${path} declares no access: set option (oxo.common.v1.access) in its contract.`);
-  // ts-proto keeps the length prefix of an unknown field: one byte, for an option of under 128 bytes, two for a longer one.
-  const access = Access.decode(bytes.subarray((bytes[0] ?? 0) < 128 ? 1 : 2));
   if (access.open) return authorizeOpen;
   if (access.signedIn) return signedIn(access.signedIn.scopes);
   if (access.internal) return internal(access.internal.callers, access.internal.onBehalfOf);
   throw new Error(`${path} declares an access of no kind: open, signed_in or internal.`);
+}
+
+/** Whether only services may call the RPC. */
+export function isInternal(options: MethodOptions): boolean {
+  return accessOf(options)?.internal !== undefined;
+}
+
+function accessOf(options: MethodOptions): Access | undefined {
+  const bytes = options._unknownFields?.[ACCESS_OPTION]?.at(-1);
+  // ts-proto keeps the length prefix of an unknown field: one byte, for an option of under 128 bytes, two for a longer one.
+  return bytes === undefined ? undefined : Access.decode(bytes.subarray((bytes[0] ?? 0) < 128 ? 1 : 2));
 }
 
 function authorizeOpen({ authorization }: Credentials, verifier: TokenVerifier) {

@@ -8,7 +8,10 @@ export interface RedisConnection {
   readonly client: Client;
   /** Of the server that it leads to now. @throws OxoError UNAVAILABLE while there is none, or it gives no answer */
   epoch(): string;
-  /** Sends commands. When no answer at all comes for half a second, all that wait fail. */
+  /**
+   * Sends commands. When no answer at all comes for half a second, all that wait fail.
+   * @throws OxoError UNAVAILABLE, and sends nothing, when too many wait already
+   */
   ask<Answer>(send: () => Promise<Answer>): Promise<Answer>;
   close(): void;
 }
@@ -26,6 +29,8 @@ const ANSWER_TIMEOUT_MS = 500;
  */
 const HEARTBEAT_MS = 250;
 const MAX_RECONNECT_DELAY_MS = 500;
+/** Answers that are awaited at once: a healthy server gives them in a tenth of a second. */
+const MAX_AWAITED = 8_192;
 
 /** Connects in the background, however long the server takes. */
 export function openRedisConnection(url: string, logger: Logger): RedisConnection {
@@ -96,6 +101,7 @@ export function openRedisConnection(url: string, logger: Logger): RedisConnectio
       return epoch;
     },
     ask(send) {
+      if (watchdog.awaited() >= MAX_AWAITED) throw unavailable('Redis is busy.');
       gatherWrites();
       return watchdog.watch(send());
     },

@@ -62,6 +62,20 @@ test('a server that is busy for longer than it may be silent is not away while i
   assert.equal(answers.length, times);
 });
 
+test('no more answers are awaited than a server can give: what is too much is refused and not sent', async (t) => {
+  const { server, redis } = await start();
+  t.after(async () => {
+    await redis.close();
+    await server.stop();
+  });
+  const key = redis.key('t', 'a');
+  const outcomes = await Promise.allSettled(Array.from({ length: 9_000 }, () => redis.getMany([key])));
+  const refusals = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []));
+  assert.ok(refusals.length > 500 && refusals.length < 1_500, `${refusals.length}`);
+  assert.ok(refusals.every(isUnavailable));
+  assert.deepEqual(await redis.getMany([key]), [null]);
+});
+
 test('a server that comes back with an old snapshot is the same as an empty one', async (t) => {
   const { server, redis, raw } = await start(['--save', '3600 1']);
   t.after(async () => {

@@ -2,6 +2,8 @@
 export interface Watchdog {
   /** Settles as the answer does; meanwhile it counts as awaited. */
   watch<Answer>(answer: Promise<Answer>): Promise<Answer>;
+  /** How many answers are awaited. */
+  awaited(): number;
   /** Forgets what is awaited. */
   stop(): void;
 }
@@ -58,6 +60,7 @@ export function createWatchdog(limitMs: number, onOverdue: () => void): Watchdog
         awaited.delete(question);
       }
     },
+    awaited: () => awaited.size,
     stop() {
       clearTimeout(timer);
       timer = undefined;

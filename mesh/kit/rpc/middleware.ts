@@ -8,11 +8,12 @@ import {
 } from 'nice-grpc-common';
 import type { Clock } from '#kit/clock.ts';
 import { OxoError } from '#kit/errors.ts';
-import { type Authorize, accessRuleOf, type MethodOptions, successStatusOf } from '#kit/identity/access.ts';
+import { type Authorize, accessRuleOf, isInternal, type MethodOptions, successStatusOf } from '#kit/identity/access.ts';
 import type { TokenVerifier } from '#kit/identity/token-verifier.ts';
 import { newId } from '#kit/ids.ts';
 import type { Logger } from '#kit/logger.ts';
 import type { Metrics, RpcRecorder } from '#kit/metrics.ts';
+import { type AdmissionLimits, createAdmission, type Rank } from '#kit/rpc/admission.ts';
 import type { CallContextExtension } from '#kit/rpc/context.ts';
 import { MALFORMED_REQUEST } from '#kit/rpc/requests.ts';
 import { toServerError } from '#kit/rpc/status-details.ts';
@@ -29,25 +30,40 @@ export interface MiddlewareOptions {
   metrics: Metrics;
   logger: Logger;
   clock: Clock;
-  /** Calls in hand at once; more are refused with UNAVAILABLE instead of queued. */
-  maxConcurrentCalls: number;
+  /** More calls are refused with UNAVAILABLE instead of queued. */
+  limits: AdmissionLimits;
 }
 
 /** What is known of an RPC before any call of it. */
 export interface MethodRules {
   authorize: Authorize;
+  rank: Rank;
   successStatus: string | undefined;
   recorder: RpcRecorder;
 }
 
 /** Reads the rules of a method from its contract. @throws Error when it declares no access */
-export function rulesOf(path: string, options: MethodOptions, metrics: Metrics): MethodRules {
+export function rulesOf(path: string, method: MethodContract, metrics: Metrics): MethodRules {
+  const { options } = method;
   const status = successStatusOf(options);
   return {
     authorize: accessRuleOf(path, options),
+    rank: rankOf(method),
     successStatus: status === 200 ? undefined : String(status),
     recorder: metrics.rpcServer(path.slice(1)),
   };
+}
+
+/** What a contract says of one RPC. */
+export interface MethodContract {
+  options: MethodOptions;
+  responseStream: boolean;
+}
+
+function rankOf({ options, responseStream }: MethodContract): Rank {
+  if (isInternal(options)) return 'neighbour';
+  if (responseStream) return 'stream';
+  return options.idempotencyLevel === 'NO_SIDE_EFFECTS' ? 'read' : 'write';
 }
 
 /**
@@ -56,8 +72,8 @@ export function rulesOf(path: string, options: MethodOptions, metrics: Metrics):
  * @param rules by path; a method without rules is not served
  */
 export function createMiddleware(options: MiddlewareOptions, rules: ReadonlyMap<string, MethodRules>) {
-  const { verifier, logger, clock, maxConcurrentCalls } = options;
-  let callsInHand = 0;
+  const { verifier, logger, clock, limits } = options;
+  const admission = createAdmission(limits);
 
   async function admit(
     context: BareCallContext,
@@ -92,10 +108,10 @@ export function createMiddleware(options: MiddlewareOptions, rules: ReadonlyMap<
     if (rule === undefined) return yield* call.next(call.request as never, context as never);
     const requestId = requestIdOf(context.metadata, clock);
     let code = 'OK';
-    callsInHand += 1;
+    let isIn = false;
     try {
-      if (callsInHand > maxConcurrentCalls)
-        throw new OxoError('UNAVAILABLE', 'The service is busy.', { retryAfterMs: 1_000 });
+      admission.enter(rule.rank);
+      isIn = true;
       const extension = await admit(context, rule, rpc, requestId);
       if (call.request === MALFORMED_REQUEST)
         throw new OxoError('REQUEST_MALFORMED', 'The request is no such message, or a text in it is no UTF-8.');
@@ -108,7 +124,7 @@ export function createMiddleware(options: MiddlewareOptions, rules: ReadonlyMap<
       code = Status[refusal.code] ?? 'UNKNOWN';
       throw refusal;
     } finally {
-      callsInHand -= 1;
+      if (isIn) admission.leave(rule.rank);
       rule.recorder.record(code, (performance.now() - startedMs) / 1_000);
     }
   };

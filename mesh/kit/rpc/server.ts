@@ -2,9 +2,15 @@ import { readFileSync } from 'node:fs';
 import { createServer, type ServiceImplementation, type TsProtoServiceDefinition } from 'nice-grpc';
 import { HealthDefinition, HealthServiceImpl } from 'nice-grpc-server-health';
 import { ServerReflection, ServerReflectionService } from 'nice-grpc-server-reflection';
-import type { MethodOptions } from '#kit/identity/access.ts';
+import type { AdmissionLimits } from '#kit/rpc/admission.ts';
 import type { CallContextExtension } from '#kit/rpc/context.ts';
-import { createMiddleware, type MethodRules, type MiddlewareOptions, rulesOf } from '#kit/rpc/middleware.ts';
+import {
+  createMiddleware,
+  type MethodContract,
+  type MethodRules,
+  type MiddlewareOptions,
+  rulesOf,
+} from '#kit/rpc/middleware.ts';
 import { quietGrpc } from '#kit/rpc/quiet.ts';
 import { readStrictly } from '#kit/rpc/requests.ts';
 
@@ -12,9 +18,10 @@ import { readStrictly } from '#kit/rpc/requests.ts';
 const DESCRIPTORS = new URL('../../../gen/envoy/oxo.binpb', import.meta.url);
 /** The largest message that a server takes. The front door's own limit for bodies is smaller. */
 const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
-const DEFAULT_MAX_CONCURRENT_CALLS = 500;
+/** The front door lets 512 reads and 256 writes through to a service; this is for several front doors, and for neighbours. */
+const DEFAULT_LIMITS: AdmissionLimits = { maxCalls: 768, maxStreams: 1_000 };
 
-export type RpcServerOptions = Omit<MiddlewareOptions, 'maxConcurrentCalls'> & { maxConcurrentCalls?: number };
+export type RpcServerOptions = Omit<MiddlewareOptions, 'limits'> & { limits?: AdmissionLimits };
 
 export interface RpcServer {
   /**
@@ -38,18 +45,18 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
   const names: string[] = [];
   const server = createServer({
     'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
-    'grpc.max_concurrent_streams': 1_000,
+    'grpc.max_concurrent_streams': 2_000,
     'grpc.max_metadata_size': 16 * 1024,
     'grpc.keepalive_time_ms': 60_000,
     'grpc.keepalive_timeout_ms': 10_000,
-  }).use(createMiddleware({ maxConcurrentCalls: DEFAULT_MAX_CONCURRENT_CALLS, ...options }, rules));
+  }).use(createMiddleware({ limits: DEFAULT_LIMITS, ...options }, rules));
   server.add(HealthDefinition, HealthServiceImpl());
 
   return {
     add(definition, handlers) {
       for (const method of Object.values(definition.methods)) {
         const path = `/${definition.fullName}/${method.name}`;
-        rules.set(path, rulesOf(path, method.options as MethodOptions, options.metrics));
+        rules.set(path, rulesOf(path, method as MethodContract, options.metrics));
       }
       server.add(readStrictly(definition), handlers);
       names.push(definition.fullName);

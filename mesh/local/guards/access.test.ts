@@ -31,7 +31,8 @@ describe('an RPC that declares no access', () => {
 
   it('keeps its server from starting', () => {
     assert.throws(() => accessRuleOf(path, {}), /GetPost declares no access/);
-    assert.throws(() => rulesOf(path, { idempotencyLevel: 'NO_SIDE_EFFECTS' }, createMetrics()), /declares no access/);
+    const method = { options: { idempotencyLevel: 'NO_SIDE_EFFECTS' }, responseStream: false };
+    assert.throws(() => rulesOf(path, method, createMetrics()), /declares no access/);
   });
 
   it('is none of ours', async () => {
