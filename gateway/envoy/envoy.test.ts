@@ -29,7 +29,7 @@ describe('the front door', () => {
     door.upstream.answer(GET_POST, () => ({ post: { id: 'p1', text: '', visibility: 1 } }));
     const answer = await call(door, { path: '/api/v1/posts/p%20%C3%A9+1' });
     assert.equal(answer.status, 200);
-    assert.deepEqual(JSON.parse(answer.body), { post: { id: 'p1', text: '', visibility: 'PUBLIC' } });
+    assert.deepEqual(JSON.parse(answer.body), { post: { id: 'p1', text: '', visibility: 'PUBLIC', entities: [] } });
     assert.deepEqual(door.upstream.calls[0]?.request, { id: 'p é+1' });
   });
 

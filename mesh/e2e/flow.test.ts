@@ -1,5 +1,6 @@
 import { after, before, describe } from 'node:test';
 import { accounts } from './flow/accounts.ts';
+import { entities } from './flow/entities.ts';
 import { feeds } from './flow/feeds.ts';
 import { idempotency } from './flow/idempotency.ts';
 import { paging } from './flow/paging.ts';
@@ -17,6 +18,7 @@ describe('the main flow through the front door', () => {
   after(() => world.stop());
 
   testAll('posts and feeds', feeds, () => world);
+  testAll('what posts name', entities, () => world);
   testAll('paging', paging, () => world);
   testAll('posts for followers', visibility, () => world);
   testAll('accounts and profiles', accounts, () => world);

@@ -21,6 +21,7 @@ import {
 } from './handlers/index.ts';
 import { createAuthors } from './posts/authors.ts';
 import { createDeletedPosts } from './posts/deleted-posts.ts';
+import { createEntityFinder } from './posts/entities.ts';
 import { createInsertPost } from './posts/insert-post.ts';
 import { createPublishedPosts } from './posts/published-posts.ts';
 import { createVisibility } from './posts/visibility.ts';
@@ -41,14 +42,15 @@ export function createPostService({ db, redis, outbox, users, clock, logger }: P
   const deletedPosts = createDeletedPosts(db, clock);
   const authors = createAuthors(redis, users, logger);
   const visibility = createVisibility(users);
+  const entityFinder = createEntityFinder(users);
   const insertPost = createInsertPost(db);
 
   return {
     addServices(server: RpcServer): void {
       server.add(PostServiceDefinition, {
-        createPost: createPost({ idempotency, insertPost, outbox, publishedPosts, authors, clock }),
+        createPost: createPost({ idempotency, insertPost, outbox, publishedPosts, authors, entityFinder, clock }),
         getPost: getPost({ db, visibility, authors }),
-        updatePost: updatePost({ db, outbox, publishedPosts, visibility, authors, clock }),
+        updatePost: updatePost({ db, outbox, publishedPosts, visibility, authors, entityFinder, clock }),
         deletePost: deletePost({ db, outbox, publishedPosts, deletedPosts, visibility, clock }),
         listUserPosts: listUserPosts({ db, visibility, authors }),
       });

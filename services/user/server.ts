@@ -10,6 +10,7 @@ import type { Service } from '#kit/start.ts';
 import { createFollowVersions } from './graph/follow-versions.ts';
 import {
   batchGetUsers,
+  batchGetUsersByHandle,
   createUser,
   follow,
   getMe,
@@ -56,6 +57,7 @@ export function createUserService({ db, redis, outbox, maxFollowees, clock, logg
         createUser: createUser({ db, outbox, profiles, clock }),
         resolveUser: resolveUser({ db }),
         batchGetUsers: batchGetUsers({ profiles }),
+        batchGetUsersByHandle: batchGetUsersByHandle({ db }),
         streamFollowerIds: streamFollowerIds({ db, followVersions }),
         listFolloweeIds: listFolloweeIds({ db, followVersions }),
       });

@@ -71,6 +71,7 @@ export function internalCalls(stubs: Stubs, id: string): Record<string, (options
       stubs.userInternal.createUser({ id: randomUUID(), handle: 'intruder', displayName: '' }, options),
     ResolveUser: (options) => stubs.userInternal.resolveUser({ id }, options),
     BatchGetUsers: (options) => stubs.userInternal.batchGetUsers({ ids: [id] }, options),
+    BatchGetUsersByHandle: (options) => stubs.userInternal.batchGetUsersByHandle({ handles: ['somebody'] }, options),
     StreamFollowerIds: (options) => first(stubs.userInternal.streamFollowerIds({ userIds: [id] }, options)),
     ListFolloweeIds: (options) => stubs.userInternal.listFolloweeIds({ amongIds: [] }, options),
     BatchGetPosts: (options) => stubs.postInternal.batchGetPosts({ ids: [id] }, options),

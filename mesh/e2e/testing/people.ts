@@ -13,10 +13,18 @@ export type User = {
   readonly followingCount: number;
   readonly relationship?: { readonly following: boolean; readonly followedBy: boolean };
 };
+export type Entity = {
+  readonly start: number;
+  readonly end: number;
+  readonly mention?: { readonly userId: string };
+  readonly hashtag?: { readonly tag: string };
+  readonly link?: { readonly url: string };
+};
 export type Post = {
   readonly id: string;
   readonly text: string;
   readonly visibility: string;
+  readonly entities: readonly Entity[];
   readonly author: Pick<User, 'id' | 'handle' | 'displayName'>;
   readonly createdAt: string;
   readonly editedAt?: string;

@@ -40,6 +40,7 @@ async function publish(...authors: (string | undefined)[]): Promise<TimelineEntr
     visibility: Post_Visibility.PUBLIC,
     createdAt: new Date(atMs),
     editedAt: undefined,
+    entities: [],
     author: authorId === undefined ? undefined : { id: authorId, handle: '', displayName: '' },
   }));
   await publisher.publish(

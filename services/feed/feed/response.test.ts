@@ -18,6 +18,7 @@ function post(text: string, ownerId: string) {
     createdAt: new Date(1_700_000_000_123),
     author: undefined,
     editedAt: undefined,
+    entities: [],
   };
   const author: UserSummary = { id: ownerId, handle: 'ada', displayName: 'Ada Lovelace ✨' };
   return { message, author, entry: { atMs: 1_700_000_000_123, id: message.id, ownerId } };

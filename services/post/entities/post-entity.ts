@@ -1,5 +1,5 @@
 import { defineEntity, type InferEntity, p } from '@mikro-orm/core';
-import type { Post_Visibility } from '#gen/oxo/post/v1/post.ts';
+import type { Entity, Post_Visibility } from '#gen/oxo/post/v1/post.ts';
 
 export const PostEntity = defineEntity({
   name: 'Post',
@@ -12,6 +12,8 @@ export const PostEntity = defineEntity({
     /** Milliseconds since the epoch: feeds and lists are ordered by it, then by id. */
     publishedAtMs: p.bigint('number'),
     editedAtMs: p.bigint('number').nullable(),
+    /** What the text names; null when nothing, as of posts from before they were looked for. */
+    entities: p.json<Entity[]>().nullable(),
     /** Outbox id of the last event about this post. */
     version: p.bigint('number'),
   },
@@ -22,4 +24,4 @@ export type PostRow = InferEntity<typeof PostEntity>;
 
 /** The columns of a PostRow, for statements. Numbers of 64 bits become JavaScript numbers. */
 export const POST_COLUMNS = `id, author_id as "authorId", text, visibility, published_at_ms::float8 as "publishedAtMs",
-  edited_at_ms::float8 as "editedAtMs", version::float8`;
+  edited_at_ms::float8 as "editedAtMs", entities, version::float8`;

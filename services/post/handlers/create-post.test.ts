@@ -125,3 +125,13 @@ test('twins at once make one post', async () => {
   }
   assert.equal((await service.events()).length, 1);
 });
+
+test('the user service is asked only when the text has a handle, and without it nothing is written then', async () => {
+  // It is not there.
+  for (const text of ['#tag', 'https://oxo.example/@ann', 'ann@example.com', '@ a']) {
+    assert.equal((await service.as(ann).createPost({ text })).post?.text, text);
+  }
+  const events = await service.events();
+  await assert.rejects(service.as(ann).createPost({ text: 'Hi @bob' }), refused('UNAVAILABLE'));
+  assert.equal((await service.events()).length, events.length);
+});

@@ -11,6 +11,7 @@ import { validate } from '#kit/validate.ts';
 import type { PostRow } from '../entities/post-entity.ts';
 import { postCreated } from '../events.ts';
 import type { Authors } from '../posts/authors.ts';
+import type { EntityFinder } from '../posts/entities.ts';
 import type { InsertPost } from '../posts/insert-post.ts';
 import { postText, postVisibility } from '../posts/post-input.ts';
 import { eventPost, postMessage } from '../posts/post-message.ts';
@@ -27,14 +28,17 @@ export interface CreatePostDependencies {
   outbox: Outbox;
   publishedPosts: PublishedPosts;
   authors: Authors;
+  entityFinder: EntityFinder;
   clock: Clock;
 }
 
 export function createPost(dependencies: CreatePostDependencies) {
-  const { idempotency, insertPost, outbox, publishedPosts, authors, clock } = dependencies;
+  const { idempotency, insertPost, outbox, publishedPosts, authors, entityFinder, clock } = dependencies;
   return async (request: CreatePostRequest, context: CallContext): Promise<CreatePostResponse> => {
     const { userId } = requireViewer(context);
     const { text, visibility } = validate(input, request);
+    // Before the write: when the author or somebody mentioned cannot be found out, nothing has changed yet.
+    const [author, entities] = await Promise.all([authors.require(userId, context), entityFinder.find(text, context)]);
     const nowMs = clock.nowMs();
     const row: PostRow = {
       id: newId(nowMs),
@@ -43,12 +47,10 @@ export function createPost(dependencies: CreatePostDependencies) {
       visibility,
       publishedAtMs: nowMs,
       editedAtMs: null,
+      entities,
       version: 0,
     };
     const event = outbox.row(postCreated, { post: eventPost(row) }, context);
-
-    // Before the write: when the author cannot be found out, nothing has changed yet.
-    const author = await authors.require(userId, context);
     const write = () =>
       idempotency.run({
         context,

@@ -10,6 +10,7 @@ import { id, validate } from '#kit/validate.ts';
 import { PostEntity, type PostRow } from '../entities/post-entity.ts';
 import { postUpdated } from '../events.ts';
 import type { Authors } from '../posts/authors.ts';
+import type { EntityFinder } from '../posts/entities.ts';
 import { postText, postVisibility } from '../posts/post-input.ts';
 import { eventPost, postMessage } from '../posts/post-message.ts';
 import type { PublishedPosts } from '../posts/published-posts.ts';
@@ -24,6 +25,7 @@ export interface UpdatePostDependencies {
   publishedPosts: PublishedPosts;
   visibility: Visibility;
   authors: Authors;
+  entityFinder: EntityFinder;
   clock: Clock;
 }
 
@@ -32,11 +34,15 @@ interface Outcome {
   changed: boolean;
 }
 
-export function updatePost({ db, outbox, publishedPosts, visibility, authors, clock }: UpdatePostDependencies) {
+export function updatePost(dependencies: UpdatePostDependencies) {
+  const { db, outbox, publishedPosts, visibility, authors, entityFinder, clock } = dependencies;
   return async (request: UpdatePostRequest, context: CallContext): Promise<UpdatePostResponse> => {
     const { userId } = requireViewer(context);
     const { id, ...fields } = validate(input, request);
-    const author = await authors.require(userId, context);
+    const [author, found] = await Promise.all([
+      authors.require(userId, context),
+      fields.text === undefined ? undefined : entityFinder.find(fields.text, context),
+    ]);
 
     const outcome = await outbox.commit(
       [],
@@ -51,7 +57,9 @@ export function updatePost({ db, outbox, publishedPosts, visibility, authors, cl
           if (row === null) return undefined;
           const { text = row.text, visibility = row.visibility } = fields;
           if (text === row.text && visibility === row.visibility) return { row, changed: false };
-          Object.assign(row, { text, visibility, editedAtMs: clock.nowMs() });
+          // The same text names what it named when it was written.
+          const entities = text === row.text ? row.entities : found;
+          Object.assign(row, { text, visibility, entities, editedAtMs: clock.nowMs() });
           row.version = await insertEvent(tx, add(outbox.row(postUpdated, { post: eventPost(row) }, context)));
           return { row, changed: true };
         }),

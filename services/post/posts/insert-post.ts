@@ -12,14 +12,14 @@ const INSERT = {
   name: 'post-insert',
   text: `with input as (
       select * from json_to_recordset($1::json) as input (
-        id uuid, author_id uuid, text text, visibility smallint, published_at_ms bigint,
+        id uuid, author_id uuid, text text, visibility smallint, published_at_ms bigint, entities jsonb,
         event_id uuid, subject text, payload text, headers jsonb)),
     event as (
       insert into outbox (event_id, subject, payload, headers)
       select event_id, subject, decode(payload, 'base64'), headers from input
       returning id, event_id)
-    insert into posts (id, author_id, text, visibility, published_at_ms, version)
-      select input.id, author_id, text, visibility, published_at_ms, event.id from input join event using (event_id)
+    insert into posts (id, author_id, text, visibility, published_at_ms, entities, version)
+      select input.id, author_id, text, visibility, published_at_ms, entities, event.id from input join event using (event_id)
     returning id, version::float8`,
 };
 
@@ -62,6 +62,7 @@ function toInput({ row, event }: NewPost): object {
     text: row.text,
     visibility: row.visibility,
     published_at_ms: row.publishedAtMs,
+    entities: row.entities,
     event_id: event.eventId,
     subject: event.subject,
     payload: event.payload.toString('base64'),

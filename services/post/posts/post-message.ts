@@ -11,6 +11,7 @@ export function postMessage(row: PostRow, author: UserSummary | undefined): Post
     visibility: row.visibility,
     createdAt: new Date(row.publishedAtMs),
     editedAt: row.editedAtMs == null ? undefined : new Date(row.editedAtMs),
+    entities: row.entities ?? [],
   };
 }
 

@@ -14,6 +14,7 @@ export { updateMe } from './update-me.ts';
 // UserInternalService: our own services.
 
 export { batchGetUsers } from './batch-get-users.ts';
+export { batchGetUsersByHandle } from './batch-get-users-by-handle.ts';
 export { createUser } from './create-user.ts';
 export { listFolloweeIds } from './list-followee-ids.ts';
 export { resolveUser } from './resolve-user.ts';

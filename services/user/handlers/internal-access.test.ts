@@ -19,6 +19,7 @@ testInternalAccess(
     createUser: ['auth'],
     resolveUser: ['auth'],
     batchGetUsers: ['post', 'feed'],
+    batchGetUsersByHandle: ['post'],
     streamFollowerIds: ['feed'],
     listFolloweeIds: ['post', 'feed'],
   },

@@ -28,7 +28,14 @@ export interface Post {
     | Date
     | undefined;
   /** When the author last changed the post. Absent when never. */
-  editedAt?: Date | undefined;
+  editedAt?:
+    | Date
+    | undefined;
+  /**
+   * What the text names, in the order of the text; they do not overlap. At most 50 mentions, 50 hashtags and 50 links: what comes
+   * after those is text only.
+   */
+  entities: Entity[];
 }
 
 /** Who may see a post. The numbers between belong to kinds that are still to come. */
@@ -50,8 +57,63 @@ export namespace Post_Visibility {
   export type UNRECOGNIZED = typeof Post_Visibility.UNRECOGNIZED;
 }
 
+/**
+ * A part of a post's text that means something. Found when the text is written, and again when it is changed.
+ *
+ * Its place is counted in Unicode code points of the text as it is stored, from 0: text is not normalised, and an emoji may be several
+ * code points. In Python it is text[start:end], in Rust and Go a slice of its chars and runes. Strings of JavaScript, Java, C# and
+ * Objective-C count UTF-16 units instead: [...text].slice(start, end).join('') in JavaScript, text.offsetByCodePoints(0, start) in Java;
+ * in Swift text.unicodeScalars.
+ */
+export interface Entity {
+  /** Where it begins. */
+  start: number;
+  /** Where it ends: the first code point behind it. */
+  end: number;
+  mention?: Entity_Mention | undefined;
+  hashtag?: Entity_Hashtag | undefined;
+  link?: Entity_Link | undefined;
+}
+
+/**
+ * "@" and the handle of somebody who existed when the text was written, in any case. Not within a word, an e-mail address or a URL,
+ * and not before "@", "." or "-" that goes on like an address.
+ */
+export interface Entity_Mention {
+  userId: string;
+}
+
+/**
+ * "#" (or U+FF03, the full-width one) and letters, digits, marks and "_", at least one of them a letter and at most 100 characters. Not
+ * within a word or a URL. U+200C and U+200D may stand between letters, as some scripts need them.
+ */
+export interface Entity_Hashtag {
+  /**
+   * By which posts are found that mean the same: without "#", in Unicode's form NFKC, in lower case, and without what is not shown.
+   * At most 100 characters.
+   */
+  tag: string;
+}
+
+/**
+ * An http or https URL of at most 2,048 characters, without user name or password. It ends before white space, quotation marks, angle
+ * brackets and the punctuation of other scripts; punctuation at its end, and a closing bracket that it has not opened, is not part of it.
+ */
+export interface Entity_Link {
+  /** As it stands in the text. */
+  url: string;
+}
+
 function createBasePost(): Post {
-  return { id: "", author: undefined, text: "", visibility: 0, createdAt: undefined, editedAt: undefined };
+  return {
+    id: "",
+    author: undefined,
+    text: "",
+    visibility: 0,
+    createdAt: undefined,
+    editedAt: undefined,
+    entities: [],
+  };
 }
 
 export const Post: MessageFns<Post> = {
@@ -73,6 +135,9 @@ export const Post: MessageFns<Post> = {
     }
     if (message.editedAt !== undefined) {
       Timestamp.encode(toTimestamp(message.editedAt), writer.uint32(50).fork()).join();
+    }
+    for (const v of message.entities) {
+      Entity.encode(v!, writer.uint32(58).fork()).join();
     }
     return writer;
   },
@@ -138,6 +203,14 @@ export const Post: MessageFns<Post> = {
             message.editedAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.entities.push(Entity.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -163,6 +236,281 @@ export const Post: MessageFns<Post> = {
     message.visibility = object.visibility ?? 0;
     message.createdAt = object.createdAt ?? undefined;
     message.editedAt = object.editedAt ?? undefined;
+    message.entities = object.entities?.map((e) => Entity.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseEntity(): Entity {
+  return { start: 0, end: 0, mention: undefined, hashtag: undefined, link: undefined };
+}
+
+export const Entity: MessageFns<Entity> = {
+  encode(message: Entity, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.start !== 0) {
+      writer.uint32(8).int32(message.start);
+    }
+    if (message.end !== 0) {
+      writer.uint32(16).int32(message.end);
+    }
+    if (message.mention !== undefined) {
+      Entity_Mention.encode(message.mention, writer.uint32(26).fork()).join();
+    }
+    if (message.hashtag !== undefined) {
+      Entity_Hashtag.encode(message.hashtag, writer.uint32(34).fork()).join();
+    }
+    if (message.link !== undefined) {
+      Entity_Link.encode(message.link, writer.uint32(42).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Entity {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEntity();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.start = reader.int32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.end = reader.int32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.mention = Entity_Mention.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.hashtag = Entity_Hashtag.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.link = Entity_Link.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<Entity>): Entity {
+    return Entity.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Entity>): Entity {
+    const message = createBaseEntity();
+    message.start = object.start ?? 0;
+    message.end = object.end ?? 0;
+    message.mention = (object.mention !== undefined && object.mention !== null)
+      ? Entity_Mention.fromPartial(object.mention)
+      : undefined;
+    message.hashtag = (object.hashtag !== undefined && object.hashtag !== null)
+      ? Entity_Hashtag.fromPartial(object.hashtag)
+      : undefined;
+    message.link = (object.link !== undefined && object.link !== null)
+      ? Entity_Link.fromPartial(object.link)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseEntity_Mention(): Entity_Mention {
+  return { userId: "" };
+}
+
+export const Entity_Mention: MessageFns<Entity_Mention> = {
+  encode(message: Entity_Mention, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.userId !== "") {
+      writer.uint32(10).string(message.userId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Entity_Mention {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEntity_Mention();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.userId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<Entity_Mention>): Entity_Mention {
+    return Entity_Mention.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Entity_Mention>): Entity_Mention {
+    const message = createBaseEntity_Mention();
+    message.userId = object.userId ?? "";
+    return message;
+  },
+};
+
+function createBaseEntity_Hashtag(): Entity_Hashtag {
+  return { tag: "" };
+}
+
+export const Entity_Hashtag: MessageFns<Entity_Hashtag> = {
+  encode(message: Entity_Hashtag, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.tag !== "") {
+      writer.uint32(10).string(message.tag);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Entity_Hashtag {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEntity_Hashtag();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.tag = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<Entity_Hashtag>): Entity_Hashtag {
+    return Entity_Hashtag.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Entity_Hashtag>): Entity_Hashtag {
+    const message = createBaseEntity_Hashtag();
+    message.tag = object.tag ?? "";
+    return message;
+  },
+};
+
+function createBaseEntity_Link(): Entity_Link {
+  return { url: "" };
+}
+
+export const Entity_Link: MessageFns<Entity_Link> = {
+  encode(message: Entity_Link, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.url !== "") {
+      writer.uint32(10).string(message.url);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Entity_Link {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEntity_Link();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.url = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<Entity_Link>): Entity_Link {
+    return Entity_Link.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Entity_Link>): Entity_Link {
+    const message = createBaseEntity_Link();
+    message.url = object.url ?? "";
     return message;
   },
 };

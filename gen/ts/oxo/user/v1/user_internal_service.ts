@@ -47,6 +47,15 @@ export interface BatchGetUsersResponse {
   users: UserSummary[];
 }
 
+export interface BatchGetUsersByHandleRequest {
+  /** 1 to 50 handles, each 3 to 30 of a-z, 0-9 and _. */
+  handles: string[];
+}
+
+export interface BatchGetUsersByHandleResponse {
+  users: UserSummary[];
+}
+
 export interface StreamFollowerIdsRequest {
   /** 1 to 500 user ids. */
   userIds: string[];
@@ -440,6 +449,116 @@ export const BatchGetUsersResponse: MessageFns<BatchGetUsersResponse> = {
   },
 };
 
+function createBaseBatchGetUsersByHandleRequest(): BatchGetUsersByHandleRequest {
+  return { handles: [] };
+}
+
+export const BatchGetUsersByHandleRequest: MessageFns<BatchGetUsersByHandleRequest> = {
+  encode(message: BatchGetUsersByHandleRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.handles) {
+      writer.uint32(10).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BatchGetUsersByHandleRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBatchGetUsersByHandleRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.handles.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<BatchGetUsersByHandleRequest>): BatchGetUsersByHandleRequest {
+    return BatchGetUsersByHandleRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<BatchGetUsersByHandleRequest>): BatchGetUsersByHandleRequest {
+    const message = createBaseBatchGetUsersByHandleRequest();
+    message.handles = object.handles?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseBatchGetUsersByHandleResponse(): BatchGetUsersByHandleResponse {
+  return { users: [] };
+}
+
+export const BatchGetUsersByHandleResponse: MessageFns<BatchGetUsersByHandleResponse> = {
+  encode(message: BatchGetUsersByHandleResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.users) {
+      UserSummary.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BatchGetUsersByHandleResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBatchGetUsersByHandleResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.users.push(UserSummary.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<BatchGetUsersByHandleResponse>): BatchGetUsersByHandleResponse {
+    return BatchGetUsersByHandleResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<BatchGetUsersByHandleResponse>): BatchGetUsersByHandleResponse {
+    const message = createBaseBatchGetUsersByHandleResponse();
+    message.users = object.users?.map((e) => UserSummary.fromPartial(e)) || [];
+    return message;
+  },
+};
+
 function createBaseStreamFollowerIdsRequest(): StreamFollowerIdsRequest {
   return { userIds: [] };
 }
@@ -743,6 +862,18 @@ export const UserInternalServiceDefinition = {
         },
       },
     },
+    /** Summaries of the users who have these handles, in no particular order; handles that nobody has are left out. */
+    batchGetUsersByHandle: {
+      name: "BatchGetUsersByHandle",
+      requestType: BatchGetUsersByHandleRequest as typeof BatchGetUsersByHandleRequest,
+      requestStream: false,
+      responseType: BatchGetUsersByHandleResponse as typeof BatchGetUsersByHandleResponse,
+      responseStream: false,
+      options: {
+        idempotencyLevel: "NO_SIDE_EFFECTS",
+        _unknownFields: { 400010: [Buffer.from([8, 26, 6, 10, 4, 112, 111, 115, 116]) as Buffer] },
+      },
+    },
     /** The followers of several users, in chunks of at most 1,000 ids, each user's chunks one after the other. */
     streamFollowerIds: {
       name: "StreamFollowerIds",
@@ -791,6 +922,11 @@ export interface UserInternalServiceImplementation<CallContextExt = {}> {
     request: BatchGetUsersRequest,
     context: CallContext & CallContextExt,
   ): Promise<DeepPartial<BatchGetUsersResponse>>;
+  /** Summaries of the users who have these handles, in no particular order; handles that nobody has are left out. */
+  batchGetUsersByHandle(
+    request: BatchGetUsersByHandleRequest,
+    context: CallContext & CallContextExt,
+  ): Promise<DeepPartial<BatchGetUsersByHandleResponse>>;
   /** The followers of several users, in chunks of at most 1,000 ids, each user's chunks one after the other. */
   streamFollowerIds(
     request: StreamFollowerIdsRequest,
@@ -822,6 +958,11 @@ export interface UserInternalServiceClient<CallOptionsExt = {}> {
     request: DeepPartial<BatchGetUsersRequest>,
     options?: CallOptions & CallOptionsExt,
   ): Promise<BatchGetUsersResponse>;
+  /** Summaries of the users who have these handles, in no particular order; handles that nobody has are left out. */
+  batchGetUsersByHandle(
+    request: DeepPartial<BatchGetUsersByHandleRequest>,
+    options?: CallOptions & CallOptionsExt,
+  ): Promise<BatchGetUsersByHandleResponse>;
   /** The followers of several users, in chunks of at most 1,000 ids, each user's chunks one after the other. */
   streamFollowerIds(
     request: DeepPartial<StreamFollowerIdsRequest>,
