@@ -19,7 +19,11 @@ const commands: Readonly<Record<string, Entry>> = {
   test: { summary: 'all checks and all tests', load: () => import('./commands/test.ts') },
   bench: { summary: 'measure the main paths', load: () => import('./commands/bench.ts') },
   keys: { summary: 'rotate the keys that sign tokens', load: () => import('./commands/keys.ts') },
-  'dead-letters': { summary: 'events that a consumer gave up', load: () => import('./commands/dead-letters.ts') },
+  'dead-letters': {
+    summary: 'events that a consumer gave up',
+    load: () => import('./commands/dead-letters/dead-letters.ts'),
+  },
+  outbox: { summary: 'deliver events of the past again', load: () => import('./commands/outbox/outbox.ts') },
 };
 
 // Who reads our lines may go before the work is done (`| head`), which is no reason to leave it.

@@ -1,3 +1,4 @@
+import { createInterface } from 'node:readline/promises';
 import type { Step } from './supervisor/state.ts';
 
 /** Lines about what is going on: one when something is done, so that a log file reads as well as a terminal. */
@@ -47,6 +48,17 @@ export function createProgress(print: (line: string) => void = console.log): Pro
       }
     },
   };
+}
+
+/** Asks the person at the terminal; no where there is none. */
+export async function confirm(question: string): Promise<boolean> {
+  if (!process.stdin.isTTY || !process.stdout.isTTY) return false;
+  const terminal = createInterface({ input: process.stdin, output: process.stdout });
+  try {
+    return /^y(es)?$/i.test((await terminal.question(`${question} [y/N] `)).trim());
+  } finally {
+    terminal.close();
+  }
 }
 
 /** Columns as wide as their widest cell; numbers stand to the right. */

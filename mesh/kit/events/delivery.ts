@@ -8,6 +8,7 @@ import type { ConsumerMetrics } from '#kit/events/consumer-metrics.ts';
 import type { Durable } from '#kit/events/durables.ts';
 import { type EventMetadata, readMetadata } from '#kit/events/envelope.ts';
 import { type EventHandler, type HandlerContext, PermanentError } from '#kit/events/handlers.ts';
+import { originalSubject } from '#kit/events/replay.ts';
 import type { Logger } from '#kit/logger.ts';
 import { scrubText } from '#kit/redact.ts';
 import { TimeLimitError } from '#kit/time-limit.ts';
@@ -66,7 +67,7 @@ export function createDelivery(options: DeliveryOptions): Deliver {
   }
 
   async function handle(message: JsMsg, metadata: EventMetadata): Promise<void> {
-    const handler = handlers.get(message.subject);
+    const handler = handlers.get(originalSubject(message.subject));
     // A newer replica may have asked for subjects that this one does not know yet: leave the event to it.
     if (handler === undefined) return retryOrBury(message, new Error('no handler for the subject'), metadata);
     let run: ReturnType<EventHandler['prepare']>;
@@ -103,7 +104,7 @@ export function createDelivery(options: DeliveryOptions): Deliver {
     if (message.redelivered) metrics.redelivered.inc();
     let metadata: EventMetadata;
     try {
-      metadata = readMetadata(message.subject, message.headers);
+      metadata = readMetadata(originalSubject(message.subject), message.headers);
     } catch (error) {
       return bury(message, error);
     }

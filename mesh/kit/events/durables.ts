@@ -7,6 +7,7 @@
 import { type ConsumerConfig, JetStreamApiError, type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
 import { type NatsConnection, nanos } from '@nats-io/transport-node';
 import { DEFAULT_MAX_DELIVER } from '#kit/events/backoff.ts';
+import { replaySubject } from '#kit/events/replay.ts';
 import { differs, EVENTS_STREAM } from '#kit/events/streams.ts';
 
 export interface DurableDefinition {
@@ -57,7 +58,7 @@ async function ensureDurable(manager: JetStreamManager, durable: Durable): Promi
 function toConfig(durable: Durable): Partial<ConsumerConfig> {
   return {
     durable_name: durable.name,
-    filter_subjects: [...durable.subjects],
+    filter_subjects: [...durable.subjects, ...durable.subjects.map((subject) => replaySubject(durable.name, subject))],
     ack_policy: 'explicit',
     deliver_policy: 'all',
     ack_wait: nanos(durable.ackWaitMs),

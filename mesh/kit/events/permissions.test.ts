@@ -85,6 +85,7 @@ test("a user is refused another's subjects, consumers and inbox", async (t) => {
   const attempts: [string, RegExp, () => unknown][] = [
     ['publish for another', /user\.updated/, publish('user.updated')],
     ['publish a revocation', /session\.revoked/, publish('session.revoked')],
+    ['replay an event', /replay\.feed-fanout/, publish('replay.feed-fanout.post.created')],
     ['publish a broadcast', /broadcast/, publish('broadcast.REVOCATIONS.session.revoked')],
     ['publish an advisory', /ADVISORY/, publish('$JS.EVENT.ADVISORY.CONSUMER.MSG_TERMINATED.EVENTS.feed-fanout')],
     ["read another's consumer", /MSG\.NEXT/, publish('$JS.API.CONSUMER.MSG.NEXT.EVENTS.feed-fanout')],

@@ -42,11 +42,14 @@ test('durables are made, changed and left alone in the same way', async (t) => {
   const changes = { maxAckPending: 10, maxDeliver: 30, ackWaitMs: 10_000 };
   const second = defineDurable({ name: 'feed-fanout', subjects: ['post.created', 'post.deleted'], ...changes });
   await ensureDurables(admin.connection, [second]);
-  assert.deepEqual((await readConfig()).filter_subjects, ['post.created', 'post.deleted']);
+  assert.deepEqual((await readConfig()).filter_subjects, [
+    ...['post.created', 'post.deleted'],
+    ...['replay.feed-fanout.post.created', 'replay.feed-fanout.post.deleted'],
+  ]);
   const { max_ack_pending, max_deliver, ack_wait } = await readConfig();
   assert.deepEqual([max_ack_pending, max_deliver, ack_wait], [10, 30, nanos(10_000)]);
   await ensureDurables(admin.connection, [first]);
-  assert.deepEqual((await readConfig()).filter_subject ?? (await readConfig()).filter_subjects, ['post.created']);
+  assert.deepEqual((await readConfig()).filter_subjects, ['post.created', 'replay.feed-fanout.post.created']);
 });
 
 test('a name that is a pattern is refused', () => {

@@ -4,6 +4,7 @@
 import { JetStreamApiError, type JetStreamManager, jetstreamManager, type StreamConfig } from '@nats-io/jetstream';
 import { type NatsConnection, nanos } from '@nats-io/transport-node';
 import { DAY_MS, MINUTE_MS } from '#kit/clock.ts';
+import { REPLAY_SUBJECTS } from '#kit/events/replay.ts';
 
 export const EVENTS_STREAM = 'EVENTS';
 export const REVOCATIONS_STREAM = 'REVOCATIONS';
@@ -25,7 +26,7 @@ export const STREAMS: readonly StreamDefinition[] = [
   {
     name: EVENTS_STREAM,
     description: 'What happened; read by durable consumers',
-    subjects: ['post.>', 'comment.>', 'like.>', 'repost.>', 'user.>', 'media.>'],
+    subjects: ['post.>', 'comment.>', 'like.>', 'repost.>', 'user.>', 'media.>', REPLAY_SUBJECTS],
     maxAgeMs: EVENTS_RETENTION_DAYS * DAY_MS,
     broadcast: false,
   },

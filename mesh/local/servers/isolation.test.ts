@@ -166,7 +166,7 @@ describe('NATS', () => {
     post: ['post.created', 'like.created'],
     feed: [],
   };
-  const everySubject = [...Object.values(subjects).flat(), 'media.ready'];
+  const everySubject = [...Object.values(subjects).flat(), 'media.ready', 'replay.feed-fanout.post.created'];
   const connections = new Map<string, NatsConnection>();
   after(async () => {
     for (const connection of connections.values()) await connection.close();

@@ -1,0 +1,14 @@
+import { after, before, describe } from 'node:test';
+import { replays } from './operations/replays.ts';
+import { testAll } from './testing/cases.ts';
+import { startWorld, type World } from './testing/world.ts';
+
+describe('what an operator does while people use it', () => {
+  let world: World;
+  before(async () => {
+    world = await startWorld();
+  });
+  after(() => world.stop());
+
+  testAll('events of the past, again', replays, () => world);
+});

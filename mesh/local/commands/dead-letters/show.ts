@@ -1,0 +1,78 @@
+import type { DeadLetter } from '#kit/events/dead-letters.ts';
+import { redactSecrets } from '#kit/redact.ts';
+import { parseFlags } from '../../command.ts';
+import { withEvents } from '../../events/connection.ts';
+import { type DecodedPayload, decodePayload } from '../../events/payload.ts';
+import { readId, requireLetter } from './letters.ts';
+import { toRow } from './list.ts';
+
+const timeoutMs = 10_000;
+
+export async function show(argv: readonly string[]): Promise<number> {
+  const { values, positionals } = parseFlags(argv, { json: { type: 'boolean', default: false } }, 1);
+  const id = readId(positionals[0]);
+  const letter = await withEvents((connection) => requireLetter(connection, id), timeoutMs);
+  const details = await detailsOf(letter);
+  console.log(values.json ? JSON.stringify(details, null, 2) : render(details));
+  return 0;
+}
+
+type Details = Awaited<ReturnType<typeof detailsOf>>;
+
+/** Events hold no secrets; a field or header that is named like one is left out nevertheless. */
+async function detailsOf(letter: DeadLetter) {
+  const { event, subject } = letter;
+  return {
+    ...toRow(letter),
+    stream: letter.stream,
+    streamSequence: letter.streamSequence,
+    storedAt: event?.timestamp,
+    headers: event === undefined ? undefined : redactSecrets(headersOf(event)),
+    payload: event === undefined || subject === undefined ? undefined : await decode(subject, event.data),
+  };
+}
+
+function headersOf({ header }: NonNullable<DeadLetter['event']>): Record<string, string> {
+  return Object.fromEntries([...header.keys()].map((name) => [name, header.values(name).join(', ')]));
+}
+
+async function decode(subject: string, bytes: Uint8Array): Promise<DecodedPayload> {
+  return redactSecrets(await decodePayload(subject, bytes));
+}
+
+function render(details: Details): string {
+  const rows: [string, unknown][] = [
+    ['consumer', details.consumer],
+    [
+      'given up',
+      `${details.time}, after ${details.deliveries} ${details.deliveries === 1 ? 'delivery' : 'deliveries'}`,
+    ],
+    ['reason', details.reason],
+    ['event', details.eventId ?? 'expired: its stream keeps events for 14 days; the letter can only be dropped'],
+    ['subject', details.subject],
+    ['stored', details.storedAt && `${details.storedAt}, ${details.stream} ${details.streamSequence}`],
+  ];
+  const parts = [`dead letter ${details.id}`, lines(rows)];
+  if (details.headers !== undefined) parts.push('headers', lines(Object.entries(details.headers)));
+  if (details.payload !== undefined) parts.push(...renderPayload(details.payload));
+  return parts.join('\n');
+}
+
+function renderPayload({ type, message, problem, bytes }: DecodedPayload): string[] {
+  if (problem !== undefined) return [`payload: ${bytes} bytes, ${printable(problem)}`];
+  return [
+    `payload (${type}, ${bytes} bytes)`,
+    `  ${printable(JSON.stringify(message, null, 2)).replaceAll('\n', '\n  ')}`,
+  ];
+}
+
+function lines(rows: readonly (readonly [string, unknown])[]): string {
+  const known = rows.filter(([, value]) => value !== undefined);
+  const width = Math.max(...known.map(([name]) => name.length));
+  return known.map(([name, value]) => `  ${printable(name).padEnd(width)}  ${printable(String(value))}`).join('\n');
+}
+
+/** What people wrote must not steer the terminal. */
+function printable(text: string): string {
+  return text.replace(/[^\P{C}\n]/gu, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`);
+}
