@@ -5,9 +5,10 @@ import { CliError, messageOf } from '../local/cli-error.ts';
 import { createProgress } from '../local/demo/progress.ts';
 import { startLoadProcess } from './load/load-process.ts';
 import { type BenchOptions, readBenchOptions } from './options.ts';
+import { profileParts } from './profile/profile-run.ts';
 import type { BenchResults } from './report/results.ts';
 import { renderResults } from './report/table.ts';
-import { measureRunningStack, type Tools } from './running-stack-parts.ts';
+import { measureRunningStack, prepare, type Tools } from './running-stack-parts.ts';
 import { findRunningStack } from './servers/running-stack.ts';
 
 const exitCodeInterrupted = 130;
@@ -25,8 +26,13 @@ export async function runBench(argv: readonly string[]): Promise<number> {
   const progress = createProgress();
   const load = startLoadProcess();
   interrupted.signal.addEventListener('abort', load.stop, { once: true });
+  const tools = { load, progress, signal: interrupted.signal };
   try {
-    const results = await measureAll(options, { load, progress, signal: interrupted.signal });
+    if (options.profileDir !== undefined) {
+      console.log(`\n${await profileRunningStack(options, options.profileDir, tools)}`);
+      return 0;
+    }
+    const results = await measureAll(options, tools);
     console.log(`\n${renderResults(results)}`);
     if (options.jsonPath !== undefined) writeResults(options.jsonPath, results);
     const { lost = 0, doubles = 0 } = results.stack?.acknowledged ?? {};
@@ -48,6 +54,11 @@ async function measureAll(options: BenchOptions, tools: Tools): Promise<BenchRes
   const stack = await measureRunningStack(options, await findRunningStack(process.env), tools);
   const machine = { cpu: cpus()[0]?.model.trim() ?? 'unknown', cores: cpus().length, node: process.versions.node };
   return { startedAt, machine, seconds: options.seconds, stack };
+}
+
+async function profileRunningStack(options: BenchOptions, directory: string, tools: Tools): Promise<string> {
+  const stack = await findRunningStack(process.env);
+  return profileParts(options.parts, await prepare(options, stack, stack.processes(), tools), directory);
 }
 
 function writeResults(path: string, results: BenchResults): void {

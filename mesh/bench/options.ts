@@ -12,6 +12,8 @@ export type BenchOptions = {
   readonly viewers: number;
   /** What is measured. */
   readonly parts: ReadonlySet<PartName>;
+  /** Where profiles are written instead of figures. */
+  readonly profileDir: string | undefined;
 };
 
 const quick = { seconds: '3', viewers: '200' };
@@ -21,6 +23,7 @@ export function readBenchOptions(argv: readonly string[]): BenchOptions {
   const { values } = parseFlags(argv, {
     json: { type: 'string' },
     only: { type: 'string' },
+    profile: { type: 'string' },
     quick: { type: 'boolean', default: false },
     seconds: { type: 'string' },
     viewers: { type: 'string' },
@@ -30,6 +33,7 @@ export function readBenchOptions(argv: readonly string[]): BenchOptions {
     seconds: wholeNumber('--seconds', values.seconds ?? (values.quick ? quick.seconds : '10'), 1, 300),
     viewers: wholeNumber('--viewers', values.viewers ?? (values.quick ? quick.viewers : '1000'), 50, 10_000),
     parts: partsOf(values.only),
+    profileDir: values.profile,
   };
 }
 

@@ -7,7 +7,7 @@ const partLines = parts.map(
 const minutes = Math.ceil((crowdSeconds + parts.reduce((sum, { seconds }) => sum + seconds, 0)) / 60);
 
 export const command: Command = {
-  usage: `usage: ./oxo bench [--only PART[,PART]] [--quick] [--json FILE] [--seconds N] [--viewers N]
+  usage: `usage: ./oxo bench [--only PART[,PART]] [--quick] [--json FILE] [--profile DIR] [--seconds N] [--viewers N]
 
 Measures the stack that runs here, and prints each figure beside its budget: rate, p50, p99, and CPU time of all servers
 a request, less what they use when idle. All of it takes about ${minutes} minutes on two cores, of which ${crowdSeconds} s are for signing
@@ -18,6 +18,7 @@ ${partLines.join('\n')}
 What was acknowledged is looked for in 40 feeds at the end, which are read to their end.
 
   --only PART    only these parts, for example --only mixed,half-load
+  --profile DIR  no figures: CPU profiles of the services under these parts, written there, and where their time goes
   --quick        200 viewers and 3 s each: whether it works, rather than how fast it is
   --json FILE    write the results there as well
   --seconds N    how long each measurement under load runs (10)
