@@ -1,11 +1,14 @@
 import type { NamedMigration } from '#kit/db/migrations.ts';
 import { PostEntity } from './entities/post-entity.ts';
+import { PostRevisionEntity } from './entities/post-revision-entity.ts';
 import { Initial } from './migrations/20261123-initial.ts';
 import { Entities } from './migrations/20261127-entities.ts';
+import { Revisions } from './migrations/20261127-revisions.ts';
 
 /** The tables of this service: its entities, and its migrations in the order in which they run. */
-export const entities = [PostEntity];
+export const entities = [PostEntity, PostRevisionEntity];
 export const migrations: NamedMigration[] = [
   { name: '20261123-initial', class: Initial },
   { name: '20261127-entities', class: Entities },
+  { name: '20261127-revisions', class: Revisions },
 ];

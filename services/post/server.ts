@@ -15,6 +15,7 @@ import {
   createPost,
   deletePost,
   getPost,
+  listPostRevisions,
   listPostsByAuthors,
   listUserPosts,
   updatePost,
@@ -52,6 +53,7 @@ export function createPostService({ db, redis, outbox, users, clock, logger }: P
         getPost: getPost({ db, visibility, authors }),
         updatePost: updatePost({ db, outbox, publishedPosts, visibility, authors, entityFinder, clock }),
         deletePost: deletePost({ db, outbox, publishedPosts, deletedPosts, visibility, clock }),
+        listPostRevisions: listPostRevisions({ db, visibility }),
         listUserPosts: listUserPosts({ db, visibility, authors }),
       });
       server.add(PostInternalServiceDefinition, {

@@ -10,6 +10,8 @@ import {
   type Post,
   post,
   readPosts,
+  remove,
+  revisions,
   signUpAll,
   unfollow,
 } from '../testing/people.ts';
@@ -74,6 +76,27 @@ export const visibility: Cases = {
     );
     for (const { status, reason } of answers) assert.deepEqual([status, reason], [404, 'POST_NOT_FOUND']);
     await requireShown(api, closed, author);
+  },
+
+  'the history of a post is seen by those who see the post, and goes with it': async (world) => {
+    const { api } = world;
+    const [author, stranger] = await signUpAll(api, 2);
+    assert(author && stranger);
+    const created = await post(api, author, 'one');
+    for (const text of ['two', 'three', 'four']) await edit(api, author, created, { text });
+    const texts = ['four', 'three', 'two', 'one'];
+    for (const viewer of [undefined, stranger]) assert.deepEqual(await revisions(api, created, viewer), texts);
+    await edit(api, author, created, { visibility: 'FOLLOWERS' });
+    assert.deepEqual(await revisions(api, created, author), texts);
+    const hidden = async (viewer?: Person) => {
+      const path = `/posts/${created.id}/revisions`;
+      const { status, reason } = await refusal(api, { path, token: viewer?.accessToken });
+      assert.deepEqual([status, reason], [404, 'POST_NOT_FOUND']);
+    };
+    await hidden();
+    await hidden(stranger);
+    await remove(api, author, created);
+    await hidden(author);
   },
 
   'a post changes its visibility at once': async (world) => {

@@ -47,6 +47,7 @@ export function everyCall({ me, other, myPost }: Cast): Record<string, ApiReques
     GetPost: { path: `/posts/${myPost.id}`, token },
     UpdatePost: { method: 'PATCH', path: `/posts/${myPost.id}`, token, body: { text: 'changed' } },
     DeletePost: { method: 'DELETE', path: `/posts/${myPost.id}`, token },
+    ListPostRevisions: { path: `/posts/${myPost.id}/revisions`, token },
     ListUserPosts: { path: `/users/${other.id}/posts`, token },
     GetFeed: { path: '/feed', token },
   };

@@ -90,6 +90,19 @@ export async function remove(api: Api, author: Person, { id }: Pick<Post, 'id'>)
   await api.get({ method: 'DELETE', path: `/posts/${id}`, token: author.accessToken });
 }
 
+/** The texts that a post has had, newest first. */
+export async function revisions(api: Api, { id }: Pick<Post, 'id'>, viewer?: Person): Promise<string[]> {
+  const texts: string[] = [];
+  const readPage = (pageToken: string) => {
+    const path = `/posts/${id}/revisions?${new URLSearchParams({ pageSize: '2', pageToken })}`;
+    return api.get<{ revisions: { text: string }[]; nextPageToken: string }>({ path, token: viewer?.accessToken });
+  };
+  for await (const page of readPages(`the history of ${id}`, maxPages, readPage)) {
+    texts.push(...page.revisions.map(({ text }) => text));
+  }
+  return texts;
+}
+
 /** One page. */
 export function feedPage(api: Api, viewer: Person, query: Readonly<Record<string, string>> = {}): Promise<FeedPage> {
   const search = new URLSearchParams(query).toString();

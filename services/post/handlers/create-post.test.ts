@@ -17,7 +17,7 @@ before(async () => {
   ann = await service.addUser('ann');
 });
 after(() => service.close());
-beforeEach(() => service.db.query({ name: 'test-truncate', text: 'truncate outbox, posts' }));
+beforeEach(() => service.db.query({ name: 'test-truncate', text: 'truncate outbox, posts cascade' }));
 
 const withKey = (key: string) => ({ metadata: Metadata({ 'idempotency-key': key }) });
 

@@ -5,6 +5,7 @@
 export { createPost } from './create-post.ts';
 export { deletePost } from './delete-post.ts';
 export { getPost } from './get-post.ts';
+export { listPostRevisions } from './list-post-revisions.ts';
 export { listUserPosts } from './list-user-posts.ts';
 export { updatePost } from './update-post.ts';
 

@@ -14,7 +14,7 @@ before(async () => {
   bob = await service.addUser('bob');
 });
 after(() => service.close());
-beforeEach(() => service.db.query({ name: 'test-truncate', text: 'truncate posts' }));
+beforeEach(() => service.db.query({ name: 'test-truncate', text: 'truncate posts cascade' }));
 
 async function create(
   count: number,

@@ -15,6 +15,7 @@ import { postText, postVisibility } from '../posts/post-input.ts';
 import { eventPost, postMessage } from '../posts/post-message.ts';
 import type { PublishedPosts } from '../posts/published-posts.ts';
 import { whyNotOwn } from '../posts/refusals.ts';
+import { keepRevision } from '../posts/revisions.ts';
 import type { Visibility } from '../posts/visibility.ts';
 
 const input = z.object({ id: id(), text: postText().optional(), visibility: postVisibility().optional() });
@@ -57,9 +58,12 @@ export function updatePost(dependencies: UpdatePostDependencies) {
           if (row === null) return undefined;
           const { text = row.text, visibility = row.visibility } = fields;
           if (text === row.text && visibility === row.visibility) return { row, changed: false };
-          // The same text names what it named when it was written.
-          const entities = text === row.text ? row.entities : found;
-          Object.assign(row, { text, visibility, entities, editedAtMs: clock.nowMs() });
+          const nowMs = clock.nowMs();
+          if (text !== row.text) {
+            await keepRevision(tx, row, nowMs);
+            Object.assign(row, { text, entities: found });
+          }
+          Object.assign(row, { visibility, editedAtMs: nowMs });
           row.version = await insertEvent(tx, add(outbox.row(postUpdated, { post: eventPost(row) }, context)));
           return { row, changed: true };
         }),

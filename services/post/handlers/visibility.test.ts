@@ -53,11 +53,17 @@ test('what is PUBLIC everyone sees', async () => {
 test('what is for FOLLOWERS the author and the followers see, in each RPC', async () => {
   for (const viewer of [ann, fan]) {
     assert.deepEqual((await service.as(viewer).getPost({ id: limited.id })).post, limited);
+    const { revisions } = await service.as(viewer).listPostRevisions({ id: limited.id });
+    assert.deepEqual(
+      revisions.map(({ text }) => text),
+      ['limited'],
+    );
     assert.deepEqual(await list(viewer), ['limited', 'open']);
     assert.deepEqual(await batch(viewer), ['limited', 'open']);
   }
   for (const viewer of [undefined, stranger]) {
     await assert.rejects(service.as(viewer).getPost({ id: limited.id }), refused('POST_NOT_FOUND'));
+    await assert.rejects(service.as(viewer).listPostRevisions({ id: limited.id }), refused('POST_NOT_FOUND'));
     assert.deepEqual(await list(viewer), ['open']);
   }
   assert.deepEqual(await batch(stranger), ['open']);

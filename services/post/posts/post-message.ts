@@ -1,6 +1,7 @@
-import { Post } from '#gen/oxo/post/v1/post.ts';
+import { Post, type PostRevision } from '#gen/oxo/post/v1/post.ts';
 import type { UserSummary } from '#gen/oxo/user/v1/user.ts';
 import type { PostRow } from '../entities/post-entity.ts';
+import type { Revision } from './revisions.ts';
 
 /** The contract's Post of a row. */
 export function postMessage(row: PostRow, author: UserSummary | undefined): Post {
@@ -23,4 +24,9 @@ export function eventPost(row: PostRow): Post {
 /** The post as the read model holds it: without its author, which the reader adds. */
 export function encodeForReadModel(row: PostRow): Uint8Array {
   return Post.encode(postMessage(row, undefined)).finish();
+}
+
+/** The contract's PostRevision. */
+export function revisionMessage({ number, text, entities, createdAtMs }: Revision): PostRevision {
+  return { number, text, entities: entities ?? [], createdAt: new Date(createdAtMs) };
 }

@@ -64,6 +64,8 @@ export const ErrorReason = {
   IDEMPOTENCY_KEY_IN_USE: 82,
   /** FOLLOW_LIMIT_REACHED - FAILED_PRECONDITION: the account already follows the greatest number of people. */
   FOLLOW_LIMIT_REACHED: 83,
+  /** EDIT_LIMIT_REACHED - FAILED_PRECONDITION: the text of the post was changed as often as may be. */
+  EDIT_LIMIT_REACHED: 84,
   /** RATE_LIMITED - RESOURCE_EXHAUSTED: too many requests. google.rpc.RetryInfo says when to try again. */
   RATE_LIMITED: 100,
   /** UNAVAILABLE - UNAVAILABLE: the service, or one that it needs, is away or overloaded. Try again. */
@@ -105,6 +107,7 @@ export namespace ErrorReason {
   export type IDEMPOTENCY_KEY_REUSED = typeof ErrorReason.IDEMPOTENCY_KEY_REUSED;
   export type IDEMPOTENCY_KEY_IN_USE = typeof ErrorReason.IDEMPOTENCY_KEY_IN_USE;
   export type FOLLOW_LIMIT_REACHED = typeof ErrorReason.FOLLOW_LIMIT_REACHED;
+  export type EDIT_LIMIT_REACHED = typeof ErrorReason.EDIT_LIMIT_REACHED;
   export type RATE_LIMITED = typeof ErrorReason.RATE_LIMITED;
   export type UNAVAILABLE = typeof ErrorReason.UNAVAILABLE;
   export type DEADLINE_EXCEEDED = typeof ErrorReason.DEADLINE_EXCEEDED;

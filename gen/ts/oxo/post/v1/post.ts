@@ -104,6 +104,17 @@ export interface Entity_Link {
   url: string;
 }
 
+/** The text of a post as it was for a time, or as it is. */
+export interface PostRevision {
+  /** 1 is the text with which the post was published. */
+  number: number;
+  text: string;
+  /** As in Post. */
+  entities: Entity[];
+  /** When the text was published, to the millisecond. */
+  createdAt?: Date | undefined;
+}
+
 function createBasePost(): Post {
   return {
     id: "",
@@ -511,6 +522,97 @@ export const Entity_Link: MessageFns<Entity_Link> = {
   fromPartial(object: DeepPartial<Entity_Link>): Entity_Link {
     const message = createBaseEntity_Link();
     message.url = object.url ?? "";
+    return message;
+  },
+};
+
+function createBasePostRevision(): PostRevision {
+  return { number: 0, text: "", entities: [], createdAt: undefined };
+}
+
+export const PostRevision: MessageFns<PostRevision> = {
+  encode(message: PostRevision, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.number !== 0) {
+      writer.uint32(8).int32(message.number);
+    }
+    if (message.text !== "") {
+      writer.uint32(18).string(message.text);
+    }
+    for (const v of message.entities) {
+      Entity.encode(v!, writer.uint32(26).fork()).join();
+    }
+    if (message.createdAt !== undefined) {
+      Timestamp.encode(toTimestamp(message.createdAt), writer.uint32(34).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PostRevision {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePostRevision();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.number = reader.int32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.text = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.entities.push(Entity.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.createdAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<PostRevision>): PostRevision {
+    return PostRevision.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PostRevision>): PostRevision {
+    const message = createBasePostRevision();
+    message.number = object.number ?? 0;
+    message.text = object.text ?? "";
+    message.entities = object.entities?.map((e) => Entity.fromPartial(e)) || [];
+    message.createdAt = object.createdAt ?? undefined;
     return message;
   },
 };

@@ -7,7 +7,7 @@
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import type { CallContext, CallOptions } from "nice-grpc-common";
-import { Post, Post_Visibility } from "./post.ts";
+import { Post, Post_Visibility, PostRevision } from "./post.ts";
 
 export const protobufPackage = "oxo.post.v1";
 
@@ -48,6 +48,21 @@ export interface DeletePostRequest {
 }
 
 export interface DeletePostResponse {
+}
+
+export interface ListPostRevisionsRequest {
+  /** The post's. */
+  id: string;
+  /** 20 when absent or 0; more than 100 means 100. */
+  pageSize: number;
+  /** The next_page_token of the page before. */
+  pageToken: string;
+}
+
+export interface ListPostRevisionsResponse {
+  revisions: PostRevision[];
+  /** Empty at the end of the list, and only there. */
+  nextPageToken: string;
 }
 
 export interface ListUserPostsRequest {
@@ -529,6 +544,152 @@ export const DeletePostResponse: MessageFns<DeletePostResponse> = {
   },
 };
 
+function createBaseListPostRevisionsRequest(): ListPostRevisionsRequest {
+  return { id: "", pageSize: 0, pageToken: "" };
+}
+
+export const ListPostRevisionsRequest: MessageFns<ListPostRevisionsRequest> = {
+  encode(message: ListPostRevisionsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    if (message.pageSize !== 0) {
+      writer.uint32(16).int32(message.pageSize);
+    }
+    if (message.pageToken !== "") {
+      writer.uint32(26).string(message.pageToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListPostRevisionsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListPostRevisionsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.pageSize = reader.int32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.pageToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ListPostRevisionsRequest>): ListPostRevisionsRequest {
+    return ListPostRevisionsRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListPostRevisionsRequest>): ListPostRevisionsRequest {
+    const message = createBaseListPostRevisionsRequest();
+    message.id = object.id ?? "";
+    message.pageSize = object.pageSize ?? 0;
+    message.pageToken = object.pageToken ?? "";
+    return message;
+  },
+};
+
+function createBaseListPostRevisionsResponse(): ListPostRevisionsResponse {
+  return { revisions: [], nextPageToken: "" };
+}
+
+export const ListPostRevisionsResponse: MessageFns<ListPostRevisionsResponse> = {
+  encode(message: ListPostRevisionsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.revisions) {
+      PostRevision.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.nextPageToken !== "") {
+      writer.uint32(18).string(message.nextPageToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListPostRevisionsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListPostRevisionsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.revisions.push(PostRevision.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.nextPageToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ListPostRevisionsResponse>): ListPostRevisionsResponse {
+    return ListPostRevisionsResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListPostRevisionsResponse>): ListPostRevisionsResponse {
+    const message = createBaseListPostRevisionsResponse();
+    message.revisions = object.revisions?.map((e) => PostRevision.fromPartial(e)) || [];
+    message.nextPageToken = object.nextPageToken ?? "";
+    return message;
+  },
+};
+
 function createBaseListUserPostsRequest(): ListUserPostsRequest {
   return { userId: "", pageSize: 0, pageToken: "" };
 }
@@ -738,7 +899,7 @@ export const PostServiceDefinition = {
         },
       },
     },
-    /** Changes the fields of one's own post that are present. */
+    /** Changes the fields of one's own post that are present. The text can be changed 100 times: after that EDIT_LIMIT_REACHED. */
     updatePost: {
       name: "UpdatePost",
       requestType: UpdatePostRequest as typeof UpdatePostRequest,
@@ -819,6 +980,58 @@ export const PostServiceDefinition = {
         },
       },
     },
+    /**
+     * The texts that a post has had, newest first; the first is the present one. Whoever may see the post now may see all of them, also those
+     * from when it was for followers only. A change of the visibility alone makes none. Deleting the post deletes them.
+     */
+    listPostRevisions: {
+      name: "ListPostRevisions",
+      requestType: ListPostRevisionsRequest as typeof ListPostRevisionsRequest,
+      requestStream: false,
+      responseType: ListPostRevisionsResponse as typeof ListPostRevisionsResponse,
+      responseStream: false,
+      options: {
+        idempotencyLevel: "NO_SIDE_EFFECTS",
+        _unknownFields: {
+          400010: [Buffer.from([2, 10, 0]) as Buffer],
+          578365826: [
+            Buffer.from([
+              30,
+              18,
+              28,
+              47,
+              97,
+              112,
+              105,
+              47,
+              118,
+              49,
+              47,
+              112,
+              111,
+              115,
+              116,
+              115,
+              47,
+              123,
+              105,
+              100,
+              125,
+              47,
+              114,
+              101,
+              118,
+              105,
+              115,
+              105,
+              111,
+              110,
+              115,
+            ]) as Buffer,
+          ],
+        },
+      },
+    },
     /** A user's posts that the caller may see, newest first. */
     listUserPosts: {
       name: "ListUserPosts",
@@ -880,7 +1093,7 @@ export interface PostServiceImplementation<CallContextExt = {}> {
   ): Promise<DeepPartial<CreatePostResponse>>;
   /** One post. */
   getPost(request: GetPostRequest, context: CallContext & CallContextExt): Promise<DeepPartial<GetPostResponse>>;
-  /** Changes the fields of one's own post that are present. */
+  /** Changes the fields of one's own post that are present. The text can be changed 100 times: after that EDIT_LIMIT_REACHED. */
   updatePost(
     request: UpdatePostRequest,
     context: CallContext & CallContextExt,
@@ -890,6 +1103,14 @@ export interface PostServiceImplementation<CallContextExt = {}> {
     request: DeletePostRequest,
     context: CallContext & CallContextExt,
   ): Promise<DeepPartial<DeletePostResponse>>;
+  /**
+   * The texts that a post has had, newest first; the first is the present one. Whoever may see the post now may see all of them, also those
+   * from when it was for followers only. A change of the visibility alone makes none. Deleting the post deletes them.
+   */
+  listPostRevisions(
+    request: ListPostRevisionsRequest,
+    context: CallContext & CallContextExt,
+  ): Promise<DeepPartial<ListPostRevisionsResponse>>;
   /** A user's posts that the caller may see, newest first. */
   listUserPosts(
     request: ListUserPostsRequest,
@@ -905,7 +1126,7 @@ export interface PostServiceClient<CallOptionsExt = {}> {
   ): Promise<CreatePostResponse>;
   /** One post. */
   getPost(request: DeepPartial<GetPostRequest>, options?: CallOptions & CallOptionsExt): Promise<GetPostResponse>;
-  /** Changes the fields of one's own post that are present. */
+  /** Changes the fields of one's own post that are present. The text can be changed 100 times: after that EDIT_LIMIT_REACHED. */
   updatePost(
     request: DeepPartial<UpdatePostRequest>,
     options?: CallOptions & CallOptionsExt,
@@ -915,6 +1136,14 @@ export interface PostServiceClient<CallOptionsExt = {}> {
     request: DeepPartial<DeletePostRequest>,
     options?: CallOptions & CallOptionsExt,
   ): Promise<DeletePostResponse>;
+  /**
+   * The texts that a post has had, newest first; the first is the present one. Whoever may see the post now may see all of them, also those
+   * from when it was for followers only. A change of the visibility alone makes none. Deleting the post deletes them.
+   */
+  listPostRevisions(
+    request: DeepPartial<ListPostRevisionsRequest>,
+    options?: CallOptions & CallOptionsExt,
+  ): Promise<ListPostRevisionsResponse>;
   /** A user's posts that the caller may see, newest first. */
   listUserPosts(
     request: DeepPartial<ListUserPostsRequest>,
