@@ -186,12 +186,4 @@ describe('what Envoy refuses itself', () => {
       assert.equal((await door.accessLogLine(requestId)).requestId, requestId);
     }
   });
-
-  it('answers clients of gRPC-Web, which is not served, in the same shape', async () => {
-    for (const type of ['application/grpc-web', 'application/grpc-web+proto', 'application/grpc-web-text']) {
-      const headers = { 'content-type': type };
-      assertError(await post(door, '/oxo.post.v1.PostService/GetPost', Buffer.alloc(5), headers), NOT_FOUND);
-    }
-    assertNothingHappened();
-  });
 });

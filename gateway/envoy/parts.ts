@@ -31,15 +31,33 @@ export function transcoder(settings: EnvoySettings): object {
   };
 }
 
-/** What browsers' pages of other origins may do. */
+/** What browsers' pages may send, REST and gRPC-Web. */
+const allowedHeaders = [
+  ...['authorization', 'content-type', 'idempotency-key', 'if-match', 'if-none-match'],
+  ...['x-request-id', 'traceparent', 'tracestate'],
+  ...['x-grpc-web', 'x-user-agent', 'grpc-timeout'],
+];
+
+/** What they may read of an answer: what the answers have beyond the names that all may read. */
+const exposedHeaders = [
+  ...['x-request-id', 'retry-after', 'etag', 'location'],
+  ...['ratelimit-limit', 'ratelimit-remaining', 'ratelimit-reset'],
+  ...['grpc-status', 'grpc-message', 'grpc-status-details-bin'],
+];
+
+/**
+ * What browsers' pages of other origins may do: all that needs no cookie, since there is none. `Access-Control-Allow-Credentials` is never
+ * sent, so a page has no more than the token that it was given.
+ */
 export function corsPolicy({ corsOrigins }: EnvoySettings): object {
   return {
     '@type': typeUrl('filters.http.cors.v3.CorsPolicy'),
-    allow_origin_string_match: corsOrigins.map((origin) => (origin === '*' ? { prefix: '' } : { exact: origin })),
+    allow_origin_string_match: corsOrigins.map((origin) => ({ exact: origin })),
     allow_methods: 'GET, POST, PUT, PATCH, DELETE',
-    allow_headers: 'authorization, content-type, idempotency-key, x-request-id, traceparent, tracestate',
-    expose_headers: 'x-request-id, retry-after',
-    max_age: '3600',
+    allow_headers: allowedHeaders.join(', '),
+    expose_headers: exposedHeaders.join(', '),
+    // As long as any browser keeps it.
+    max_age: '7200',
   };
 }
 

@@ -12,6 +12,15 @@ const noTranscoding = {
   },
 };
 
+/** What a cache keeps holds the origin of the page that asked. */
+const varyByOrigin = overwrite('vary', 'origin');
+
+/** Envoy's filter for CORS leaves direct answers alone. These hold nothing that a page may not know, whichever it is. */
+const readableByPages = [
+  { ...overwrite('access-control-allow-origin', '%REQ(ORIGIN)%'), append_action: 'ADD_IF_ABSENT' },
+  varyByOrigin,
+];
+
 const notFound = { cluster: 'none', cluster_not_found_response_code: 'NOT_FOUND' };
 
 /** Finds requests for request-id.lua, which then looks for their route again. */
@@ -36,6 +45,7 @@ function malformedHeader(name: string, regex: string, explanation: string, match
   return {
     match: { prefix: '/', headers: [notTranscoded, malformed], ...match },
     direct_response: { status: 400, body: { inline_string: explanation } },
+    response_headers_to_add: readableByPages,
     typed_per_filter_config: noTranscoding,
   };
 }
@@ -69,6 +79,7 @@ export function routes(settings: EnvoySettings): object[] {
         status: 400,
         body: { inline_string: 'A parameter of the path stands in the query, or one is escaped.' },
       },
+      response_headers_to_add: readableByPages,
       typed_per_filter_config: noTranscoding,
     },
     {
@@ -77,12 +88,14 @@ export function routes(settings: EnvoySettings): object[] {
       response_headers_to_add: [
         overwrite('content-type', 'application/yaml'),
         overwrite('cache-control', 'public, max-age=300'),
+        ...readableByPages,
       ],
       typed_per_filter_config: noTranscoding,
     },
     {
       match: { path: '/.well-known/jwks.json', headers: [{ name: ':method', string_match: { exact: 'GET' } }] },
       route: { cluster: 'auth_http', timeout: '5s' },
+      response_headers_to_add: [varyByOrigin],
       typed_per_filter_config: noTranscoding,
     },
     // Paths that the transcoder has yet to translate pass through this one, so that CORS applies to them; what is still
@@ -92,6 +105,11 @@ export function routes(settings: EnvoySettings): object[] {
 }
 
 const wasGet = { name: 'x-envoy-original-method', string_match: { exact: 'GET' } };
+const isPost = { name: ':method', string_match: { exact: 'POST' } };
+const isGrpcWeb = {
+  name: 'content-type',
+  string_match: { safe_regex: { regex: 'application/grpc-web(-text)?(\\+proto)?' } },
+};
 const wasTranscoded = { name: 'x-envoy-original-method', present_match: true };
 
 function serviceRoutes(cluster: string, service: string, timeoutMs: number): object[] {
@@ -117,6 +135,8 @@ function serviceRoutes(cluster: string, service: string, timeoutMs: number): obj
     },
     // From gRPC clients both come this way.
     { match: { prefix, grpc: {} }, route: action, request_headers_to_add },
+    // The route is looked for before the filter makes gRPC of it.
+    { match: { prefix, headers: [isPost, isGrpcWeb] }, route: action, request_headers_to_add },
   ];
 }
 

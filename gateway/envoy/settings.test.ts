@@ -5,7 +5,7 @@ import { createFileRegistry, fromBinary, getExtension, hasExtension } from '@buf
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { parse } from 'yaml';
 import { ErrorReason } from '#gen/oxo/common/v1/error_reason.ts';
-import { localReplies } from './local-replies.ts';
+import { localReplies } from './refusals.ts';
 import { renderEnvoyConfig } from './render.ts';
 import { type EnvoySettings, pathParameters, publicServices } from './settings.ts';
 

@@ -42,7 +42,7 @@ export interface EnvoySettings {
   openapiPath: string;
   /** Where clients find OXO, such as https://oxo.example; also the issuer of tokens. No slash at the end. */
   publicUrl: string;
-  /** Origins of browsers' pages that may call, such as https://app.example; "*" for any. */
+  /** Origins of browsers' pages that may call, such as https://app.example; "*" for any; empty for none. */
   corsOrigins: readonly string[];
   /** Proxies of ours in front of Envoy whose x-forwarded-for entries are believed. 0: the client connects directly. */
   trustedHops: number;

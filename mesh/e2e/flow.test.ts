@@ -1,5 +1,6 @@
 import { after, before, describe } from 'node:test';
 import { accounts } from './flow/accounts.ts';
+import { browsers } from './flow/browsers.ts';
 import { entities } from './flow/entities.ts';
 import { feeds } from './flow/feeds.ts';
 import { idempotency } from './flow/idempotency.ts';
@@ -23,5 +24,6 @@ describe('the main flow through the front door', () => {
   testAll('posts for followers', visibility, () => world);
   testAll('accounts and profiles', accounts, () => world);
   testAll('sessions', sessions, () => world);
+  testAll('pages in a browser', browsers, () => world);
   testAll('Idempotency-Key', idempotency, () => world);
 });

@@ -7,7 +7,10 @@ test('the defaults are one stack on port 8080 that only this machine reaches', (
   const settings = readSettings({ HOME: '/home/somebody' });
   assert.equal(settings.portBase, 8080);
   assert.equal(settings.publicUrl, 'http://127.0.0.1:8080');
-  assert.deepEqual(settings.corsOrigins, []);
+  assert.deepEqual(settings.corsOrigins, ['*']);
+  assert.deepEqual(readSettings({ OXO_CORS_ORIGINS: 'none' }).corsOrigins, []);
+  const origins = ['https://app.example', 'http://localhost:5173'];
+  assert.deepEqual(readSettings({ OXO_CORS_ORIGINS: origins.join(', ') }).corsOrigins, origins);
   assert.deepEqual(settings.own, { databaseUrl: undefined, redisUrl: undefined, natsUrl: undefined });
 });
 

@@ -123,8 +123,11 @@ function readTracing(env: NodeJS.ProcessEnv, problems: string[]): Settings['trac
   return otlpEndpoint === undefined ? undefined : { otlpEndpoint, samplingPercent: share * 100 };
 }
 
+/** Any page may call a public API that knows no cookies; who wants less says which, or "none". */
 function readOrigins(env: NodeJS.ProcessEnv, problems: string[]): string[] {
-  const origins = (env.OXO_CORS_ORIGINS ?? '').split(',').map((origin) => origin.trim());
+  const text = env.OXO_CORS_ORIGINS || '*';
+  if (text === 'none') return [];
+  const origins = text.split(',').map((origin) => origin.trim());
   const named = origins.filter((origin) => origin !== '');
   for (const origin of named) {
     if (origin !== '*' && (URL.parse(origin)?.origin !== origin || origin === 'null')) {

@@ -7,6 +7,7 @@ export interface Answer {
   status: number;
   headers: IncomingHttpHeaders;
   body: string;
+  bytes: Buffer;
 }
 
 export interface Call {
@@ -31,8 +32,8 @@ export function call({ host, port }: Address, { method = 'GET', path, headers, b
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
       response.once('error', reject);
       response.once('end', () => {
-        const text = Buffer.concat(chunks).toString();
-        resolve({ status: response.statusCode ?? 0, headers: response.headers, body: text });
+        const bytes = Buffer.concat(chunks);
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, body: bytes.toString(), bytes });
       });
     });
     outgoing.once('error', reject);
@@ -59,7 +60,8 @@ export async function callHttp2({ host, port }: Address, calls: Call[]): Promise
       });
       const chunks: Buffer[] = [];
       for await (const chunk of stream) chunks.push(chunk as Buffer);
-      answers.push({ status: received[':status'] ?? 0, headers: received, body: Buffer.concat(chunks).toString() });
+      const bytes = Buffer.concat(chunks);
+      answers.push({ status: received[':status'] ?? 0, headers: received, body: bytes.toString(), bytes });
     }
     return answers;
   } finally {

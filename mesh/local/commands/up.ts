@@ -32,7 +32,7 @@ settings (environment variables)
   OXO_STATE_DIR     data, logs and secrets (.oxo)
   OXO_CACHE_DIR     fetched servers (~/.cache/oxo)
   OXO_PUBLIC_URL    where clients reach the front door (http://127.0.0.1:<port base>)
-  OXO_CORS_ORIGINS  origins whose pages may call the API, separated by commas (none)
+  OXO_CORS_ORIGINS  origins whose pages may call the API, separated by commas, or none (*)
   OXO_TRUSTED_HOPS  proxies in front whose X-Forwarded-For is believed (0)
   DATABASE_URL, REDIS_URL, NATS_URL
                     servers that you have already, with an administrator's user (in Postgres one with CREATEDB and

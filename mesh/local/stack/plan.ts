@@ -109,7 +109,7 @@ export function planStack(options: StackOptions): StackPlan {
   return {
     ...{ stateDir, cacheDir, publicUrl, services, own, secrets, sockets, urls },
     portBase: options.portBase,
-    corsOrigins: options.corsOrigins ?? [],
+    corsOrigins: options.corsOrigins ?? ['*'],
     trustedHops: options.trustedHops ?? 0,
     serversOnly: options.serversOnly ?? false,
     gateway: !options.serversOnly && (options.gateway ?? true),
