@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { type FrontDoor, startFrontDoor } from './testing/front-door.ts';
 import { assertError, call, callRaw } from './testing/http.ts';
-import { startUpstream } from './testing/upstream.ts';
+import { startUpstream, type Upstream } from './testing/upstream.ts';
 
 describe('services that are away or slow', () => {
   let door: FrontDoor;
@@ -44,6 +44,37 @@ describe('services that are away or slow', () => {
     assert.match(answer, /^HTTP\/1\.1 408 /);
     assert.match(answer, /\r\ncontent-type: application\/json\r\n/);
     assert.match(answer, /"reason":"REQUEST_TIMEOUT"/);
+  });
+});
+
+describe('a service of which one of two replicas is away', () => {
+  const host = '127.0.0.1';
+  let replica: Upstream;
+  let door: FrontDoor;
+  before(async () => {
+    replica = await startUpstream();
+    const gone = await startUpstream();
+    await gone.stop();
+    const post = [
+      { host, port: gone.port },
+      { host, port: replica.port },
+    ];
+    const other = { host, port: replica.port };
+    door = await startFrontDoor({ upstreams: { auth: other, user: other, feed: other, post } });
+  });
+  after(async () => {
+    await door.stop();
+    await replica.stop();
+  });
+
+  it('answers as if it had one, reads and writes alike', async () => {
+    const headers = { 'content-type': 'application/json' };
+    for (let time = 0; time < 30; time += 1) {
+      assert.equal((await call(door, { path: '/api/v1/posts/p1' })).status, 200);
+      const created = await call(door, { method: 'POST', path: '/api/v1/posts', headers, body: '{"text":"a"}' });
+      assert.ok(created.status < 300, `${created.status} ${created.body}`);
+    }
+    assert.equal(replica.calls.length, 60);
   });
 });
 

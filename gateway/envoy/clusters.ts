@@ -25,9 +25,16 @@ interface ClusterOptions {
   maxRequests: { reads: number; writes: number };
 }
 
-function cluster(name: string, endpoint: Endpoint, { http2, maxRequests }: ClusterOptions): object {
+function cluster(
+  name: string,
+  upstream: Endpoint | readonly Endpoint[],
+  { http2, maxRequests }: ClusterOptions,
+): object {
+  const endpoints = [upstream].flat();
   return {
     name,
+    // Not the one that has least in hand: that is the one which refuses every connection.
+    lb_policy: 'ROUND_ROBIN',
     cluster_type: {
       name: 'envoy.cluster.dns',
       typed_config: {
@@ -40,7 +47,7 @@ function cluster(name: string, endpoint: Endpoint, { http2, maxRequests }: Clust
     per_connection_buffer_limit_bytes: 1024 * 1024,
     load_assignment: {
       cluster_name: name,
-      endpoints: [{ lb_endpoints: [{ endpoint: { address: socketAddress(endpoint) } }] }],
+      endpoints: [{ lb_endpoints: endpoints.map((one) => ({ endpoint: { address: socketAddress(one) } })) }],
     },
     typed_extension_protocol_options: {
       'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': {
@@ -55,13 +62,14 @@ function cluster(name: string, endpoint: Endpoint, { http2, maxRequests }: Clust
     circuit_breakers: {
       thresholds: [threshold('DEFAULT', maxRequests.reads), threshold('HIGH', maxRequests.writes)],
     },
-    // Mild: one of several replicas that keeps failing rests for a while, but never more than half of them, and a
-    // service with one replica never.
+    // Mild: one of several replicas that keeps failing rests for a moment, but never more than half of them, and a
+    // service with one replica never. A process that died is back in two seconds, and must not be missing when its twin dies.
     outlier_detection: {
       consecutive_5xx: 20,
       consecutive_gateway_failure: 10,
-      interval: '5s',
-      base_ejection_time: '10s',
+      interval: '1s',
+      base_ejection_time: '2s',
+      max_ejection_time: '10s',
       max_ejection_percent: 50,
       always_eject_one_host: false,
     },

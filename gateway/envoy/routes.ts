@@ -115,8 +115,22 @@ const wasTranscoded = { name: 'x-envoy-original-method', present_match: true };
 function serviceRoutes(cluster: string, service: string, timeoutMs: number): object[] {
   const prefix = `/${service}/`;
   const action = { cluster, timeout: `${timeoutMs / 1000}s` };
-  // Only requests that never reached the service are sent again, and of those only what was a GET.
-  const retry_policy = { retry_on: 'connect-failure,refused-stream,reset-before-request', num_retries: 2 };
+  // Only requests that never reached a service are sent again, to another replica where there is one. What was not a GET only
+  // when it surely did not: there was no connection, or the service refused the stream.
+  const anotherReplica = {
+    num_retries: 2,
+    retry_host_predicate: [
+      {
+        name: 'envoy.retry_host_predicates.previous_hosts',
+        typed_config: {
+          '@type': 'type.googleapis.com/envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate',
+        },
+      },
+    ],
+    host_selection_retry_max_attempts: 5,
+  };
+  const ofReads = { retry_on: 'connect-failure,refused-stream,reset-before-request', ...anotherReplica };
+  const ofWrites = { retry_on: 'connect-failure,refused-stream', ...anotherReplica };
   // The service shall know when its answer is of no use any more. A little longer than Envoy's own patience: Envoy's
   // answer is in the one shape, that of a bare gRPC server is not, and Envoy ends the call in the service as well. So
   // it does when a gRPC client's own, shorter deadline is over and the client gives up.
@@ -124,19 +138,23 @@ function serviceRoutes(cluster: string, service: string, timeoutMs: number): obj
   return [
     {
       match: { prefix, grpc: {}, headers: [wasGet] },
-      route: { ...action, retry_policy },
+      route: { ...action, retry_policy: ofReads },
       request_headers_to_add,
     },
     // Their places are their own, so that no flood of reads keeps writes out.
     {
       match: { prefix, grpc: {}, headers: [wasTranscoded] },
-      route: { ...action, priority: 'HIGH' },
+      route: { ...action, priority: 'HIGH', retry_policy: ofWrites },
       request_headers_to_add,
     },
     // From gRPC clients both come this way.
-    { match: { prefix, grpc: {} }, route: action, request_headers_to_add },
+    { match: { prefix, grpc: {} }, route: { ...action, retry_policy: ofWrites }, request_headers_to_add },
     // The route is looked for before the filter makes gRPC of it.
-    { match: { prefix, headers: [isPost, isGrpcWeb] }, route: action, request_headers_to_add },
+    {
+      match: { prefix, headers: [isPost, isGrpcWeb] },
+      route: { ...action, retry_policy: ofWrites },
+      request_headers_to_add,
+    },
   ];
 }
 

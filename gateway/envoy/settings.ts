@@ -32,10 +32,10 @@ export interface EnvoySettings {
   listen: Endpoint;
   /** Envoy's own admin interface: never reachable from outside. */
   admin: Endpoint;
-  /** gRPC addresses of the services. */
-  upstreams: Readonly<Record<UpstreamName, Endpoint>>;
-  /** HTTP address of the auth service, which serves /.well-known/jwks.json. */
-  authHttp: Endpoint;
+  /** gRPC addresses of the services: where a host is one process, one address a replica. */
+  upstreams: Readonly<Record<UpstreamName, Endpoint | readonly Endpoint[]>>;
+  /** HTTP address of the auth service, which serves /.well-known/jwks.json; as with `upstreams`. */
+  authHttp: Endpoint | readonly Endpoint[];
   /** Path of gen/envoy/oxo.binpb on the machine where Envoy runs. */
   descriptorPath: string;
   /** Path of gen/openapi.yaml on the machine where Envoy runs. */

@@ -38,7 +38,7 @@ export async function measureRunningStack(
   const context = await prepare(options, stack, servers, tools);
   const figures = await measureParts(options, context);
   return {
-    ...{ viewers: options.viewers, safety, idleMemoryBytes, ...figures },
+    ...{ viewers: options.viewers, safety, replicas: stack.plan.replicas, idleMemoryBytes, ...figures },
     loadedMemoryBytes: memoryBytesOf(servers),
     idleCpuMsPerSecond: Object.fromEntries([...context.idle].map(([name, share]) => [name, share * 1_000])),
     serviceStartMs: stack.startMs,
@@ -117,5 +117,7 @@ async function measureIdle(servers: readonly ServerProcess[], { progress, signal
 
 /** Proportional set sizes, by name. */
 function memoryBytesOf(servers: readonly ServerProcess[]): Record<string, number> {
-  return Object.fromEntries(servers.map(({ name, pid }) => [name, memoryOf(pid)]));
+  const bytes: Record<string, number> = {};
+  for (const { name, pid } of servers) bytes[name] = (bytes[name] ?? 0) + memoryOf(pid);
+  return bytes;
 }

@@ -43,6 +43,14 @@ test('every problem is named at once, and no value is told', () => {
   );
 });
 
+test('several URLs stand in one setting, and each must be one', () => {
+  const shape = { URLS: setting.urls('http') };
+  assert.deepEqual(readEnv(shape, { URLS: 'http://a/,http://b/' }), { URLS: ['http://a/', 'http://b/'] });
+  for (const URLS of ['a', 'http://a/,', 'http://a/,ftp://b/']) {
+    assert.throws(() => readEnv(shape, { URLS }), ConfigError, URLS);
+  }
+});
+
 test('numbers and addresses must be exactly that', () => {
   const shape = { NUMBER: setting.integer(1, 200), ADDRESS: setting.address() };
   const good = { NUMBER: '5', ADDRESS: 'host:1' };
@@ -50,7 +58,8 @@ test('numbers and addresses must be exactly that', () => {
   for (const NUMBER of ['0', '201', '1.5', 'x', ' ', '1e400']) {
     assert.throws(() => readEnv(shape, { ...good, NUMBER }), ConfigError, NUMBER);
   }
-  for (const ADDRESS of ['host', 'http://host:1', ':1', 'host:', 'host:123456', 'a b:1']) {
+  assert.equal(readEnv(shape, { ...good, ADDRESS: '10.0.0.1:1,10.0.0.2:1' }).ADDRESS, '10.0.0.1:1,10.0.0.2:1');
+  for (const ADDRESS of ['host', 'http://host:1', ':1', 'host:', 'host:123456', 'a b:1', 'a:1,b:1', '1.1.1.1:1,']) {
     assert.throws(() => readEnv(shape, { ...good, ADDRESS }), ConfigError, ADDRESS);
   }
 });

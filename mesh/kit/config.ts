@@ -35,6 +35,8 @@ export function readEnv<Shape extends z.ZodRawShape>(
   );
 }
 
+const ADDRESS = /^([^\s/,]+:\d{1,5}|\d{1,3}(\.\d{1,3}){3}:\d{1,5}(,\d{1,3}(\.\d{1,3}){3}:\d{1,5})+)$/;
+
 /** The usual kinds of settings. */
 export const setting = {
   text: () => z.string(),
@@ -42,8 +44,14 @@ export const setting = {
   integer: (min: number, max: number) => z.coerce.number().int().min(min).max(max),
   url: (...schemes: string[]) =>
     z.url({ protocol: new RegExp(`^(${schemes.join('|')})$`), message: `must be a URL (${schemes.join(', ')})` }),
-  /** host:port of a gRPC server. */
-  address: () => z.string().regex(/^[^\s/]+:\d{1,5}$/, 'must be host:port'),
+  /** Several of them, separated by commas. */
+  urls: (...schemes: string[]) =>
+    z
+      .string()
+      .transform((text) => text.split(','))
+      .pipe(z.array(setting.url(...schemes))),
+  /** host:port of a gRPC server, or ip:port,ip:port,… of its replicas where no name stands for all of them. */
+  address: () => z.string().regex(ADDRESS, 'must be host:port, or several of IPv4 addresses with commas between'),
   logLevel: () => z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).default('info'),
 };
 
@@ -55,7 +63,7 @@ export const commonSettings = {
   OPS_PORT: setting.port(),
   LOG_LEVEL: setting.logLevel(),
   NATS_URL: setting.url('nats', 'tls'),
-  JWKS_URL: setting.url('http', 'https'),
+  JWKS_URL: setting.urls('http', 'https'),
   JWT_ISSUER: setting.url('http', 'https'),
 };
 
@@ -86,7 +94,7 @@ export function commonConfig(settings: Settings<typeof commonSettings>) {
     opsPort: settings.OPS_PORT,
     logLevel: settings.LOG_LEVEL,
     natsUrl: settings.NATS_URL,
-    jwksUrl: settings.JWKS_URL,
+    jwksUrls: settings.JWKS_URL,
     jwtIssuer: settings.JWT_ISSUER,
   };
 }

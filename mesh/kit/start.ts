@@ -66,7 +66,7 @@ export async function startVerifier(
   nats: NatsBus,
   options: { keys?: PublicKeys; denyList?: DenyList } = {},
 ): Promise<TokenVerifier> {
-  const { keys = remoteKeys(config.jwksUrl), denyList = createDenyList(systemClock) } = options;
+  const { keys = remoteKeys(config.jwksUrls), denyList = createDenyList(systemClock) } = options;
   const consumer = createBroadcastConsumer({
     nats,
     stream: REVOCATIONS_STREAM,

@@ -33,7 +33,14 @@ test('without a command, and by help, the commands are listed', async () => {
 });
 
 test('what is not known is said, with exit code 2', async () => {
-  for (const args of [['nonsense'], ['up', '--nonsense'], ['down', 'now'], ['dead-letters'], ['logs', '-n', 'x']]) {
+  for (const args of [
+    ['nonsense'],
+    ['up', '--nonsense'],
+    ['up', '--replicas', '5'],
+    ['down', 'now'],
+    ['dead-letters'],
+    ['logs', '-n', 'x'],
+  ]) {
     const { code, err } = await oxo(args);
     assert.equal(code, 2, args.join(' '));
     assert.match(err, /^oxo: /);
@@ -74,7 +81,8 @@ test('before anything was started, status and down say so', async (t) => {
 
 test('two ups at once end with one stack; a third sees it; down leaves no process', async (t) => {
   const { env, state } = await ownStack(t);
-  const both = await Promise.all([oxo(['up', '--servers'], { env }), oxo(['up', '--servers'], { env })]);
+  const two = ['up', '--servers', '--replicas', '2'];
+  const both = await Promise.all([oxo(two, { env }), oxo(two, { env })]);
   for (const { code, out, err } of both) {
     assert.equal(code, 0, err);
     assert.match(out, /servers are ready/);
@@ -85,7 +93,10 @@ test('two ups at once end with one stack; a third sees it; down leaves no proces
   const third = await oxo(['up', '--servers'], { env });
   assert.equal(third.code, 0);
   assert.match(third.out, /already running/);
-  assert.deepEqual(state().supervisor, supervisor);
+  assert.deepEqual([state().supervisor, state().replicas], [supervisor, 2]);
+  const other = await oxo(['up', '--servers'], { env: { ...env, OXO_REPLICAS: '1' } });
+  assert.equal(other.code, 1);
+  assert.match(other.err, /already running with 2 processes of every service, not 1[\s\S]*oxo down/);
 
   const status = await oxo(['status', '--json'], { env });
   assert.equal(status.code, 0, status.out);

@@ -13,12 +13,11 @@ const offsets = {
   redis: 3,
   nats: 4,
   natsMonitor: 5,
-  authHttp: 6,
 } as const;
 
 export type ServerPorts = Readonly<Record<keyof typeof offsets, number>>;
 
-/** The servers' ports; those of the services are in services.ts. */
+/** The servers' ports; those of the services are in replicas.ts. */
 export function serverPorts(portBase: number): ServerPorts {
   const entries = Object.entries(offsets).map(([name, offset]) => [name, portBase + offset]);
   return Object.fromEntries(entries) as ServerPorts;
@@ -60,7 +59,7 @@ export async function findFreePortBase(random: () => number = Math.random): Prom
 }
 
 async function areFree(base: number): Promise<boolean> {
-  for (let offset = 0; offset < 50; offset += 1) {
+  for (let offset = 0; offset < 100; offset += 1) {
     if (!(await isFree(base + offset))) return false;
   }
   return true;

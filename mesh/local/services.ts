@@ -3,7 +3,8 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Durable } from '#kit/events/durables.ts';
-import { loopback, serverPorts } from './ports.ts';
+import { loopback } from './ports.ts';
+import { authHttpPort, grpcAddresses, grpcPort, opsPort, type Replica } from './replicas.ts';
 import { operatorName, type Secrets } from './secrets.ts';
 import { repositoryRoot } from './settings.ts';
 
@@ -12,7 +13,7 @@ export type ServiceDefinition = {
   readonly name: string;
   /** Its schema in Postgres; its role is oxo_<name>. */
   readonly schema: string;
-  /** Place in the port plan: gRPC listens on base + 10 + slot, operations on base + 30 + slot. */
+  /** Place in the port plan, 0 to 9: see replicas.ts. */
   readonly slot: number;
   /** Its start, from the root of the repository. */
   readonly main: string;
@@ -21,13 +22,15 @@ export type ServiceDefinition = {
   /** Subjects of the events it may publish. */
   readonly publishes: readonly string[];
   /** What only this one needs in its environment. */
-  readonly extraEnv?: (context: ServiceContext) => Record<string, string>;
+  readonly extraEnv?: (context: ServiceContext, replica: number) => Record<string, string>;
 };
 
 /** What a service must know about its surroundings. */
 export type ServiceContext = {
   readonly services: readonly ServiceDefinition[];
   readonly portBase: number;
+  /** Processes of every service. */
+  readonly replicas: number;
   readonly publicUrl: string;
   readonly secrets: Secrets;
   /** By service name. */
@@ -77,41 +80,39 @@ export function roleOf(service: ServiceDefinition): string {
   return `oxo_${service.name}`;
 }
 
-export function grpcPort(portBase: number, service: ServiceDefinition): number {
-  return portBase + 10 + service.slot;
-}
-
-export function opsPort(portBase: number, service: ServiceDefinition): number {
-  return portBase + 30 + service.slot;
-}
-
-/** The whole environment of a service: nothing of the caller's leaks in unnamed. */
-export function serviceEnvironment(service: ServiceDefinition, context: ServiceContext): Record<string, string> {
-  const { portBase } = context;
+/** The whole environment of a process of a service: nothing of the caller's leaks in unnamed. */
+export function serviceEnvironment(instance: Replica, context: ServiceContext): Record<string, string> {
+  const { portBase, replicas } = context;
+  const { service, replica } = instance;
   const addresses = context.services.map((other) => [
     `${other.name.toUpperCase()}_GRPC_ADDRESS`,
-    `${loopback}:${grpcPort(portBase, other)}`,
+    grpcAddresses(portBase, other, replicas),
   ]);
+  const jwksUrls = Array.from({ length: replicas }, (_, other) => jwksUrl(portBase, other));
   return {
     ...context.passedOn,
     NODE_ENV: 'production',
     GRPC_HOST: loopback,
-    GRPC_PORT: String(grpcPort(portBase, service)),
+    GRPC_PORT: String(grpcPort(portBase, instance)),
     OPS_HOST: loopback,
-    OPS_PORT: String(opsPort(portBase, service)),
+    OPS_PORT: String(opsPort(portBase, instance)),
     DATABASE_URL: context.databaseUrl(service),
     REDIS_URL: context.redisUrl(service),
     NATS_URL: context.natsUrl(service),
-    JWKS_URL: `http://${loopback}:${serverPorts(portBase).authHttp}/.well-known/jwks.json`,
+    JWKS_URL: jwksUrls.join(),
     JWT_ISSUER: context.publicUrl,
     OTEL_SERVICE_NAME: service.name,
     SERVICE_SECRET: context.secrets.services[service.name]?.service ?? '',
     ...Object.fromEntries(addresses),
-    ...service.extraEnv?.(context),
+    ...service.extraEnv?.(context, replica),
   };
 }
 
-function authEnv(context: ServiceContext): Record<string, string> {
+function jwksUrl(portBase: number, replica: number): string {
+  return `http://${loopback}:${authHttpPort(portBase, replica)}/.well-known/jwks.json`;
+}
+
+function authEnv(context: ServiceContext, replica: number): Record<string, string> {
   const callers = Object.entries(context.secrets.services)
     .filter(([name]) => context.services.some((service) => service.name === name))
     .map(([name, { service }]) => [name, service] as const);
@@ -120,7 +121,7 @@ function authEnv(context: ServiceContext): Record<string, string> {
   );
   return {
     HTTP_HOST: loopback,
-    HTTP_PORT: String(serverPorts(context.portBase).authHttp),
+    HTTP_PORT: String(authHttpPort(context.portBase, replica)),
     KEY_ENCRYPTION_KEY: context.secrets.keyEncryptionKey,
     SERVICE_SECRET_HASHES: hashes.join(','),
   };

@@ -1,6 +1,7 @@
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { CliError } from './cli-error.ts';
+import { maxReplicas } from './replicas.ts';
 
 /** The folder that holds proto/, services/, mesh/ and so on. */
 export const repositoryRoot = resolve(import.meta.dirname, '../..');
@@ -19,6 +20,8 @@ export type Settings = {
   readonly cacheDir: string;
   /** The front door's port; all others follow from it (ports.ts). */
   readonly portBase: number;
+  /** Processes of every service. */
+  readonly replicas: number;
   /** Where clients reach the front door; issuer of the tokens. */
   readonly publicUrl: string;
   /** Origins whose pages may call the API from a browser. */
@@ -43,6 +46,7 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
     stateDir: resolve(env.OXO_STATE_DIR || join(repositoryRoot, '.oxo')),
     cacheDir: readCacheDir(env),
     portBase,
+    replicas: readInteger(env, 'OXO_REPLICAS', 1, 1, maxReplicas, problems),
     publicUrl: readPublicUrl(env, problems) ?? `http://127.0.0.1:${portBase}`,
     corsOrigins: readOrigins(env, problems),
     trustedHops: readInteger(env, 'OXO_TRUSTED_HOPS', 0, 0, 10, problems),

@@ -4,8 +4,8 @@ import { tryLock } from './lock.ts';
 import { ensureParts } from './parts/fetch.ts';
 import type { PartName } from './parts/parts.ts';
 import { requireFreePorts, serverPorts } from './ports.ts';
+import { authHttpPort, grpcPort, opsPort } from './replicas.ts';
 import type { Secrets } from './secrets.ts';
-import { grpcPort, opsPort } from './services.ts';
 import { planStack, type StackOptions, type StackPlan, type StackUrls } from './stack/plan.ts';
 import { gatewayOf, serversOf, setUpServers } from './stack/servers.ts';
 import { environmentOf, migrate, serviceSpec } from './stack/services.ts';
@@ -20,10 +20,10 @@ export type Stack = {
   readonly publicUrl: string;
   readonly secrets: Secrets;
   readonly logDir: string;
-  /** The environment that a service of this stack runs with. */
-  readonly environmentOf: (service: string) => Record<string, string>;
+  /** The environment that a process of a service runs with. */
+  readonly environmentOf: (name: string) => Record<string, string>;
   /**
-   * A process by name: postgres, redis, nats, envoy, or a service.
+   * A process by name: postgres, redis, nats, envoy, or a service (its further replicas are feed-2, feed-3, …).
    * @throws Error when there is none of this name
    */
   readonly process: (name: string) => StackProcess;
@@ -107,8 +107,8 @@ async function startServices(
   await together(withTables, (service) =>
     recorder.step(`migrations of ${service.name}`, () => migrate(plan, service, 'up', signal)),
   );
-  await together(plan.services, (service) =>
-    recorder.step(service.name, () => group.start(serviceSpec(plan, service), tiers.services)),
+  await together(plan.instances, (instance) =>
+    recorder.step(instance.name, () => group.start(serviceSpec(plan, instance), tiers.services)),
   );
 }
 
@@ -151,9 +151,9 @@ function handleOf(plan: StackPlan, recorder: Recorder, group: ProcessGroup, rele
     secrets: plan.secrets,
     logDir: plan.logDir,
     environmentOf: (name) => {
-      const service = plan.services.find((other) => other.name === name);
-      if (service === undefined) throw new Error(`this stack has no service ${name}`);
-      return environmentOf(plan, service);
+      const instance = plan.instances.find((other) => other.name === name);
+      if (instance === undefined) throw new Error(`this stack has no service ${name}`);
+      return environmentOf(plan, instance);
     },
     process: (name) => {
       const supervised = group.get(name);
@@ -194,10 +194,11 @@ function portsOf(plan: StackPlan): Map<string, number> {
   if (own.databaseUrl === undefined) wanted.set('Postgres', ports.postgres);
   if (own.redisUrl === undefined) wanted.set('Redis', ports.redis);
   if (own.natsUrl === undefined) wanted.set('NATS', ports.nats).set('NATS monitor', ports.natsMonitor);
-  for (const service of plan.serversOnly ? [] : plan.services) {
-    wanted.set(`${service.name} gRPC`, grpcPort(portBase, service));
-    wanted.set(`${service.name} operations`, opsPort(portBase, service));
-    if (service.name === 'auth') wanted.set('auth HTTP', ports.authHttp);
+  for (const instance of plan.serversOnly ? [] : plan.instances) {
+    const { name, service, replica } = instance;
+    wanted.set(`${name} gRPC`, grpcPort(portBase, instance));
+    wanted.set(`${name} operations`, opsPort(portBase, instance));
+    if (service.name === 'auth') wanted.set(`${name} HTTP`, authHttpPort(portBase, replica));
   }
   return wanted;
 }

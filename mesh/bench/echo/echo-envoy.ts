@@ -4,11 +4,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { renderEnvoyConfig, type UpstreamName } from '../../../gateway/envoy/render.ts';
+import { renderEnvoyConfig } from '../../../gateway/envoy/render.ts';
 import { findFreePortBase, loopback, serverPorts } from '../../local/ports.ts';
 import { writePrivately } from '../../local/secrets.ts';
 import { repositoryRoot } from '../../local/settings.ts';
-import { gatewayOf } from '../../local/stack/servers.ts';
+import { gatewayOf, upstreamsOf } from '../../local/stack/servers.ts';
 import { lastLines, withLogDescriptor } from '../../local/supervisor/log-file.ts';
 import type { ProcessSpec } from '../../local/supervisor/process.ts';
 import type { Target } from '../load/raw-connection.ts';
@@ -46,15 +46,15 @@ export async function startEchoEnvoy(stack: RunningStack, feedPort: number): Pro
 /** As that of the stack: other ports, and an echo for the feed service. */
 function configOf({ plan }: RunningStack, portBase: number, feedPort: number): string {
   const { frontDoor, envoyAdmin } = serverPorts(portBase);
-  const upstreams = Object.entries(plan.urls.grpc).map(([name, address]) => [name, endpointOf(address)]);
+  const { upstreams, authHttp } = upstreamsOf(plan);
   return renderEnvoyConfig({
     listen: { host: loopback, port: frontDoor },
     admin: { host: loopback, port: envoyAdmin },
     upstreams: {
-      ...(Object.fromEntries(upstreams) as Record<UpstreamName, Target>),
+      ...upstreams,
       feed: { host: loopback, port: feedPort },
     },
-    authHttp: { host: loopback, port: serverPorts(plan.portBase).authHttp },
+    authHttp,
     descriptorPath: join(repositoryRoot, 'gen/envoy/oxo.binpb'),
     openapiPath: join(repositoryRoot, 'gen/openapi.yaml'),
     publicUrl: plan.publicUrl,
@@ -73,9 +73,4 @@ async function untilReady(spec: ProcessSpec, child: ChildProcess, logPath: strin
     }
     await delay(pollMs);
   }
-}
-
-function endpointOf(address: string): Target {
-  const colon = address.lastIndexOf(':');
-  return { host: address.slice(0, colon), port: Number(address.slice(colon + 1)) };
 }

@@ -19,6 +19,8 @@ export type StackResults = {
   readonly fanOut?: FanOutFigures | undefined;
   /** Of what the parts that note what they write have written. */
   readonly acknowledged?: AcknowledgedFigures | undefined;
+  /** Processes of every service. */
+  readonly replicas: number;
   /** Proportional set size of each process (with its children) as the run found it, in bytes. */
   readonly idleMemoryBytes: Readonly<Record<string, number>>;
   /** The same at the end of the run. */

@@ -42,6 +42,7 @@ const stack: StackResults = {
     ...{ backlogSeconds: 0.1, burstInsertsPerSecond: 45_000 },
   },
   acknowledged: { feeds: 40, lost: 0, doubles: 1 },
+  replicas: 1,
   idleMemoryBytes: Object.fromEntries(Object.keys(servers).map((name) => [name, 100 * 1024 ** 2])),
   loadedMemoryBytes: Object.fromEntries(Object.keys(servers).map((name) => [name, 1_000 * 1024 ** 2])),
   idleCpuMsPerSecond: Object.fromEntries(Object.keys(servers).map((name) => [name, 3.4])),
@@ -69,7 +70,7 @@ test('each figure stands beside its budget', () => {
   assert.equal(ratio('post → visible, idle, p99'), 2.25);
   assert.equal(ratio('fan-out, held'), 0.5);
   assert.equal(ratio('start of all services'), 0.6);
-  assert.equal(ratio('idle memory of 4 services, PSS'), 0.889);
+  assert.equal(ratio('idle memory of 4 service processes, PSS'), 0.889);
   assert.equal(lines.get('doubles in these feeds')?.ratio, Number.POSITIVE_INFINITY);
 });
 
@@ -81,8 +82,8 @@ test('everything is at most 120 columns wide', () => {
 });
 
 test('what was not measured has its line and its budget all the same, and no table', () => {
-  const { viewers, safety, idleMemoryBytes, loadedMemoryBytes, idleCpuMsPerSecond, serviceStartMs } = stack;
-  const bare = { viewers, safety, idleMemoryBytes, loadedMemoryBytes, idleCpuMsPerSecond, serviceStartMs };
+  const { viewers, safety, replicas, idleMemoryBytes, loadedMemoryBytes, idleCpuMsPerSecond, serviceStartMs } = stack;
+  const bare = { viewers, safety, replicas, idleMemoryBytes, loadedMemoryBytes, idleCpuMsPerSecond, serviceStartMs };
   assert.deepEqual(
     budgetLines(bare).map(({ what }) => what.replace(/ \(40 feeds\)/, '')),
     budgetLines(stack).map(({ what }) => what.replace(/ \(40 feeds\)/, '')),

@@ -35,7 +35,8 @@ export function budgetLines(results: StackResults): Line[] {
   const { reads, writes, visibleIdle, visibleHalfLoad, fanOut, acknowledged } = results;
   const names = services.map((service) => service.name);
   const memory = names.reduce((sum, name) => sum + (results.idleMemoryBytes[name] ?? 0), 0) / mebibyte;
-  const share = names.length / budgets.memoryServices;
+  const processes = names.length * results.replicas;
+  const share = processes / budgets.memoryServices;
   const startSeconds = Math.max(0, ...Object.values(results.serviceStartMs)) / 1_000;
   const seconds = (value: number): string => `${value.toFixed(1)} s`;
   const mib = (value: number): string => `${value.toFixed(0)} MiB`;
@@ -48,7 +49,7 @@ export function budgetLines(results: StackResults): Line[] {
     atMost('post → visible, half load, p50', visibleHalfLoad?.p50Ms, budgets.visibleHalfLoadMs.p50, ms),
     atMost('post → visible, half load, p99', visibleHalfLoad?.p99Ms, budgets.visibleHalfLoadMs.p99, ms),
     atLeast('fan-out, held', fanOut?.insertsPerSecond, budgets.fanOutPerSecond, perSecond),
-    atMost(`idle memory of ${names.length} services, PSS`, memory, budgets.memoryMib * share, mib),
+    atMost(`idle memory of ${processes} service processes, PSS`, memory, budgets.memoryMib * share, mib),
     atMost('start of all services', startSeconds, budgets.startSeconds, seconds),
     never(`acknowledged posts lost${feeds}`, acknowledged?.lost),
     never('doubles in these feeds', acknowledged?.doubles),

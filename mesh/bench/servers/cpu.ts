@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
-/** A server: the first of its processes and the name under which its figures stand. */
+/** A server: the first of its processes and the name under which its figures stand; replicas stand together under one. */
 export type ServerProcess = { readonly name: string; readonly pid: number };
 
 /** CPU time that each server has used since it started, in ms, by name. */
@@ -25,12 +25,11 @@ export function readCpu(servers: readonly ServerProcess[]): CpuReading {
   const stats = readAllStats();
   const children = new Map<number, number[]>();
   for (const [pid, { parent }] of stats) children.set(parent, [...(children.get(parent) ?? []), pid]);
-  const cpuMs = new Map(
-    servers.map(({ name, pid }) => {
-      if (!stats.has(pid)) throw new Error(`${name} (pid ${pid}) has ended`);
-      return [name, cpuOfTree(pid, stats, children)];
-    }),
-  );
+  const cpuMs = new Map<string, number>();
+  for (const { name, pid } of servers) {
+    if (!stats.has(pid)) throw new Error(`${name} (pid ${pid}) has ended`);
+    cpuMs.set(name, (cpuMs.get(name) ?? 0) + cpuOfTree(pid, stats, children));
+  }
   return { atMs: performance.now(), cpuMs };
 }
 

@@ -1,10 +1,11 @@
 import { CliError } from '../../local/cli-error.ts';
 import { ensureParts, type Programs } from '../../local/parts/fetch.ts';
 import { loopback, serverPorts } from '../../local/ports.ts';
+import { serviceOf } from '../../local/replicas.ts';
 import { services } from '../../local/services.ts';
 import { readSettings } from '../../local/settings.ts';
 import { planStack, type StackPlan } from '../../local/stack/plan.ts';
-import { readLiveState, withRunningSettings } from '../../local/supervisor/state.ts';
+import { readLiveState, type Step, withRunningSettings } from '../../local/supervisor/state.ts';
 import type { Target } from '../load/raw-connection.ts';
 import type { ServerProcess } from './cpu.ts';
 
@@ -12,7 +13,7 @@ import type { ServerProcess } from './cpu.ts';
 export type RunningStack = {
   readonly plan: StackPlan;
   readonly frontDoor: Target;
-  /** The processes as they are now; one that was restarted has another pid. */
+  /** The processes as they are now; one that was restarted has another pid. Replicas have the name of their service. */
   readonly processes: () => readonly ServerProcess[];
   /** How long each service took at the last start, in ms, by name. */
   readonly startMs: Readonly<Record<string, number>>;
@@ -27,20 +28,29 @@ export async function findRunningStack(env: NodeJS.ProcessEnv): Promise<RunningS
   if (live?.phase !== 'running') throw new CliError('nothing runs here yet', { advice: ['./oxo up starts it'] });
   const plan = planStack(settings);
   const programs: Partial<Programs> = await ensureParts(plan.cacheDir, ['envoy']);
-  const names = new Set(services.map((service) => service.name));
   return {
     plan,
     frontDoor: { host: loopback, port: serverPorts(plan.portBase).frontDoor },
     processes: () => processesOf(settings.stateDir),
-    startMs: Object.fromEntries(live.steps.filter(({ name }) => names.has(name)).map(({ name, ms }) => [name, ms])),
+    startMs: startMsOf(live.steps),
     envoyProgram: programs.envoy ?? '',
   };
+}
+
+/** The slowest replica counts. */
+function startMsOf(steps: readonly Step[]): Record<string, number> {
+  const startMs: Record<string, number> = {};
+  for (const { name } of services) {
+    const own = steps.filter((step) => serviceOf(step.name) === name);
+    startMs[name] = Math.max(...own.map(({ ms }) => ms));
+  }
+  return startMs;
 }
 
 function processesOf(stateDir: string): ServerProcess[] {
   const records = readLiveState(stateDir)?.processes ?? [];
   return records.map(({ name, identity, state }) => {
     if (identity === undefined) throw new CliError(`${name} does not run (${state})`, { advice: ['./oxo status'] });
-    return { name, pid: identity.pid };
+    return { name: serviceOf(name), pid: identity.pid };
   });
 }

@@ -32,6 +32,8 @@ export interface RelayOptions {
 }
 
 const DEFAULT_POLL_MS = 500;
+/** Whoever waits for the lock looks for it this often. Not by waiting in the statement: that holds a snapshot. */
+const LOCK_POLL_MS = 100;
 /** Other replicas are told of a commit at most once in this time. */
 const NOTIFY_INTERVAL_MS = 5;
 
@@ -53,15 +55,10 @@ export function createRelay(options: RelayOptions): Relay {
   const stopping = new AbortController();
   let running: Promise<void> | undefined;
   let leads = false;
-  let notifyTimer: NodeJS.Timeout | undefined;
-
-  function notifyLeader(): void {
-    notifyTimer ??= setTimeout(() => {
-      notifyTimer = undefined;
-      // The leader's poll finds the event when this fails.
-      db.query(NOTIFY).catch((error: unknown) => logger.debug({ err: error }, 'the relay was not notified'));
-    }, NOTIFY_INTERVAL_MS);
-  }
+  const notifyLeader = atMostEvery(NOTIFY_INTERVAL_MS, () => {
+    // The leader's poll finds the event when this fails.
+    db.query(NOTIFY).catch((error: unknown) => logger.debug({ err: error }, 'the relay was not notified'));
+  });
 
   async function connect(): Promise<Link> {
     const link = await openLink(databaseUrl, () => {
@@ -85,7 +82,7 @@ export function createRelay(options: RelayOptions): Relay {
           leads = !link.lost;
           return await queue.publishUntil(isOver, link);
         }
-        await pause(pollMs, stopping.signal);
+        await pause(Math.min(pollMs, LOCK_POLL_MS), stopping.signal);
       }
     } finally {
       leads = false;
@@ -109,18 +106,39 @@ export function createRelay(options: RelayOptions): Relay {
     committed(events) {
       if (events.length === 0) queue.sweepSoon();
       else queue.add(events);
-      if (!leads) notifyLeader();
+      if (!leads) notifyLeader.call();
     },
     start() {
       running ??= run();
     },
     async stop() {
       stopping.abort();
-      clearTimeout(notifyTimer);
+      notifyLeader.stop();
       queue.interrupt();
       await running;
     },
     processAll: async () => processAll(await connect(), batches),
+  };
+}
+
+/** Does it at once when it was not done lately, and else when its time comes: what is asked for meanwhile is one. */
+function atMostEvery(intervalMs: number, work: () => void): { call(): void; stop(): void } {
+  let timer: NodeJS.Timeout | undefined;
+  let asked = false;
+  function run(): void {
+    asked = false;
+    work();
+    timer = setTimeout(() => {
+      timer = undefined;
+      if (asked) run();
+    }, intervalMs);
+  }
+  return {
+    call() {
+      asked = true;
+      if (timer === undefined) run();
+    },
+    stop: () => clearTimeout(timer),
   };
 }
 

@@ -1,4 +1,11 @@
-import { createRemoteJWKSet, errors, type JWTVerifyGetKey, jwtVerify } from 'jose';
+import {
+  createRemoteJWKSet,
+  customFetch,
+  errors,
+  type FetchImplementation,
+  type JWTVerifyGetKey,
+  jwtVerify,
+} from 'jose';
 import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
 import type { Clock } from '#kit/clock.ts';
@@ -15,6 +22,7 @@ export const ACCESS_TOKEN_TYPE = 'at+jwt';
 const SERVICE_SUBJECT_PREFIX = 'service:';
 const MAX_CACHED_TOKENS = 20_000;
 const MAX_TOKEN_BYTES = 4_096;
+const JWKS_TIMEOUT_MS = 2_000;
 
 export interface TokenVerifier {
   /** The person whom the access token stands for. @throws OxoError TOKEN_INVALID, SESSION_REVOKED, UNAVAILABLE */
@@ -46,14 +54,35 @@ export interface PublicKeys {
   reload(): Promise<void>;
 }
 
-/** Keys from a JWKS URL: an unknown `kid` fetches them again, at most once in two seconds. */
-export function remoteKeys(jwksUrl: string): PublicKeys {
-  const find = createRemoteJWKSet(new URL(jwksUrl), {
-    timeoutDuration: 2_000,
+/**
+ * Keys from a JWKS URL: an unknown `kid` fetches them again, at most once in two seconds.
+ * @param jwksUrls the same keys, at each replica of auth: whoever does not answer is passed over
+ */
+export function remoteKeys(jwksUrls: readonly string[]): PublicKeys {
+  const [first] = jwksUrls;
+  if (first === undefined) throw new Error('There is no JWKS URL.');
+  const find = createRemoteJWKSet(new URL(first), {
+    timeoutDuration: JWKS_TIMEOUT_MS,
     cooldownDuration: 2_000,
     cacheMaxAge: 300_000,
+    [customFetch]: (_, options) => fetchFirst(jwksUrls, options),
   });
   return { find, reload: find.reload };
+}
+
+async function fetchFirst(urls: readonly string[], options: Parameters<FetchImplementation>[1]): Promise<Response> {
+  const [first = '', ...others] = urls;
+  if (others.length === 0) return fetch(first, options);
+  try {
+    // A replica that is frozen must leave time for the next.
+    const signal = AbortSignal.any([options.signal, AbortSignal.timeout(JWKS_TIMEOUT_MS / urls.length)]);
+    const response = await fetch(first, { ...options, signal });
+    if (response.ok) return response;
+    await response.body?.cancel();
+  } catch {
+    options.signal.throwIfAborted();
+  }
+  return fetchFirst(others, options);
 }
 
 /**

@@ -36,9 +36,10 @@ export function decodeEntry(member: Buffer): TimelineEntry {
   return { ...decodePosition(member), ownerId: idFromBytes(member, POSITION_BYTES) };
 }
 
-/** Newest first: by time, then by id. For Array.sort. */
+/** Newest first: by time, then by id; 0 for one and the same place. For Array.sort, and to compare places. */
 export function newestFirst(a: Position, b: Position): number {
-  return b.atMs - a.atMs || (a.id < b.id ? 1 : -1);
+  if (a.atMs !== b.atMs) return b.atMs - a.atMs;
+  return a.id === b.id ? 0 : a.id < b.id ? 1 : -1;
 }
 
 /** Adds an entry and keeps the newest. Keys: the timeline. Arguments: member, entries to keep, lifetime in ms. */

@@ -36,16 +36,19 @@ const HOP_MS = 50;
 const MIN_TIMEOUT_MS = 10;
 const MAX_ATTEMPTS = 3;
 const FIRST_RETRY_DELAY_MS = 25;
+/** Each call takes the next replica that is connected. */
+const TAKE_TURNS = JSON.stringify({ loadBalancingConfig: [{ round_robin: {} }] });
 
 /**
  * Opens a channel to another service. Every call carries this service's own token, the trace and a deadline; calls of RPCs
  * that are marked with an `idempotency_level` are tried again when the server is UNAVAILABLE, within a budget.
- * @param address host:port
+ * @param address host:port, or ip:port,ip:port,… of replicas, which take turns: see `setting.address`
  * @param tokens this service's own token; undefined for calls to open RPCs
  */
 export function openChannel(address: string, tokens: ServiceTokens | undefined): Channel {
   quietGrpc();
-  const channel = createChannel(address, undefined, {
+  const channel = createChannel(isList(address) ? `ipv4:${address}` : address, undefined, {
+    ...(isList(address) ? { 'grpc.service_config': TAKE_TURNS } : {}),
     'grpc.max_receive_message_length': 16 * 1024 * 1024,
     'grpc.initial_reconnect_backoff_ms': 50,
     'grpc.max_reconnect_backoff_ms': 1_000,
@@ -98,6 +101,10 @@ export function openChannel(address: string, tokens: ServiceTokens | undefined):
     client: (definition) => withSpans(definition, factory.create(definition, channel)),
     close: () => channel.close(),
   };
+}
+
+function isList(address: string): boolean {
+  return address.includes(',');
 }
 
 /** A generator has no trace context of its own, so the span of a call is opened around the stub's method. */

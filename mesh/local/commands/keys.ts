@@ -2,6 +2,7 @@ import { ClientError, createChannel, createClient, Metadata } from 'nice-grpc';
 import { AuthInternalServiceDefinition } from '#gen/oxo/auth/v1/auth_internal_service.ts';
 import { CliError, messageOf } from '../cli-error.ts';
 import { type Command, parseFlags } from '../command.ts';
+import { ofService } from '../replicas.ts';
 import { operatorName } from '../secrets.ts';
 import { readSettings } from '../settings.ts';
 import { planStack, type StackPlan } from '../stack/plan.ts';
@@ -49,7 +50,8 @@ async function run(argv: readonly string[]): Promise<number> {
 
 /** Asks auth as the operator, whose secret it knows beside those of the services. */
 async function rotate(plan: StackPlan, force: boolean) {
-  const channel = createChannel(plan.urls.grpc.auth ?? '');
+  // Whichever replica answers.
+  const channel = createChannel(`ipv4:${ofService('auth', plan.urls.grpc).join()}`);
   const auth = createClient(AuthInternalServiceDefinition, channel);
   const signal = AbortSignal.timeout(timeoutMs);
   try {

@@ -4,6 +4,7 @@ import { type Command, parseFlags } from '../command.ts';
 import { ensureParts } from '../parts/fetch.ts';
 import { loopback } from '../ports.ts';
 import { checkFlow, signIn } from '../ready-check.ts';
+import { maxReplicas } from '../replicas.ts';
 import { loadSecrets } from '../secrets.ts';
 import { readSettings, type Settings } from '../settings.ts';
 import { planStack } from '../stack/plan.ts';
@@ -16,19 +17,24 @@ import { createProgress, type Progress } from '../terminal.ts';
 /** Exit codes of whom a signal ends. */
 const interruptions = { SIGINT: 130, SIGTERM: 143 };
 
+/** What was asked for; without a number of replicas, a stack that runs stays as it is. */
+type Wanted = { readonly serversOnly: boolean; readonly replicas: number | undefined };
+
 /** What an interruption has to stop. */
 type Begun = { supervisor: ChildProcess | undefined; givenUp: Promise<void> | undefined };
 
 export const command: Command = {
-  usage: `usage: ./oxo up [--servers]
+  usage: `usage: ./oxo up [--replicas N] [--servers]
 
 Fetches what is missing, starts the servers, migrates, starts the services and the front door, and returns when a post
 has been seen in a feed through the front door. They go on running, supervised: what dies is started again.
 
-  --servers  only Postgres, Redis and NATS with all users and streams, to run services by hand (./oxo migrate first)
+  --replicas N  so many processes of every service, 1 to 4, behind the front door (1)
+  --servers     only Postgres, Redis and NATS with all users and streams, to run services by hand (./oxo migrate first)
 
 settings (environment variables)
   OXO_PORT_BASE     port of the front door (8080); all other ports follow from it
+  OXO_REPLICAS      what --replicas says, when it is not given (1)
   OXO_STATE_DIR     data, logs and secrets (.oxo)
   OXO_CACHE_DIR     fetched servers (~/.cache/oxo)
   OXO_PUBLIC_URL    where clients reach the front door (http://127.0.0.1:<port base>)
@@ -47,8 +53,10 @@ settings (environment variables)
 };
 
 async function run(argv: readonly string[]): Promise<number> {
-  const { values } = parseFlags(argv, { servers: { type: 'boolean', default: false } });
-  const settings = readSettings(process.env);
+  const { values } = parseFlags(argv, { servers: { type: 'boolean', default: false }, replicas: { type: 'string' } });
+  const env: NodeJS.ProcessEnv = { ...process.env, ...readReplicas(values.replicas) };
+  const settings = readSettings(env);
+  const wanted = { serversOnly: values.servers, replicas: env.OXO_REPLICAS ? settings.replicas : undefined };
   const begun: Begun = { supervisor: undefined, givenUp: undefined };
   for (const [name, exitCode] of Object.entries(interruptions)) {
     process.once(name, () => {
@@ -58,7 +66,7 @@ async function run(argv: readonly string[]): Promise<number> {
     });
   }
   try {
-    await start(settings, values.servers, begun);
+    await start(settings, wanted, begun);
     return 0;
   } finally {
     // Whatever went wrong meanwhile came from that.
@@ -80,7 +88,7 @@ async function giveUp({ supervisor }: Begun, settings: Settings): Promise<void> 
   }
 }
 
-async function start(settings: Settings, serversOnly: boolean, begun: Begun): Promise<void> {
+async function start(settings: Settings, wanted: Wanted, begun: Begun): Promise<void> {
   const startedAtMs = performance.now();
   const progress = createProgress();
   const running = runningState(settings);
@@ -88,10 +96,11 @@ async function start(settings: Settings, serversOnly: boolean, begun: Begun): Pr
     // What can't work is said here, before anything is fetched.
     planStack(settings);
     await fetchParts(settings, progress);
-    begun.supervisor = launchSupervisor(settings, serversOnly);
+    begun.supervisor = launchSupervisor(settings, wanted.serversOnly);
     await followStart(settings, begun.supervisor, progress);
   } else {
     requireSamePorts(running, settings);
+    requireSameReplicas(running, wanted.replicas);
     if (running.phase === 'running') console.log(`already running (supervisor ${running.supervisor.pid})`);
     else await followStart(settings, undefined, progress);
     await requireRecovered(settings);
@@ -145,6 +154,21 @@ function requireSamePorts(running: StackState, settings: Settings): void {
   throw new CliError(`already running on port ${running.portBase}, not ${settings.portBase}`, {
     advice: ['./oxo down first, or another OXO_STATE_DIR for a second stack'],
   });
+}
+
+function requireSameReplicas(running: StackState, wanted: number | undefined): void {
+  if (wanted === undefined || running.replicas === wanted) return;
+  const processes = (count: number): string => `${count} ${count === 1 ? 'process' : 'processes'}`;
+  throw new CliError(`already running with ${processes(running.replicas)} of every service, not ${wanted}`, {
+    advice: [`./oxo down && ./oxo up --replicas ${wanted} starts with ${processes(wanted)} of each; data stays`],
+  });
+}
+
+/** The flag as the variable that it stands for. */
+function readReplicas(flag: string | undefined): { OXO_REPLICAS?: string } {
+  if (flag === undefined) return {};
+  if (/^\d+$/.test(flag) && Number(flag) >= 1 && Number(flag) <= maxReplicas) return { OXO_REPLICAS: flag };
+  throw new CliError(`--replicas must be a whole number from 1 to ${maxReplicas}, not "${flag}"`, { exitCode: 2 });
 }
 
 /** Proves that it works, and says what to do with it. */

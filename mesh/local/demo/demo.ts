@@ -108,9 +108,8 @@ async function flush(redisUrl: string): Promise<void> {
 }
 
 async function countersOf({ behind }: DemoTarget): Promise<FeedCounters | undefined> {
-  const operations = behind?.operations.feed;
-  if (operations === undefined) return undefined;
-  return readFeedCounters(operations).catch(() => undefined);
+  if (behind === undefined) return undefined;
+  return readFeedCounters(behind.operations).catch(() => undefined);
 }
 
 function difference(before: FeedCounters | undefined, after: FeedCounters | undefined): FeedCounters | undefined {

@@ -1,3 +1,5 @@
+import { ofService } from '../replicas.ts';
+
 /** Counters of the feed service, read from its operations port. */
 export type FeedCounters = {
   /** Entries that fan-out has put into windows; undefined when the service does not tell. */
@@ -10,11 +12,16 @@ const insertsName = 'oxo_feed_fanout_inserts_total';
 const readsName = 'oxo_feed_reads_total';
 const timeoutMs = 3_000;
 
-/** @param operations URL of the feed service's operations port. Rejects when it does not answer. */
-export async function readFeedCounters(operations: string): Promise<FeedCounters> {
+/** Of all replicas together. @param urls as `StackUrls.operations`. Rejects when one does not answer */
+export async function readFeedCounters(urls: Readonly<Record<string, string>>): Promise<FeedCounters> {
+  const texts = await Promise.all(ofService('feed', urls).map(readMetrics));
+  return parseFeedCounters(texts.join('\n'));
+}
+
+async function readMetrics(operations: string): Promise<string> {
   const response = await fetch(`${operations}/metrics`, { signal: AbortSignal.timeout(timeoutMs) });
   if (!response.ok) throw new Error(`${operations}/metrics answered ${response.status}`);
-  return parseFeedCounters(await response.text());
+  return response.text();
 }
 
 /** @param text in Prometheus' text format */

@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { renderEnvoyConfig, type UpstreamName } from '../../../gateway/envoy/render.ts';
+import { type Endpoint, renderEnvoyConfig, type UpstreamName } from '../../../gateway/envoy/render.ts';
 import { loopback, serverPorts } from '../ports.ts';
 import { writePrivately } from '../secrets.ts';
 import { repositoryRoot } from '../settings.ts';
@@ -19,8 +19,10 @@ export type EnvoyOptions = {
   readonly trustedHops: number;
   /** Worker threads. */
   readonly concurrency: number;
-  /** gRPC ports by service name. */
-  readonly grpcPorts: Readonly<Record<UpstreamName, number>>;
+  /** gRPC addresses of all replicas by service name. */
+  readonly upstreams: Readonly<Record<UpstreamName, readonly Endpoint[]>>;
+  /** Where the replicas of auth serve the public keys. */
+  readonly authHttp: readonly Endpoint[];
   /** How long the public keys are kept. */
   readonly jwksCacheMs?: number | undefined;
   /** Where spans go, and how many of a hundred requests are traced. */
@@ -30,12 +32,11 @@ export type EnvoyOptions = {
 /** Writes the configuration file, and tells how to run the front door. */
 export function prepareEnvoy(options: EnvoyOptions): ProcessSpec {
   const ports = serverPorts(options.portBase);
-  const upstreams = Object.entries(options.grpcPorts).map(([name, port]) => [name, { host: loopback, port }]);
   const config = renderEnvoyConfig({
     listen: { host: loopback, port: ports.frontDoor },
     admin: { host: loopback, port: ports.envoyAdmin },
-    upstreams: Object.fromEntries(upstreams) as Record<UpstreamName, { host: string; port: number }>,
-    authHttp: { host: loopback, port: ports.authHttp },
+    upstreams: options.upstreams,
+    authHttp: options.authHttp,
     descriptorPath: join(repositoryRoot, 'gen/envoy/oxo.binpb'),
     openapiPath: join(repositoryRoot, 'gen/openapi.yaml'),
     publicUrl: options.publicUrl,

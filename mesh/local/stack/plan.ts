@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { CliError } from '../cli-error.ts';
 import { requireFolder } from '../folder.ts';
 import { loopback, serverPorts } from '../ports.ts';
+import { grpcPort, type Instance, instancesOf, opsPort } from '../replicas.ts';
 import { loadSecrets, type Secrets } from '../secrets.ts';
 import { urlOf } from '../servers/database.ts';
 import { testRunVariable } from '../servers/environment.ts';
@@ -11,14 +12,7 @@ import { adminUrl } from '../servers/postgres.ts';
 import { redisUrl } from '../servers/redis.ts';
 import { redisAdmin } from '../servers/redis-acl.ts';
 import { type Sockets, socketsOf, withParameter } from '../servers/sockets.ts';
-import {
-  services as allServices,
-  grpcPort,
-  opsPort,
-  roleOf,
-  type ServiceContext,
-  type ServiceDefinition,
-} from '../services.ts';
+import { services as allServices, roleOf, type ServiceContext, type ServiceDefinition } from '../services.ts';
 import { type OwnServers, readCacheDir } from '../settings.ts';
 import { defaultLiveness, type Liveness } from '../supervisor/liveness.ts';
 import { type Backoff, defaultBackoff } from '../supervisor/process.ts';
@@ -36,6 +30,8 @@ export type StackOptions = {
   readonly own?: OwnServers;
   /** Fewer services, or stand-ins. */
   readonly services?: readonly ServiceDefinition[];
+  /** Processes of each service; 1 when absent. */
+  readonly replicas?: number;
   /** True: the servers with all users and streams, but no service and no Envoy. */
   readonly serversOnly?: boolean;
   /** False: no Envoy. */
@@ -63,9 +59,9 @@ export type StackUrls = {
   readonly nats: string;
   /** Absent when NATS is one's own. */
   readonly natsMonitor: string | undefined;
-  /** Operations port by service: /livez, /readyz, /metrics. */
+  /** Operations port by process (feed, feed-2): /livez, /readyz, /metrics. */
   readonly operations: Readonly<Record<string, string>>;
-  /** host:port by service. */
+  /** host:port by process. */
   readonly grpc: Readonly<Record<string, string>>;
 };
 
@@ -74,6 +70,8 @@ export type StackPlan = Required<Omit<StackOptions, 'own' | 'tracing' | 'jwksCac
   readonly own: OwnServers;
   readonly tracing: StackOptions['tracing'];
   readonly logDir: string;
+  /** The processes of the services. */
+  readonly instances: readonly Instance[];
   readonly secrets: Secrets;
   readonly sockets: Sockets;
   readonly urls: StackUrls;
@@ -104,10 +102,12 @@ export function planStack(options: StackOptions): StackPlan {
     stateDir,
     services.map((service) => service.name),
   );
-  const urls = urlsOf(options.portBase, services, own, secrets);
+  const replicas = options.replicas ?? 1;
+  const instances = instancesOf(services, replicas);
+  const urls = urlsOf(options.portBase, instances, own, secrets);
   const sockets = socketsOf(stateDir);
   return {
-    ...{ stateDir, cacheDir, publicUrl, services, own, secrets, sockets, urls },
+    ...{ stateDir, cacheDir, publicUrl, services, replicas, instances, own, secrets, sockets, urls },
     portBase: options.portBase,
     corsOrigins: options.corsOrigins ?? ['*'],
     trustedHops: options.trustedHops ?? 0,
@@ -122,7 +122,7 @@ export function planStack(options: StackOptions): StackPlan {
     onStep: options.onStep ?? (() => {}),
     logDir: join(stateDir, 'logs'),
     context: {
-      ...{ services, publicUrl, secrets },
+      ...{ services, replicas, publicUrl, secrets },
       portBase: options.portBase,
       ...accessOf(urls, own, secrets, sockets),
       passedOn: passedOn(cacheDir),
@@ -130,12 +130,7 @@ export function planStack(options: StackOptions): StackPlan {
   };
 }
 
-function urlsOf(
-  portBase: number,
-  services: readonly ServiceDefinition[],
-  own: OwnServers,
-  secrets: Secrets,
-): StackUrls {
+function urlsOf(portBase: number, instances: readonly Instance[], own: OwnServers, secrets: Secrets): StackUrls {
   const ports = serverPorts(portBase);
   const http = (port: number): string => `http://${loopback}:${port}`;
   return {
@@ -146,8 +141,8 @@ function urlsOf(
     redis: own.redisUrl ?? redisUrl(ports.redis, redisAdmin, secrets.admin.redis),
     nats: own.natsUrl ?? natsUrl(ports.nats, natsAdmin, secrets.admin.nats),
     natsMonitor: own.natsUrl === undefined ? http(ports.natsMonitor) : undefined,
-    operations: Object.fromEntries(services.map((service) => [service.name, http(opsPort(portBase, service))])),
-    grpc: Object.fromEntries(services.map((service) => [service.name, `${loopback}:${grpcPort(portBase, service)}`])),
+    operations: Object.fromEntries(instances.map((one) => [one.name, http(opsPort(portBase, one))])),
+    grpc: Object.fromEntries(instances.map((one) => [one.name, `${loopback}:${grpcPort(portBase, one)}`])),
   };
 }
 

@@ -1,22 +1,25 @@
 import { join } from 'node:path';
 import { CliError, messageOf } from '../cli-error.ts';
 import type { PartName } from '../parts/parts.ts';
-import { serverPorts } from '../ports.ts';
+import { loopback, serverPorts } from '../ports.ts';
+import { authHttpPort, grpcPort } from '../replicas.ts';
 import { setUpDatabase } from '../servers/database.ts';
-import { prepareEnvoy } from '../servers/envoy.ts';
+import { type EnvoyOptions, prepareEnvoy } from '../servers/envoy.ts';
 import { prepareNats } from '../servers/nats.ts';
 import { natsUsers } from '../servers/nats-users.ts';
 import { adminUrl, preparePostgres } from '../servers/postgres.ts';
 import { prepareRedis } from '../servers/redis.ts';
 import { setUpOwnRedis } from '../servers/redis-own.ts';
 import { setUpStreams } from '../servers/streams.ts';
-import { grpcPort } from '../services.ts';
 import { logPathOf } from '../supervisor/group.ts';
 import type { ProcessSpec } from '../supervisor/process.ts';
 import type { StackPlan } from './plan.ts';
 
 /** Runs a part of the work under a name; text that it returns is shown beside it. */
 export type RunStep = (name: string, work: () => Promise<unknown>) => Promise<unknown>;
+
+/** Connections to Postgres: of administrators, migrations and tests, and of one process of each service. */
+const [ownConnections, connectionsOfReplica] = [70, 80];
 
 type Prepare = (plan: StackPlan, program: string) => Promise<ProcessSpec>;
 
@@ -60,9 +63,6 @@ function maintenanceUrl(plan: StackPlan): string {
 
 /** The front door. */
 export function gatewayOf(plan: StackPlan, program: string): ProcessSpec {
-  const grpcPorts = Object.fromEntries(
-    plan.services.map((service) => [service.name, grpcPort(plan.portBase, service)]),
-  );
   try {
     return prepareEnvoy({
       program,
@@ -73,13 +73,27 @@ export function gatewayOf(plan: StackPlan, program: string): ProcessSpec {
       corsOrigins: plan.corsOrigins,
       trustedHops: plan.trustedHops,
       concurrency: plan.envoyConcurrency,
-      grpcPorts: grpcPorts as Parameters<typeof prepareEnvoy>[0]['grpcPorts'],
+      ...upstreamsOf(plan),
       tracing: plan.tracing,
       jwksCacheMs: plan.jwksCacheMs,
     });
   } catch (error) {
     throw new CliError(`Envoy's configuration can't be made: ${messageOf(error)}`, { cause: error });
   }
+}
+
+/** What stands behind the front door: every replica. */
+export function upstreamsOf({ portBase, services, replicas }: StackPlan): Pick<EnvoyOptions, 'upstreams' | 'authHttp'> {
+  const each = (port: (replica: number) => number) =>
+    Array.from({ length: replicas }, (_, replica) => ({ host: loopback, port: port(replica) }));
+  const upstreams = services.map((service) => [
+    service.name,
+    each((replica) => grpcPort(portBase, { service, replica })),
+  ]);
+  return {
+    upstreams: Object.fromEntries(upstreams) as EnvoyOptions['upstreams'],
+    authHttp: each((replica) => authHttpPort(portBase, replica)),
+  };
 }
 
 function postgres(plan: StackPlan, program: string): Promise<ProcessSpec> {
@@ -90,7 +104,7 @@ function postgres(plan: StackPlan, program: string): Promise<ProcessSpec> {
     logPath: logPathOf(plan.logDir, 'postgres'),
     port: serverPorts(plan.portBase).postgres,
     password: plan.secrets.admin.postgres,
-    maxConnections: 150,
+    maxConnections: ownConnections + connectionsOfReplica * plan.replicas,
     durable: true,
   });
 }

@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { CliError, messageOf } from '../cli-error.ts';
-import { nodeArguments, opsPort, type ServiceDefinition, serviceEnvironment } from '../services.ts';
+import { type Instance, opsPort, type Replica } from '../replicas.ts';
+import { nodeArguments, type ServiceDefinition, serviceEnvironment } from '../services.ts';
 import { repositoryRoot } from '../settings.ts';
 import { logPathOf } from '../supervisor/group.ts';
 import { httpHeartbeat } from '../supervisor/liveness.ts';
@@ -12,9 +13,9 @@ import type { StackPlan } from './plan.ts';
 const run = promisify(execFile);
 const migrateTimeoutMs = 120_000;
 
-/** The whole environment of one service of this stack. */
-export function environmentOf(plan: StackPlan, service: ServiceDefinition): Record<string, string> {
-  return { ...serviceEnvironment(service, plan.context), ...plan.serviceEnv(service.name) };
+/** The whole environment of one process of a service of this stack. */
+export function environmentOf(plan: StackPlan, instance: Replica): Record<string, string> {
+  return { ...serviceEnvironment(instance, plan.context), ...plan.serviceEnv(instance.service.name) };
 }
 
 /**
@@ -32,7 +33,7 @@ export async function migrate(
   try {
     const { stdout, stderr } = await run(process.execPath, [service.migrate, direction], {
       cwd: repositoryRoot,
-      env: environmentOf(plan, service),
+      env: environmentOf(plan, { service, replica: 0 }),
       timeout: migrateTimeoutMs,
       ...(signal === undefined ? {} : { signal }),
     });
@@ -47,19 +48,20 @@ export async function migrate(
   }
 }
 
-/** How to run one service. */
-export function serviceSpec(plan: StackPlan, service: ServiceDefinition): ProcessSpec {
-  const readyUrl = `${plan.urls.operations[service.name]}/readyz`;
+/** How to run one process of a service. */
+export function serviceSpec(plan: StackPlan, instance: Instance): ProcessSpec {
+  const { service, name } = instance;
+  const readyUrl = `${plan.urls.operations[name]}/readyz`;
   return {
-    name: service.name,
+    name,
     command: process.execPath,
     args: [...nodeArguments, service.main],
-    env: environmentOf(plan, service),
+    env: environmentOf(plan, instance),
     cwd: repositoryRoot,
-    logPath: logPathOf(plan.logDir, service.name),
+    logPath: logPathOf(plan.logDir, name),
     probe: () => isOk(readyUrl),
     readyTimeoutMs: 60_000,
-    heartbeat: httpHeartbeat(opsPort(plan.portBase, service), '/livez'),
+    heartbeat: httpHeartbeat(opsPort(plan.portBase, instance), '/livez'),
     stopSignal: 'SIGTERM',
     stopTimeoutMs: 15_000,
   };

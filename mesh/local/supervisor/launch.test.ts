@@ -14,10 +14,10 @@ function stackOf(processes: readonly ProcessRecord[]) {
   const settings = readSettings({ OXO_STATE_DIR: temporaryFolder() });
   const supervisor = identify(process.pid);
   assert(supervisor !== undefined);
-  const { portBase, publicUrl, own } = settings;
+  const { portBase, publicUrl, replicas, own } = settings;
   const startedAt = new Date(0).toISOString();
   writeState(settings.stateDir, {
-    ...{ supervisor, portBase, publicUrl, own, startedAt, processes },
+    ...{ supervisor, portBase, publicUrl, replicas, own, startedAt, processes },
     phase: 'running',
     steps: [],
   });

@@ -25,7 +25,11 @@ export function launchSupervisor(settings: Settings, serversOnly: boolean): Chil
     spawn(process.execPath, [daemon, ...(serversOnly ? ['--servers'] : [])], {
       cwd: repositoryRoot,
       detached: true,
-      env: { ...process.env, [supervisorVariable]: realPath(settings.stateDir) },
+      env: {
+        ...process.env,
+        OXO_REPLICAS: String(settings.replicas),
+        [supervisorVariable]: realPath(settings.stateDir),
+      },
       stdio: ['ignore', log, log],
     }),
   );

@@ -17,15 +17,15 @@ const retryMs = 1_000;
 /** @throws Error when the state folder can't be written at the start */
 export function createRecorder(
   stateDir: string,
-  about: Pick<StackState, 'portBase' | 'publicUrl' | 'own'>,
+  about: Pick<StackState, 'portBase' | 'publicUrl' | 'replicas' | 'own'>,
   onStep: (step: Step) => void = () => {},
 ): Recorder {
   const supervisor = identify(process.pid);
   if (supervisor === undefined) throw new Error('this process is not in /proc');
   const startedAt = new Date().toISOString();
-  const { portBase, publicUrl, own } = about;
+  const { portBase, publicUrl, replicas, own } = about;
   let state: StackState = {
-    ...{ supervisor, portBase, publicUrl, own, startedAt },
+    ...{ supervisor, portBase, publicUrl, replicas, own, startedAt },
     phase: 'starting',
     steps: [],
     processes: [],

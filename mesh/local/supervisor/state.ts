@@ -36,6 +36,8 @@ export type StackState = {
   readonly phase: Phase;
   readonly portBase: number;
   readonly publicUrl: string;
+  /** Processes of every service. */
+  readonly replicas: number;
   /** The servers that are not ours; commands find them here, whatever their own environment says. */
   readonly own: OwnServers;
   readonly startedAt: string;
@@ -53,6 +55,8 @@ const stateSchema = z.object({
   phase: z.enum(['starting', 'running', 'stopping', 'stopped', 'failed']),
   portBase: z.number(),
   publicUrl: z.string(),
+  // A stack from before there were replicas.
+  replicas: z.number().default(1),
   own: z.object({
     databaseUrl: z.string().optional(),
     redisUrl: z.string().optional(),
@@ -132,7 +136,8 @@ export function readLiveState(stateDir: string): StackState | undefined {
 export function withRunningSettings(settings: Settings): Settings {
   const live = readLiveState(settings.stateDir);
   if (live === undefined) return settings;
-  return { ...settings, portBase: live.portBase, publicUrl: live.publicUrl, own: live.own };
+  const { portBase, publicUrl, replicas, own } = live;
+  return { ...settings, portBase, publicUrl, replicas, own };
 }
 
 /** Processes that run although their supervisor does not. */

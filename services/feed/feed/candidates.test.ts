@@ -25,6 +25,26 @@ function openReader() {
   return { reader: createCandidateReader({ windows, followSets, posts, maxEntries: MAX_ENTRIES, logger }), calls };
 }
 
+/** A reader whose first rebuild has read Postgres when `begun` resolves, and goes on when it is told to. */
+function openSlowReader() {
+  const { posts } = service;
+  const [begun, held] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const slowly: typeof posts = {
+    ...posts,
+    async listPostsByAuthors(request, options) {
+      const answer = await posts.listPostsByAuthors(request, options);
+      begun.resolve();
+      await held.promise;
+      return answer;
+    },
+  };
+  const windows = createWindows(service.redis, MAX_ENTRIES);
+  const followSets = createFollowSets(service.users);
+  const { logger } = service;
+  const reader = createCandidateReader({ windows, followSets, posts: slowly, maxEntries: MAX_ENTRIES, logger });
+  return { reader, begun: begun.promise, go: held.resolve };
+}
+
 /** Somebody who follows one author. */
 async function newViewer() {
   const [viewer, author] = [await service.addUser(), await service.addUser()];
@@ -60,32 +80,62 @@ async function readAll(reader: CandidateReader, context: CallContext, count: num
 test('a read that joins a rebuild sees the own post that the rebuild began before', async () => {
   const { viewer, author, context } = await newViewer();
   const [older] = await createPosts(author);
-  const { client: posts } = counted(service.posts);
-  const [begun, held] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-  const slowly: typeof posts = {
-    ...posts,
-    async listPostsByAuthors(request, options) {
-      const answer = await posts.listPostsByAuthors(request, options);
-      begun.resolve();
-      await held.promise;
-      return answer;
-    },
-  };
   const windows = createWindows(service.redis, MAX_ENTRIES);
-  const followSets = createFollowSets(service.users);
-  const { logger } = service;
-  const reader = createCandidateReader({ windows, followSets, posts: slowly, maxEntries: MAX_ENTRIES, logger });
+  const { reader, begun, go } = openSlowReader();
   const first = reader.read(undefined, 5, context);
-  await begun.promise;
+  await begun;
   const [own] = await createPosts(viewer);
   const second = reader.read(undefined, 5, context);
   await until(
     'the second has read its own posts',
     async () => (await windows.read(viewer, undefined, 5)).own.length > 0,
   );
-  held.resolve();
+  go();
   assert.deepEqual((await first).entries, [older]);
   assert.deepEqual((await second).entries, [own, older]);
+});
+
+test('a read that joins a rebuild sees what others have posted since the rebuild began', async () => {
+  const { viewer, author, context } = await newViewer();
+  const [older] = await createPosts(author);
+  const windows = createWindows(service.redis, MAX_ENTRIES);
+  const { reader, begun, go } = openSlowReader();
+  const first = reader.read(undefined, 5, context);
+  await begun;
+  const [newer] = await createPosts(author);
+  // The fan-out brings it into the window that is being built.
+  await windows.push([viewer], newer ?? assert.fail());
+  const second = reader.read(undefined, 5, context);
+  go();
+  await first;
+  assert.deepEqual((await second).entries, [newer, older]);
+});
+
+test('a read whose rebuild another replica has overtaken is answered by Postgres', async () => {
+  const { viewer, author, context } = await newViewer();
+  await createPosts(author);
+  const { reader, begun, go } = openSlowReader();
+  const first = reader.read(undefined, 5, context);
+  await begun;
+  const second = reader.read(undefined, 5, context);
+  await createWindows(service.redis, MAX_ENTRIES).begin(viewer);
+  const [newer] = await createPosts(author);
+  go();
+  await first;
+  const { entries, source } = await second;
+  assert.deepEqual([entries[0], source], [newer, 'postgres']);
+});
+
+test('a window that is lost between two pages: the second begins behind the last of the first', async () => {
+  const { viewer, author, context } = await newViewer();
+  const all = await createPosts(author, author, author, author, author);
+  const { reader } = openReader();
+  const first = await reader.read(undefined, 2, context);
+  assert.deepEqual(first.entries, all.slice(0, 2));
+  // Whoever else begins to build it takes it away.
+  await createWindows(service.redis, MAX_ENTRIES).begin(viewer);
+  const second = await reader.read(first.next, 2, context);
+  assert.deepEqual([second.entries, second.source], [all.slice(2, 4), 'rebuild']);
 });
 
 test('who began a rebuild and goes away fails nobody who waits for it', async () => {

@@ -7,6 +7,7 @@ import { newestFirst, type TimelineEntry } from '#kit/redis/timeline.ts';
 import { asService, type RpcClient } from '#kit/rpc/client.ts';
 import type { CallContext } from '#kit/rpc/context.ts';
 import type { FollowSet, FollowSets } from './follow-sets.ts';
+import { createRebuilds } from './rebuilds.ts';
 import type { WindowPage, Windows } from './window.ts';
 
 /** A stretch of the feed, newest first: which posts are in it, before it is known which of them still exist. */
@@ -36,8 +37,6 @@ export function createCandidateReader(dependencies: CandidateDependencies): Cand
   const warn = warnSeldom(logger);
   const listPosts = createPostLister(posts);
 
-  const rebuilds = new Map<string, Promise<TimelineEntry[]>>();
-
   /** Redis away, or a build that fails, costs speed and never an answer. */
   function orNothing<Result>(work: Promise<Result>): Promise<Result | undefined> {
     return work.catch((error: unknown) => {
@@ -52,31 +51,19 @@ export function createCandidateReader(dependencies: CandidateDependencies): Cand
     return { entries, next: entries.length < count ? undefined : entries.at(-1), source: 'postgres' } as const;
   }
 
-  /** Builds the window anew. It begins before Postgres is read, so that no push falls between the two. */
-  async function rebuild(userId: string, set: FollowSet, requestId: string): Promise<TimelineEntry[]> {
-    const build = await orNothing(windows.begin(userId));
-    const entries = await listPosts({ userId, set, before: undefined, count: maxEntries }, asService({ requestId }));
-    if (build !== undefined) {
-      await orNothing(windows.finish(userId, build, set.version, entries, entries.length < maxEntries));
-    }
-    return entries;
+  const readNewest = (userId: string, set: FollowSet, requestId: string) =>
+    listPosts({ userId, set, before: undefined, count: maxEntries }, asService({ requestId }));
+  const rebuilds = createRebuilds({ windows, readNewest, maxEntries, orNothing });
+
+  /** By the window that another request has built. There is none when another replica builds as well, or Redis went away. */
+  async function readAgain(set: FollowSet, before: Position | undefined, count: number, context: CallContext) {
+    const page = await orNothing(windows.read(requireViewer(context).userId, before, count));
+    if (page?.window?.builtFor !== set.version) return readPostgres(set, before, count, context);
+    const read = await readWindow(page.window, page.own, set, before, count, context);
+    return { ...read, source: 'rebuild' } as const;
   }
 
-  /**
-   * One rebuild a person and follow set at a time, however many requests wait for it. It belongs to none of them: the one that
-   * began it may be cancelled, or have little time left.
-   */
-  function rebuildOnce(set: FollowSet, context: CallContext): Promise<TimelineEntry[]> {
-    const { userId } = requireViewer(context);
-    const key = `${userId} ${set.version}`;
-    const running = rebuilds.get(key);
-    if (running !== undefined) return running;
-    const started = rebuild(userId, set, context.requestId).finally(() => rebuilds.delete(key));
-    rebuilds.set(key, started);
-    return started;
-  }
-
-  /** @param own one's own posts as of this request: the rebuild may have begun before the newest of them */
+  /** @param own one's own posts as of this request: the rebuild may miss the newest of them */
   async function readRebuilt(
     set: FollowSet,
     own: TimelineEntry[],
@@ -84,7 +71,8 @@ export function createCandidateReader(dependencies: CandidateDependencies): Cand
     count: number,
     context: CallContext,
   ): Promise<Candidates> {
-    const all = await rebuildOnce(set, context);
+    const all = await rebuilds.run(requireViewer(context).userId, set, context.requestId);
+    if (all === undefined) return readAgain(set, before, count, context);
     const isComplete = all.length < maxEntries;
     const older = before === undefined ? all : all.filter((entry) => newestFirst(before, entry) < 0);
     if (!isComplete && older.length < count) return readPostgres(set, before, count, context);
@@ -92,6 +80,24 @@ export function createCandidateReader(dependencies: CandidateDependencies): Cand
     const merged = mergeOwn(window, own, count + 1).entries;
     const entries = merged.slice(0, count);
     return { entries, next: merged.length > count || !isComplete ? entries.at(-1) : undefined, source: 'rebuild' };
+  }
+
+  async function readWindow(
+    window: Window,
+    own: TimelineEntry[],
+    set: FollowSet,
+    before: Position | undefined,
+    count: number,
+    context: CallContext,
+  ): Promise<Candidates> {
+    const { userId } = requireViewer(context);
+    const { entries, exhausted } = mergeOwn(window, own, count);
+    const followed = entries.filter((entry) => entry.ownerId === userId || set.ids.has(entry.ownerId));
+    const last = entries.at(-1);
+    if (!exhausted || followed.length === count) return { entries: followed, next: last, source: 'window' };
+    if (window.floor === undefined) return { entries: followed, next: undefined, source: 'window' };
+    const rest = await readPostgres(set, last ?? before, count - followed.length, context);
+    return { ...rest, entries: [...followed, ...rest.entries] };
   }
 
   return {
@@ -102,17 +108,12 @@ export function createCandidateReader(dependencies: CandidateDependencies): Cand
       if (page === undefined || set.version === '') return readPostgres(set, before, count, context);
       if (page.window === undefined || page.window.builtFor !== set.version)
         return readRebuilt(set, page.own, before, count, context);
-
-      const { entries, exhausted } = mergeOwn(page.window, page.own, count);
-      const followed = entries.filter((entry) => entry.ownerId === userId || set.ids.has(entry.ownerId));
-      const last = entries.at(-1);
-      if (!exhausted || followed.length === count) return { entries: followed, next: last, source: 'window' };
-      if (page.window.floor === undefined) return { entries: followed, next: undefined, source: 'window' };
-      const rest = await readPostgres(set, last ?? before, count - followed.length, context);
-      return { ...rest, entries: [...followed, ...rest.entries] };
+      return readWindow(page.window, page.own, set, before, count, context);
     },
   };
 }
+
+type Window = NonNullable<WindowPage['window']>;
 
 interface PostQuery {
   userId: string;
@@ -139,11 +140,7 @@ function createPostLister(posts: RpcClient<PostInternalServiceDefinition>) {
  * older. Own posts at or below the floor are left out, since Postgres goes on there; so are those older than the last entry of a
  * full page, because the window may hold others before them.
  */
-function mergeOwn(
-  window: Pick<NonNullable<WindowPage['window']>, 'entries' | 'floor'>,
-  own: TimelineEntry[],
-  count: number,
-) {
+function mergeOwn(window: Pick<Window, 'entries' | 'floor'>, own: TimelineEntry[], count: number) {
   const exhausted = window.entries.length < count;
   const bound = exhausted ? window.floor : window.entries.at(-1);
   const known = new Set(window.entries.map((entry) => entry.id));
