@@ -11,6 +11,8 @@ export interface TokenSource {
 
 /** Calls one server as anybody. */
 export interface Callers {
+  /** host:port. */
+  address: string;
   /** As this person, or as nobody. */
   asUser<Service extends TsProtoServiceDefinition>(definition: Service, userId?: string): RpcClient<Service>;
   /** As one of our services, or as nobody. */
@@ -38,6 +40,7 @@ export function createCallers(context: TestContext, address: string, tokens: Tok
   const nobody = () => channel('nobody', undefined);
 
   return {
+    address,
     asUser: (definition, userId) =>
       (userId === undefined ? nobody() : channel(`user ${userId}`, () => tokens.userToken(userId))).client(definition),
     asService: (definition, service) =>

@@ -14,6 +14,8 @@ export interface Neighbour {
   kill(): Promise<void>;
   /** Starts it again after a kill, on the same port. */
   restart(): Promise<void>;
+  /** Whether it has all that it needs. */
+  isReady(): Promise<boolean>;
 }
 
 export interface NeighbourOptions {
@@ -38,10 +40,11 @@ export async function startNeighbour(context: TestContext, options: NeighbourOpt
   const migration = await startNode({ args: [`${folder}/migrate.ts`, 'up'], env: { DATABASE_URL: database.url } });
   if ((await migration.exited) !== 0) throw new Error(`${folder} has no schema: ${migration.output()}`);
   const [grpcPort, opsPort] = [options.grpcPort ?? (await freePort()), await freePort()];
+  const readyUrl = `http://127.0.0.1:${opsPort}/readyz`;
   const start = () =>
     startNode({
       args: ['--import', './mesh/kit/telemetry.ts', `${folder}/main.ts`],
-      readyUrl: `http://127.0.0.1:${opsPort}/readyz`,
+      readyUrl,
       env: {
         ...{ GRPC_HOST: '127.0.0.1', GRPC_PORT: String(grpcPort), OPS_HOST: '127.0.0.1', OPS_PORT: String(opsPort) },
         ...{ DATABASE_URL: database.url, REDIS_URL: options.redisUrl, NATS_URL: options.natsUrl },
@@ -57,5 +60,6 @@ export async function startNeighbour(context: TestContext, options: NeighbourOpt
     async restart() {
       service = await start();
     },
+    isReady: async () => (await fetch(readyUrl)).ok,
   };
 }

@@ -1,34 +1,43 @@
 import { globSync } from 'node:fs';
 import { join } from 'node:path';
+import { CliError } from '../cli-error.ts';
 import { type Command, parseFlags } from '../command.ts';
 import { repositoryRoot } from '../settings.ts';
 import { checks, runCheck } from '../tests/checks.ts';
 import { openTestEnvironment } from '../tests/environment.ts';
 import { closingLine, describeOutcome, type Outcome } from '../tests/outcome.ts';
-import { runFile } from '../tests/run-file.ts';
+import { defaultLimits, type Limits, runFile } from '../tests/run-file.ts';
 
 /** Files of tests that run at the same time. */
 const filesAtOnce = 2;
 
 export const command: Command = {
-  usage: `usage: ./oxo test [FILTER...]
+  usage: `usage: ./oxo test [--runs N] [--seed N] [FILTER...]
 
 Runs the checks (biome, tsc, buf) and all tests, with real servers that it starts itself. The last line is
 "N passed, N failed"; exit code 0 only when all passed and there was something to run.
 
-  FILTER  only the files of tests whose path holds one of these texts; no checks then`,
+  FILTER    only the files of tests whose path holds one of these texts; no checks then
+  --runs N  random histories of e2e/model, instead of 200: ./oxo test --runs 5000 e2e/model
+  --seed N  of the first of them: a history that has shown something is seen again`,
   run,
 };
 
 async function run(argv: readonly string[]): Promise<number> {
-  const { positionals: filters } = parseFlags(argv, {}, Number.POSITIVE_INFINITY);
+  const flags = { runs: { type: 'string' }, seed: { type: 'string' } } as const;
+  const { positionals: filters, values } = parseFlags(argv, flags, Number.POSITIVE_INFINITY);
+  const runs = readNumber('runs', values.runs);
+  const seed = readNumber('seed', values.seed);
+  // By the environment: tests run in processes of their own.
+  if (runs !== undefined) process.env.MODEL_RUNS = String(runs);
+  if (seed !== undefined) process.env.MODEL_SEED = String(seed);
   const outcomes: Outcome[] = [];
   const report = (outcome: Outcome): void => {
     outcomes.push(outcome);
     console.log(describeOutcome(outcome));
   };
   if (filters.length === 0) for (const check of checks) report(await runCheck(check));
-  await runFiles(findFiles(filters), report);
+  await runFiles(findFiles(filters), limitsFor(runs), report);
 
   for (const { name, skipped } of outcomes) for (const test of skipped) console.log(`skipped: ${name}: ${test}`);
   const failed = outcomes.filter((outcome) => outcome.failures.length > 0);
@@ -38,7 +47,18 @@ async function run(argv: readonly string[]): Promise<number> {
   return failed.length === 0 && outcomes.length > 0 ? 0 : 1;
 }
 
-async function runFiles(files: readonly string[], report: (outcome: Outcome) => void): Promise<void> {
+function readNumber(name: string, value: string | undefined): number | undefined {
+  if (value === undefined || /^\d{1,10}$/.test(value)) return value === undefined ? undefined : Number(value);
+  throw new CliError(`--${name} must be a number, not "${value}"`, { exitCode: 2 });
+}
+
+/** Two seconds a history, on a machine that does other work. */
+function limitsFor(runs = 0): Limits {
+  const moreMs = runs * 2_000;
+  return { testMs: defaultLimits.testMs + moreMs, fileMs: defaultLimits.fileMs + moreMs };
+}
+
+async function runFiles(files: readonly string[], limits: Limits, report: (outcome: Outcome) => void): Promise<void> {
   if (files.length === 0) return;
   const environment = await openTestEnvironment(process.env);
   const stop = async (): Promise<void> => {
@@ -50,7 +70,7 @@ async function runFiles(files: readonly string[], report: (outcome: Outcome) => 
   try {
     const waiting = [...files];
     const worker = async (): Promise<void> => {
-      for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) report(await runFile(file));
+      for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) report(await runFile(file, limits));
     };
     await Promise.all(Array.from({ length: filesAtOnce }, worker));
   } finally {

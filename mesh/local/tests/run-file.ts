@@ -4,20 +4,25 @@ import { inspect } from 'node:util';
 import { repositoryRoot } from '../settings.ts';
 import type { Failure, Outcome } from './outcome.ts';
 
-const testTimeoutMs = 180_000;
-/** A file whose process does not end by itself left something open. */
-const fileTimeoutMs = 900_000;
+/** How long things may take. */
+export type Limits = {
+  readonly testMs: number;
+  /** A file whose process does not end by itself left something open. */
+  readonly fileMs: number;
+};
+
+export const defaultLimits: Limits = { testMs: 180_000, fileMs: 900_000 };
 const maxOutputLength = 20_000;
 
 /** Runs the tests of one file in a process of its own. */
-export async function runFile(path: string): Promise<Outcome> {
+export async function runFile(path: string, limits: Limits = defaultLimits): Promise<Outcome> {
   const name = relative(repositoryRoot, path);
   const startedAtMs = performance.now();
   const failures: Failure[] = [];
   const skipped: string[] = [];
   let passed = 0;
   let output = '';
-  const events = run({ files: [path], timeout: testTimeoutMs, signal: AbortSignal.timeout(fileTimeoutMs) });
+  const events = run({ files: [path], timeout: limits.testMs, signal: AbortSignal.timeout(limits.fileMs) });
   // Suites hold tests and are none; a test named as its file stands for the process.
   const isTest = (data: { name: string; details: { type?: string | undefined } }): boolean =>
     data.details.type !== 'suite' && data.name !== path;

@@ -7,7 +7,10 @@ import type { Post, Post_Visibility } from '#gen/oxo/post/v1/post.ts';
 import { PostInternalServiceDefinition } from '#gen/oxo/post/v1/post_internal_service.ts';
 import { PostServiceDefinition } from '#gen/oxo/post/v1/post_service.ts';
 import { UserInternalServiceDefinition } from '#gen/oxo/user/v1/user_internal_service.ts';
+import { SECOND_MS } from '#kit/clock.ts';
+import type { EventHandler } from '#kit/events/handlers.ts';
 import { createWorkConsumer } from '#kit/events/work-consumer.ts';
+import { createServiceTokens } from '#kit/identity/service-token.ts';
 import { openChannel, type RpcClient } from '#kit/rpc/client.ts';
 import type { CallContext } from '#kit/rpc/context.ts';
 import type { TestBus } from '#kit/testing/bus.ts';
@@ -25,7 +28,7 @@ import { type Neighbour, startNeighbour } from '#kit/testing/neighbour.ts';
 import { createPeople, type People } from '#kit/testing/people.ts';
 import { freePort } from '#kit/testing/ports.ts';
 import { serveTest } from '#kit/testing/serve.ts';
-import { createTestIssuer, type TestIssuer } from '#kit/testing/tokens.ts';
+import { createTestIssuer, SERVICE_TOKEN_SECONDS, type TestIssuer } from '#kit/testing/tokens.ts';
 import { until } from '#kit/testing/until.ts';
 import { FANOUT } from '../events/durables.ts';
 import { createFeedService } from '../server.ts';
@@ -38,6 +41,8 @@ export interface TestFeedService
     Omit<OpenTestRedis, 'redisUrl'>,
     People {
   issuer: TestIssuer;
+  /** host:port of its gRPC server. */
+  address: string;
   /** Connection of an administrator. */
   nats: TestBus['admin'];
   /** The public contract as this person, or as nobody. */
@@ -60,11 +65,17 @@ export interface TestFeedService
   startFanOut(): void;
 }
 
-/**
- * @param options.withPost false: without the post service, for what does not need it
- * @param options.maxEntries that a window holds; default 20
- */
-export async function startFeedService({ withPost = true, maxEntries = 20 } = {}): Promise<TestFeedService> {
+export interface FeedServiceOptions {
+  /** False: without the post service, for what does not need it. */
+  withPost?: boolean;
+  /** That a window holds; default 20. */
+  maxEntries?: number;
+  /** Stands between NATS and the handlers. */
+  interpose?: (handler: EventHandler) => EventHandler;
+}
+
+export async function startFeedService(options: FeedServiceOptions = {}): Promise<TestFeedService> {
+  const { withPost = true, maxEntries = 20, interpose = (handler) => handler } = options;
   const context = createTestContext('feed');
   const { clock, logger, metrics } = context;
   const issuer = await createTestIssuer(clock);
@@ -82,8 +93,13 @@ export async function startFeedService({ withPost = true, maxEntries = 20 } = {}
   ]);
   const postAddress = post?.address ?? `127.0.0.1:${await freePort()}`;
 
+  const issueToken = async () => ({
+    token: await issuer.serviceToken('feed'),
+    expiresAtMs: clock.nowMs() + SERVICE_TOKEN_SECONDS * SECOND_MS,
+  });
+  const tokens = createServiceTokens(issueToken, clock, issuer.denyList);
   const channelTo = (address: string) => {
-    const channel = openChannel(address, () => issuer.serviceToken('feed'));
+    const channel = openChannel(address, tokens);
     context.onStop(channel.close);
     return channel;
   };
@@ -95,7 +111,8 @@ export async function startFeedService({ withPost = true, maxEntries = 20 } = {}
   });
   const [fanOut] = service.consumers;
   if (fanOut === undefined) throw new Error('the service has no consumer');
-  const consumer = createWorkConsumer({ nats: bus.admin, ...fanOut, backoffMs: BACKOFF_MS, logger, metrics });
+  const handlers = fanOut.handlers.map(interpose);
+  const consumer = createWorkConsumer({ nats: bus.admin, ...fanOut, handlers, backoffMs: BACKOFF_MS, logger, metrics });
   context.onStop(consumer.stop);
   const callers = await serveTest(context, { verifier: issuer.verifier, tokens: issuer }, service.addServices);
   const authors = createCallers(context, postAddress, issuer);
@@ -104,6 +121,7 @@ export async function startFeedService({ withPost = true, maxEntries = 20 } = {}
   return {
     ...{ issuer, clock, logger, metrics, nats: bus.admin, users, posts, user, ...redisParts },
     ...createPeople(context, createCallers(context, user.address, issuer)),
+    address: callers.address,
     as: (userId) => callers.asUser(FeedServiceDefinition, userId),
     contextOf: createCallContexts(context, issuer),
     post() {

@@ -1,0 +1,181 @@
+/** Plays one history on the system and on the model, step by step. */
+import type { Fate } from './interposer.ts';
+import { beginning, checkAll, checkFeed, checkFeeds, checkList, checkPerson, checkPost } from './reads.ts';
+import { openStage, type Stage } from './stage.ts';
+import type { Lost, Moment, Step } from './steps.ts';
+import type { Person, System } from './system.ts';
+import { type Act, writes } from './writes.ts';
+
+/** Something that the system showed and the model did not, with all that led to it. */
+export class MismatchError extends Error {
+  override name = 'MismatchError';
+}
+
+/** @throws MismatchError */
+export async function playHistory(system: System, history: readonly Moment[]): Promise<void> {
+  const stage = await system.gate.pass(() => openStage(system));
+  try {
+    for (const moment of history) {
+      stage.clock.advance();
+      await play(stage, moment);
+    }
+    await settle(stage);
+  } catch (error) {
+    const lines = stage.words.map((words, index) => `  ${index + 1}. ${words}`);
+    throw new MismatchError(`${lines.join('\n')}\n${(error as Error).message}`, { cause: error });
+  } finally {
+    stage.clock.end();
+    system.interposer.forget(stage.expected);
+  }
+}
+
+async function play(stage: Stage, moment: Moment): Promise<void> {
+  const { gate, restartRedis } = stage.system;
+  const [only] = moment;
+  if (moment.length === 1 && only?.do === 'restartRedis') {
+    stage.words.push('Redis is killed and starts again');
+    return gate.alone(restartRedis);
+  }
+  return gate.pass(async () => {
+    const isMeeting = moment.length > 1;
+    const acts = withoutConflicts(moment.flatMap((step) => prepare(stage, step, isMeeting) ?? []));
+    if (acts.length > 0) stage.words.push(acts.map(({ words }) => words).join('; at the same time '));
+    const changes = await Promise.all(acts.map(({ call }) => call()));
+    for (const change of changes) change();
+  });
+}
+
+/** Of acts that change the same thing the first; who wins would be luck. */
+function withoutConflicts(acts: readonly Act[]): Act[] {
+  const touched = new Set<string>();
+  return acts.filter(({ touches }) => {
+    const isFree = touches.every((thing) => !touched.has(thing));
+    for (const thing of touches) touched.add(thing);
+    return isFree;
+  });
+}
+
+/** @returns undefined when there is nothing to do it to */
+function prepare(stage: Stage, step: Step, isMeeting: boolean): Act | undefined {
+  switch (step.do) {
+    case 'post':
+      return writes.post(stage, step);
+    case 'postMany':
+      return writes.postMany(stage, step);
+    case 'edit':
+      return writes.edit(stage, step);
+    case 'delete':
+      return writes.delete(stage, step);
+    case 'follow':
+      return writes.follow(stage, step);
+    case 'unfollow':
+      return writes.unfollow(stage, step);
+    case 'rename':
+      return writes.rename(stage, step);
+    case 'readFeed':
+      return readAct(stage, step, isMeeting);
+    case 'readOn':
+      return readAct(stage, step, isMeeting);
+    case 'readList':
+      return listAct(stage, step);
+    case 'look':
+      return lookAct(stage, step);
+    case 'lose':
+      return loseAct(stage, step.what, stage.person(step.who));
+    case 'restartRedis':
+      throw new Error('Redis restarts alone');
+  }
+}
+
+function readAct(stage: Stage, step: Extract<Step, { do: 'readFeed' | 'readOn' }>, isMeeting: boolean) {
+  const viewer = stage.person(step.who);
+  const key = `feed ${viewer.id}`;
+  const from = step.do === 'readFeed' ? beginning : stage.bookmarks.get(key);
+  if (from === undefined) return undefined;
+  const words = step.do === 'readFeed' ? 'reads' : 'reads on,';
+  return act(`${viewer.name} ${words} ${step.pageSize} posts of the feed`, async () => {
+    const rest = await checkFeed(stage, viewer, from, step.pageSize, isMeeting);
+    if (rest === undefined) stage.bookmarks.delete(key);
+    else stage.bookmarks.set(key, rest);
+  });
+}
+
+function listAct(stage: Stage, step: Extract<Step, { do: 'readList' }>) {
+  const [viewer, author] = [stage.person(step.who), stage.person(step.whom)];
+  const key = `list ${viewer.id} ${author.id}`;
+  const from = (step.goOn ? stage.bookmarks.get(key) : undefined) ?? beginning;
+  const words = from === beginning ? 'reads' : 'reads on,';
+  return act(`${viewer.name} ${words} ${step.pageSize} posts of ${author.name}`, async () => {
+    const rest = await checkList(stage, viewer, author, from, step.pageSize);
+    if (rest === undefined) stage.bookmarks.delete(key);
+    else stage.bookmarks.set(key, rest);
+  });
+}
+
+function lookAct(stage: Stage, step: Extract<Step, { do: 'look' }>) {
+  const [viewer, person] = [stage.person(step.who), stage.person(step.whom)];
+  const post = stage.postOf(person, step.which);
+  const what = post === undefined ? '' : ` and "${post.text}"`;
+  return act(`${viewer.name} looks at ${person.name}${what}`, async () => {
+    await checkPerson(stage, viewer, person);
+    if (post !== undefined) await checkPost(stage, viewer, post);
+  });
+}
+
+function loseAct(stage: Stage, what: Lost, person: Person) {
+  const words = what === 'everything' ? 'everything' : what === 'posts' ? 'all posts' : `the ${what} of ${person.name}`;
+  return act(`Redis loses ${words}`, () => lose(stage, what, person));
+}
+
+/** One's own posts go only with the window: they live for a day, and bridge the moments until the event has been handled. */
+async function lose({ system, people, everyPost }: Stage, what: Lost, person: Person): Promise<void> {
+  const everybody = people.map(({ id }) => id);
+  const loss: Record<Lost, readonly (readonly [string, readonly string[]])[]> = {
+    window: ['feed', 'own'].map((prefix) => [prefix, [person.id]] as const),
+    posts: [['post', [...everyPost]]],
+    profile: [['profile', [person.id]]],
+    followees: [['fver', [person.id]]],
+    followers: [['aver', [person.id]]],
+    everything: [
+      ...['feed', 'own', 'fver', 'aver', 'profile'].map((prefix) => [prefix, everybody] as const),
+      ['post', [...everyPost]],
+    ],
+  };
+  await Promise.all(loss[what].map(([prefix, ids]) => system.lose(prefix, ids)));
+}
+
+/** Once all events are through, every page is what the model says, with Redis as it is and without what it holds. */
+async function settle(stage: Stage): Promise<void> {
+  const { system, clock, expected, words } = stage;
+  clock.end();
+  await system.interposer.settled(expected);
+  words.push('all events are through');
+  await system.gate.pass(() => checkAll(stage, 4));
+  await system.gate.pass(() => lose(stage, 'everything', stage.person(0)));
+  words.push('Redis has lost everything');
+  await system.gate.pass(() => checkFeeds(stage, 7));
+}
+
+function act(words: string, call: () => Promise<void>): Act {
+  return {
+    words,
+    touches: [],
+    async call() {
+      await call();
+      return () => undefined;
+    },
+  };
+}
+
+/** The same history with a fault: the events of these posts are lost. */
+export function withLostEvents(history: readonly Moment[], isLost: (post: number) => boolean): readonly Moment[] {
+  let posts = 0;
+  return history.map((moment) =>
+    moment.map((step) => {
+      if (step.do !== 'post') return step;
+      posts += 1;
+      const fate: Fate = { ...step.fate, isLost: isLost(posts) };
+      return { ...step, fate };
+    }),
+  );
+}

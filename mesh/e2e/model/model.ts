@@ -1,0 +1,89 @@
+/**
+ * What everybody should see, kept in memory in the simplest way that can be right: lists that are filtered and sorted anew for
+ * every question. It knows nothing of windows, caches, events or statements.
+ */
+import { Post_Visibility } from '#gen/oxo/post/v1/post.ts';
+import type { Position } from '#kit/page-token.ts';
+
+export type ModelPerson = {
+  readonly id: string;
+  readonly handle: string;
+  displayName: string;
+  readonly followees: Set<string>;
+};
+
+export type ModelPost = {
+  readonly id: string;
+  readonly authorId: string;
+  readonly atMs: number;
+  /** Of the request that made it: tells whether its event has been handled. */
+  readonly requestId: string;
+  text: string;
+  visibility: Post_Visibility;
+  editedAtMs: number | undefined;
+  /** Those who must see it from now on while they follow its author, whatever became of its event. */
+  readonly owedTo: Set<string>;
+};
+
+export type Model = ReturnType<typeof createModel>;
+
+export function createModel() {
+  const people = new Map<string, ModelPerson>();
+  const posts = new Map<string, ModelPost>();
+  let deletes = 0;
+
+  function person(id: string): ModelPerson {
+    const found = people.get(id);
+    if (found === undefined) throw new Error(`nobody has the id ${id}`);
+    return found;
+  }
+
+  const follows = (followerId: string, followeeId: string): boolean => person(followerId).followees.has(followeeId);
+  const isOfCircle = (viewerId: string, authorId: string): boolean =>
+    viewerId === authorId || follows(viewerId, authorId);
+  const sees = (viewerId: string, post: ModelPost): boolean =>
+    post.visibility === Post_Visibility.PUBLIC || isOfCircle(viewerId, post.authorId);
+  const select = (matches: (post: ModelPost) => boolean): ModelPost[] =>
+    [...posts.values()].filter(matches).sort(newestFirst);
+
+  return {
+    person,
+    joined: (id: string, handle: string, displayName: string) =>
+      void people.set(id, { id, handle, displayName, followees: new Set() }),
+    renamed(id: string, displayName: string): void {
+      person(id).displayName = displayName;
+    },
+    posted: (post: Omit<ModelPost, 'editedAtMs' | 'owedTo'>) =>
+      void posts.set(post.id, { ...post, editedAtMs: undefined, owedTo: new Set([post.authorId]) }),
+    edited: (id: string, change: Partial<Pick<ModelPost, 'text' | 'visibility' | 'editedAtMs'>>) =>
+      void Object.assign(posts.get(id) ?? {}, change),
+    deleted(id: string): void {
+      if (posts.delete(id)) deletes += 1;
+    },
+    /** A follow shows at once what is there already. */
+    followed(followerId: string, followeeId: string): void {
+      person(followerId).followees.add(followeeId);
+      for (const post of posts.values()) if (post.authorId === followeeId) post.owedTo.add(followerId);
+    },
+    unfollowed: (followerId: string, followeeId: string) => void person(followerId).followees.delete(followeeId),
+
+    follows,
+    sees,
+    deletes: () => deletes,
+    post: (id: string) => posts.get(id),
+    /** Newest first, as everybody's. */
+    postsOf: (authorId: string) => select((post) => post.authorId === authorId),
+    feed: (viewerId: string) => select((post) => isOfCircle(viewerId, post.authorId)),
+    list: (viewerId: string, authorId: string) => select((post) => post.authorId === authorId && sees(viewerId, post)),
+    counts: (id: string) => ({
+      followers: [...people.values()].filter(({ followees }) => followees.has(id)).length,
+      following: person(id).followees.size,
+    }),
+  };
+}
+
+/** By time, then by id; 0 for the same place. */
+export function newestFirst(a: Position, b: Position): number {
+  if (a.id === b.id) return 0;
+  return b.atMs - a.atMs || (a.id < b.id ? 1 : -1);
+}

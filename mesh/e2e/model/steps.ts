@@ -1,0 +1,101 @@
+/** What may happen in a history, and how histories are made up. */
+import fc from 'fast-check';
+import { Post_Visibility } from '#gen/oxo/post/v1/post.ts';
+import type { Fate } from './interposer.ts';
+
+export const names = ['ann', 'bob', 'cem', 'dee'] as const;
+
+/** People and posts are numbers that are taken modulo those that there are; a step without its post does nothing. */
+export type Step =
+  | { do: 'post'; who: number; visibility: Post_Visibility; fate: Fate; isRepeated: boolean }
+  | { do: 'postMany'; who: number }
+  | { do: 'edit'; who: number; which: number; visibility: Post_Visibility | undefined }
+  | { do: 'delete'; who: number; which: number }
+  | { do: 'follow'; who: number; whom: number }
+  | { do: 'unfollow'; who: number; whom: number }
+  | { do: 'rename'; who: number }
+  | { do: 'readFeed'; who: number; pageSize: number }
+  | { do: 'readOn'; who: number; pageSize: number }
+  | { do: 'readList'; who: number; whom: number; pageSize: number; goOn: boolean }
+  | { do: 'look'; who: number; whom: number; which: number }
+  | { do: 'lose'; what: Lost; who: number }
+  | { do: 'restartRedis' };
+
+export type Lost = 'window' | 'posts' | 'profile' | 'followees' | 'followers' | 'everything';
+
+/** One step, or several at the same time. */
+export type Moment = readonly Step[];
+
+/** Posts of `postMany`: with a few more a window of these tests overflows and is cut. */
+export const manyPosts = 58;
+
+const person = fc.nat(names.length - 1);
+const which = fc.nat(5);
+const pageSize = fc.oneof(
+  { arbitrary: fc.integer({ min: 1, max: 5 }), weight: 4 },
+  { arbitrary: fc.constant(100), weight: 1 },
+);
+const visibility = fc.constantFrom(Post_Visibility.PUBLIC, Post_Visibility.FOLLOWERS);
+const fate: fc.Arbitrary<Fate> = fc.record({
+  heldFor: fc.oneof({ arbitrary: fc.constant(0), weight: 2 }, { arbitrary: fc.nat(8), weight: 3 }),
+  again: fc.array(fc.nat(8), { maxLength: 2 }),
+  fails: rarely(12),
+});
+
+const post = fc.record({ do: fc.constant('post' as const), who: person, visibility, fate, isRepeated: rarely(8) });
+const edit = fc.record({
+  do: fc.constant('edit' as const),
+  who: person,
+  which,
+  visibility: fc.option(visibility, { nil: undefined }),
+});
+const remove = fc.record({ do: fc.constant('delete' as const), who: person, which });
+const follow = fc.record({ do: fc.constant('follow' as const), who: person, whom: person });
+const unfollow = fc.record({ do: fc.constant('unfollow' as const), who: person, whom: person });
+const rename = fc.record({ do: fc.constant('rename' as const), who: person });
+const readFeed = fc.record({ do: fc.constant('readFeed' as const), who: person, pageSize });
+const readOn = fc.record({ do: fc.constant('readOn' as const), who: person, pageSize });
+const readList = fc.record({
+  do: fc.constant('readList' as const),
+  ...{ who: person, whom: person, pageSize, goOn: fc.boolean() },
+});
+const look = fc.record({ do: fc.constant('look' as const), who: person, whom: person, which });
+const lost = fc.constantFrom<Lost>('window', 'posts', 'profile', 'followees', 'followers', 'everything');
+const lose = fc.record({ do: fc.constant('lose' as const), what: lost, who: person });
+const postMany = fc.record({ do: fc.constant('postMany' as const), who: person });
+const restartRedis = fc.record({ do: fc.constant('restartRedis' as const) });
+
+const single: fc.Arbitrary<Step> = fc.oneof(
+  ...weighted([
+    [post, 70],
+    [edit, 20],
+    [remove, 15],
+    [follow, 45],
+    [unfollow, 15],
+    [rename, 5],
+    [readFeed, 75],
+    [readOn, 30],
+    [readList, 15],
+    [look, 15],
+    [lose, 25],
+    [postMany, 1],
+    [restartRedis, 1],
+  ]),
+);
+/** What may meet. Keys are lost only between: a tombstone that goes while a reader is under way is no eviction that happens. */
+const meeting: fc.Arbitrary<Step> = fc.oneof(post, edit, remove, follow, unfollow, rename, readFeed, readFeed);
+const moment: fc.Arbitrary<Moment> = fc.oneof(
+  { arbitrary: single.map((step) => [step]), weight: 5 },
+  { arbitrary: fc.array(meeting, { minLength: 2, maxLength: 4 }), weight: 1 },
+);
+
+/** Histories that shrink to the fewest moments that still show a fault. */
+export const histories: fc.Arbitrary<readonly Moment[]> = fc.array(moment, { maxLength: 45, size: 'max' });
+
+function rarely(oneIn: number): fc.Arbitrary<boolean> {
+  return fc.nat(oneIn - 1).map((number) => number === oneIn - 1);
+}
+
+function weighted(table: readonly (readonly [fc.Arbitrary<Step>, number])[]) {
+  return table.map(([arbitrary, weight]) => ({ arbitrary, weight }));
+}

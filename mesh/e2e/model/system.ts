@@ -1,0 +1,77 @@
+/**
+ * The system under test: the feed service in this process, so that the interposer can stand before its consumer, with the real
+ * user and post services as processes beside it, on a real Postgres, Redis and NATS.
+ */
+import { Metadata } from 'nice-grpc';
+import { FeedServiceDefinition } from '#gen/oxo/feed/v1/feed_service.ts';
+import { PostServiceDefinition } from '#gen/oxo/post/v1/post_service.ts';
+import { UserInternalServiceDefinition } from '#gen/oxo/user/v1/user_internal_service.ts';
+import { UserServiceDefinition } from '#gen/oxo/user/v1/user_service.ts';
+import { newId } from '#kit/ids.ts';
+import { openChannel } from '#kit/rpc/client.ts';
+import { until } from '#kit/testing/until.ts';
+import { startFeedService } from '../../../services/feed/testing/feed-service.ts';
+import { createGate } from './gate.ts';
+import { createInterposer } from './interposer.ts';
+
+export type Person = { readonly id: string; readonly name: string; readonly handle: string; readonly token: string };
+
+export type System = Awaited<ReturnType<typeof startSystem>>;
+
+/** So few that the second page of most feeds comes from Postgres. */
+const windowEntries = 6;
+
+export async function startSystem() {
+  const interposer = createInterposer();
+  const service = await startFeedService({ maxEntries: windowEntries, interpose: interposer.wrap });
+  service.startFanOut();
+  const { issuer, redis } = service;
+  const neighbours = [service.user, service.post()];
+  const channels = [service.user, service.post(), service].map(({ address }) => openChannel(address, undefined));
+  const [userChannel, postChannel, feedChannel] = channels as [Channel, Channel, Channel];
+  const registry = userChannel.client(UserInternalServiceDefinition);
+  const gate = createGate();
+
+  return {
+    interposer,
+    gate,
+    users: userChannel.client(UserServiceDefinition),
+    posts: postChannel.client(PostServiceDefinition),
+    feeds: feedChannel.client(FeedServiceDefinition),
+    async signUp(name: string, displayName: string): Promise<Person> {
+      const id = newId(service.clock.nowMs());
+      const handle = `${name}_${id.replaceAll('-', '').slice(-20)}`;
+      const metadata = bearer(await issuer.serviceToken('auth'));
+      const [token] = await Promise.all([
+        issuer.userToken(id),
+        registry.createUser({ id, handle, displayName }, { metadata }),
+      ]);
+      return { id, name, handle, token };
+    },
+    /** Options of a call. */
+    as: ({ token }: Person, requestId: string) => ({ metadata: bearer(token).set('x-request-id', requestId) }),
+    /** Takes keys away, as an eviction does. */
+    lose: (prefix: string, ids: readonly string[]) =>
+      Promise.all(ids.map((id) => redis.expire(redis.key(prefix, id), 0))),
+    /** Kills Redis and starts it again, empty and with another epoch. Resolves when everybody has it again. */
+    async restartRedis(): Promise<void> {
+      await service.killRedis();
+      await service.restartRedis();
+      await until('all services have Redis again', async () => {
+        const ready = await Promise.all(neighbours.map((neighbour) => neighbour.isReady()));
+        return ready.every(Boolean);
+      });
+    },
+    log: service.log,
+    async close(): Promise<void> {
+      for (const channel of channels) channel.close();
+      await service.close();
+    },
+  };
+}
+
+type Channel = ReturnType<typeof openChannel>;
+
+function bearer(token: string): Metadata {
+  return Metadata({ authorization: `Bearer ${token}` });
+}
