@@ -9,7 +9,6 @@ import { UserInternalServiceDefinition } from '#gen/oxo/user/v1/user_internal_se
 import { UserServiceDefinition } from '#gen/oxo/user/v1/user_service.ts';
 import { newId } from '#kit/ids.ts';
 import { openChannel } from '#kit/rpc/client.ts';
-import { until } from '#kit/testing/until.ts';
 import { startFeedService } from '../../../services/feed/testing/feed-service.ts';
 import { createGate } from './gate.ts';
 import { createInterposer } from './interposer.ts';
@@ -26,7 +25,6 @@ export async function startSystem() {
   const service = await startFeedService({ maxEntries: windowEntries, interpose: interposer.wrap });
   service.startFanOut();
   const { issuer, redis } = service;
-  const neighbours = [service.user, service.post()];
   const channels = [service.user, service.post(), service].map(({ address }) => openChannel(address, undefined));
   const [userChannel, postChannel, feedChannel] = channels as [Channel, Channel, Channel];
   const registry = userChannel.client(UserInternalServiceDefinition);
@@ -57,10 +55,6 @@ export async function startSystem() {
     async restartRedis(): Promise<void> {
       await service.killRedis();
       await service.restartRedis();
-      await until('all services have Redis again', async () => {
-        const ready = await Promise.all(neighbours.map((neighbour) => neighbour.isReady()));
-        return ready.every(Boolean);
-      });
     },
     log: service.log,
     async close(): Promise<void> {

@@ -97,6 +97,13 @@ export async function startFeedService(options: FeedServiceOptions = {}): Promis
     token: await issuer.serviceToken('feed'),
     expiresAtMs: clock.nowMs() + SERVICE_TOKEN_SECONDS * SECOND_MS,
   });
+  async function restartRedis(): Promise<void> {
+    await redisParts.restartRedis();
+    const neighbours = post === undefined ? [user] : [user, post];
+    await until('the neighbours have redis again', async () => {
+      return (await Promise.all(neighbours.map((neighbour) => neighbour.isReady()))).every(Boolean);
+    });
+  }
   const tokens = createServiceTokens(issueToken, clock, issuer.denyList);
   const channelTo = (address: string) => {
     const channel = openChannel(address, tokens);
@@ -119,7 +126,7 @@ export async function startFeedService(options: FeedServiceOptions = {}): Promis
   const asAuthor = (userId: string) => authors.asUser(PostServiceDefinition, userId);
 
   return {
-    ...{ issuer, clock, logger, metrics, nats: bus.admin, users, posts, user, ...redisParts },
+    ...{ issuer, clock, logger, metrics, nats: bus.admin, users, posts, user, ...redisParts, restartRedis },
     ...createPeople(context, createCallers(context, user.address, issuer)),
     address: callers.address,
     as: (userId) => callers.asUser(FeedServiceDefinition, userId),
