@@ -1,6 +1,7 @@
 import { after, before, describe } from 'node:test';
 import { accounts } from './flow/accounts.ts';
 import { browsers } from './flow/browsers.ts';
+import { deletion } from './flow/deletion.ts';
 import { entities } from './flow/entities.ts';
 import { feeds } from './flow/feeds.ts';
 import { idempotency } from './flow/idempotency.ts';
@@ -25,5 +26,6 @@ describe('the main flow through the front door', () => {
   testAll('accounts and profiles', accounts, () => world);
   testAll('sessions', sessions, () => world);
   testAll('pages in a browser', browsers, () => world);
+  testAll('the end of an account', deletion, () => world);
   testAll('Idempotency-Key', idempotency, () => world);
 });

@@ -76,6 +76,7 @@ test('"me" is whoever calls', async () => {
     sessionId: '',
     clientId: '',
     scopes: new Set<string>(),
+    signedInAtMs: 0,
     token: '',
   } as const;
   const anonymous = { caller: ANONYMOUS };

@@ -10,10 +10,12 @@ import type { RpcClient } from '#kit/rpc/client.ts';
 import type { RpcServer } from '#kit/rpc/server.ts';
 import type { Service } from '#kit/start.ts';
 import { createAccounts } from './accounts/accounts.ts';
+import { createDisabling } from './accounts/disabling.ts';
 import type { Passwords } from './accounts/passwords.ts';
 import { createPendingSweep } from './accounts/pending-sweep.ts';
 import { createProfiles } from './accounts/profiles.ts';
 import {
+  disableAccount,
   issueServiceToken,
   listSessions,
   login,
@@ -50,6 +52,7 @@ export function createAuthService(parts: AuthServiceParts) {
   const accounts = createAccounts(db, clock);
   const profiles = createProfiles(users);
   const sessions = createSessions({ db, outbox, denyList, clock });
+  const disabling = createDisabling({ db, outbox, denyList });
   const sweep = createPendingSweep({ accounts, profiles, clock, logger });
 
   return {
@@ -63,6 +66,7 @@ export function createAuthService(parts: AuthServiceParts) {
         revokeSession: revokeSession({ sessions }),
       });
       server.add(AuthInternalServiceDefinition, {
+        disableAccount: disableAccount({ disabling }),
         issueServiceToken: issueServiceToken({ secretHashes, issuer }),
         rotateSigningKeys: rotateSigningKeys({ rotation }),
       });

@@ -42,7 +42,7 @@ export function createPostService({ db, redis, outbox, users, clock, logger }: P
   const publishedPosts = createPublishedPosts(redis, db, logger);
   const deletedPosts = createDeletedPosts(db, clock);
   const authors = createAuthors(redis, users, logger);
-  const visibility = createVisibility(users);
+  const visibility = createVisibility(users, authors);
   const entityFinder = createEntityFinder(users);
   const insertPost = createInsertPost(db);
 
@@ -50,14 +50,14 @@ export function createPostService({ db, redis, outbox, users, clock, logger }: P
     addServices(server: RpcServer): void {
       server.add(PostServiceDefinition, {
         createPost: createPost({ idempotency, insertPost, outbox, publishedPosts, authors, entityFinder, clock }),
-        getPost: getPost({ db, visibility, authors }),
+        getPost: getPost({ db, visibility }),
         updatePost: updatePost({ db, outbox, publishedPosts, visibility, authors, entityFinder, clock }),
         deletePost: deletePost({ db, outbox, publishedPosts, deletedPosts, visibility, clock }),
         listPostRevisions: listPostRevisions({ db, visibility }),
         listUserPosts: listUserPosts({ db, visibility, authors }),
       });
       server.add(PostInternalServiceDefinition, {
-        batchGetPosts: batchGetPosts({ db, publishedPosts, visibility, authors }),
+        batchGetPosts: batchGetPosts({ db, publishedPosts, visibility }),
         listPostsByAuthors: listPostsByAuthors({ db }),
       });
     },

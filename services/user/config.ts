@@ -1,4 +1,6 @@
 import {
+  clientConfig,
+  clientSettings,
   commonConfig,
   commonSettings,
   databaseConfig,
@@ -13,6 +15,7 @@ const settings = {
   ...commonSettings,
   ...databaseSettings,
   ...redisSettings,
+  ...clientSettings,
   /** How many people one account may follow. */
   MAX_FOLLOWEES: setting.integer(1, 100_000).default(10_000),
 };
@@ -26,6 +29,7 @@ export function readConfig(env: NodeJS.ProcessEnv) {
     ...commonConfig(read),
     ...databaseConfig(read),
     ...redisConfig(read),
+    ...clientConfig(read),
     maxFollowees: read.MAX_FOLLOWEES,
   };
 }

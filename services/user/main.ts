@@ -1,6 +1,17 @@
+import { AuthInternalServiceDefinition } from '#gen/oxo/auth/v1/auth_internal_service.ts';
 import { systemClock } from '#kit/clock.ts';
+import { createDenyList } from '#kit/identity/deny-list.ts';
 import { runService } from '#kit/lifecycle.ts';
-import { openOutbox, startDatabase, startNats, startRedis, startService, startVerifier } from '#kit/start.ts';
+import {
+  openOutbox,
+  startChannel,
+  startDatabase,
+  startNats,
+  startRedis,
+  startService,
+  startServiceTokens,
+  startVerifier,
+} from '#kit/start.ts';
 import { readConfig } from './config.ts';
 import { entities } from './schema.ts';
 import { createUserService } from './server.ts';
@@ -13,10 +24,13 @@ await runService({
     const db = await startDatabase(context, entities);
     const redis = startRedis(context);
     const nats = await startNats(context, 'user');
-    const verifier = await startVerifier(context, nats);
+    const denyList = createDenyList(systemClock);
+    const verifier = await startVerifier(context, nats, { denyList });
+    const tokens = startServiceTokens(context, 'user', denyList);
+    const auth = startChannel(context, config.authAddress, tokens).client(AuthInternalServiceDefinition);
     const outbox = openOutbox(context, { name: 'user', db, nats });
     const { maxFollowees } = config;
-    const service = createUserService({ db, redis, outbox, maxFollowees, clock: systemClock, logger });
+    const service = createUserService({ db, redis, outbox, auth, maxFollowees, clock: systemClock, logger });
     await startService(context, { nats, verifier, outbox }, service);
   },
 });

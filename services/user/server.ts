@@ -1,3 +1,4 @@
+import type { AuthInternalServiceDefinition } from '#gen/oxo/auth/v1/auth_internal_service.ts';
 import { UserInternalServiceDefinition } from '#gen/oxo/user/v1/user_internal_service.ts';
 import { UserServiceDefinition } from '#gen/oxo/user/v1/user_service.ts';
 import type { Clock } from '#kit/clock.ts';
@@ -5,13 +6,16 @@ import type { Database } from '#kit/db/database.ts';
 import type { Outbox } from '#kit/events/outbox.ts';
 import type { Logger } from '#kit/logger.ts';
 import type { Redis } from '#kit/redis/redis.ts';
+import type { RpcClient } from '#kit/rpc/client.ts';
 import type { RpcServer } from '#kit/rpc/server.ts';
 import type { Service } from '#kit/start.ts';
+import { createDeletion } from './deletion/deletion.ts';
 import { createFollowVersions } from './graph/follow-versions.ts';
 import {
   batchGetUsers,
   batchGetUsersByHandle,
   createUser,
+  deleteMe,
   follow,
   getMe,
   getUser,
@@ -30,6 +34,7 @@ export interface UserServiceParts {
   db: Database;
   redis: Redis;
   outbox: Outbox;
+  auth: RpcClient<AuthInternalServiceDefinition>;
   /** How many people one account may follow. */
   maxFollowees: number;
   clock: Clock;
@@ -37,8 +42,9 @@ export interface UserServiceParts {
 }
 
 /** The one place where the handlers of this service get what they use. */
-export function createUserService({ db, redis, outbox, maxFollowees, clock, logger }: UserServiceParts) {
+export function createUserService({ db, redis, outbox, auth, maxFollowees, clock, logger }: UserServiceParts) {
   const profiles = createPublishedProfiles(redis, db, logger);
+  const deletion = createDeletion({ db, outbox, profiles, auth, clock });
   const followVersions = createFollowVersions(redis, logger);
 
   return {
@@ -46,6 +52,7 @@ export function createUserService({ db, redis, outbox, maxFollowees, clock, logg
       server.add(UserServiceDefinition, {
         getMe: getMe({ db }),
         updateMe: updateMe({ db, outbox, profiles }),
+        deleteMe: deleteMe({ deletion }),
         getUser: getUser({ db }),
         getUserByHandle: getUserByHandle({ db }),
         follow: follow({ db, outbox, followVersions, maxFollowees, clock }),
@@ -62,6 +69,6 @@ export function createUserService({ db, redis, outbox, maxFollowees, clock, logg
         listFolloweeIds: listFolloweeIds({ db, followVersions }),
       });
     },
-    effects: [...profiles.effects, ...followVersions.effects],
+    effects: [...profiles.effects, ...followVersions.effects, ...deletion.effects],
   } satisfies Service;
 }

@@ -8,7 +8,7 @@ import { openStubs } from '../testing/stubs.ts';
 import type { World } from '../testing/world.ts';
 
 /** Revoked sessions are refused everywhere within this time. */
-const revocationMs = 2_000;
+export const revocationMs = 2_000;
 
 function refresh(refreshToken: string): ApiRequest {
   return { method: 'POST', path: '/auth/refresh', body: { refreshToken } };
@@ -34,7 +34,8 @@ function callsOf({ id, accessToken: token }: Person): ApiRequest[] {
   ];
 }
 
-async function requireRevokedEverywhere(world: World, person: Person): Promise<void> {
+/** Every service refuses this person's token, at the front door and on its own port. */
+export async function requireRevokedEverywhere(world: World, person: Person): Promise<void> {
   const { api, stack } = world;
   for (const request of callsOf(person)) {
     const error = await refusal(api, request);

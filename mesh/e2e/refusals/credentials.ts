@@ -67,6 +67,7 @@ export function internalCalls(stubs: Stubs, id: string): Record<string, (options
   const first = (stream: AsyncIterable<unknown>): Promise<unknown> => stream[Symbol.asyncIterator]().next();
   return {
     RotateSigningKeys: (options) => stubs.authInternal.rotateSigningKeys({ force: true }, options),
+    DisableAccount: (options) => stubs.authInternal.disableAccount({ userId: id }, options),
     CreateUser: (options) =>
       stubs.userInternal.createUser({ id: randomUUID(), handle: 'intruder', displayName: '' }, options),
     ResolveUser: (options) => stubs.userInternal.resolveUser({ id }, options),

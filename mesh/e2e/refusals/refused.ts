@@ -37,6 +37,7 @@ export function everyCall({ me, other, myPost }: Cast): Record<string, ApiReques
     RevokeSession: { method: 'DELETE', path: `/auth/sessions/${unknownId}`, token },
     GetMe: { path: '/users/me', token },
     UpdateMe: { method: 'PATCH', path: '/users/me', token, body: { bio: 'changed' } },
+    DeleteMe: { method: 'DELETE', path: '/users/me', token },
     GetUser: { path: `/users/${other.id}`, token },
     GetUserByHandle: { path: `/users/by-handle/${other.handle}`, token },
     Follow: { method: 'PUT', path: `/users/${other.id}/follow`, token },

@@ -31,7 +31,7 @@ export async function openForge(stack: Stack): Promise<Forge> {
   return {
     claims: (userId, changes) => {
       const nowSeconds = Math.floor(Date.now() / 1_000);
-      const times = { iat: nowSeconds, exp: nowSeconds + 600 };
+      const times = { iat: nowSeconds, exp: nowSeconds + 600, auth_time: nowSeconds };
       const scope = 'profile:read profile:write posts:read posts:write follows:write feed:read';
       const ids = { sub: userId, sid: randomUUID(), jti: randomUUID(), client_id: 'oxo' };
       return { iss: stack.publicUrl, aud: 'oxo-api', scope, ...ids, ...times, ...changes };

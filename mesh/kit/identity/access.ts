@@ -1,4 +1,5 @@
-import { Access } from '#gen/oxo/common/v1/access.ts';
+import { Access, type Access_SignedIn } from '#gen/oxo/common/v1/access.ts';
+import { type Clock, SECOND_MS } from '#kit/clock.ts';
 import { OxoError } from '#kit/errors.ts';
 import { ANONYMOUS, type Caller, type UserCaller } from '#kit/identity/caller.ts';
 import type { TokenVerifier } from '#kit/identity/token-verifier.ts';
@@ -19,7 +20,7 @@ export interface Credentials {
 }
 
 /** Decides who calls and whether they may. @throws OxoError when they may not */
-export type Authorize = (credentials: Credentials, verifier: TokenVerifier) => Caller | Promise<Caller>;
+export type Authorize = (credentials: Credentials, verifier: TokenVerifier, clock: Clock) => Caller | Promise<Caller>;
 
 /** HTTP status of a success as the contract declares it; 200 when it declares none. */
 export function successStatusOf(options: MethodOptions): number {
@@ -36,7 +37,7 @@ export function accessRuleOf(path: string, options: MethodOptions): Authorize {
   if (access === undefined)
     throw new Error(`${path} declares no access: set option (oxo.common.v1.access) in its contract.`);
   if (access.open) return authorizeOpen;
-  if (access.signedIn) return signedIn(access.signedIn.scopes);
+  if (access.signedIn) return signedIn(access.signedIn);
   if (access.internal) return internal(access.internal.callers, access.internal.onBehalfOf);
   throw new Error(`${path} declares an access of no kind: open, signed_in or internal.`);
 }
@@ -56,15 +57,18 @@ function authorizeOpen({ authorization }: Credentials, verifier: TokenVerifier) 
   return authorization === undefined ? ANONYMOUS : verifier.verifyUser(bearerToken(authorization));
 }
 
-function signedIn(scopes: readonly string[]): Authorize {
-  function requireScopes(user: UserCaller): UserCaller {
+function signedIn({ scopes, maxSignInAgeSeconds }: Access_SignedIn): Authorize {
+  function admit(user: UserCaller, clock: Clock): UserCaller {
     const missing = scopes.filter((scope) => !user.scopes.has(scope));
-    if (missing.length === 0) return user;
-    throw new OxoError('SCOPE_MISSING', `The access token lacks the scope ${missing.join(' ')}.`);
+    if (missing.length > 0)
+      throw new OxoError('SCOPE_MISSING', `The access token lacks the scope ${missing.join(' ')}.`);
+    if (maxSignInAgeSeconds > 0 && clock.nowMs() > user.signedInAtMs + maxSignInAgeSeconds * SECOND_MS)
+      throw new OxoError('SIGN_IN_TOO_OLD', 'The last sign-in is too long ago for this. Sign in again.');
+    return user;
   }
-  return ({ authorization }, verifier) => {
+  return ({ authorization }, verifier, clock) => {
     const user = verifier.verifyUser(bearerToken(authorization));
-    return user instanceof Promise ? user.then(requireScopes) : requireScopes(user);
+    return user instanceof Promise ? user.then((verified) => admit(verified, clock)) : admit(user, clock);
   };
 }
 

@@ -7,6 +7,8 @@ export interface UserCaller {
   sessionId: string;
   clientId: string;
   scopes: ReadonlySet<string>;
+  /** When the person last showed who they are, in milliseconds since the epoch; 0 when the token does not tell. A refresh does not count. */
+  signedInAtMs: number;
   /** The verified token, to be passed on when another service is called on the person's behalf. */
   token: string;
 }

@@ -42,6 +42,7 @@ const userClaims = z.object({
   sid: z.string(),
   client_id: z.string(),
   scope: z.string(),
+  auth_time: z.number().default(0),
   exp: z.number(),
 });
 const serviceClaims = z.object({ sub: z.string().startsWith(SERVICE_SUBJECT_PREFIX), exp: z.number() });
@@ -134,6 +135,7 @@ export function createTokenVerifier(options: {
       sessionId: claims.sid,
       clientId: claims.client_id,
       scopes: new Set(claims.scope.split(' ')),
+      signedInAtMs: claims.auth_time * 1_000,
       token,
     };
     users.set(token, { value: user, kid, expiresAtMs: claims.exp * 1_000 });

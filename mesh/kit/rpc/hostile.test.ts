@@ -27,6 +27,7 @@ before(async () => {
       received.push(request);
       return { accessToken: 'a', expiresIn: 1 };
     },
+    disableAccount: () => assert.fail('nobody asks for it'),
     rotateSigningKeys: () => assert.fail('nobody asks for it'),
   });
   port = await server.listen('127.0.0.1:0');

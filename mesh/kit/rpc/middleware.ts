@@ -85,6 +85,7 @@ export function createMiddleware(options: MiddlewareOptions, rules: ReadonlyMap<
     const caller = await rule.authorize(
       { authorization: metadata.get('authorization'), onBehalfOf: metadata.get('x-oxo-on-behalf-of') },
       verifier,
+      clock,
     );
     return { caller, rpc, requestId, deadlineMs: clock.nowMs() + timeoutOf(metadata) };
   }

@@ -29,6 +29,7 @@ before(async () => {
     issueServiceToken: async () => {
       throw new Error('a secret detail');
     },
+    disableAccount: () => assert.fail('nobody asks for it'),
     rotateSigningKeys: () => assert.fail('nobody asks for it'),
   });
   channel = createChannel(`127.0.0.1:${await server.listen('127.0.0.1:0')}`);

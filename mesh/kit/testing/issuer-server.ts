@@ -8,10 +8,12 @@ import { SERVICE_TOKEN_SECONDS, type TestIssuer } from '#kit/testing/tokens.ts';
 /**
  * What a process asks of auth, answered by the issuer of the test: its public keys by HTTP, and tokens of services by RPC,
  * whatever their secret.
+ * @param port of the RPCs; any free one when absent
  */
 export async function serveIssuer(
   context: TestContext,
   issuer: TestIssuer,
+  port = 0,
 ): Promise<{ jwksUrl: string; authAddress: string }> {
   const { metrics, logger, clock } = context;
   const keys = createServer((_, response) =>
@@ -28,10 +30,14 @@ export async function serveIssuer(
       accessToken: await issuer.serviceToken(clientId),
       expiresIn: SERVICE_TOKEN_SECONDS,
     }),
+    disableAccount: ({ userId }) => {
+      issuer.denyList.deny(userId);
+      return Promise.resolve({});
+    },
     rotateSigningKeys: () => Promise.reject(new Error('the issuer of a test has one key')),
   });
-  const authPort = await auth.listen('127.0.0.1:0');
+  const authPort = await auth.listen(`127.0.0.1:${port}`);
   context.onStop(auth.close);
-  const { port } = keys.address() as AddressInfo;
-  return { jwksUrl: `http://127.0.0.1:${port}/jwks.json`, authAddress: `127.0.0.1:${authPort}` };
+  const { port: keysPort } = keys.address() as AddressInfo;
+  return { jwksUrl: `http://127.0.0.1:${keysPort}/jwks.json`, authAddress: `127.0.0.1:${authPort}` };
 }

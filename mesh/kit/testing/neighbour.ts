@@ -7,6 +7,9 @@ import { createTestDatabase } from '#kit/testing/database.ts';
 import { freePort } from '#kit/testing/ports.ts';
 import { startNode } from '#kit/testing/process.ts';
 
+/** An address where nobody listens. */
+const NOBODY = '127.0.0.1:1';
+
 export interface Neighbour {
   /** host:port of its gRPC server. */
   address: string;
@@ -49,6 +52,8 @@ export async function startNeighbour(context: TestContext, options: NeighbourOpt
         ...{ GRPC_HOST: '127.0.0.1', GRPC_PORT: String(grpcPort), OPS_HOST: '127.0.0.1', OPS_PORT: String(opsPort) },
         ...{ DATABASE_URL: database.url, REDIS_URL: options.redisUrl, NATS_URL: options.natsUrl },
         ...{ JWKS_URL: options.jwksUrl, JWT_ISSUER: options.issuer },
+        // The user service calls auth only when an account is deleted.
+        ...{ AUTH_GRPC_ADDRESS: NOBODY, SERVICE_SECRET: 'any' },
         ...options.env,
       },
     });

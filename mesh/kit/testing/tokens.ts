@@ -19,8 +19,11 @@ export interface TestIssuer {
   jwks: JSONWebKeySet;
   verifier: TokenVerifier;
   denyList: DenyList;
-  /** An access token of a person; all first-party scopes unless told. */
-  userToken(userId: string, claims?: { scope?: string; sessionId?: string; lifetimeSeconds?: number }): Promise<string>;
+  /** An access token of a person; all first-party scopes, of a sign-in just now, unless told. */
+  userToken(
+    userId: string,
+    claims?: { scope?: string; sessionId?: string; lifetimeSeconds?: number; signedInAtMs?: number },
+  ): Promise<string>;
   /** The token of one of our services. */
   serviceToken(service: string): Promise<string>;
 }
@@ -36,7 +39,7 @@ export async function createTestIssuer(clock: Clock = systemClock): Promise<Test
   const keys = createLocalJWKSet(jwks);
   const denyList = createDenyList(clock);
 
-  function sign(subject: string, audience: string, claims: Record<string, string>, lifetimeSeconds: number) {
+  function sign(subject: string, audience: string, claims: Record<string, string | number>, lifetimeSeconds: number) {
     const nowSeconds = Math.floor(clock.nowMs() / 1_000);
     return new SignJWT(claims)
       .setProtectedHeader({ alg: 'RS256', typ: ACCESS_TOKEN_TYPE, kid: 'test' })
@@ -54,8 +57,11 @@ export async function createTestIssuer(clock: Clock = systemClock): Promise<Test
     jwks,
     denyList,
     verifier: createTokenVerifier({ keys, issuer, denyList, clock }),
-    userToken(userId, { scope = ALL_SCOPES, sessionId = newId(clock.nowMs()), lifetimeSeconds = 900 } = {}) {
-      return sign(userId, USER_AUDIENCE, { scope, sid: sessionId, client_id: 'oxo' }, lifetimeSeconds);
+    userToken(userId, claims = {}) {
+      const nowMs = clock.nowMs();
+      const { scope = ALL_SCOPES, sessionId = newId(nowMs), lifetimeSeconds = 900, signedInAtMs = nowMs } = claims;
+      const auth_time = Math.floor(signedInAtMs / 1_000);
+      return sign(userId, USER_AUDIENCE, { scope, sid: sessionId, client_id: 'oxo', auth_time }, lifetimeSeconds);
     },
     serviceToken: (service) => sign(`service:${service}`, SERVICE_AUDIENCE, {}, SERVICE_TOKEN_SECONDS),
   };

@@ -10,7 +10,7 @@ export const AccountEntity = defineEntity({
     emailVerifiedAtMs: p.bigint('number').nullable(),
     /** Argon2id in PHC string format. */
     passwordHash: p.text(),
-    /** PENDING until the user service has the profile, then ACTIVE. */
+    /** PENDING until the user service has the profile, then ACTIVE; DISABLED from its end until its erasure. */
     state: p.text(),
     /** What the profile is to be made of; null once it is there. */
     pendingHandle: p.text().nullable(),

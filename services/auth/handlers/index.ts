@@ -11,5 +11,6 @@ export { revokeSession } from './revoke-session.ts';
 
 // AuthInternalService: our own services.
 
+export { disableAccount } from './disable-account.ts';
 export { issueServiceToken } from './issue-service-token.ts';
 export { rotateSigningKeys } from './rotate-signing-keys.ts';

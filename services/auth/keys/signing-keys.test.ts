@@ -18,6 +18,7 @@ const ISSUER = 'http://oxo.test';
 const session = {
   accountId: '01890000-0000-7000-8000-000000000001',
   sessionId: '01890000-0000-7000-8000-000000000002',
+  signedInAtMs: 0,
 };
 
 let database: TestDatabase;

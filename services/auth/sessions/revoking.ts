@@ -6,7 +6,7 @@ import { sessionRevoked } from '#kit/identity/revocations.ts';
 import type { SessionRow } from '../entities/session-entity.ts';
 
 /** Who signs out is told within the two seconds in which the tokens have to be refused. */
-const BROADCAST_LIMIT_MS = 1_500;
+export const BROADCAST_LIMIT_MS = 1_500;
 
 const INSERT_EVENTS = {
   name: 'session-revoked-events',

@@ -73,6 +73,8 @@ const CLEAN_UP = defineCleanUp({ name: 'sessions-clean-up', table: 'sessions', w
 export interface OpenSession {
   sessionId: string;
   accountId: string;
+  /** When it was opened by a password, in milliseconds since the epoch. */
+  signedInAtMs: number;
   refreshToken: string;
 }
 
@@ -115,7 +117,7 @@ export function createSessions(options: { db: Database; outbox: Outbox; denyList
       ...[token.sessionId, accountId, hashOf(token.family), hashOf(token.secret)],
       ...[device.userAgent, device.ip, nowMs, nowMs + IDLE_MS],
     ]);
-    return { sessionId: token.sessionId, accountId, refreshToken: encodeRefreshToken(token) };
+    return { sessionId: token.sessionId, accountId, signedInAtMs: nowMs, refreshToken: encodeRefreshToken(token) };
   }
 
   async function rotate(tx: Transaction, token: RefreshToken, device: Device): Promise<Refreshed> {
@@ -137,6 +139,7 @@ export function createSessions(options: { db: Database; outbox: Outbox; denyList
     const session = {
       sessionId: token.sessionId,
       accountId: row.accountId,
+      signedInAtMs: row.createdAtMs,
       refreshToken: encodeRefreshToken(next),
     };
     return { outcome: 'REFRESHED', session };

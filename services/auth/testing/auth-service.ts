@@ -3,14 +3,14 @@
  * beside it. Its events stay in the outbox.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import { KeyRotated, SessionRevoked } from '#gen/oxo/auth/v1/auth_events.ts';
+import { AccountDisabled, KeyRotated, SessionRevoked } from '#gen/oxo/auth/v1/auth_events.ts';
 import { AuthInternalServiceDefinition } from '#gen/oxo/auth/v1/auth_internal_service.ts';
 import { AuthServiceDefinition } from '#gen/oxo/auth/v1/auth_service.ts';
 import { UserInternalServiceDefinition } from '#gen/oxo/user/v1/user_internal_service.ts';
 import { DAY_MS, MINUTE_MS } from '#kit/clock.ts';
 import type { Database } from '#kit/db/database.ts';
 import { createDenyList, type DenyList } from '#kit/identity/deny-list.ts';
-import { keyRotated } from '#kit/identity/revocations.ts';
+import { accountDisabled, keyRotated } from '#kit/identity/revocations.ts';
 import { createServiceTokens } from '#kit/identity/service-token.ts';
 import { createTokenVerifier, type TokenVerifier } from '#kit/identity/token-verifier.ts';
 import { openChannel, type RpcClient } from '#kit/rpc/client.ts';
@@ -109,8 +109,10 @@ export async function startAuthService({ withUser = true } = {}): Promise<TestAu
   /** What the relay, NATS and the consumer of revocations do in a real service. */
   async function broadcast(): Promise<void> {
     for (const { sessionId } of await revocations()) denyList.deny(sessionId);
-    const rotations = (await outboxParts.events()).filter(({ subject }) => subject === keyRotated.subject);
-    for (const kid of rotations.flatMap(({ payload }) => KeyRotated.decode(payload).droppedKids)) denyList.deny(kid);
+    for (const { subject, payload } of await outboxParts.events()) {
+      if (subject === accountDisabled.subject) denyList.deny(AccountDisabled.decode(payload).userId);
+      if (subject === keyRotated.subject) for (const kid of KeyRotated.decode(payload).droppedKids) denyList.deny(kid);
+    }
   }
   const sessions = createSessions({ db, outbox, denyList, clock });
   const [accounts, profiles] = [createAccounts(db, clock), createProfiles(users)];

@@ -1,10 +1,11 @@
 import { SignJWT } from 'jose';
-import { type Clock, MINUTE_MS } from '#kit/clock.ts';
+import { type Clock, MINUTE_MS, SECOND_MS } from '#kit/clock.ts';
 import type { IssuedToken } from '#kit/identity/service-token.ts';
 import { ACCESS_TOKEN_TYPE, SERVICE_AUDIENCE, USER_AUDIENCE } from '#kit/identity/token-verifier.ts';
 import { newId } from '#kit/ids.ts';
 import { SIGNING_ALGORITHM } from '../keys/key-rows.ts';
 import type { SigningKeys } from '../keys/signing-keys.ts';
+import type { OpenSession } from '../sessions/sessions.ts';
 
 export const ACCESS_TOKEN_LIFETIME_MS = 15 * MINUTE_MS;
 export const SERVICE_TOKEN_LIFETIME_MS = 5 * MINUTE_MS;
@@ -26,7 +27,7 @@ const FIRST_PARTY_SCOPES = [
 /** Makes the JWTs by which people and our services are known (RFC 9068). */
 export interface TokenIssuer {
   /** The access token of a person's session. */
-  accessToken(session: { accountId: string; sessionId: string }): Promise<IssuedToken>;
+  accessToken(session: Pick<OpenSession, 'accountId' | 'sessionId' | 'signedInAtMs'>): Promise<IssuedToken>;
   /** The token of one of our services. */
   serviceToken(service: string): Promise<IssuedToken>;
 }
@@ -42,7 +43,7 @@ export function createTokenIssuer(options: {
   async function sign(token: {
     subject: string;
     audience: string;
-    claims: Record<string, string>;
+    claims: Record<string, string | number>;
     lifetimeMs: number;
   }): Promise<IssuedToken> {
     const { kid, privateKey } = keys.current();
@@ -62,11 +63,14 @@ export function createTokenIssuer(options: {
   }
 
   return {
-    accessToken: ({ accountId, sessionId }) =>
+    accessToken: ({ accountId, sessionId, signedInAtMs }) =>
       sign({
         subject: accountId,
         audience: USER_AUDIENCE,
-        claims: { sid: sessionId, client_id: FIRST_PARTY_CLIENT, scope: FIRST_PARTY_SCOPES },
+        claims: {
+          ...{ sid: sessionId, client_id: FIRST_PARTY_CLIENT, scope: FIRST_PARTY_SCOPES },
+          auth_time: Math.floor(signedInAtMs / SECOND_MS),
+        },
         lifetimeMs: ACCESS_TOKEN_LIFETIME_MS,
       }),
     serviceToken: (service) =>

@@ -3,7 +3,6 @@ import type { BatchGetPostsRequest, BatchGetPostsResponse } from '#gen/oxo/post/
 import type { Queryable } from '#kit/db/database.ts';
 import type { CallContext } from '#kit/rpc/context.ts';
 import { ids, validate } from '#kit/validate.ts';
-import type { Authors } from '../posts/authors.ts';
 import { findPosts } from '../posts/find-posts.ts';
 import { postMessage } from '../posts/post-message.ts';
 import type { PublishedPosts } from '../posts/published-posts.ts';
@@ -15,20 +14,15 @@ export interface BatchGetPostsDependencies {
   db: Queryable;
   publishedPosts: PublishedPosts;
   visibility: Visibility;
-  authors: Authors;
 }
 
-export function batchGetPosts({ db, publishedPosts, visibility, authors }: BatchGetPostsDependencies) {
+export function batchGetPosts({ db, publishedPosts, visibility }: BatchGetPostsDependencies) {
   return async (request: BatchGetPostsRequest, context: CallContext): Promise<BatchGetPostsResponse> => {
     const { ids } = validate(input, request);
     const rows = await findPosts(db, ids);
     // Who asks did not find them in the read model.
     publishedPosts.refill(rows);
     const visible = await visibility.filter(rows, context);
-    const found = await authors.find(
-      visible.map((row) => row.authorId),
-      context,
-    );
-    return { posts: visible.map((row) => postMessage(row, found.get(row.authorId))) };
+    return { posts: visible.map(({ row, author }) => postMessage(row, author)) };
   };
 }

@@ -3,7 +3,6 @@ import type { GetPostRequest, GetPostResponse } from '#gen/oxo/post/v1/post_serv
 import type { Queryable } from '#kit/db/database.ts';
 import type { CallContext } from '#kit/rpc/context.ts';
 import { id, validate } from '#kit/validate.ts';
-import type { Authors } from '../posts/authors.ts';
 import { findPost } from '../posts/find-posts.ts';
 import { postMessage } from '../posts/post-message.ts';
 import { postNotFound } from '../posts/refusals.ts';
@@ -14,19 +13,15 @@ const input = z.object({ id: id() });
 export interface GetPostDependencies {
   db: Queryable;
   visibility: Visibility;
-  authors: Authors;
 }
 
-export function getPost({ db, visibility, authors }: GetPostDependencies) {
+export function getPost({ db, visibility }: GetPostDependencies) {
   return async (request: GetPostRequest, context: CallContext): Promise<GetPostResponse> => {
     const { id } = validate(input, request);
     const row = await findPost(db, id);
     if (row === undefined) throw postNotFound();
-    const [visible, found] = await Promise.all([
-      visibility.filter([row], context),
-      authors.find([row.authorId], context),
-    ]);
-    if (visible.length === 0) throw postNotFound();
-    return { post: postMessage(row, found.get(row.authorId)) };
+    const [seen] = await visibility.filter([row], context);
+    if (seen === undefined) throw postNotFound();
+    return { post: postMessage(seen.row, seen.author) };
   };
 }

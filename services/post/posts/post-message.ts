@@ -4,7 +4,7 @@ import type { PostRow } from '../entities/post-entity.ts';
 import type { Revision } from './revisions.ts';
 
 /** The contract's Post of a row. */
-export function postMessage(row: PostRow, author: UserSummary | undefined): Post {
+export function postMessage(row: PostRow, author: UserSummary): Post {
   return {
     id: row.id,
     author,
@@ -23,7 +23,7 @@ export function eventPost(row: PostRow): Post {
 
 /** The post as the read model holds it: without its author, which the reader adds. */
 export function encodeForReadModel(row: PostRow): Uint8Array {
-  return Post.encode(postMessage(row, undefined)).finish();
+  return Post.encode({ ...eventPost(row), author: undefined }).finish();
 }
 
 /** The contract's PostRevision. */

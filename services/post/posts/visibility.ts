@@ -1,22 +1,30 @@
 import { Post_Visibility } from '#gen/oxo/post/v1/post.ts';
+import type { UserSummary } from '#gen/oxo/user/v1/user.ts';
 import type { UserInternalServiceDefinition } from '#gen/oxo/user/v1/user_internal_service.ts';
 import { viewerOf } from '#kit/identity/caller.ts';
 import { onBehalfOf, type RpcClient } from '#kit/rpc/client.ts';
 import type { CallContext } from '#kit/rpc/context.ts';
 import type { PostRow } from '../entities/post-entity.ts';
+import type { Authors } from './authors.ts';
+
+/** A post that the caller may see, and who wrote it. */
+export interface SeenPost {
+  row: PostRow;
+  author: UserSummary;
+}
 
 /**
- * Who may see a post, decided here for all of OXO: PUBLIC everyone, FOLLOWERS the author and those who follow the author now.
- * The person for whom the call is made comes from its token, never from a field of the request.
+ * Who may see a post, decided here for all of OXO: PUBLIC everyone, FOLLOWERS the author and those who follow the author now;
+ * nobody sees the posts of an author who is gone. The person for whom the call is made comes from its token, never from a field of the request.
  */
 export interface Visibility {
-  /** Those of the posts that the caller may see, in the same order. Asks the user service at most once. */
-  filter(posts: readonly PostRow[], context: CallContext): Promise<PostRow[]>;
+  /** Those of the posts that the caller may see, in the same order. Asks the user service at most once for each of both. */
+  filter(posts: readonly PostRow[], context: CallContext): Promise<SeenPost[]>;
   /** Whether the caller may see what this author shows to followers. */
   isAmongFollowers(authorId: string, context: CallContext): Promise<boolean>;
 }
 
-export function createVisibility(users: RpcClient<UserInternalServiceDefinition>): Visibility {
+export function createVisibility(users: RpcClient<UserInternalServiceDefinition>, authors: Authors): Visibility {
   /** Those of the authors whose followers the caller is among: those whom the caller follows now, and the caller. */
   async function followed(authorIds: Iterable<string>, context: CallContext): Promise<Set<string>> {
     const viewerId = viewerOf(context)?.userId;
@@ -29,15 +37,30 @@ export function createVisibility(users: RpcClient<UserInternalServiceDefinition>
     return new Set([viewerId, ...followeeIds]);
   }
 
+  /** Those of the posts whose visibility lets the caller see them. */
+  async function allowed(posts: readonly PostRow[], context: CallContext): Promise<PostRow[]> {
+    const limited = posts.filter((post) => post.visibility !== Post_Visibility.PUBLIC);
+    if (limited.length === 0) return [...posts];
+    const authorIds = await followed(
+      limited.map((post) => post.authorId),
+      context,
+    );
+    return posts.filter((post) => post.visibility === Post_Visibility.PUBLIC || isForFollowers(post, authorIds));
+  }
+
   return {
     async filter(posts, context) {
-      const limited = posts.filter((post) => post.visibility !== Post_Visibility.PUBLIC);
-      if (limited.length === 0) return [...posts];
-      const authorIds = await followed(
-        limited.map((post) => post.authorId),
-        context,
-      );
-      return posts.filter((post) => post.visibility === Post_Visibility.PUBLIC || isForFollowers(post, authorIds));
+      const [rows, found] = await Promise.all([
+        allowed(posts, context),
+        authors.find(
+          posts.map((post) => post.authorId),
+          context,
+        ),
+      ]);
+      return rows.flatMap((row) => {
+        const author = found.get(row.authorId);
+        return author === undefined ? [] : [{ row, author }];
+      });
     },
     async isAmongFollowers(authorId, context) {
       return (await followed([authorId], context)).has(authorId);

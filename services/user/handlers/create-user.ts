@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { CreateUserRequest, CreateUserResponse } from '#gen/oxo/user/v1/user_internal_service.ts';
 import type { Clock } from '#kit/clock.ts';
-import type { Queryable } from '#kit/db/database.ts';
+import type { Database } from '#kit/db/database.ts';
 import { hasReason, invalidFields, OxoError } from '#kit/errors.ts';
 import { type Outbox, outboxValues } from '#kit/events/outbox.ts';
 import type { CallContext } from '#kit/rpc/context.ts';
@@ -27,8 +27,16 @@ const INSERT = {
     select version::float8 from created`,
 };
 
+/**
+ * Asked after the insert, which may have waited for a deletion: then it has found the handle free, and did not see for whom it is kept.
+ */
+const FIND_DELETION = {
+  name: 'user-find-deletion',
+  text: 'select 1 from deletions where handle = $2 or user_id = $1::uuid',
+};
+
 export interface CreateUserDependencies {
-  db: Queryable;
+  db: Database;
   outbox: Outbox;
   profiles: PublishedProfiles;
   clock: Clock;
@@ -39,9 +47,7 @@ export function createUser({ db, outbox, profiles, clock }: CreateUserDependenci
   async function findCreated(request: CreateUserRequest): Promise<UserRow> {
     const { row } = await findUser(db, { id: request.id }).catch((error: unknown) => {
       if (!hasReason(error, 'USER_NOT_FOUND')) throw error;
-      throw new OxoError('HANDLE_TAKEN', `The handle ${request.handle} belongs to someone.`, {
-        fields: [{ field: 'handle', description: 'belongs to someone' }],
-      });
+      throw handleTaken(request.handle);
     });
     if (row.handle === request.handle) return row;
     throw invalidFields([{ field: 'handle', description: 'is not the handle that the user with this id has' }]);
@@ -51,14 +57,27 @@ export function createUser({ db, outbox, profiles, clock }: CreateUserDependenci
     const { id, handle, displayName } = validate(input, request);
     const row = newUser(id, handle, displayName, clock.nowMs());
     const event = outbox.row(userRegistered, { user: userMessage(row) }, context);
+    const insert = () =>
+      db.transaction(async (tx) => {
+        const values = [...outboxValues(event), id, handle, displayName, row.createdAtMs];
+        const [created] = await tx.query<{ version: number }>(INSERT, values);
+        const deletions = created === undefined ? [] : await tx.query(FIND_DELETION, [id, handle]);
+        if (deletions.length > 0) throw handleTaken(handle);
+        return created?.version;
+      });
     const write = async () => {
-      const values = [...outboxValues(event), id, handle, displayName, row.createdAtMs];
-      const [created] = await db.query<{ version: number }>(INSERT, values);
-      event.version = created?.version;
-      return created === undefined ? findCreated(request) : { ...row, version: created.version };
+      event.version = await insert();
+      return event.version === undefined ? findCreated(request) : { ...row, version: event.version };
     };
     return { user: userMessage(await outbox.commit([event], write, profiles.changed)) };
   };
+}
+
+/** Also the handle of a user who was deleted lately: nobody shall be taken for them. */
+function handleTaken(handle: string): OxoError {
+  return new OxoError('HANDLE_TAKEN', `The handle ${handle} belongs to someone.`, {
+    fields: [{ field: 'handle', description: 'belongs to someone' }],
+  });
 }
 
 function newUser(id: string, handle: string, displayName: string, nowMs: number): UserRow {

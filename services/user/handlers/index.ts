@@ -2,6 +2,7 @@
 
 // UserService: people, through the front door.
 
+export { deleteMe } from './delete-me.ts';
 export { follow } from './follow.ts';
 export { getMe } from './get-me.ts';
 export { getUser } from './get-user.ts';

@@ -4,14 +4,16 @@ import type { Queryable } from '#kit/db/database.ts';
 import { requireViewer } from '#kit/identity/caller.ts';
 import type { CallContext } from '#kit/rpc/context.ts';
 import { ids, validate } from '#kit/validate.ts';
+import { IS_THERE } from '../deletion/gone.ts';
 import type { FollowVersions } from '../graph/follow-versions.ts';
 
 const input = z.object({ amongIds: ids({ max: 1_000 }) });
 
-/** The limit on follows bounds both. */
+/** The limit on follows bounds both. Users who are gone leave their edges to the erasure. */
 const LIST = {
   name: 'followees',
-  text: `select coalesce(string_agg(followee_id::text, ','), '') as ids from follows where follower_id = $1::uuid`,
+  text: `select coalesce(string_agg(followee_id::text, ','), '') as ids from follows
+    where follower_id = $1::uuid and ${IS_THERE('followee_id')}`,
 };
 const LIST_AMONG = {
   name: 'followees-among',

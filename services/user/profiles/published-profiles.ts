@@ -21,6 +21,8 @@ export interface PublishedProfiles {
   read(ids: readonly string[]): Promise<SummaryRow[]>;
   /** After a change. */
   changed(row: SummaryRow): Promise<void>;
+  /** After the user is gone. @param version of the event that tells it */
+  deleted(id: string, version: number): Promise<void>;
   /** Puts back what a reader missed. The reader does not wait for it, and it may fail: the next reader asks again. */
   refill(rows: readonly SummaryRow[]): void;
   /** What the relay does when the request could not: the same, by what the table says now. */
@@ -44,6 +46,7 @@ export function createPublishedProfiles(redis: Redis, db: Queryable, logger: Log
   return {
     read,
     changed,
+    deleted: (id, version) => profiles.bury(id, version),
     refill(rows) {
       Promise.all(rows.map(changed)).catch((error: unknown) => {
         warn({ err: error }, 'profiles were not put back');

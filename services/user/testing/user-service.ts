@@ -2,10 +2,11 @@
  * The user service for tests, in this process: on a real Postgres and Redis, behind its own gRPC server. Its events stay in the
  * outbox until a test runs the relay.
  */
+import { AuthInternalServiceDefinition } from '#gen/oxo/auth/v1/auth_internal_service.ts';
 import { UserInternalServiceDefinition } from '#gen/oxo/user/v1/user_internal_service.ts';
 import { UserServiceDefinition } from '#gen/oxo/user/v1/user_service.ts';
 import type { Database } from '#kit/db/database.ts';
-import type { RpcClient } from '#kit/rpc/client.ts';
+import { openChannel, type RpcClient } from '#kit/rpc/client.ts';
 import type { Callers } from '#kit/testing/callers.ts';
 import {
   createTestContext,
@@ -14,8 +15,10 @@ import {
   openTestRedis,
   type TestContext,
 } from '#kit/testing/context.ts';
+import { serveIssuer } from '#kit/testing/issuer-server.ts';
 import { createTestOutbox, type TestOutbox } from '#kit/testing/outbox.ts';
 import { createPeople, type People } from '#kit/testing/people.ts';
+import { freePort } from '#kit/testing/ports.ts';
 import { serveTest } from '#kit/testing/serve.ts';
 import { createTestIssuer, type TestIssuer } from '#kit/testing/tokens.ts';
 import { entities, migrations } from '../schema.ts';
@@ -37,11 +40,18 @@ export interface TestUserService
   /** The internal contract with a token as it is. */
   internalWithToken(token: string): RpcClient<UserInternalServiceDefinition>;
   onBehalfOf: Callers['onBehalfOf'];
+  /** Starts auth, when the service was started without it. */
+  startAuth(): Promise<unknown>;
 }
 
-/** @param options.maxFollowees how many people one account may follow; default 50 */
-export async function startUserService(options: { maxFollowees?: number } = {}): Promise<TestUserService> {
-  const { maxFollowees = 50 } = options;
+/**
+ * @param options.maxFollowees how many people one account may follow; default 50
+ * @param options.withAuth false: auth is away at first
+ */
+export async function startUserService(
+  options: { maxFollowees?: number; withAuth?: boolean } = {},
+): Promise<TestUserService> {
+  const { maxFollowees = 50, withAuth = true } = options;
   const context = createTestContext('user');
   const { clock, logger } = context;
   // Many connections, so that requests really meet in Postgres.
@@ -51,11 +61,17 @@ export async function startUserService(options: { maxFollowees?: number } = {}):
   const issuer = await createTestIssuer(clock);
 
   const { outbox, ...outboxParts } = createTestOutbox(context, database, { effects: () => service.effects });
-  const service = createUserService({ db, redis: redisParts.redis, outbox, maxFollowees, clock, logger });
+  const authPort = withAuth ? 0 : await freePort();
+  const startAuth = () => serveIssuer(context, issuer, authPort);
+  const authAddress = withAuth ? (await startAuth()).authAddress : `127.0.0.1:${authPort}`;
+  const channel = openChannel(authAddress, () => issuer.serviceToken('user'));
+  context.onStop(channel.close);
+  const auth = channel.client(AuthInternalServiceDefinition);
+  const service = createUserService({ db, redis: redisParts.redis, outbox, auth, maxFollowees, clock, logger });
   const callers = await serveTest(context, { verifier: issuer.verifier, tokens: issuer }, service.addServices);
 
   return {
-    ...{ db, issuer, clock, ...redisParts, ...outboxParts },
+    ...{ db, issuer, clock, startAuth, ...redisParts, ...outboxParts },
     as: (userId) => callers.asUser(UserServiceDefinition, userId),
     withToken: (token) => callers.withToken(UserServiceDefinition, token),
     internal: (service) => callers.asService(UserInternalServiceDefinition, service),

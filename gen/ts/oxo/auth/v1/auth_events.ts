@@ -17,6 +17,11 @@ export interface SessionRevoked {
   userId: string;
 }
 
+/** Subject account.disabled, read by every process: all tokens of the user are refused from now on. */
+export interface AccountDisabled {
+  userId: string;
+}
+
 /** Subject key.rotated, read by every process: the public keys are fetched again. */
 export interface KeyRotated {
   /** Signs from now on. */
@@ -87,6 +92,61 @@ export const SessionRevoked: MessageFns<SessionRevoked> = {
   fromPartial(object: DeepPartial<SessionRevoked>): SessionRevoked {
     const message = createBaseSessionRevoked();
     message.sessionId = object.sessionId ?? "";
+    message.userId = object.userId ?? "";
+    return message;
+  },
+};
+
+function createBaseAccountDisabled(): AccountDisabled {
+  return { userId: "" };
+}
+
+export const AccountDisabled: MessageFns<AccountDisabled> = {
+  encode(message: AccountDisabled, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.userId !== "") {
+      writer.uint32(10).string(message.userId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AccountDisabled {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAccountDisabled();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.userId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<AccountDisabled>): AccountDisabled {
+    return AccountDisabled.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<AccountDisabled>): AccountDisabled {
+    const message = createBaseAccountDisabled();
     message.userId = object.userId ?? "";
     return message;
   },

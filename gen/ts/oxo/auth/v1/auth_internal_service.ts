@@ -25,6 +25,13 @@ export interface IssueServiceTokenResponse {
   expiresIn: number;
 }
 
+export interface DisableAccountRequest {
+  userId: string;
+}
+
+export interface DisableAccountResponse {
+}
+
 export interface RotateSigningKeysRequest {
   /**
    * The present key has leaked. The next one signs at once, however new it is; every key that has signed is dropped, and
@@ -178,6 +185,104 @@ export const IssueServiceTokenResponse: MessageFns<IssueServiceTokenResponse> = 
     const message = createBaseIssueServiceTokenResponse();
     message.accessToken = object.accessToken ?? "";
     message.expiresIn = object.expiresIn ?? 0;
+    return message;
+  },
+};
+
+function createBaseDisableAccountRequest(): DisableAccountRequest {
+  return { userId: "" };
+}
+
+export const DisableAccountRequest: MessageFns<DisableAccountRequest> = {
+  encode(message: DisableAccountRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.userId !== "") {
+      writer.uint32(10).string(message.userId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DisableAccountRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDisableAccountRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.userId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<DisableAccountRequest>): DisableAccountRequest {
+    return DisableAccountRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<DisableAccountRequest>): DisableAccountRequest {
+    const message = createBaseDisableAccountRequest();
+    message.userId = object.userId ?? "";
+    return message;
+  },
+};
+
+function createBaseDisableAccountResponse(): DisableAccountResponse {
+  return {};
+}
+
+export const DisableAccountResponse: MessageFns<DisableAccountResponse> = {
+  encode(_: DisableAccountResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DisableAccountResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDisableAccountResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<DisableAccountResponse>): DisableAccountResponse {
+    return DisableAccountResponse.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<DisableAccountResponse>): DisableAccountResponse {
+    const message = createBaseDisableAccountResponse();
     return message;
   },
 };
@@ -359,6 +464,21 @@ export const AuthInternalServiceDefinition = {
       options: { idempotencyLevel: "IDEMPOTENT", _unknownFields: { 400010: [Buffer.from([2, 10, 0]) as Buffer] } },
     },
     /**
+     * Ends an account: nobody signs in to it any more, its sessions end, and when this is answered their tokens are refused
+     * everywhere. Idempotent. UNAVAILABLE when it is not known yet that every service has heard of it.
+     */
+    disableAccount: {
+      name: "DisableAccount",
+      requestType: DisableAccountRequest as typeof DisableAccountRequest,
+      requestStream: false,
+      responseType: DisableAccountResponse as typeof DisableAccountResponse,
+      responseStream: false,
+      options: {
+        idempotencyLevel: "IDEMPOTENT",
+        _unknownFields: { 400010: [Buffer.from([8, 26, 6, 10, 4, 117, 115, 101, 114]) as Buffer] },
+      },
+    },
+    /**
      * Lets the next signing key sign, retires the present one, and publishes another next one. A key signs only when every
      * cache of the public keys has it: one that was published too recently is refused, unless force is set.
      */
@@ -385,6 +505,14 @@ export interface AuthInternalServiceImplementation<CallContextExt = {}> {
     context: CallContext & CallContextExt,
   ): Promise<DeepPartial<IssueServiceTokenResponse>>;
   /**
+   * Ends an account: nobody signs in to it any more, its sessions end, and when this is answered their tokens are refused
+   * everywhere. Idempotent. UNAVAILABLE when it is not known yet that every service has heard of it.
+   */
+  disableAccount(
+    request: DisableAccountRequest,
+    context: CallContext & CallContextExt,
+  ): Promise<DeepPartial<DisableAccountResponse>>;
+  /**
    * Lets the next signing key sign, retires the present one, and publishes another next one. A key signs only when every
    * cache of the public keys has it: one that was published too recently is refused, unless force is set.
    */
@@ -403,6 +531,14 @@ export interface AuthInternalServiceClient<CallOptionsExt = {}> {
     request: DeepPartial<IssueServiceTokenRequest>,
     options?: CallOptions & CallOptionsExt,
   ): Promise<IssueServiceTokenResponse>;
+  /**
+   * Ends an account: nobody signs in to it any more, its sessions end, and when this is answered their tokens are refused
+   * everywhere. Idempotent. UNAVAILABLE when it is not known yet that every service has heard of it.
+   */
+  disableAccount(
+    request: DeepPartial<DisableAccountRequest>,
+    options?: CallOptions & CallOptionsExt,
+  ): Promise<DisableAccountResponse>;
   /**
    * Lets the next signing key sign, retires the present one, and publishes another next one. A key signs only when every
    * cache of the public keys has it: one that was published too recently is refused, unless force is set.

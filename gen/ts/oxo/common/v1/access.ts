@@ -31,6 +31,11 @@ export interface Access_Open {
 export interface Access_SignedIn {
   /** All of them are required. Empty means: any signed-in user. */
   scopes: string[];
+  /**
+   * What cannot be undone: the caller must have signed in at most so many seconds ago, not only refreshed a token.
+   * 0: whenever it was.
+   */
+  maxSignInAgeSeconds: number;
 }
 
 export interface Access_Internal {
@@ -169,13 +174,16 @@ export const Access_Open: MessageFns<Access_Open> = {
 };
 
 function createBaseAccess_SignedIn(): Access_SignedIn {
-  return { scopes: [] };
+  return { scopes: [], maxSignInAgeSeconds: 0 };
 }
 
 export const Access_SignedIn: MessageFns<Access_SignedIn> = {
   encode(message: Access_SignedIn, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.scopes) {
       writer.uint32(10).string(v!);
+    }
+    if (message.maxSignInAgeSeconds !== 0) {
+      writer.uint32(16).int32(message.maxSignInAgeSeconds);
     }
     return writer;
   },
@@ -201,6 +209,14 @@ export const Access_SignedIn: MessageFns<Access_SignedIn> = {
             message.scopes.push(reader.string());
             continue;
           }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.maxSignInAgeSeconds = reader.int32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -219,6 +235,7 @@ export const Access_SignedIn: MessageFns<Access_SignedIn> = {
   fromPartial(object: DeepPartial<Access_SignedIn>): Access_SignedIn {
     const message = createBaseAccess_SignedIn();
     message.scopes = object.scopes?.map((e) => e) || [];
+    message.maxSignInAgeSeconds = object.maxSignInAgeSeconds ?? 0;
     return message;
   },
 };

@@ -42,6 +42,8 @@ export const ErrorReason = {
   REFRESH_TOKEN_INVALID: 24,
   /** REFRESH_TOKEN_REUSED - UNAUTHENTICATED: a refresh token was used again after its replacement; all tokens of the session are revoked. */
   REFRESH_TOKEN_REUSED: 25,
+  /** SIGN_IN_TOO_OLD - UNAUTHENTICATED: the RPC needs a sign-in that is not so long ago. Sign in again, and call it with the new token. */
+  SIGN_IN_TOO_OLD: 26,
   /** SCOPE_MISSING - PERMISSION_DENIED: the token lacks a scope that the RPC requires. */
   SCOPE_MISSING: 40,
   /** CALLER_NOT_ALLOWED - PERMISSION_DENIED: this caller may not call this internal RPC. */
@@ -96,6 +98,7 @@ export namespace ErrorReason {
   export type CREDENTIALS_INVALID = typeof ErrorReason.CREDENTIALS_INVALID;
   export type REFRESH_TOKEN_INVALID = typeof ErrorReason.REFRESH_TOKEN_INVALID;
   export type REFRESH_TOKEN_REUSED = typeof ErrorReason.REFRESH_TOKEN_REUSED;
+  export type SIGN_IN_TOO_OLD = typeof ErrorReason.SIGN_IN_TOO_OLD;
   export type SCOPE_MISSING = typeof ErrorReason.SCOPE_MISSING;
   export type CALLER_NOT_ALLOWED = typeof ErrorReason.CALLER_NOT_ALLOWED;
   export type NOT_AUTHOR = typeof ErrorReason.NOT_AUTHOR;

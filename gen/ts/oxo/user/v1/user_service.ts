@@ -49,6 +49,12 @@ export interface UpdateMeResponse {
   user?: User | undefined;
 }
 
+export interface DeleteMeRequest {
+}
+
+export interface DeleteMeResponse {
+}
+
 export interface GetUserRequest {
   /** A user id, or "me". */
   id: string;
@@ -366,6 +372,92 @@ export const UpdateMeResponse: MessageFns<UpdateMeResponse> = {
   fromPartial(object: DeepPartial<UpdateMeResponse>): UpdateMeResponse {
     const message = createBaseUpdateMeResponse();
     message.user = (object.user !== undefined && object.user !== null) ? User.fromPartial(object.user) : undefined;
+    return message;
+  },
+};
+
+function createBaseDeleteMeRequest(): DeleteMeRequest {
+  return {};
+}
+
+export const DeleteMeRequest: MessageFns<DeleteMeRequest> = {
+  encode(_: DeleteMeRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DeleteMeRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDeleteMeRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<DeleteMeRequest>): DeleteMeRequest {
+    return DeleteMeRequest.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<DeleteMeRequest>): DeleteMeRequest {
+    const message = createBaseDeleteMeRequest();
+    return message;
+  },
+};
+
+function createBaseDeleteMeResponse(): DeleteMeResponse {
+  return {};
+}
+
+export const DeleteMeResponse: MessageFns<DeleteMeResponse> = {
+  encode(_: DeleteMeResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DeleteMeResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDeleteMeResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<DeleteMeResponse>): DeleteMeResponse {
+    return DeleteMeResponse.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<DeleteMeResponse>): DeleteMeResponse {
+    const message = createBaseDeleteMeResponse();
     return message;
   },
 };
@@ -1178,6 +1270,72 @@ export const UserServiceDefinition = {
         },
       },
     },
+    /**
+     * Deletes the caller's account, for good. It is effective at once: the profile, the posts and the follows are gone from every
+     * answer, and all tokens are refused. What is stored is erased afterwards. The handle stays taken for a while.
+     * 401 SIGN_IN_TOO_OLD unless the caller has signed in within the last 15 minutes.
+     */
+    deleteMe: {
+      name: "DeleteMe",
+      requestType: DeleteMeRequest as typeof DeleteMeRequest,
+      requestStream: false,
+      responseType: DeleteMeResponse as typeof DeleteMeResponse,
+      responseStream: false,
+      options: {
+        idempotencyLevel: "IDEMPOTENT",
+        _unknownFields: {
+          400010: [
+            Buffer.from([
+              20,
+              18,
+              18,
+              10,
+              13,
+              112,
+              114,
+              111,
+              102,
+              105,
+              108,
+              101,
+              58,
+              119,
+              114,
+              105,
+              116,
+              101,
+              16,
+              132,
+              7,
+            ]) as Buffer,
+          ],
+          400016: [Buffer.from([204, 1]) as Buffer],
+          578365826: [
+            Buffer.from([
+              18,
+              42,
+              16,
+              47,
+              97,
+              112,
+              105,
+              47,
+              118,
+              49,
+              47,
+              117,
+              115,
+              101,
+              114,
+              115,
+              47,
+              109,
+              101,
+            ]) as Buffer,
+          ],
+        },
+      },
+    },
     /** A user's profile by id. */
     getUser: {
       name: "GetUser",
@@ -1473,6 +1631,12 @@ export interface UserServiceImplementation<CallContextExt = {}> {
   getMe(request: GetMeRequest, context: CallContext & CallContextExt): Promise<DeepPartial<GetMeResponse>>;
   /** Changes the fields of the caller's profile that are present; an empty value clears. */
   updateMe(request: UpdateMeRequest, context: CallContext & CallContextExt): Promise<DeepPartial<UpdateMeResponse>>;
+  /**
+   * Deletes the caller's account, for good. It is effective at once: the profile, the posts and the follows are gone from every
+   * answer, and all tokens are refused. What is stored is erased afterwards. The handle stays taken for a while.
+   * 401 SIGN_IN_TOO_OLD unless the caller has signed in within the last 15 minutes.
+   */
+  deleteMe(request: DeleteMeRequest, context: CallContext & CallContextExt): Promise<DeepPartial<DeleteMeResponse>>;
   /** A user's profile by id. */
   getUser(request: GetUserRequest, context: CallContext & CallContextExt): Promise<DeepPartial<GetUserResponse>>;
   /** A user's profile by handle. */
@@ -1501,6 +1665,12 @@ export interface UserServiceClient<CallOptionsExt = {}> {
   getMe(request: DeepPartial<GetMeRequest>, options?: CallOptions & CallOptionsExt): Promise<GetMeResponse>;
   /** Changes the fields of the caller's profile that are present; an empty value clears. */
   updateMe(request: DeepPartial<UpdateMeRequest>, options?: CallOptions & CallOptionsExt): Promise<UpdateMeResponse>;
+  /**
+   * Deletes the caller's account, for good. It is effective at once: the profile, the posts and the follows are gone from every
+   * answer, and all tokens are refused. What is stored is erased afterwards. The handle stays taken for a while.
+   * 401 SIGN_IN_TOO_OLD unless the caller has signed in within the last 15 minutes.
+   */
+  deleteMe(request: DeepPartial<DeleteMeRequest>, options?: CallOptions & CallOptionsExt): Promise<DeleteMeResponse>;
   /** A user's profile by id. */
   getUser(request: DeepPartial<GetUserRequest>, options?: CallOptions & CallOptionsExt): Promise<GetUserResponse>;
   /** A user's profile by handle. */

@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import { until } from '#kit/testing/until.ts';
+import type { Cases } from '../testing/cases.ts';
+import { type Api, type ApiRequest, refusal } from '../testing/client.ts';
+import { openForge } from '../testing/credentials.ts';
+import { feedTexts, follow, logIn, type Person, post, signUpAll, type User } from '../testing/people.ts';
+import { requireRevokedEverywhere, revocationMs } from './sessions.ts';
+
+const deleteMe = (token: string): ApiRequest => ({ method: 'DELETE', path: '/users/me', token });
+
+async function requireNotFound(api: Api, request: ApiRequest, reason: string): Promise<void> {
+  const error = await refusal(api, request);
+  assert.deepEqual([error.status, error.reason], [404, reason], request.path);
+}
+
+async function countsOf(api: Api, { id }: Person): Promise<[followers: number, following: number]> {
+  const { user } = await api.get<{ user: User }>({ path: `/users/${id}` });
+  return [user.followersCount, user.followingCount];
+}
+
+/** Whoever deletes their account, and what is left of it. */
+export const deletion: Cases = {
+  'once it is answered, the person is gone from every answer of every service': async (world) => {
+    const { api } = world;
+    const [leaving, friend, viewer] = await signUpAll(api, 3);
+    assert(leaving && friend && viewer);
+    const elsewhere = await logIn(api, leaving);
+    for (const [from, to] of [
+      [leaving, friend],
+      [friend, leaving],
+      [viewer, leaving],
+      [viewer, friend],
+    ] as const) {
+      await follow(api, from, to);
+    }
+    const written = await post(api, leaving, 'of who leaves');
+    const closed = await post(api, leaving, 'for followers', 'FOLLOWERS');
+    await post(api, friend, 'of who stays');
+    await until('the feed has all', async () => (await feedTexts(api, viewer)).length === 3);
+
+    const answer = await api.call(deleteMe(leaving.accessToken));
+    assert.equal(answer.status, 204);
+    const { accessToken: token } = viewer;
+    assert.deepEqual(await feedTexts(api, viewer), ['of who stays']);
+    for (const path of ['', '/followers', '/following', '/posts']) {
+      await requireNotFound(api, { path: `/users/${leaving.id}${path}` }, 'USER_NOT_FOUND');
+    }
+    await requireNotFound(api, { path: `/users/by-handle/${leaving.handle}`, token }, 'USER_NOT_FOUND');
+    await requireNotFound(api, { method: 'PUT', path: `/users/${leaving.id}/follow`, token }, 'USER_NOT_FOUND');
+    for (const { id } of [written, closed]) {
+      await requireNotFound(api, { path: `/posts/${id}`, token }, 'POST_NOT_FOUND');
+      await requireNotFound(api, { method: 'DELETE', path: `/posts/${id}`, token }, 'POST_NOT_FOUND');
+    }
+    assert.deepEqual(await countsOf(api, friend), [1, 0]);
+    const { users } = await api.get<{ users: User[] }>({ path: `/users/${friend.id}/followers` });
+    assert.deepEqual(
+      users.map(({ id }) => id),
+      [viewer.id],
+    );
+
+    for (const session of [leaving, elsewhere]) {
+      await until('refused', () => requireRevokedEverywhere(world, session).then(() => true), revocationMs);
+      const refresh = { method: 'POST', path: '/auth/refresh', body: { refreshToken: session.refreshToken } } as const;
+      assert.equal((await refusal(api, refresh)).reason, 'REFRESH_TOKEN_INVALID');
+      assert.equal((await refusal(api, deleteMe(session.accessToken))).reason, 'SESSION_REVOKED');
+    }
+    const login = {
+      method: 'POST',
+      path: '/auth/login',
+      body: { identifier: leaving.handle, password: leaving.password },
+    } as const;
+    assert.equal((await refusal(api, login)).reason, 'CREDENTIALS_INVALID');
+    const body = { handle: leaving.handle, email: `x_${leaving.handle}@oxo.example`, password: leaving.password };
+    assert.equal((await refusal(api, { method: 'POST', path: '/auth/register', body })).reason, 'HANDLE_TAKEN');
+  },
+
+  'a token of a sign-in that is long ago deletes nobody': async (world) => {
+    const { api, stack } = world;
+    const [person] = await signUpAll(api, 1);
+    assert(person);
+    const forge = await openForge(stack);
+    const longAgo = Math.floor(Date.now() / 1_000) - 901;
+    for (const auth_time of [longAgo, undefined]) {
+      const error = await refusal(api, deleteMe(await forge.sign(forge.claims(person.id, { auth_time }))));
+      assert.deepEqual([error.status, error.reason], [401, 'SIGN_IN_TOO_OLD']);
+    }
+    assert.deepEqual(await countsOf(api, person), [0, 0]);
+    assert.equal((await api.call(deleteMe((await logIn(api, person)).accessToken))).status, 204);
+  },
+};

@@ -1,0 +1,37 @@
+import type { Database } from '#kit/db/database.ts';
+import { unavailable } from '#kit/errors.ts';
+import { insertEvent, type Outbox } from '#kit/events/outbox.ts';
+import type { DenyList } from '#kit/identity/deny-list.ts';
+import { accountDisabled } from '#kit/identity/revocations.ts';
+import { BROADCAST_LIMIT_MS } from '../sessions/revoking.ts';
+
+/** A sign-in that is under way holds the account, or finds it disabled: none of its sessions outlives the next statement. */
+const DISABLE = {
+  name: 'account-disable',
+  text: `update accounts set state = 'DISABLED',
+      pending_handle = null, pending_display_name = null, sweep_at_ms = null where id = $1`,
+};
+const DELETE_SESSIONS = { name: 'account-delete-sessions', text: 'delete from sessions where account_id = $1' };
+
+/**
+ * Ends an account and its sessions; when it is done, its tokens are refused everywhere. It is announced also when it was done
+ * before: whoever asks may have been told nothing.
+ * @throws OxoError UNAVAILABLE when it is not known yet that all services have heard of it; it is done all the same
+ */
+export type Disable = (accountId: string, context: { requestId: string }) => Promise<void>;
+
+export function createDisabling(options: { db: Database; outbox: Outbox; denyList: DenyList }): Disable {
+  const { db, outbox, denyList } = options;
+  return async (accountId, context) => {
+    const event = outbox.row(accountDisabled, { userId: accountId }, context);
+    const write = () =>
+      db.transaction(async (tx) => {
+        await tx.query(DISABLE, [accountId]);
+        await tx.query(DELETE_SESSIONS, [accountId]);
+        await insertEvent(tx, event);
+      });
+    await outbox.commit([event], write, () => undefined);
+    if (await denyList.whenDenied(accountId, BROADCAST_LIMIT_MS)) return;
+    throw unavailable('The end of the account has not reached every service yet. Try again.');
+  };
+}

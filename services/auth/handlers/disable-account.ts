@@ -1,0 +1,14 @@
+import { z } from 'zod';
+import type { DisableAccountRequest, DisableAccountResponse } from '#gen/oxo/auth/v1/auth_internal_service.ts';
+import type { CallContext } from '#kit/rpc/context.ts';
+import { id, validate } from '#kit/validate.ts';
+import type { Disable } from '../accounts/disabling.ts';
+
+const input = z.object({ userId: id() });
+
+export function disableAccount({ disabling }: { disabling: Disable }) {
+  return async (request: DisableAccountRequest, context: CallContext): Promise<DisableAccountResponse> => {
+    await disabling(validate(input, request).userId, context);
+    return {};
+  };
+}
