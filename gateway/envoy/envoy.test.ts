@@ -29,7 +29,9 @@ describe('the front door', () => {
     door.upstream.answer(GET_POST, () => ({ post: { id: 'p1', text: '', visibility: 1 } }));
     const answer = await call(door, { path: '/api/v1/posts/p%20%C3%A9+1' });
     assert.equal(answer.status, 200);
-    assert.deepEqual(JSON.parse(answer.body), { post: { id: 'p1', text: '', visibility: 'PUBLIC', entities: [] } });
+    assert.deepEqual(JSON.parse(answer.body), {
+      post: { id: 'p1', text: '', visibility: 'PUBLIC', entities: [], etag: '' },
+    });
     assert.deepEqual(door.upstream.calls[0]?.request, { id: 'p é+1' });
   });
 
@@ -44,6 +46,18 @@ describe('the front door', () => {
       assert.equal(headers['x-http-code'], undefined);
       assert.equal(headers['grpc-status'], undefined);
     }
+  });
+
+  it('takes If-Match to the service and its ETag to the client', async () => {
+    const UPDATE_POST = '/oxo.post.v1.PostService/UpdatePost';
+    door.upstream.answer(UPDATE_POST, (_request, context) => {
+      context.header.set('etag', '"new"');
+      return { post: { id: 'p1', etag: '"new"' } };
+    });
+    const headers = { 'if-match': '"old", W/"older"' };
+    const answer = await call(door, { method: 'PATCH', path: '/api/v1/posts/p1', body: '{"text":"a"}', headers });
+    assert.deepEqual([answer.status, answer.headers.etag, JSON.parse(answer.body).post.etag], [200, '"new"', '"new"']);
+    assert.equal(door.upstream.calls[0]?.metadata.get('if-match'), '"old", W/"older"');
   });
 
   it('ignores a status that no success has', async () => {

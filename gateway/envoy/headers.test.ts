@@ -36,6 +36,7 @@ describe('headers of requests', () => {
       ['idempotency-key', 'Idempotency-Key', 'a\tb'],
       ['idempotency-key', 'Idempotency-Key', 'caf\xe9'],
       ['idempotency-key', 'Idempotency-Key', '\x80'],
+      ['if-match', 'If-Match', '"caf\xe9"'],
     ];
     for (const [name, field, value] of wrong) {
       const headers = { [name]: value };

@@ -56,6 +56,7 @@ const GRPC_TEXT = '[ -~]*';
 const malformedHeaders = [
   malformedHeader('authorization', GRPC_TEXT, 'Authorization: must be visible ASCII characters'),
   malformedHeader('idempotency-key', GRPC_TEXT, 'Idempotency-Key: must be visible ASCII characters'),
+  malformedHeader('if-match', GRPC_TEXT, 'If-Match: must be visible ASCII characters'),
   malformedHeader('grpc-timeout', '[0-9]{1,8}[HMSmun]', 'grpc-timeout: must be a number and a unit', { grpc: {} }),
 ];
 

@@ -3,6 +3,7 @@ import { accounts } from './flow/accounts.ts';
 import { browsers } from './flow/browsers.ts';
 import { deletion } from './flow/deletion.ts';
 import { entities } from './flow/entities.ts';
+import { etags } from './flow/etags.ts';
 import { feeds } from './flow/feeds.ts';
 import { idempotency } from './flow/idempotency.ts';
 import { paging } from './flow/paging.ts';
@@ -27,5 +28,6 @@ describe('the main flow through the front door', () => {
   testAll('sessions', sessions, () => world);
   testAll('pages in a browser', browsers, () => world);
   testAll('the end of an account', deletion, () => world);
+  testAll('If-Match', etags, () => world);
   testAll('Idempotency-Key', idempotency, () => world);
 });

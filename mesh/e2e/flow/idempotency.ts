@@ -35,6 +35,20 @@ export const idempotency: Cases = {
     assert.deepEqual(await readPosts(api, author), [], 'a replay does not bring back what was deleted');
   },
 
+  'a request that spells out a default, or has a field that nobody knows, is the same': async (world) => {
+    const { api } = world;
+    const [author] = await signUpAll(api, 1);
+    assert(author);
+    const key = randomUUID();
+    const first = await api.call(create(author, key, 'same'));
+    for (const more of [{ visibility: 'PUBLIC' }, { visibility: 1 }, { unknown: true }]) {
+      const request = create(author, key, 'same');
+      assert.deepEqual((await api.call({ ...request, body: { text: 'same', ...more } })).body, first.body);
+    }
+    const other = { ...create(author, key, 'same'), body: { text: 'same', visibility: 'FOLLOWERS' } };
+    assert.equal((await refusal(api, other)).reason, 'IDEMPOTENCY_KEY_REUSED');
+  },
+
   'of twins one writes, and each gets its answer or is told to try again': async (world) => {
     const { api } = world;
     const [author] = await signUpAll(api, 1);

@@ -23,6 +23,12 @@ export const scopedRpcs: ReadonlySet<string> = namesOf(
   publicRpcs.filter(({ access }) => access?.kind === 'signedIn' && access.scopes.length > 0),
 );
 
+/** Public RPCs that honour Idempotency-Key, by name. */
+export const keyedRpcs: ReadonlySet<string> = namesOf(publicRpcs.filter(({ idempotencyKey }) => idempotencyKey));
+
+/** Public RPCs that honour If-Match, by name. */
+export const conditionalRpcs: ReadonlySet<string> = namesOf(publicRpcs.filter(({ ifMatch }) => ifMatch));
+
 /** Public RPCs that give pages, by name. */
 export const pagedRpcs: ReadonlySet<string> = namesOf(
   publicRpcs.filter(({ method }) => method.input.fields.some(({ jsonName }) => jsonName === 'pageSize')),

@@ -49,6 +49,7 @@ export const TEXTS: readonly (readonly [
   ['UpdateMe', 'locale', 35, 35, true],
   ['CreatePost', 'text', 5_000, 20_000, false],
   ['UpdatePost', 'text', 5_000, 20_000, false],
+  ['UpdatePost', 'etag', 64, 64, true],
 ];
 
 /** The other fields, with values that are of another type. */

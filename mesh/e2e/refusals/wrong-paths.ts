@@ -1,4 +1,4 @@
-import { idPlaces, pagedRpcs } from './contracts.ts';
+import { conditionalRpcs, idPlaces, keyedRpcs, pagedRpcs } from './contracts.ts';
 import { type Cast, everyCall, MALFORMED, type Refused, unknownId, VALIDATION } from './refused.ts';
 
 /** Query parameters that the contract does not have, on every RPC; wrong ones on the lists. */
@@ -83,19 +83,30 @@ export function wrongIds(cast: Cast): Refused[] {
   ];
 }
 
+const STALE = { status: 409, reason: 'ETAG_MISMATCH' };
+
 /** Headers that a service would not see as they were sent, or not at all: a retry would post twice, a token be none. */
 export function wrongHeaders(cast: Cast): Refused[] {
   const calls = everyCall(cast);
-  const withKey = (what: string, key: string, expected: typeof VALIDATION): Refused => ({
-    what: `an Idempotency-Key ${what}`,
-    request: { path: '', ...calls.CreatePost, headers: { 'idempotency-key': key } },
-    ...expected,
-    field: 'Idempotency-Key',
-  });
+  const withHeader = (
+    rpcs: ReadonlySet<string>,
+    field: string,
+    value: string,
+    expected: typeof VALIDATION,
+  ): Refused[] =>
+    [...rpcs].map((rpc) => ({
+      what: `${rpc} with ${field}: ${value.slice(0, 20)}`,
+      request: { path: '', ...calls[rpc], headers: { [field]: value } },
+      ...expected,
+      field: expected === STALE ? undefined : field,
+    }));
   return [
-    withKey('of 256 characters', 'k'.repeat(256), VALIDATION),
-    withKey('with a tab', 'a\tb', MALFORMED),
-    withKey('in Latin-1', 'caf\xe9', MALFORMED),
+    ...withHeader(keyedRpcs, 'Idempotency-Key', 'k'.repeat(256), VALIDATION),
+    ...withHeader(keyedRpcs, 'Idempotency-Key', 'a\tb', MALFORMED),
+    ...withHeader(keyedRpcs, 'Idempotency-Key', 'caf\xe9', MALFORMED),
+    ...withHeader(conditionalRpcs, 'If-Match', 'unquoted', VALIDATION),
+    ...withHeader(conditionalRpcs, 'If-Match', '"caf\xe9"', MALFORMED),
+    ...['"another"', `W/${cast.myPost.etag}`].flatMap((etag) => withHeader(conditionalRpcs, 'If-Match', etag, STALE)),
     ...Object.entries(calls).map(([rpc, request]) => ({
       what: `${rpc} with a tab in the Authorization header`,
       request: { ...request, token: undefined, headers: { authorization: `Bearer\t${cast.me.accessToken}` } },

@@ -25,6 +25,7 @@ export type Post = {
   readonly text: string;
   readonly visibility: string;
   readonly entities: readonly Entity[];
+  readonly etag: string;
   readonly author: Pick<User, 'id' | 'handle' | 'displayName'>;
   readonly createdAt: string;
   readonly editedAt?: string;

@@ -72,7 +72,7 @@ describe('contracts', () => {
     plant(POST_SERVICE, open, '    option (oxo.common.v1.access) = {};\n');
     const said = await refusal();
     assert.match(said, /oxo\.post\.v1\.PostService\.GetPost: declares no access/);
-    assert.match(said, /oxo\.post\.v1\.PostService\.ListUserPosts: declares no access/);
+    assert.match(said, /oxo\.post\.v1\.PostService\.ListPostRevisions: declares no access/);
   });
 
   it('must have a REST form when they are public, and none when they are internal', async () => {
@@ -92,6 +92,19 @@ describe('contracts', () => {
   it('must not be for internal callers in a public service', async () => {
     plant(POST_SERVICE, 'open: {}', 'internal: {\n        callers: ["feed"]\n      }');
     assert.match(await refusal(), /PostService\.GetPost: stands in a public service/);
+  });
+
+  it('must honour Idempotency-Key when they are a POST, and If-Match only when they change something', async () => {
+    plant(POST_SERVICE, '    option (oxo.common.v1.idempotency_key) = true;\n', '');
+    plant(
+      POST_SERVICE,
+      '    option idempotency_level = NO_SIDE_EFFECTS;',
+      '    option (oxo.common.v1.if_match) = true;\n$&',
+    );
+    const said = await refusal();
+    assert.match(said, /PostService\.CreatePost: is a POST and must honour Idempotency-Key/);
+    assert.match(said, /PostService\.GetPost: honours If-Match but changes nothing/);
+    assert.doesNotMatch(said, /AuthService/);
   });
 
   it('must pass buf lint', async () => {

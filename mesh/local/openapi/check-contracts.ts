@@ -31,7 +31,17 @@ function problemsOf(service: DescService, rpc: Rpc): string[] {
   for (const rule of rpc.http) {
     if (!rule.path.startsWith('/api/v1/')) problems.push(`has the path ${rule.path}, outside /api/v1/`);
     if (rpc.idempotencyKey && rule.method !== 'post') problems.push('honours Idempotency-Key but is no POST');
+    if (rule.method === 'post' && !rpc.idempotencyKey && !keepsSecrets(service)) {
+      problems.push('is a POST and must honour Idempotency-Key: set option (oxo.common.v1.idempotency_key)');
+    }
+    if (rpc.ifMatch && !['patch', 'delete', 'put'].includes(rule.method))
+      problems.push('honours If-Match but changes nothing');
     if (rule.method === 'get' && !rpc.idempotent) problems.push('is a GET without idempotency_level');
   }
   return problems;
+}
+
+/** Its responses hold secrets, which are not stored to be replayed. */
+function keepsSecrets(service: DescService): boolean {
+  return service.name === 'AuthService';
 }

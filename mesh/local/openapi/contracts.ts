@@ -34,6 +34,8 @@ export interface Rpc {
   successStatus: number;
   /** Whether it honours Idempotency-Key. */
   idempotencyKey: boolean;
+  /** Whether it honours If-Match. */
+  ifMatch: boolean;
   idempotent: boolean;
 }
 
@@ -67,6 +69,7 @@ function readRpc(registry: FileRegistry, method: DescMethod): Rpc {
     http: rule === undefined ? [] : [rule, ...rule.additionalBindings].map((binding) => readHttpRule(method, binding)),
     successStatus: (option('oxo.common.v1.success_status') as number | undefined) ?? 200,
     idempotencyKey: option('oxo.common.v1.idempotency_key') === true,
+    ifMatch: option('oxo.common.v1.if_match') === true,
     idempotent: method.idempotency !== MethodOptions_IdempotencyLevel.IDEMPOTENCY_UNKNOWN,
   };
 }

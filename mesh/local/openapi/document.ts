@@ -36,7 +36,7 @@ export function renderOpenApi(registry: FileRegistry, version: string): string {
     paths: sorted(paths),
     components: {
       securitySchemes: { bearerAuth: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
-      parameters: { IdempotencyKey: idempotencyKey },
+      parameters: { IdempotencyKey: idempotencyKey, IfMatch: ifMatch },
       responses: { Error: errorResponse },
       schemas: sorted(new Map([...schemas.components, ...Object.entries(errorSchemas(registry))])),
     },
@@ -72,8 +72,17 @@ function sorted(map: ReadonlyMap<string, Schema>): Record<string, Schema> {
 const idempotencyKey: Schema = {
   name: 'Idempotency-Key',
   in: 'header',
-  description: 'Any text that names this request. Sent again within 24 hours, the first response is given again.',
+  description:
+    'Any text that names this request. Sent again within 24 hours, the first response is given again; with a body that means something else it is refused.',
   schema: { type: 'string', minLength: 1, maxLength: 255 },
+};
+
+const ifMatch: Schema = {
+  name: 'If-Match',
+  in: 'header',
+  description:
+    'Etags, or "*" (RFC 9110). When the thing has none of them, the call is refused with ETAG_MISMATCH and changes nothing. Weak etags match nothing.',
+  schema: { type: 'string' },
 };
 
 const jwksTag = { name: 'Keys', description: 'What verifies the access tokens.' };

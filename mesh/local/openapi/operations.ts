@@ -22,6 +22,7 @@ export function operation(rpc: Rpc, rule: HttpRule, tag: string, schemas: Schema
     ...inPath.map((field) => parameter(field, 'path', schemas)),
     ...inQuery.map((field) => parameter(field, 'query', schemas)),
     ...(rpc.idempotencyKey ? [{ $ref: '#/components/parameters/IdempotencyKey' }] : []),
+    ...(rpc.ifMatch ? [{ $ref: '#/components/parameters/IfMatch' }] : []),
   ];
   const body = requestBody(rpc, rule, new Set(inPath.map(({ name }) => name)), schemas);
   return {
@@ -74,10 +75,20 @@ function security(rpc: Rpc): Schema[] {
 function responses(rpc: Rpc, schemas: SchemaSet): Schema {
   const success: Schema = {
     description: SUCCESS_WORDS[rpc.successStatus] ?? '',
-    headers: { 'X-Request-Id': { schema: { type: 'string' } } },
+    headers: { 'X-Request-Id': { schema: { type: 'string' } }, ...(hasEtag(rpc) ? { ETag: etag } : {}) },
   };
   if (rpc.successStatus !== 204) {
     success.content = { 'application/json': { schema: schemas.message(rpc.method.output, 'response') } };
   }
   return { [String(rpc.successStatus)]: success, default: { $ref: '#/components/responses/Error' } };
+}
+
+const etag: Schema = { description: 'As the etag of what is shown.', schema: { type: 'string' } };
+
+/** Whether the response shows one thing that has an etag. */
+function hasEtag(rpc: Rpc): boolean {
+  const [shown, ...others] = rpc.method.output.fields;
+  return (
+    shown?.fieldKind === 'message' && others.length === 0 && shown.message.fields.some(({ name }) => name === 'etag')
+  );
 }

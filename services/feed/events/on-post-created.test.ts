@@ -41,6 +41,7 @@ async function publish(...authors: (string | undefined)[]): Promise<TimelineEntr
     createdAt: new Date(atMs),
     editedAt: undefined,
     entities: [],
+    etag: '',
     author: authorId === undefined ? undefined : { id: authorId, handle: '', displayName: '' },
   }));
   await publisher.publish(

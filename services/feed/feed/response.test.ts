@@ -19,6 +19,7 @@ function post(text: string, ownerId: string) {
     author: undefined,
     editedAt: undefined,
     entities: [],
+    etag: '',
   };
   const author: UserSummary = { id: ownerId, handle: 'ada', displayName: 'Ada Lovelace ✨' };
   return { message, author, entry: { atMs: 1_700_000_000_123, id: message.id, ownerId } };

@@ -22,17 +22,18 @@ beforeEach(() => service.db.query({ name: 'test-truncate', text: 'truncate outbo
 const withKey = (key: string) => ({ metadata: Metadata({ 'idempotency-key': key }) });
 
 test('a post is written with its event, and stands in Redis before the answer', async () => {
-  let status: string | undefined;
+  const sent: (string | undefined)[] = [];
   const { post } = await service.as(ann).createPost(
     { text: 'Hello ☃' },
     {
       onHeader: (header) => {
-        status = header.get('x-http-code');
+        sent.push(header.get('x-http-code'), header.get('etag'));
       },
     },
   );
   assert.ok(post?.createdAt);
-  assert.equal(status, '201');
+  assert.match(post.etag, /^"[\w-]+"$/);
+  assert.deepEqual(sent, ['201', post.etag]);
   assert.deepEqual(post.author, { id: ann, handle: 'ann', displayName: 'ANN' });
   assert.equal(post.text, 'Hello ☃');
   assert.equal(post.visibility, Post_Visibility.PUBLIC);
@@ -43,7 +44,7 @@ test('a post is written with its event, and stands in Redis before the answer', 
   assert.ok(event);
   assert.equal(event.subject, 'post.created');
   const announced = PostCreated.decode(event.payload).post;
-  assert.deepEqual(announced, { ...post, author: { id: ann, handle: '', displayName: '' } });
+  assert.deepEqual(announced, { ...post, author: { id: ann, handle: '', displayName: '' }, etag: '' });
 
   const [payload] = await createReadModel(service.redis, { prefix: 'post', ttlMs: 1 }).getMany([post.id]);
   assert.ok(Buffer.isBuffer(payload));

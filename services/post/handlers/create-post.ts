@@ -3,6 +3,7 @@ import { Post_Visibility } from '#gen/oxo/post/v1/post.ts';
 import { CreatePostRequest, CreatePostResponse } from '#gen/oxo/post/v1/post_service.ts';
 import type { Clock } from '#kit/clock.ts';
 import type { Idempotency } from '#kit/db/idempotency.ts';
+import { sendEtag } from '#kit/etag.ts';
 import type { Outbox } from '#kit/events/outbox.ts';
 import { requireViewer } from '#kit/identity/caller.ts';
 import { newId } from '#kit/ids.ts';
@@ -66,6 +67,7 @@ export function createPost(dependencies: CreatePostDependencies) {
     const { response } = await outbox.commit([event], write, ({ replayed }) =>
       replayed ? undefined : publishedPosts.created(row),
     );
+    sendEtag(context, response.post?.etag ?? '');
     return response;
   };
 }

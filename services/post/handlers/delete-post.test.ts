@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
+import { Metadata } from 'nice-grpc-common';
 import type { Post } from '#gen/oxo/post/v1/post.ts';
 import { PostDeleted } from '#gen/oxo/post/v1/post_events.ts';
 import { DAY_MS, HOUR_MS } from '#kit/clock.ts';
@@ -70,4 +71,19 @@ test("what is not one's own, or is no post, is not deleted", async () => {
   await assert.rejects(service.as(ann).deletePost({ id: 'x' }), refused('VALIDATION_FAILED', 'id'));
   await assert.rejects(service.as().deletePost({ id: post.id }), refused('TOKEN_MISSING'));
   assert.deepEqual((await service.as().getPost({ id: post.id })).post, post);
+});
+
+test('with If-Match a post is deleted only as it was seen', async () => {
+  const { post: changed } = await service.as(ann).updatePost({ id: post.id, text: 'second' });
+  assert.ok(changed);
+  const deleteIf = (ifMatch: string) =>
+    service.as(ann).deletePost({ id: post.id }, { metadata: Metadata({ 'if-match': ifMatch }) });
+  await assert.rejects(deleteIf(post.etag), refused('ETAG_MISMATCH'));
+  await assert.rejects(deleteIf('x'), refused('VALIDATION_FAILED', 'If-Match'));
+  assert.deepEqual((await service.as().getPost({ id: post.id })).post, changed);
+  assert.equal((await service.events()).length, 1);
+  await deleteIf(changed.etag);
+  await assert.rejects(service.as().getPost({ id: post.id }), refused('POST_NOT_FOUND'));
+  await deleteIf(changed.etag);
+  assert.equal((await service.events()).length, 2);
 });

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { DeletePostRequest, DeletePostResponse } from '#gen/oxo/post/v1/post_service.ts';
 import type { Clock } from '#kit/clock.ts';
 import type { Database } from '#kit/db/database.ts';
+import { readIfMatch } from '#kit/etag.ts';
 import { insertEvent, type Outbox } from '#kit/events/outbox.ts';
 import { requireViewer } from '#kit/identity/caller.ts';
 import type { CallContext } from '#kit/rpc/context.ts';
@@ -9,7 +10,7 @@ import { id, validate } from '#kit/validate.ts';
 import { POST_COLUMNS, type PostRow } from '../entities/post-entity.ts';
 import { postDeleted } from '../events.ts';
 import type { DeletedPosts } from '../posts/deleted-posts.ts';
-import { eventPost } from '../posts/post-message.ts';
+import { eventPost, postEtag } from '../posts/post-message.ts';
 import type { PublishedPosts } from '../posts/published-posts.ts';
 import { whyNotOwn } from '../posts/refusals.ts';
 import type { Visibility } from '../posts/visibility.ts';
@@ -41,6 +42,7 @@ export function deletePost(dependencies: DeletePostDependencies) {
   return async (request: DeletePostRequest, context: CallContext): Promise<DeletePostResponse> => {
     const { userId } = requireViewer(context);
     const { id } = validate(input, request);
+    const requireMatch = readIfMatch(context);
 
     const deleted = await outbox.commit(
       [],
@@ -48,6 +50,8 @@ export function deletePost(dependencies: DeletePostDependencies) {
         db.transaction(async (tx) => {
           const [row] = await tx.query<PostRow>(DELETE, [id, userId, clock.nowMs()]);
           if (row === undefined) return undefined;
+          // What it throws takes the delete back.
+          requireMatch(postEtag(row));
           row.version = await insertEvent(tx, add(outbox.row(postDeleted, { post: eventPost(row) }, context)));
           return row;
         }),

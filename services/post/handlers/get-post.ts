@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { GetPostRequest, GetPostResponse } from '#gen/oxo/post/v1/post_service.ts';
 import type { Queryable } from '#kit/db/database.ts';
+import { sendEtag } from '#kit/etag.ts';
 import type { CallContext } from '#kit/rpc/context.ts';
 import { id, validate } from '#kit/validate.ts';
 import { findPost } from '../posts/find-posts.ts';
@@ -22,6 +23,8 @@ export function getPost({ db, visibility }: GetPostDependencies) {
     if (row === undefined) throw postNotFound();
     const [seen] = await visibility.filter([row], context);
     if (seen === undefined) throw postNotFound();
-    return { post: postMessage(seen.row, seen.author) };
+    const post = postMessage(seen.row, seen.author);
+    sendEtag(context, post.etag);
+    return { post };
   };
 }

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { UpdatePostRequest, UpdatePostResponse } from '#gen/oxo/post/v1/post_service.ts';
 import type { Clock } from '#kit/clock.ts';
 import type { Database } from '#kit/db/database.ts';
+import { etag, readIfMatch, sendEtag } from '#kit/etag.ts';
 import { insertEvent, type Outbox } from '#kit/events/outbox.ts';
 import { requireViewer } from '#kit/identity/caller.ts';
 import type { CallContext } from '#kit/rpc/context.ts';
@@ -12,13 +13,18 @@ import { postUpdated } from '../events.ts';
 import type { Authors } from '../posts/authors.ts';
 import type { EntityFinder } from '../posts/entities.ts';
 import { postText, postVisibility } from '../posts/post-input.ts';
-import { eventPost, postMessage } from '../posts/post-message.ts';
+import { eventPost, postEtag, postMessage } from '../posts/post-message.ts';
 import type { PublishedPosts } from '../posts/published-posts.ts';
 import { whyNotOwn } from '../posts/refusals.ts';
 import { keepRevision } from '../posts/revisions.ts';
 import type { Visibility } from '../posts/visibility.ts';
 
-const input = z.object({ id: id(), text: postText().optional(), visibility: postVisibility().optional() });
+const input = z.object({
+  id: id(),
+  text: postText().optional(),
+  visibility: postVisibility().optional(),
+  etag: etag(),
+});
 
 export interface UpdatePostDependencies {
   db: Database;
@@ -39,7 +45,8 @@ export function updatePost(dependencies: UpdatePostDependencies) {
   const { db, outbox, publishedPosts, visibility, authors, entityFinder, clock } = dependencies;
   return async (request: UpdatePostRequest, context: CallContext): Promise<UpdatePostResponse> => {
     const { userId } = requireViewer(context);
-    const { id, ...fields } = validate(input, request);
+    const { id, etag, ...fields } = validate(input, request);
+    const requireMatch = readIfMatch(context, etag);
     const [author, found] = await Promise.all([
       authors.require(userId, context),
       fields.text === undefined ? undefined : entityFinder.find(fields.text, context),
@@ -56,6 +63,7 @@ export function updatePost(dependencies: UpdatePostDependencies) {
             { lockMode: LockMode.PESSIMISTIC_WRITE },
           );
           if (row === null) return undefined;
+          requireMatch(postEtag(row));
           const { text = row.text, visibility = row.visibility } = fields;
           if (text === row.text && visibility === row.visibility) return { row, changed: false };
           const nowMs = clock.nowMs();
@@ -70,6 +78,8 @@ export function updatePost(dependencies: UpdatePostDependencies) {
       (done) => (done?.changed ? publishedPosts.changed(done.row) : undefined),
     );
     if (outcome === undefined) throw await whyNotOwn(db, visibility, id, context);
-    return { post: postMessage(outcome.row, author) };
+    const post = postMessage(outcome.row, author);
+    sendEtag(context, post.etag);
+    return { post };
   };
 }

@@ -36,6 +36,11 @@ export interface Post {
    * after those is text only.
    */
   entities: Entity[];
+  /**
+   * Names this state of the post: text, visibility and what belongs to them, not the author's names. Opaque, at most 64 characters, with the
+   * quotation marks of the ETag and If-Match headers; send it back as it is. Empty in events.
+   */
+  etag: string;
 }
 
 /** Who may see a post. The numbers between belong to kinds that are still to come. */
@@ -124,6 +129,7 @@ function createBasePost(): Post {
     createdAt: undefined,
     editedAt: undefined,
     entities: [],
+    etag: "",
   };
 }
 
@@ -149,6 +155,9 @@ export const Post: MessageFns<Post> = {
     }
     for (const v of message.entities) {
       Entity.encode(v!, writer.uint32(58).fork()).join();
+    }
+    if (message.etag !== "") {
+      writer.uint32(66).string(message.etag);
     }
     return writer;
   },
@@ -222,6 +231,14 @@ export const Post: MessageFns<Post> = {
             message.entities.push(Entity.decode(reader, reader.uint32()));
             continue;
           }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.etag = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -248,6 +265,7 @@ export const Post: MessageFns<Post> = {
     message.createdAt = object.createdAt ?? undefined;
     message.editedAt = object.editedAt ?? undefined;
     message.entities = object.entities?.map((e) => Entity.fromPartial(e)) || [];
+    message.etag = object.etag ?? "";
     return message;
   },
 };

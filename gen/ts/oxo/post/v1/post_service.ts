@@ -36,7 +36,14 @@ export interface UpdatePostRequest {
   id: string;
   /** As in CreatePostRequest. */
   text?: string | undefined;
-  visibility?: Post_Visibility | undefined;
+  visibility?:
+    | Post_Visibility
+    | undefined;
+  /**
+   * The etag of the post that the change is meant for, as AIP-154 has it: like one in If-Match, which can be sent as well. At most 64
+   * characters. Empty: whatever its state is.
+   */
+  etag: string;
 }
 
 export interface UpdatePostResponse {
@@ -313,7 +320,7 @@ export const GetPostResponse: MessageFns<GetPostResponse> = {
 };
 
 function createBaseUpdatePostRequest(): UpdatePostRequest {
-  return { id: "", text: undefined, visibility: undefined };
+  return { id: "", text: undefined, visibility: undefined, etag: "" };
 }
 
 export const UpdatePostRequest: MessageFns<UpdatePostRequest> = {
@@ -326,6 +333,9 @@ export const UpdatePostRequest: MessageFns<UpdatePostRequest> = {
     }
     if (message.visibility !== undefined) {
       writer.uint32(24).int32(message.visibility);
+    }
+    if (message.etag !== "") {
+      writer.uint32(34).string(message.etag);
     }
     return writer;
   },
@@ -367,6 +377,14 @@ export const UpdatePostRequest: MessageFns<UpdatePostRequest> = {
             message.visibility = reader.int32() as any;
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.etag = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -387,6 +405,7 @@ export const UpdatePostRequest: MessageFns<UpdatePostRequest> = {
     message.id = object.id ?? "";
     message.text = object.text ?? undefined;
     message.visibility = object.visibility ?? undefined;
+    message.etag = object.etag ?? "";
     return message;
   },
 };
@@ -909,6 +928,7 @@ export const PostServiceDefinition = {
       options: {
         _unknownFields: {
           400010: [Buffer.from([15, 18, 13, 10, 11, 112, 111, 115, 116, 115, 58, 119, 114, 105, 116, 101]) as Buffer],
+          400032: [Buffer.from([1]) as Buffer],
           578365826: [
             Buffer.from([
               23,
@@ -952,6 +972,7 @@ export const PostServiceDefinition = {
         _unknownFields: {
           400010: [Buffer.from([15, 18, 13, 10, 11, 112, 111, 115, 116, 115, 58, 119, 114, 105, 116, 101]) as Buffer],
           400016: [Buffer.from([204, 1]) as Buffer],
+          400032: [Buffer.from([1]) as Buffer],
           578365826: [
             Buffer.from([
               20,
