@@ -15,6 +15,8 @@ const settings = {
   ...redisSettings,
   /** How many people one account may follow. */
   MAX_FOLLOWEES: setting.integer(1, 100_000).default(10_000),
+  /** Posts of authors with more followers are not pushed to them: the followers look for them. */
+  MAX_PUSHED_FOLLOWERS: setting.integer(0, 100_000_000).default(10_000),
 };
 
 export type Config = ReturnType<typeof readConfig>;
@@ -27,5 +29,6 @@ export function readConfig(env: NodeJS.ProcessEnv) {
     ...databaseConfig(read),
     ...redisConfig(read),
     maxFollowees: read.MAX_FOLLOWEES,
+    maxPushedFollowers: read.MAX_PUSHED_FOLLOWERS,
   };
 }

@@ -9,14 +9,17 @@ await runService({
   name: 'user',
   readConfig,
   async start(context) {
-    const { config, logger } = context;
+    const { config, logger, metrics } = context;
     const db = await startDatabase(context, entities);
     const redis = startRedis(context);
     const nats = await startNats(context, 'user');
     const verifier = await startVerifier(context, nats);
     const outbox = openOutbox(context, { name: 'user', db, nats });
-    const { maxFollowees } = config;
-    const service = createUserService({ db, redis, outbox, maxFollowees, clock: systemClock, logger });
+    const service = createUserService({
+      ...{ db, redis, outbox, clock: systemClock, logger, metrics },
+      maxFollowees: config.maxFollowees,
+      maxPushedFollowers: config.maxPushedFollowers,
+    });
     await startService(context, { nats, verifier, outbox }, service);
   },
 });

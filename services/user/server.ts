@@ -1,13 +1,15 @@
 import { UserInternalServiceDefinition } from '#gen/oxo/user/v1/user_internal_service.ts';
 import { UserServiceDefinition } from '#gen/oxo/user/v1/user_service.ts';
-import type { Clock } from '#kit/clock.ts';
+import { type Clock, SECOND_MS } from '#kit/clock.ts';
 import type { Database } from '#kit/db/database.ts';
 import type { Outbox } from '#kit/events/outbox.ts';
 import type { Logger } from '#kit/logger.ts';
+import type { Metrics } from '#kit/metrics.ts';
 import type { Redis } from '#kit/redis/redis.ts';
 import type { RpcServer } from '#kit/rpc/server.ts';
 import type { Service } from '#kit/start.ts';
 import { createFollowVersions } from './graph/follow-versions.ts';
+import { createPulledAuthors } from './graph/pulled-authors.ts';
 import {
   batchGetUsers,
   batchGetUsersByHandle,
@@ -32,14 +34,19 @@ export interface UserServiceParts {
   outbox: Outbox;
   /** How many people one account may follow. */
   maxFollowees: number;
+  /** Posts of authors with more followers are not pushed to them. */
+  maxPushedFollowers: number;
   clock: Clock;
   logger: Logger;
+  metrics: Metrics;
 }
 
 /** The one place where the handlers of this service get what they use. */
-export function createUserService({ db, redis, outbox, maxFollowees, clock, logger }: UserServiceParts) {
+export function createUserService(parts: UserServiceParts) {
+  const { db, redis, outbox, maxFollowees, maxPushedFollowers, clock, logger, metrics } = parts;
   const profiles = createPublishedProfiles(redis, db, logger);
   const followVersions = createFollowVersions(redis, logger);
+  const pulledAuthors = createPulledAuthors({ db, redis, followVersions, maxPushedFollowers, metrics });
 
   return {
     addServices(server: RpcServer): void {
@@ -48,8 +55,8 @@ export function createUserService({ db, redis, outbox, maxFollowees, clock, logg
         updateMe: updateMe({ db, outbox, profiles }),
         getUser: getUser({ db }),
         getUserByHandle: getUserByHandle({ db }),
-        follow: follow({ db, outbox, followVersions, maxFollowees, clock }),
-        unfollow: unfollow({ db, outbox, followVersions }),
+        follow: follow({ db, outbox, followVersions, pulledAuthors, maxFollowees, clock }),
+        unfollow: unfollow({ db, outbox, followVersions, pulledAuthors }),
         listFollowers: listFollowers({ db }),
         listFollowing: listFollowing({ db }),
       });
@@ -63,5 +70,9 @@ export function createUserService({ db, redis, outbox, maxFollowees, clock, logg
       });
     },
     effects: [...profiles.effects, ...followVersions.effects],
+    background: [
+      { name: 'authors who cross the limit of followers', intervalMs: SECOND_MS, work: pulledAuthors.review },
+      { name: 'sweep of pulled authors', intervalMs: 30 * SECOND_MS, work: pulledAuthors.sweep },
+    ],
   } satisfies Service;
 }

@@ -18,6 +18,7 @@ import { createTestOutbox, type TestOutbox } from '#kit/testing/outbox.ts';
 import { createPeople, type People } from '#kit/testing/people.ts';
 import { serveTest } from '#kit/testing/serve.ts';
 import { createTestIssuer, type TestIssuer } from '#kit/testing/tokens.ts';
+import { createFollowVersions, type FollowVersions } from '../graph/follow-versions.ts';
 import { entities, migrations } from '../schema.ts';
 import { createUserService } from '../server.ts';
 
@@ -27,6 +28,7 @@ export interface TestUserService
     Omit<TestOutbox, 'outbox'>,
     Pick<People, 'addUser'> {
   db: Database;
+  followVersions: FollowVersions;
   issuer: TestIssuer;
   /** The public contract as this person, or as nobody. */
   as(userId?: string): RpcClient<UserServiceDefinition>;
@@ -39,11 +41,16 @@ export interface TestUserService
   onBehalfOf: Callers['onBehalfOf'];
 }
 
-/** @param options.maxFollowees how many people one account may follow; default 50 */
-export async function startUserService(options: { maxFollowees?: number } = {}): Promise<TestUserService> {
-  const { maxFollowees = 50 } = options;
+/**
+ * @param options.maxFollowees how many people one account may follow; default 50
+ * @param options.maxPushedFollowers who has more is pulled; default 10,000
+ */
+export async function startUserService(
+  options: { maxFollowees?: number; maxPushedFollowers?: number } = {},
+): Promise<TestUserService> {
+  const { maxFollowees = 50, maxPushedFollowers = 10_000 } = options;
   const context = createTestContext('user');
-  const { clock, logger } = context;
+  const { clock, logger, metrics } = context;
   // Many connections, so that requests really meet in Postgres.
   const database = await openTestDatabase(context, { entities, migrations }, 20);
   const { db } = database;
@@ -51,11 +58,15 @@ export async function startUserService(options: { maxFollowees?: number } = {}):
   const issuer = await createTestIssuer(clock);
 
   const { outbox, ...outboxParts } = createTestOutbox(context, database, { effects: () => service.effects });
-  const service = createUserService({ db, redis: redisParts.redis, outbox, maxFollowees, clock, logger });
+  const service = createUserService({
+    ...{ db, redis: redisParts.redis, outbox, clock, logger, metrics },
+    ...{ maxFollowees, maxPushedFollowers },
+  });
   const callers = await serveTest(context, { verifier: issuer.verifier, tokens: issuer }, service.addServices);
 
   return {
     ...{ db, issuer, clock, ...redisParts, ...outboxParts },
+    followVersions: createFollowVersions(redisParts.redis, logger),
     as: (userId) => callers.asUser(UserServiceDefinition, userId),
     withToken: (token) => callers.withToken(UserServiceDefinition, token),
     internal: (service) => callers.asService(UserInternalServiceDefinition, service),
