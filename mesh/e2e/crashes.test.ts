@@ -1,13 +1,13 @@
 import { after, before, describe } from 'node:test';
 import { brokers } from './crashes/brokers.ts';
-import { services } from './crashes/services.ts';
+import { pushedFollowers, services } from './crashes/services.ts';
 import { testAll } from './testing/cases.ts';
 import { startWorld, type World } from './testing/world.ts';
 
 describe('what is acknowledged survives kill -9', () => {
   let world: World;
   before(async () => {
-    world = await startWorld();
+    world = await startWorld({ maxPushedFollowers: pushedFollowers });
   });
   after(() => world.stop());
 

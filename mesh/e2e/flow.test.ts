@@ -7,22 +7,27 @@ import { etags } from './flow/etags.ts';
 import { feeds } from './flow/feeds.ts';
 import { idempotency } from './flow/idempotency.ts';
 import { paging } from './flow/paging.ts';
+import { pulled } from './flow/pulled.ts';
 import { sessions } from './flow/sessions.ts';
 import { visibility } from './flow/visibility.ts';
-import { windowEntries } from './flow/window.ts';
+import { pushedFollowers, windowEntries } from './flow/window.ts';
 import { testAll } from './testing/cases.ts';
 import { environmentFor, startWorld, type World } from './testing/world.ts';
 
 describe('the main flow through the front door', () => {
   let world: World;
   before(async () => {
-    world = await startWorld({ serviceEnv: environmentFor('feed', { FEED_WINDOW_ENTRIES: String(windowEntries) }) });
+    world = await startWorld({
+      serviceEnv: environmentFor('feed', { FEED_WINDOW_ENTRIES: String(windowEntries) }),
+      maxPushedFollowers: pushedFollowers,
+    });
   });
   after(() => world.stop());
 
   testAll('posts and feeds', feeds, () => world);
   testAll('what posts name', entities, () => world);
   testAll('paging', paging, () => world);
+  testAll('pulled authors', pulled, () => world);
   testAll('posts for followers', visibility, () => world);
   testAll('accounts and profiles', accounts, () => world);
   testAll('sessions', sessions, () => world);

@@ -28,6 +28,8 @@ export type Settings = {
   readonly corsOrigins: readonly string[];
   /** Proxies in front of Envoy whose X-Forwarded-For is believed. */
   readonly trustedHops: number;
+  /** Posts of authors with more followers are pulled by these; undefined: the user service's own limit. */
+  readonly maxPushedFollowers?: number | undefined;
   readonly own: OwnServers;
   /** Where spans go (OTLP over HTTP), and how many of a hundred requests are traced. */
   readonly tracing?: { readonly otlpEndpoint: string; readonly samplingPercent: number } | undefined;
@@ -50,6 +52,9 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
     publicUrl: readPublicUrl(env, problems) ?? `http://127.0.0.1:${portBase}`,
     corsOrigins: readOrigins(env, problems),
     trustedHops: readInteger(env, 'OXO_TRUSTED_HOPS', 0, 0, 10, problems),
+    maxPushedFollowers: env.OXO_MAX_PUSHED_FOLLOWERS
+      ? readInteger(env, 'OXO_MAX_PUSHED_FOLLOWERS', 0, 0, 100_000_000, problems)
+      : undefined,
     tracing: readTracing(env, problems),
     own: {
       databaseUrl: readUrl(env, 'DATABASE_URL', ['postgres:', 'postgresql:'], problems),

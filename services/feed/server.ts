@@ -14,6 +14,7 @@ import { createFollowSets } from './feed/follow-sets.ts';
 import { createFollowers } from './feed/followers.ts';
 import { createHydrator } from './feed/hydration.ts';
 import { createFeedMetrics } from './feed/metrics.ts';
+import { createPulledPosts } from './feed/pulled-posts.ts';
 import { EncodedFeedResponse } from './feed/response.ts';
 import { createWindows } from './feed/window.ts';
 import { getFeed } from './handlers/index.ts';
@@ -50,7 +51,8 @@ export function createFeedService(parts: FeedServiceParts) {
   const { redis, fanOutRedis, posts, users, maxEntries, logger } = parts;
   const windows = createWindows(redis, maxEntries);
   const followSets = createFollowSets(users);
-  const candidates = createCandidateReader({ windows, followSets, posts, maxEntries, logger });
+  const pulledPosts = createPulledPosts({ redis, posts, logger });
+  const candidates = createCandidateReader({ windows, followSets, pulledPosts, posts, maxEntries, logger });
   const hydrator = createHydrator({ redis, posts, users, logger });
   const metrics = createFeedMetrics(parts.metrics);
   const followers = createFollowers(users, fanOutRedis);

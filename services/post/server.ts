@@ -18,6 +18,7 @@ import {
   listPostRevisions,
   listPostsByAuthors,
   listUserPosts,
+  publishRecentPosts,
   updatePost,
 } from './handlers/index.ts';
 import { createAuthors } from './posts/authors.ts';
@@ -25,6 +26,7 @@ import { createDeletedPosts } from './posts/deleted-posts.ts';
 import { createEntityFinder } from './posts/entities.ts';
 import { createInsertPost } from './posts/insert-post.ts';
 import { createPublishedPosts } from './posts/published-posts.ts';
+import { createRecentPosts } from './posts/recent-posts.ts';
 import { createVisibility } from './posts/visibility.ts';
 
 export interface PostServiceParts {
@@ -39,7 +41,8 @@ export interface PostServiceParts {
 /** The one place where the handlers of this service get what they use. */
 export function createPostService({ db, redis, outbox, users, clock, logger }: PostServiceParts) {
   const idempotency = createIdempotency(db, clock);
-  const publishedPosts = createPublishedPosts(redis, db, logger);
+  const recentPosts = createRecentPosts(redis, db);
+  const publishedPosts = createPublishedPosts({ redis, db, recentPosts, logger });
   const deletedPosts = createDeletedPosts(db, clock);
   const authors = createAuthors(redis, users, logger);
   const visibility = createVisibility(users, authors);
@@ -59,6 +62,7 @@ export function createPostService({ db, redis, outbox, users, clock, logger }: P
       server.add(PostInternalServiceDefinition, {
         batchGetPosts: batchGetPosts({ db, publishedPosts, visibility }),
         listPostsByAuthors: listPostsByAuthors({ db }),
+        publishRecentPosts: publishRecentPosts({ recentPosts }),
       });
     },
     effects: publishedPosts.effects,

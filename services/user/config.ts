@@ -18,6 +18,8 @@ const settings = {
   ...clientSettings,
   /** How many people one account may follow. */
   MAX_FOLLOWEES: setting.integer(1, 100_000).default(10_000),
+  /** Posts of authors with more followers are not pushed to them: the followers look for them. */
+  MAX_PUSHED_FOLLOWERS: setting.integer(0, 100_000_000).default(10_000),
 };
 
 export type Config = ReturnType<typeof readConfig>;
@@ -31,5 +33,6 @@ export function readConfig(env: NodeJS.ProcessEnv) {
     ...redisConfig(read),
     ...clientConfig(read),
     maxFollowees: read.MAX_FOLLOWEES,
+    maxPushedFollowers: read.MAX_PUSHED_FOLLOWERS,
   };
 }

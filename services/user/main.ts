@@ -20,7 +20,7 @@ await runService({
   name: 'user',
   readConfig,
   async start(context) {
-    const { config, logger } = context;
+    const { config, logger, metrics } = context;
     const db = await startDatabase(context, entities);
     const redis = startRedis(context);
     const nats = await startNats(context, 'user');
@@ -29,8 +29,11 @@ await runService({
     const tokens = startServiceTokens(context, 'user', denyList);
     const auth = startChannel(context, config.authAddress, tokens).client(AuthInternalServiceDefinition);
     const outbox = openOutbox(context, { name: 'user', db, nats });
-    const { maxFollowees } = config;
-    const service = createUserService({ db, redis, outbox, auth, maxFollowees, clock: systemClock, logger });
+    const service = createUserService({
+      ...{ db, redis, outbox, auth, clock: systemClock, logger, metrics },
+      maxFollowees: config.maxFollowees,
+      maxPushedFollowers: config.maxPushedFollowers,
+    });
     await startService(context, { nats, verifier, outbox }, service);
   },
 });

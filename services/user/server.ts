@@ -1,16 +1,18 @@
 import type { AuthInternalServiceDefinition } from '#gen/oxo/auth/v1/auth_internal_service.ts';
 import { UserInternalServiceDefinition } from '#gen/oxo/user/v1/user_internal_service.ts';
 import { UserServiceDefinition } from '#gen/oxo/user/v1/user_service.ts';
-import type { Clock } from '#kit/clock.ts';
+import { type Clock, SECOND_MS } from '#kit/clock.ts';
 import type { Database } from '#kit/db/database.ts';
 import type { Outbox } from '#kit/events/outbox.ts';
 import type { Logger } from '#kit/logger.ts';
+import type { Metrics } from '#kit/metrics.ts';
 import type { Redis } from '#kit/redis/redis.ts';
 import type { RpcClient } from '#kit/rpc/client.ts';
 import type { RpcServer } from '#kit/rpc/server.ts';
 import type { Service } from '#kit/start.ts';
 import { createDeletion } from './deletion/deletion.ts';
 import { createFollowVersions } from './graph/follow-versions.ts';
+import { createPulledAuthors } from './graph/pulled-authors.ts';
 import {
   batchGetUsers,
   batchGetUsersByHandle,
@@ -37,15 +39,20 @@ export interface UserServiceParts {
   auth: RpcClient<AuthInternalServiceDefinition>;
   /** How many people one account may follow. */
   maxFollowees: number;
+  /** Posts of authors with more followers are not pushed to them. */
+  maxPushedFollowers: number;
   clock: Clock;
   logger: Logger;
+  metrics: Metrics;
 }
 
 /** The one place where the handlers of this service get what they use. */
-export function createUserService({ db, redis, outbox, auth, maxFollowees, clock, logger }: UserServiceParts) {
+export function createUserService(parts: UserServiceParts) {
+  const { db, redis, outbox, auth, maxFollowees, maxPushedFollowers, clock, logger, metrics } = parts;
   const profiles = createPublishedProfiles(redis, db, logger);
   const deletion = createDeletion({ db, outbox, profiles, auth, clock });
   const followVersions = createFollowVersions(redis, logger);
+  const pulledAuthors = createPulledAuthors({ db, redis, followVersions, maxPushedFollowers, metrics });
 
   return {
     addServices(server: RpcServer): void {
@@ -55,8 +62,8 @@ export function createUserService({ db, redis, outbox, auth, maxFollowees, clock
         deleteMe: deleteMe({ deletion }),
         getUser: getUser({ db }),
         getUserByHandle: getUserByHandle({ db }),
-        follow: follow({ db, outbox, followVersions, maxFollowees, clock }),
-        unfollow: unfollow({ db, outbox, followVersions }),
+        follow: follow({ db, outbox, followVersions, pulledAuthors, maxFollowees, clock }),
+        unfollow: unfollow({ db, outbox, followVersions, pulledAuthors }),
         listFollowers: listFollowers({ db }),
         listFollowing: listFollowing({ db }),
       });
@@ -70,5 +77,9 @@ export function createUserService({ db, redis, outbox, auth, maxFollowees, clock
       });
     },
     effects: [...profiles.effects, ...followVersions.effects, ...deletion.effects],
+    background: [
+      { name: 'authors who cross the limit of followers', intervalMs: SECOND_MS, work: pulledAuthors.review },
+      { name: 'sweep of pulled authors', intervalMs: 30 * SECOND_MS, work: pulledAuthors.sweep },
+    ],
   } satisfies Service;
 }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { setTimeout as delay } from 'node:timers/promises';
 import { until } from '#kit/testing/until.ts';
 import type { Cases } from '../testing/cases.ts';
 import { beginWriting, gather, requireDelivered, untilMore } from '../testing/crowd.ts';
@@ -6,6 +7,11 @@ import { feedTexts, follow, type Person, post, signUpAll, unfollow } from '../te
 
 /** Each service is killed that often while requests are under way: a kill hits another moment each time. */
 const kills = 3;
+/** Long enough for the user service to see who has crossed the limit. */
+const waverMs = 1_500;
+
+/** Authors with more followers are pulled: those of the first crowd are not, those who cross the limit are. */
+export const pushedFollowers = 5;
 
 /** Tries again while the service is away, as a client does. */
 async function insist(work: () => Promise<unknown>): Promise<void> {
@@ -29,6 +35,36 @@ export const services: Cases = {
     await world.settled(120_000);
     await requireDelivered(world.api, crowd, written);
   },
+
+  'services killed while authors cross the limit of followers in both directions: the acknowledged are in every feed, once':
+    async (world) => {
+      const { api } = world;
+      // Three go and come back: seven followers are too many to be pushed to, four are few again.
+      const crowd = await gather(api, 2, 4);
+      const wavering = await signUpAll(api, 3);
+      let stopped = false;
+      const waver = async (person: Person): Promise<void> => {
+        while (!stopped) {
+          for (const author of crowd.authors) await insist(() => follow(api, person, author));
+          await delay(waverMs);
+          for (const author of crowd.authors) await insist(() => unfollow(api, person, author));
+          await delay(waverMs);
+        }
+      };
+      const wave = Promise.all(wavering.map(waver));
+      const writing = beginWriting(api, crowd.authors, 'cross');
+      for (const service of ['user', 'post', 'feed', 'user']) {
+        await untilMore(writing, 10, 20_000);
+        await delay(waverMs);
+        await world.kill(service);
+      }
+      await untilMore(writing, 10, 20_000);
+      stopped = true;
+      const written = await writing.stop();
+      await wave;
+      await world.settled(120_000);
+      await requireDelivered(api, crowd, written);
+    },
 
   'user service killed while people follow and unfollow: feeds and counts are those of the follows that hold': async (
     world,

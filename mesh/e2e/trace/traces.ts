@@ -18,7 +18,7 @@ const WAY: readonly (readonly [service: string, name: RegExp])[] = [
   ['post', /^oxo\.post\.v1\.PostService\/CreatePost$/],
   ['post', /^publish post\.created$/],
   ['feed', /^handle post\.created$/],
-  ['feed', /^redis feed-push$/],
+  ['feed', /^redis window-push$/],
 ];
 /** What hangs on the way, below which of its spans. */
 const BRANCHES: readonly (readonly [above: string, service: string, name: RegExp])[] = [

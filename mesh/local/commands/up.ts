@@ -40,6 +40,8 @@ settings (environment variables)
   OXO_PUBLIC_URL    where clients reach the front door (http://127.0.0.1:<port base>)
   OXO_CORS_ORIGINS  origins whose pages may call the API, separated by commas, or none (*)
   OXO_TRUSTED_HOPS  proxies in front whose X-Forwarded-For is believed (0)
+  OXO_MAX_PUSHED_FOLLOWERS
+                    authors with more followers are pulled: their posts are not pushed, readers look for them (10000)
   DATABASE_URL, REDIS_URL, NATS_URL
                     servers that you have already, with an administrator's user (in Postgres one with CREATEDB and
                     CREATEROLE suffices, in Redis one who may do ACL SETUSER); they are used instead of ours

@@ -7,7 +7,7 @@ import { countersSince, type FeedCounters, readFeedCounters } from './feed-metri
 import { type Graph, makeGraph, readGraph } from './graph.ts';
 import { type DemoOptions, type DemoTarget, readDemoOptions } from './options.ts';
 import { newRunId } from './people.ts';
-import { changeAll, type DemoRun, followAll, openFeeds, publishAll, signUpAll } from './phases.ts';
+import { changeAll, type DemoRun, followAll, openFeeds, publishAll, signUpAll, waver } from './phases.ts';
 import { createProgress, type Progress } from './progress.ts';
 import { createRandom, type Random } from './random.ts';
 import { settle } from './settle.ts';
@@ -64,7 +64,7 @@ async function live(options: DemoOptions, graph: Graph, random: Random, tools: T
   const { client, progress, signal } = tools;
   const { target, connections } = options;
   const startedAtMs = performance.now();
-  const society = planSociety(graph, random);
+  const society = planSociety(graph, random, options.pullAbove);
   const expected = createExpectedFeeds(society.people);
   const runId = newRunId(systemClock.nowMs());
   const run: DemoRun = { api: createApi(client), progress, connections, runId, society, expected, signal };
@@ -78,7 +78,7 @@ async function live(options: DemoOptions, graph: Graph, random: Random, tools: T
   await openFeeds(run, people);
   await settle(run, people, [...society.earlyReaders], target.behind);
   const beforePosts = await countersOf(target);
-  const published = await publishAll(run, people);
+  const [published] = await Promise.all([publishAll(run, people), waver(run, people)]);
   await followAll(run, people, 'follows after the posts', society.followsAfter);
   await changeAll(run, people, published.ids);
   await settle(run, people, [...people.keys()], target.behind);

@@ -11,6 +11,8 @@ export type DemoOptions = {
   /** People of the made-up graph. */
   readonly people: number;
   readonly connections: number;
+  /** The stack's limit of followers to whom posts are pushed, lowered for this run; undefined: nobody crosses it. */
+  readonly pullAbove: number | undefined;
   readonly target: DemoTarget;
 };
 
@@ -32,6 +34,7 @@ export function readDemoOptions(argv: readonly string[], env: NodeJS.ProcessEnv)
     seed: { type: 'string', default: String(defaultSeed) },
     people: { type: 'string', default: String(defaultPeople) },
     connections: { type: 'string', default: String(defaultConnections) },
+    'pull-above': { type: 'string' },
     url: { type: 'string' },
   });
   return {
@@ -39,6 +42,8 @@ export function readDemoOptions(argv: readonly string[], env: NodeJS.ProcessEnv)
     seed: wholeNumber('--seed', values.seed, 0, 2 ** 32 - 1),
     people: wholeNumber('--people', values.people, 3, 10_000),
     connections: wholeNumber('--connections', values.connections, 1, 256),
+    pullAbove:
+      values['pull-above'] === undefined ? undefined : wholeNumber('--pull-above', values['pull-above'], 1, 100_000),
     target: values.url === undefined ? runningStack(env) : { frontDoor: frontDoorOf(values.url), behind: undefined },
   };
 }

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Api } from './api.ts';
 import type { ExpectedFeeds } from './expected-feeds.ts';
 import { inParallel } from './in-parallel.ts';
@@ -21,6 +22,10 @@ export type DemoRun = {
 const lagSamples = 200;
 /** Whoever watches a post arrive does not write meanwhile. */
 const minSampleEvery = 4;
+const waverTurns = 2;
+const waveringAtOnce = 4;
+/** The user service looks every second. */
+const crossingMs = 2_000;
 const password = 'a password for the demo 7';
 
 /** Signs everyone up. */
@@ -81,6 +86,7 @@ export async function publishAll(run: DemoRun, people: readonly Person[]): Promi
   const lagsMs: number[] = [];
   const sampleEvery = Math.max(minSampleEvery, Math.floor(society.posts.length / lagSamples));
   let expectedInserts = 0;
+  const wavering = new Set(society.wavering.map(({ author }) => author));
   await inParallel(society.posts, run.connections, async (post, index) => {
     const token = await personAt(people, post.author).token();
     const created = await api.createPost(token, post.text, post.visibility, `${run.runId}-${index}`);
@@ -92,12 +98,36 @@ export async function publishAll(run: DemoRun, people: readonly Person[]): Promi
     expectedInserts += readers.length + (society.earlyReaders.has(post.author) ? 1 : 0);
     phase.done();
     const reader = readers[index % Math.max(1, readers.length)];
-    if (index % sampleEvery !== 0 || reader === undefined) return;
+    // Whose followers come and go, nobody waits for.
+    if (index % sampleEvery !== 0 || reader === undefined || wavering.has(post.author)) return;
     const lagMs = await measureLag(api, personAt(people, reader), created, answeredAtMs, run.signal);
     if (lagMs !== undefined) lagsMs.push(lagMs);
   });
   phase.end();
   return { ids, expectedInserts, lagsMs };
+}
+
+/**
+ * Some authors lose followers and win them back while all write. Each turn lasts as long as the stack takes to see that an
+ * author has crossed the limit.
+ */
+export async function waver(run: DemoRun, people: readonly Person[]): Promise<void> {
+  const { api, expected, signal } = run;
+  await inParallel(run.society.wavering, waveringAtOnce, async ({ author, followers }) => {
+    const { userId } = personAt(people, author);
+    for (let turn = 0; turn < waverTurns; turn += 1) {
+      for (const follower of followers) {
+        await api.unfollow(await personAt(people, follower).token(), userId);
+        expected.unfollow(follower, author);
+      }
+      await delay(crossingMs, undefined, { signal });
+      for (const follower of followers) {
+        await api.follow(await personAt(people, follower).token(), userId);
+        expected.follow(follower, author);
+      }
+      await delay(crossingMs, undefined, { signal });
+    }
+  });
 }
 
 function earlyReadersOf({ expected, society }: DemoRun, { author }: PlannedPost): number[] {

@@ -22,7 +22,11 @@ export type Society = {
   readonly posts: readonly PlannedPost[];
   readonly followsAfter: readonly Follow[];
   readonly changes: readonly Change[];
+  /** Whose followers go and come back while all write, so that their authors cross the limit in both directions. */
+  readonly wavering: readonly Wavering[];
 };
+
+export type Wavering = { readonly author: number; readonly followers: readonly number[] };
 
 export const postsEach = 8;
 const followersOnlyShare = 0.15;
@@ -30,9 +34,15 @@ const lateReaderShare = 0.1;
 const unfollowShare = 0.02;
 const editShare = 0.04;
 const deleteShare = 0.04;
+const maxWavering = 8;
+/** Of the limit: whoever has no more followers than that is pushed again. */
+const backShare = 0.8;
 
-/** Plans the whole run from the friendships: both ends of each follow each other. */
-export function planSociety(graph: Graph, random: Random): Society {
+/**
+ * Plans the whole run from the friendships: both ends of each follow each other.
+ * @param pullAbove the limit of followers, where authors are to cross it
+ */
+export function planSociety(graph: Graph, random: Random, pullAbove?: number): Society {
   const people = graph.names.length;
   const follows = random.shuffle(
     graph.friendships.flatMap(([one, other]) => [
@@ -53,12 +63,26 @@ export function planSociety(graph: Graph, random: Random): Society {
     followsBefore: follows.slice(0, half),
     posts,
     followsAfter: follows.slice(half),
+    wavering: pullAbove === undefined ? [] : planWavering(follows.slice(0, half), pullAbove),
     changes: random.shuffle<Change>([
       ...unfollowed.map((follow) => ({ kind: 'unfollow' as const, ...follow })),
       ...edits.map((post) => ({ kind: 'edit' as const, post, text: writeText(random, `post ${post}, changed`) })),
       ...deletes.map((post) => ({ kind: 'delete' as const, post })),
     ]),
   };
+}
+
+/** Those who are just above the limit: they lose as few as it takes to be a fifth below it. */
+function planWavering(follows: readonly Follow[], pullAbove: number): Wavering[] {
+  const byAuthor = Map.groupBy(follows, ({ followee }) => followee);
+  return [...byAuthor]
+    .filter(([, followers]) => followers.length > pullAbove)
+    .sort(([, one], [, other]) => one.length - other.length)
+    .slice(0, maxWavering)
+    .map(([author, followers]) => {
+      const lost = followers.length - Math.floor(pullAbove * backShare);
+      return { author, followers: followers.slice(0, lost).map(({ follower }) => follower) };
+    });
 }
 
 function planPosts(people: number, random: Random): PlannedPost[] {

@@ -45,6 +45,7 @@ export function renderSummary(result: DemoResult): string {
       flushed === undefined ? 'not compared: the Redis behind --url is unknown' : renderVerdict(flushed),
     ],
     ['fan-out inserts', renderInserts(published, result.pushed)],
+    ['pulled', renderPulled(result.counted)],
     ['feed pages from', renderReads(result.counted)],
     ['post → visible', `p50 ${lag(0.5)}, p99 ${lag(0.99)} (${published.lagsMs.length} samples among the other posts)`],
     [
@@ -64,6 +65,13 @@ function renderInserts({ expectedInserts }: Published, pushed: FeedCounters | un
   if (pushed?.fanoutInserts === undefined) return `${expected}, not measured: the feed service does not tell`;
   const ratio = pushed.fanoutInserts / expectedInserts;
   return `${expected}, ${count(pushed.fanoutInserts)} measured (${(ratio * 100).toFixed(1)} %)`;
+}
+
+function renderPulled(counted: FeedCounters | undefined): string {
+  if (counted === undefined) return 'not measured: the services do not tell';
+  const { pulledPosts, crossings } = counted;
+  const crossed = `authors crossed the limit of followers ${count(crossings.up)} times up and ${count(crossings.down)} down`;
+  return `${count(pulledPosts)} posts, not pushed; ${crossed}`;
 }
 
 function renderReads(counted: FeedCounters | undefined): string {

@@ -79,15 +79,15 @@ describe('Postgres', () => {
 describe('Redis', () => {
   const own: Record<string, string[]> = {
     auth: ['auth'],
-    user: ['fver', 'aver', 'profile'],
-    post: ['post', 'own'],
+    user: ['fver', 'aver', 'profile', 'pulled'],
+    post: ['post', 'own', 'recent'],
     feed: ['feed'],
   };
   const readable: Record<string, string[]> = {
     auth: [],
     user: [],
-    post: ['profile'],
-    feed: ['fver', 'aver', 'profile', 'post', 'own'],
+    post: ['profile', 'pulled'],
+    feed: ['fver', 'aver', 'profile', 'pulled', 'post', 'own', 'recent'],
   };
   const prefixes = Object.values(own).flat();
   const clients = new Map<string, Redis>();

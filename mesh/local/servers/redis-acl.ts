@@ -5,9 +5,9 @@ export type KeyAccess = { readonly writes: readonly string[]; readonly reads: re
 
 /** Key prefixes by service: each writes only its own. Whoever is not here writes keys that begin with its name. */
 const keyAccess: Readonly<Record<string, KeyAccess>> = {
-  user: { writes: ['fver', 'aver', 'profile'], reads: [] },
-  post: { writes: ['post', 'own'], reads: ['profile'] },
-  feed: { writes: ['feed'], reads: ['fver', 'aver', 'profile', 'post', 'own'] },
+  user: { writes: ['fver', 'aver', 'profile', 'pulled'], reads: [] },
+  post: { writes: ['post', 'own', 'recent'], reads: ['profile', 'pulled'] },
+  feed: { writes: ['feed'], reads: ['fver', 'aver', 'profile', 'pulled', 'post', 'own', 'recent'] },
 };
 
 /** Administrator, for the oxo command alone. */

@@ -26,6 +26,8 @@ export type StackOptions = {
   readonly publicUrl?: string;
   readonly corsOrigins?: readonly string[];
   readonly trustedHops?: number;
+  /** Authors with more are pulled; the user service's own limit when absent. */
+  readonly maxPushedFollowers?: number | undefined;
   /** Servers that are there already. */
   readonly own?: OwnServers;
   /** Fewer services, or stand-ins. */
@@ -65,7 +67,7 @@ export type StackUrls = {
   readonly grpc: Readonly<Record<string, string>>;
 };
 
-export type StackPlan = Required<Omit<StackOptions, 'own' | 'tracing' | 'jwksCacheMs'>> & {
+export type StackPlan = Required<Omit<StackOptions, 'own' | 'tracing' | 'jwksCacheMs' | 'maxPushedFollowers'>> & {
   readonly jwksCacheMs: number | undefined;
   readonly own: OwnServers;
   readonly tracing: StackOptions['tracing'];
@@ -125,7 +127,7 @@ export function planStack(options: StackOptions): StackPlan {
       ...{ services, replicas, publicUrl, secrets },
       portBase: options.portBase,
       ...accessOf(urls, own, secrets, sockets),
-      passedOn: passedOn(cacheDir),
+      passedOn: passedOn(cacheDir, options.maxPushedFollowers),
     },
   };
 }
@@ -179,11 +181,15 @@ function withUser(url: string, user: string, password: string): string {
   return `${protocol}//${user}:${password}@${host}${pathname === '/' ? '' : pathname}`;
 }
 
-function passedOn(cacheDir: string): Record<string, string> {
+function passedOn(cacheDir: string, maxPushedFollowers: number | undefined): Record<string, string> {
   const named = [...passedOnNames, testRunVariable].map((name) => [name, process.env[name]] as const);
   const present = named.filter((entry): entry is [string, string] => entry[1] !== undefined);
   // Node keeps what it compiled, so that the second start of a service is quick.
-  return { ...Object.fromEntries(present), NODE_COMPILE_CACHE: join(cacheDir, 'compiled') };
+  return {
+    ...Object.fromEntries(present),
+    ...(maxPushedFollowers === undefined ? {} : { MAX_PUSHED_FOLLOWERS: String(maxPushedFollowers) }),
+    NODE_COMPILE_CACHE: join(cacheDir, 'compiled'),
+  };
 }
 
 /** A data folder whose password is lost would only show as a server that never gets ready. */

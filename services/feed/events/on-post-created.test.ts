@@ -5,6 +5,7 @@ import { Post_Visibility } from '#gen/oxo/post/v1/post.ts';
 import { PostCreated } from '#gen/oxo/post/v1/post_events.ts';
 import { createPublisher, type Publisher } from '#kit/events/publisher.ts';
 import { newId } from '#kit/ids.ts';
+import { createReadModel } from '#kit/redis/read-model.ts';
 import type { TimelineEntry } from '#kit/redis/timeline.ts';
 import { until } from '#kit/testing/until.ts';
 import { createWindows, type Windows } from '../feed/window.ts';
@@ -33,6 +34,10 @@ async function newReaders(count: number): Promise<string[]> {
 
 /** Publishes what the post service publishes. @param author none for an event that nobody should ever have published */
 async function publish(...authors: (string | undefined)[]): Promise<TimelineEntry[]> {
+  return publishAs(false, ...authors);
+}
+
+async function publishAs(pulled: boolean, ...authors: (string | undefined)[]): Promise<TimelineEntry[]> {
   const atMs = service.clock.nowMs();
   const posts = authors.map((authorId) => ({
     id: newId(atMs),
@@ -49,7 +54,7 @@ async function publish(...authors: (string | undefined)[]): Promise<TimelineEntr
       eventId: newId(atMs),
       version: index + 1,
       subject: 'post.created',
-      payload: PostCreated.encode({ post }).finish(),
+      payload: PostCreated.encode({ post, pulled }).finish(),
       headers: { 'x-request-id': 'r1' },
     })),
   );
@@ -129,6 +134,20 @@ test('posts of many authors at once each find their own followers', async () => 
       entries.filter(({ ownerId }) => followees.get(reader)?.has(ownerId)),
     );
   }
+});
+
+test('a pulled post is for its author alone, as long as the author is pulled', async () => {
+  const [author = '', fan = ''] = await newReaders(2);
+  await service.follow(fan, author);
+  const authors = createReadModel(service.redis, { prefix: 'pulled', ttlMs: 60_000 });
+  await authors.put(author, 1, new Uint8Array());
+  const pulled = await publishAs(true, author);
+  await haveInTheirWindows([author], pulled);
+  const pushed = await publish(author);
+  await haveInTheirWindows([fan], pushed);
+  await authors.bury(author, 2);
+  const late = await publishAs(true, author);
+  await haveInTheirWindows([fan], [...pushed, ...late]);
 });
 
 test('while the user service is away the event is kept, and handled when it is back', async () => {

@@ -15,10 +15,12 @@ export interface OnPostCreatedDependencies {
 
 /**
  * Fan-out: puts a new post into the windows of its author and of all followers. Idempotent by nature: an entry is in a window
- * once, however often it is pushed.
+ * once, however often it is pushed. A pulled post is for its author alone, unless its author is no longer pulled: then nobody
+ * would look for it. Whoever retires an author builds all windows anew after `pulled:{author}` is gone, so either that build
+ * finds the post, or it is pushed here.
  */
 export function onPostCreated({ followers, windows, metrics }: OnPostCreatedDependencies): EventHandler {
-  return on(postCreated, async ({ post }, { id, requestId }, { working }) => {
+  return on(postCreated, async ({ post, pulled }, { id, requestId }, { working }) => {
     if (post?.author === undefined || post.createdAt === undefined)
       throw new PermanentError('a post without author or time');
     const entry = { atMs: post.createdAt.getTime(), id: post.id, ownerId: post.author.id };
@@ -31,6 +33,10 @@ export function onPostCreated({ followers, windows, metrics }: OnPostCreatedDepe
       author = [];
       metrics.fannedOut(await windows.push(userIds, entry));
     };
+    if (pulled && (await followers.arePulling(entry.ownerId))) {
+      metrics.pulled();
+      return push([]);
+    }
     await followers.forEachChunk(entry.ownerId, requestId ?? id, push);
     if (author.length > 0) await push([]);
   });

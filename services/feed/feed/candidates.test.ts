@@ -7,6 +7,7 @@ import { counted } from '../testing/counted.ts';
 import { startFeedService, type TestFeedService } from '../testing/feed-service.ts';
 import { type CandidateReader, createCandidateReader } from './candidates.ts';
 import { createFollowSets } from './follow-sets.ts';
+import { createPulledPosts } from './pulled-posts.ts';
 import { createWindows } from './window.ts';
 
 const MAX_ENTRIES = 6;
@@ -21,8 +22,10 @@ function openReader() {
   const { client: posts, calls } = counted(service.posts);
   const windows = createWindows(service.redis, MAX_ENTRIES);
   const followSets = createFollowSets(service.users);
-  const { logger } = service;
-  return { reader: createCandidateReader({ windows, followSets, posts, maxEntries: MAX_ENTRIES, logger }), calls };
+  const { redis, logger } = service;
+  const pulledPosts = createPulledPosts({ redis, posts, logger });
+  const reader = createCandidateReader({ windows, followSets, pulledPosts, posts, maxEntries: MAX_ENTRIES, logger });
+  return { reader, calls };
 }
 
 /** A reader whose first rebuild has read Postgres when `begun` resolves, and goes on when it is told to. */
@@ -40,8 +43,10 @@ function openSlowReader() {
   };
   const windows = createWindows(service.redis, MAX_ENTRIES);
   const followSets = createFollowSets(service.users);
-  const { logger } = service;
-  const reader = createCandidateReader({ windows, followSets, posts: slowly, maxEntries: MAX_ENTRIES, logger });
+  const { redis, logger } = service;
+  const pulledPosts = createPulledPosts({ redis, posts, logger });
+  const parts = { windows, followSets, pulledPosts, maxEntries: MAX_ENTRIES, logger };
+  const reader = createCandidateReader({ ...parts, posts: slowly });
   return { reader, begun: begun.promise, go: held.resolve };
 }
 
@@ -188,6 +193,17 @@ test('a window that was built for another follow set is built anew', async () =>
   await service.unfollow(viewer, other);
   assert.deepEqual((await reader.read(undefined, 10, context)).entries, withoutOther);
   assert.equal((await reader.read(undefined, 10, context)).source, 'window');
+});
+
+test('a window that is built anew between two pages neither repeats nor skips', async () => {
+  const { viewer, author, context } = await newViewer();
+  const all = await createPosts(author, viewer, author, viewer);
+  const { reader } = openReader();
+  const first = await reader.read(undefined, 2, context);
+  await createWindows(service.redis, MAX_ENTRIES).begin(viewer);
+  const second = await reader.read(first.next, 5, context);
+  assert.equal(second.source, 'rebuild');
+  assert.deepEqual([...first.entries, ...second.entries], all);
 });
 
 test("one's own posts are there before the fan-out has brought them, in their places", async () => {

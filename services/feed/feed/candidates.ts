@@ -4,11 +4,14 @@ import { requireViewer } from '#kit/identity/caller.ts';
 import { type Logger, warnSeldom } from '#kit/logger.ts';
 import type { Position } from '#kit/page-token.ts';
 import { newestFirst, type TimelineEntry } from '#kit/redis/timeline.ts';
+import type { Stretch } from '#kit/redis/window.ts';
 import { asService, type RpcClient } from '#kit/rpc/client.ts';
 import type { CallContext } from '#kit/rpc/context.ts';
 import type { FollowSet, FollowSets } from './follow-sets.ts';
+import { type Merged, merge } from './merge.ts';
+import type { PulledPosts } from './pulled-posts.ts';
 import { createRebuilds } from './rebuilds.ts';
-import type { WindowPage, Windows } from './window.ts';
+import type { Windows } from './window.ts';
 
 /** A stretch of the feed, newest first: which posts are in it, before it is known which of them still exist. */
 export interface Candidates {
@@ -27,13 +30,14 @@ export interface CandidateReader {
 export interface CandidateDependencies {
   windows: Windows;
   followSets: FollowSets;
+  pulledPosts: PulledPosts;
   posts: RpcClient<PostInternalServiceDefinition>;
   maxEntries: number;
   logger: Logger;
 }
 
 export function createCandidateReader(dependencies: CandidateDependencies): CandidateReader {
-  const { windows, followSets, posts, maxEntries, logger } = dependencies;
+  const { windows, followSets, pulledPosts, posts, maxEntries, logger } = dependencies;
   const warn = warnSeldom(logger);
   const listPosts = createPostLister(posts);
 
@@ -55,65 +59,68 @@ export function createCandidateReader(dependencies: CandidateDependencies): Cand
     listPosts({ userId, set, before: undefined, count: maxEntries }, asService({ requestId }));
   const rebuilds = createRebuilds({ windows, readNewest, maxEntries, orNothing });
 
-  /** By the window that another request has built. There is none when another replica builds as well, or Redis went away. */
-  async function readAgain(set: FollowSet, before: Position | undefined, count: number, context: CallContext) {
-    const page = await orNothing(windows.read(requireViewer(context).userId, before, count));
-    if (page?.window?.builtFor !== set.version) return readPostgres(set, before, count, context);
-    const read = await readWindow(page.window, page.own, set, before, count, context);
-    return { ...read, source: 'rebuild' } as const;
-  }
-
-  /** @param own one's own posts as of this request: the rebuild may miss the newest of them */
-  async function readRebuilt(
-    set: FollowSet,
-    own: TimelineEntry[],
-    before: Position | undefined,
-    count: number,
-    context: CallContext,
-  ): Promise<Candidates> {
-    const all = await rebuilds.run(requireViewer(context).userId, set, context.requestId);
-    if (all === undefined) return readAgain(set, before, count, context);
-    const isComplete = all.length < maxEntries;
-    const older = before === undefined ? all : all.filter((entry) => newestFirst(before, entry) < 0);
-    if (!isComplete && older.length < count) return readPostgres(set, before, count, context);
-    const window = { entries: older.slice(0, count + 1), floor: isComplete ? undefined : all.at(-1) };
-    const merged = mergeOwn(window, own, count + 1).entries;
-    const entries = merged.slice(0, count);
-    return { entries, next: merged.length > count || !isComplete ? entries.at(-1) : undefined, source: 'rebuild' };
-  }
-
-  async function readWindow(
-    window: Window,
-    own: TimelineEntry[],
-    set: FollowSet,
-    before: Position | undefined,
-    count: number,
-    context: CallContext,
+  /** Below the certain part Postgres goes on. */
+  async function continueInPostgres(
+    { entries, exhausted, floor }: Merged,
+    source: Candidates['source'],
+    { set, before, count, context }: Reading,
   ): Promise<Candidates> {
     const { userId } = requireViewer(context);
-    const { entries, exhausted } = mergeOwn(window, own, count);
     const followed = entries.filter((entry) => entry.ownerId === userId || set.ids.has(entry.ownerId));
     const last = entries.at(-1);
-    if (!exhausted || followed.length === count) return { entries: followed, next: last, source: 'window' };
-    if (window.floor === undefined) return { entries: followed, next: undefined, source: 'window' };
+    if (!exhausted || followed.length === count) return { entries: followed, next: last, source };
+    if (floor === undefined) return { entries: followed, next: undefined, source };
     const rest = await readPostgres(set, last ?? before, count - followed.length, context);
     return { ...rest, entries: [...followed, ...rest.entries] };
+  }
+
+  /** By the window that another request has built. There is none when another replica builds as well, or Redis went away. */
+  async function readAgain(others: readonly Stretch[], reading: Reading): Promise<Candidates> {
+    const { set, before, count, context } = reading;
+    const page = await orNothing(windows.read(requireViewer(context).userId, before, count));
+    if (page?.window?.label !== set.version) return readPostgres(set, before, count, context);
+    const own = { entries: page.own, floor: undefined };
+    return continueInPostgres(merge(page.window, [...others, own], count), 'rebuild', reading);
+  }
+
+  /** @param others what came meanwhile, as of this request: the rebuild may have begun before the newest of them */
+  async function readRebuilt(others: readonly Stretch[], reading: Reading): Promise<Candidates> {
+    const { set, before, count, context } = reading;
+    const all = await rebuilds.run(requireViewer(context).userId, set, context.requestId);
+    if (all === undefined) return readAgain(others, reading);
+    const older = before === undefined ? all : all.filter((entry) => newestFirst(before, entry) < 0);
+    const rebuilt = { entries: older, floor: all.length < maxEntries ? undefined : all.at(-1) };
+    return continueInPostgres(merge(rebuilt, others, count), 'rebuild', reading);
   }
 
   return {
     async read(before, count, context) {
       const { userId } = requireViewer(context);
-      const page = await orNothing(windows.read(userId, before, count));
+      const known = followSets.known(userId);
+      // In one pipeline: whom of the famous one follows is nearly always known.
+      const [page, guess] = await Promise.all([
+        orNothing(windows.read(userId, before, count)),
+        known && pulledPosts.read(known.pulledIds, before, count, context),
+      ]);
       const set = await followSets.get(page?.followVersion ?? '', context);
       if (page === undefined || set.version === '') return readPostgres(set, before, count, context);
-      if (page.window === undefined || page.window.builtFor !== set.version)
-        return readRebuilt(set, page.own, before, count, context);
-      return readWindow(page.window, page.own, set, before, count, context);
+      const pulled = set === known ? guess : await pulledPosts.read(set.pulledIds, before, count, context);
+      if (pulled === undefined) return readPostgres(set, before, count, context);
+
+      const others = [{ entries: page.own, floor: undefined }, pulled];
+      const reading = { set, before, count, context };
+      if (page.window === undefined || page.window.label !== set.version) return readRebuilt(others, reading);
+      return continueInPostgres(merge(page.window, others, count), 'window', reading);
     },
   };
 }
 
-type Window = NonNullable<WindowPage['window']>;
+interface Reading {
+  set: FollowSet;
+  before: Position | undefined;
+  count: number;
+  context: CallContext;
+}
 
 interface PostQuery {
   userId: string;
@@ -133,19 +140,4 @@ function createPostLister(posts: RpcClient<PostInternalServiceDefinition>) {
     const { posts: refs } = await posts.listPostsByAuthors(request, options);
     return refs.map((ref) => ({ atMs: Number(ref.publishedAtMs), id: ref.id, ownerId: ref.authorId }));
   };
-}
-
-/**
- * The window's entries with the own posts that the fan-out has not brought yet. `exhausted` says that the window holds nothing
- * older. Own posts at or below the floor are left out, since Postgres goes on there; so are those older than the last entry of a
- * full page, because the window may hold others before them.
- */
-function mergeOwn(window: Pick<Window, 'entries' | 'floor'>, own: TimelineEntry[], count: number) {
-  const exhausted = window.entries.length < count;
-  const bound = exhausted ? window.floor : window.entries.at(-1);
-  const known = new Set(window.entries.map((entry) => entry.id));
-  const missing = own.filter((entry) => !known.has(entry.id) && (bound === undefined || newestFirst(entry, bound) < 0));
-  if (missing.length === 0) return { entries: window.entries, exhausted };
-  const entries = [...window.entries, ...missing].sort(newestFirst);
-  return { entries: entries.slice(0, count), exhausted: exhausted && entries.length <= count };
 }

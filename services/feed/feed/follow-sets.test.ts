@@ -58,7 +58,7 @@ test('what is read while Redis is away is not kept', async () => {
   const context = await service.contextOf(ann);
   await service.killRedis();
   try {
-    assert.deepEqual(await sets.get('', context), { version: '', ids: new Set() });
+    assert.deepEqual(await sets.get('', context), { version: '', ids: new Set(), pulledIds: [] });
   } finally {
     await service.restartRedis();
   }

@@ -8,9 +8,13 @@ import type { CallContext } from '#kit/rpc/context.ts';
 export interface FollowSet {
   version: string;
   ids: ReadonlySet<string>;
+  /** Those of them whose posts may be in `recent:{author}` and not in the windows. */
+  pulledIds: readonly string[];
 }
 
 export interface FollowSets {
+  /** What is known of a person without asking; it may be old. */
+  known(userId: string): FollowSet | undefined;
   /**
    * The follow set of the caller, at least as new as the version that was just read from Redis. It costs an RPC only when
    * the version has moved: the user service moves it before it answers a follow or an unfollow.
@@ -28,13 +32,15 @@ export function createFollowSets(users: RpcClient<UserInternalServiceDefinition>
   });
 
   return {
+    known: (userId) => cache.get(userId),
     async get(version, context) {
       const { userId } = requireViewer(context);
       const cached = cache.get(userId);
       // No version means that Redis has lost it: what is cached may be from before.
       if (cached !== undefined && version !== '' && cached.version === version) return cached;
       const response = await users.listFolloweeIds({ amongIds: [] }, onBehalfOf(context));
-      const followSet = { version: response.version, ids: new Set(response.followeeIds) };
+      const { followeeIds, pulledIds } = response;
+      const followSet = { version: response.version, ids: new Set(followeeIds), pulledIds };
       if (followSet.version !== '') cache.set(userId, followSet);
       return followSet;
     },

@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import type { UserInternalServiceDefinition } from '#gen/oxo/user/v1/user_internal_service.ts';
 import { MINUTE_MS } from '#kit/clock.ts';
+import { parseRecord } from '#kit/redis/read-model.ts';
 import type { Redis } from '#kit/redis/redis.ts';
 import { asService, type RpcClient } from '#kit/rpc/client.ts';
 
@@ -13,6 +14,11 @@ export interface Followers {
    * who are known from before cost one round trip to Redis, which tells whether they are still the same.
    */
   forEachChunk(authorId: string, requestId: string, onChunk: OnChunk): Promise<void>;
+  /**
+   * Whether the followers look for this author's posts themselves, as of now. What is not known counts as no: a push is always
+   * right.
+   */
+  arePulling(authorId: string): Promise<boolean>;
 }
 
 /** Authors in one RPC. */
@@ -84,6 +90,10 @@ export function createFollowers(users: RpcClient<UserInternalServiceDefinition>,
   }
 
   return {
+    async arePulling(authorId) {
+      const [record] = await redis.getMany([redis.key('pulled', authorId)]);
+      return parseRecord(record) instanceof Buffer;
+    },
     async forEachChunk(authorId, requestId, onChunk) {
       const known = cache.get(authorId);
       if (known !== undefined) {

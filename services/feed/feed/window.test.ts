@@ -4,10 +4,10 @@ import { newId } from '#kit/ids.ts';
 import { createLogger } from '#kit/logger.ts';
 import { connectRedis, type Redis } from '#kit/redis/redis.ts';
 import { APPEND, encodeEntry, newestFirst, type TimelineEntry } from '#kit/redis/timeline.ts';
+import { SLACK_ENTRIES } from '#kit/redis/window-scripts.ts';
 import { startRedis, type TestRedis } from '#kit/testing/redis.ts';
 import { until } from '#kit/testing/until.ts';
 import { createWindows, type Windows } from './window.ts';
-import { SLACK_ENTRIES } from './window-scripts.ts';
 
 const CAP = 10;
 const author = newId(1);
@@ -47,7 +47,7 @@ test('a window gives its entries newest first, page by page, with ties by id', a
   await build(viewer, entries);
   const first = await windows.read(viewer, undefined, 2);
   assert.deepEqual(first.window?.entries, entries.slice(0, 2));
-  assert.equal(first.window?.builtFor, 'v1');
+  assert.equal(first.window?.label, 'v1');
   assert.equal(first.window?.floor, undefined);
   const second = await windows.read(viewer, entries[1], 5);
   assert.deepEqual(second.window?.entries, entries.slice(2));
@@ -79,7 +79,7 @@ test('a build that another one overtook changes nothing', async () => {
   assert.equal((await windows.read(viewer, undefined, 5)).window, undefined);
   await windows.finish(viewer, winner, 'new', entriesAt(2), true);
   const page = await windows.read(viewer, undefined, 5);
-  assert.equal(page.window?.builtFor, 'new');
+  assert.equal(page.window?.label, 'new');
   assert.deepEqual(times(page.window?.entries), [2]);
 });
 

@@ -70,12 +70,14 @@ export interface FeedServiceOptions {
   withPost?: boolean;
   /** That a window holds; default 20. */
   maxEntries?: number;
+  /** Authors with more followers are pulled; default 10,000. */
+  maxPushedFollowers?: number;
   /** Stands between NATS and the handlers. */
   interpose?: (handler: EventHandler) => EventHandler;
 }
 
 export async function startFeedService(options: FeedServiceOptions = {}): Promise<TestFeedService> {
-  const { withPost = true, maxEntries = 20, interpose = (handler) => handler } = options;
+  const { withPost = true, maxEntries = 20, maxPushedFollowers = 10_000, interpose = (handler) => handler } = options;
   const context = createTestContext('feed');
   const { clock, logger, metrics } = context;
   const issuer = await createTestIssuer(clock);
@@ -87,8 +89,9 @@ export async function startFeedService(options: FeedServiceOptions = {}): Promis
   const shared = { redisUrl, natsUrl: bus.server.url(), jwksUrl, issuer: issuer.issuer };
   const userPort = await freePort();
   const env = { AUTH_GRPC_ADDRESS: authAddress, SERVICE_SECRET: 'any', USER_GRPC_ADDRESS: `127.0.0.1:${userPort}` };
+  const userEnv = { MAX_PUSHED_FOLLOWERS: String(maxPushedFollowers) };
   const [user, post] = await Promise.all([
-    startNeighbour(context, { name: 'user', grpcPort: userPort, ...shared }),
+    startNeighbour(context, { name: 'user', grpcPort: userPort, env: userEnv, ...shared }),
     withPost ? startNeighbour(context, { name: 'post', env, ...shared }) : undefined,
   ]);
   const postAddress = post?.address ?? `127.0.0.1:${await freePort()}`;

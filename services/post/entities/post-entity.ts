@@ -1,5 +1,6 @@
 import { defineEntity, type InferEntity, p } from '@mikro-orm/core';
 import type { Entity, Post_Visibility } from '#gen/oxo/post/v1/post.ts';
+import type { TimelineEntry } from '#kit/redis/timeline.ts';
 
 export const PostEntity = defineEntity({
   name: 'Post',
@@ -14,6 +15,8 @@ export const PostEntity = defineEntity({
     editedAtMs: p.bigint('number').nullable(),
     /** What the text names; null when nothing, as of posts from before they were looked for. */
     entities: p.json<Entity[]>().nullable(),
+    /** Its followers look for it in `recent:{author}`; decided when it was written, and never again. */
+    pulled: p.boolean(),
     /** Outbox id of the last event about this post. */
     version: p.bigint('number'),
   },
@@ -24,4 +27,12 @@ export type PostRow = InferEntity<typeof PostEntity>;
 
 /** The columns of a PostRow, for statements. Numbers of 64 bits become JavaScript numbers. */
 export const POST_COLUMNS = `id, author_id as "authorId", text, visibility, published_at_ms::float8 as "publishedAtMs",
-  edited_at_ms::float8 as "editedAtMs", entities, version::float8`;
+  edited_at_ms::float8 as "editedAtMs", entities, pulled, version::float8`;
+
+/** What identifies a post and its place among its author's. */
+export type PostPlace = Pick<PostRow, 'id' | 'authorId' | 'publishedAtMs'>;
+
+/** The post's place in the timelines that Redis holds. */
+export function timelineEntry({ id, authorId, publishedAtMs }: PostPlace): TimelineEntry {
+  return { atMs: publishedAtMs, id, ownerId: authorId };
+}

@@ -39,7 +39,10 @@ export function createPost(dependencies: CreatePostDependencies) {
     const { userId } = requireViewer(context);
     const { text, visibility } = validate(input, request);
     // Before the write: when the author or somebody mentioned cannot be found out, nothing has changed yet.
-    const [author, entities] = await Promise.all([authors.require(userId, context), entityFinder.find(text, context)]);
+    const [{ summary: author, pulled }, entities] = await Promise.all([
+      authors.requireWriting(userId, context),
+      entityFinder.find(text, context),
+    ]);
     const nowMs = clock.nowMs();
     const row: PostRow = {
       id: newId(nowMs),
@@ -49,9 +52,10 @@ export function createPost(dependencies: CreatePostDependencies) {
       publishedAtMs: nowMs,
       editedAtMs: null,
       entities,
+      pulled,
       version: 0,
     };
-    const event = outbox.row(postCreated, { post: eventPost(row) }, context);
+    const event = outbox.row(postCreated, { post: eventPost(row), pulled }, context);
     const write = () =>
       idempotency.run({
         context,

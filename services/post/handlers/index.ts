@@ -13,3 +13,4 @@ export { updatePost } from './update-post.ts';
 
 export { batchGetPosts } from './batch-get-posts.ts';
 export { listPostsByAuthors } from './list-posts-by-authors.ts';
+export { publishRecentPosts } from './publish-recent-posts.ts';

@@ -13,7 +13,7 @@ after(() => service.close());
 
 testInternalAccess(
   PostInternalServiceDefinition,
-  { batchGetPosts: ['feed'], listPostsByAuthors: ['feed'] },
+  { batchGetPosts: ['feed'], listPostsByAuthors: ['feed'], publishRecentPosts: ['feed'] },
   () => service,
 );
 

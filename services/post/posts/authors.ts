@@ -4,7 +4,7 @@ import { DAY_MS } from '#kit/clock.ts';
 import { userNotFound } from '#kit/errors.ts';
 import { type Logger, warnSeldom } from '#kit/logger.ts';
 import { lookUp } from '#kit/redis/lookup.ts';
-import { createReadModel } from '#kit/redis/read-model.ts';
+import { createReadModel, parseRecord } from '#kit/redis/read-model.ts';
 import type { Redis } from '#kit/redis/redis.ts';
 import { asService, type RpcClient } from '#kit/rpc/client.ts';
 import type { CallContext } from '#kit/rpc/context.ts';
@@ -15,6 +15,17 @@ export interface Authors {
   find(ids: readonly string[], context: CallContext): Promise<Map<string, UserSummary>>;
   /** @throws OxoError USER_NOT_FOUND when there is no such user */
   require(id: string, context: CallContext): Promise<UserSummary>;
+  /**
+   * The author of a new post, and whether it is pulled: that comes with the author, in the same round trip. When it cannot be found
+   * out, the post is pushed, which is always right and only costs more.
+   * @throws OxoError USER_NOT_FOUND when there is no such user
+   */
+  requireWriting(id: string, context: CallContext): Promise<WritingAuthor>;
+}
+
+export interface WritingAuthor {
+  summary: UserSummary;
+  pulled: boolean;
 }
 
 export function createAuthors(redis: Redis, users: RpcClient<UserInternalServiceDefinition>, logger: Logger): Authors {
@@ -30,12 +41,29 @@ export function createAuthors(redis: Redis, users: RpcClient<UserInternalService
     return new Map([...payloads].map(([id, payload]) => [id, UserSummary.decode(payload)]));
   }
 
+  async function require(id: string, context: CallContext): Promise<UserSummary> {
+    const author = (await find([id], context)).get(id);
+    if (author === undefined) throw userNotFound();
+    return author;
+  }
+
+  /** @returns undefined when Redis does not hold the profile */
+  async function readWriting(id: string): Promise<WritingAuthor | undefined> {
+    const keys = [redis.key('profile', id), redis.key('pulled', id)];
+    const [profile, pulled] = (await redis.getMany(keys)).map(parseRecord);
+    if (!(profile instanceof Buffer)) return undefined;
+    return { summary: UserSummary.decode(profile), pulled: pulled instanceof Buffer };
+  }
+
   return {
     find,
-    async require(id, context) {
-      const author = (await find([id], context)).get(id);
-      if (author === undefined) throw userNotFound();
-      return author;
+    require,
+    async requireWriting(id, context) {
+      const found = await readWriting(id).catch((error: unknown) => {
+        warn({ err: error }, 'an author cannot be read; the user service answers');
+        return undefined;
+      });
+      return found ?? { summary: await require(id, context), pulled: false };
     },
   };
 }

@@ -13,13 +13,14 @@ const INSERT = {
   text: `with input as (
       select * from json_to_recordset($1::json) as input (
         id uuid, author_id uuid, text text, visibility smallint, published_at_ms bigint, entities jsonb,
+        pulled boolean,
         event_id uuid, subject text, payload text, headers jsonb)),
     event as (
       insert into outbox (event_id, subject, payload, headers)
       select event_id, subject, decode(payload, 'base64'), headers from input
       returning id, event_id)
-    insert into posts (id, author_id, text, visibility, published_at_ms, entities, version)
-      select input.id, author_id, text, visibility, published_at_ms, entities, event.id from input join event using (event_id)
+    insert into posts (id, author_id, text, visibility, published_at_ms, entities, pulled, version)
+      select input.id, author_id, text, visibility, published_at_ms, entities, pulled, event.id from input join event using (event_id)
     returning id, version::float8`,
 };
 
@@ -63,6 +64,7 @@ function toInput({ row, event }: NewPost): object {
     visibility: row.visibility,
     published_at_ms: row.publishedAtMs,
     entities: row.entities,
+    pulled: row.pulled,
     event_id: event.eventId,
     subject: event.subject,
     payload: event.payload.toString('base64'),

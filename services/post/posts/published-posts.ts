@@ -6,18 +6,16 @@ import { type Logger, warnSeldom } from '#kit/logger.ts';
 import { createReadModel } from '#kit/redis/read-model.ts';
 import type { Redis } from '#kit/redis/redis.ts';
 import { APPEND, encodeEntry, REMOVE } from '#kit/redis/timeline.ts';
-import type { PostRow } from '../entities/post-entity.ts';
+import { type PostPlace, type PostRow, timelineEntry } from '../entities/post-entity.ts';
 import { postCreated, postDeleted, postUpdated } from '../events.ts';
 import { findPost } from './find-posts.ts';
 import { encodeForReadModel } from './post-message.ts';
+import type { RecentPosts } from './recent-posts.ts';
 
 const POST_TTL_MS = 7 * DAY_MS;
 /** One's own newest posts, for one's own feed: they bridge the moments until the fan-out has been there. */
 const OWN_ENTRIES = 200;
 const OWN_TTL_MS = DAY_MS;
-
-/** What identifies a post and its place among its author's. */
-type PostPlace = Pick<PostRow, 'id' | 'authorId' | 'publishedAtMs'>;
 
 /** What Redis tells other services of posts: `post:{id}`, and `own:{author}`. Only this service writes them. */
 export interface PublishedPosts {
@@ -33,7 +31,14 @@ export interface PublishedPosts {
   effects: readonly Effect[];
 }
 
-export function createPublishedPosts(redis: Redis, db: Queryable, logger: Logger): PublishedPosts {
+export interface PublishedPostsDependencies {
+  redis: Redis;
+  db: Queryable;
+  recentPosts: RecentPosts;
+  logger: Logger;
+}
+
+export function createPublishedPosts({ redis, db, recentPosts, logger }: PublishedPostsDependencies): PublishedPosts {
   const warn = warnSeldom(logger);
   const posts = createReadModel(redis, { prefix: 'post', ttlMs: POST_TTL_MS });
 
@@ -43,12 +48,12 @@ export function createPublishedPosts(redis: Redis, db: Queryable, logger: Logger
 
   async function created(row: PostRow): Promise<void> {
     const own = redis.run(APPEND, [redis.key('own', row.authorId)], [entryOf(row), OWN_ENTRIES, OWN_TTL_MS]);
-    await Promise.all([changed(row), own]);
+    await Promise.all([changed(row), own, row.pulled ? recentPosts.add(row) : undefined]);
   }
 
   async function deleted(place: PostPlace, version: number): Promise<void> {
     const own = redis.run(REMOVE, [redis.key('own', place.authorId)], [entryOf(place)]);
-    await Promise.all([posts.bury(place.id, version), own]);
+    await Promise.all([posts.bury(place.id, version), own, recentPosts.remove(place)]);
   }
 
   /** By the present state: what the event tells may have been changed or deleted since. */
@@ -80,5 +85,5 @@ function placeOf(post: Post): PostPlace {
 }
 
 function entryOf(place: PostPlace): Buffer {
-  return encodeEntry({ atMs: place.publishedAtMs, id: place.id, ownerId: place.authorId });
+  return encodeEntry(timelineEntry(place));
 }

@@ -20,6 +20,13 @@ const GET_OR_SET = defineScript(
    return ARGV[1]`,
 );
 
+/** Gives new values to versions that are there. Keys: versions. Arguments: the value. */
+const RENEW = defineScript(
+  'follow-versions-renew',
+  `for _, key in ipairs(KEYS) do redis.call('SET', key, ARGV[1], 'XX', 'KEEPTTL') end
+   return #KEYS`,
+);
+
 /**
  * Versions of the two sets of people around a user: `fver:{user}` of those whom the user follows, `aver:{user}` of those who
  * follow the user. Each is a random value that is new after each change. Who keeps a copy of a set asks for it again when the
@@ -35,6 +42,11 @@ export interface FollowVersions {
   ofFollowees(userId: string): Promise<string>;
   /** The same of those who follow each of the users, in their order. */
   ofFollowers(userIds: readonly string[]): Promise<string[]>;
+  /**
+   * After something else has changed that is told with whom these people follow. A version that is missing stays so: its reader
+   * makes a new one. @throws OxoError UNAVAILABLE when Redis is away
+   */
+  renewed(followerIds: readonly string[]): Promise<void>;
   /** What the relay does when the request could not. */
   effects: readonly Effect[];
 }
@@ -64,6 +76,16 @@ export function createFollowVersions(redis: Redis, logger: Logger): FollowVersio
     changed,
     ofFollowees: (userId) => current(FOLLOWEES, userId).catch(orEmpty),
     ofFollowers: (userIds) => Promise.all(userIds.map((userId) => current(FOLLOWERS, userId).catch(orEmpty))),
+    async renewed(followerIds) {
+      const groups = redis.groupBySlot(followerIds, (userId) => redis.key(FOLLOWEES, userId));
+      const renew = (group: string[]) =>
+        redis.run(
+          RENEW,
+          group.map((userId) => redis.key(FOLLOWEES, userId)),
+          [randomUUID()],
+        );
+      await Promise.all(groups.map(renew));
+    },
     effects: [
       effect(userFollowed, ({ followerId, followeeId }) => changed(followerId, followeeId)),
       effect(userUnfollowed, ({ followerId, followeeId }) => changed(followerId, followeeId)),

@@ -10,6 +10,7 @@ import { id, validate } from '#kit/validate.ts';
 import { userFollowed } from '../events.ts';
 import { FOLLOW, type FollowResult } from '../graph/follow-statements.ts';
 import type { FollowVersions } from '../graph/follow-versions.ts';
+import type { PulledAuthors } from '../graph/pulled-authors.ts';
 import { findUser } from '../profiles/find-user.ts';
 
 const input = z.object({ id: id() });
@@ -18,12 +19,15 @@ export interface FollowDependencies {
   db: Queryable;
   outbox: Outbox;
   followVersions: FollowVersions;
+  pulledAuthors: Pick<PulledAuthors, 'touched'>;
   /** How many people one account may follow. */
   maxFollowees: number;
   clock: Clock;
 }
 
-export function follow({ db, outbox, followVersions, maxFollowees, clock }: FollowDependencies) {
+export function follow(dependencies: FollowDependencies) {
+  const { db, outbox, followVersions, pulledAuthors, maxFollowees, clock } = dependencies;
+
   async function refuseIfLimitReached(followerId: string, followeeId: string, result: FollowResult): Promise<void> {
     if (result.changed || result.followingCount === null || result.followingCount < maxFollowees) return;
     // A twin of this request may have taken the last place.
@@ -51,6 +55,7 @@ export function follow({ db, outbox, followVersions, maxFollowees, clock }: Foll
     };
     // Also when nothing changed: the request that made the change may have been killed before it got so far.
     const { followedBy } = await outbox.commit([event], write, () => followVersions.changed(userId, followee));
+    pulledAuthors.touched(followee);
     return { relationship: { following: true, followedBy } };
   };
 }

@@ -12,13 +12,21 @@ const input = z.object({ amongIds: ids({ max: 1_000 }) });
 /** The limit on follows bounds both. Users who are gone leave their edges to the erasure. */
 const LIST = {
   name: 'followees',
-  text: `select coalesce(string_agg(followee_id::text, ','), '') as ids from follows
+  text: `select string_agg(followee_id::text, ',') as ids,
+      string_agg(followee_id::text, ',') filter (where pulled.user_id is not null) as "pulledIds"
+    from follows left join pulled_authors pulled on pulled.user_id = followee_id
     where follower_id = $1::uuid and ${IS_THERE('followee_id')}`,
 };
 const LIST_AMONG = {
   name: 'followees-among',
-  text: `${LIST.text} and followee_id = any($2::uuid[])`,
+  text: `select string_agg(followee_id::text, ',') as ids from follows
+    where follower_id = $1::uuid and followee_id = any($2::uuid[])`,
 };
+
+interface Ids {
+  ids: string | null;
+  pulledIds?: string | null;
+}
 
 export interface ListFolloweeIdsDependencies {
   db: Queryable;
@@ -32,7 +40,11 @@ export function listFolloweeIds({ db, followVersions }: ListFolloweeIdsDependenc
     // Before the set: a follow that comes between makes the version old, never the set.
     const version = await followVersions.ofFollowees(userId);
     const among = amongIds.length > 0;
-    const [row] = await db.query<{ ids: string }>(among ? LIST_AMONG : LIST, among ? [userId, amongIds] : [userId]);
-    return { followeeIds: row?.ids ? row.ids.split(',') : [], version };
+    const [row] = await db.query<Ids>(among ? LIST_AMONG : LIST, among ? [userId, amongIds] : [userId]);
+    return { followeeIds: split(row?.ids), version, pulledIds: split(row?.pulledIds) };
   };
+}
+
+function split(ids: string | null | undefined): string[] {
+  return ids ? ids.split(',') : [];
 }

@@ -9,6 +9,7 @@ import { id, validate } from '#kit/validate.ts';
 import { userUnfollowed } from '../events.ts';
 import { UNFOLLOW, type UnfollowResult } from '../graph/follow-statements.ts';
 import type { FollowVersions } from '../graph/follow-versions.ts';
+import type { PulledAuthors } from '../graph/pulled-authors.ts';
 
 const input = z.object({ id: id() });
 
@@ -16,9 +17,10 @@ export interface UnfollowDependencies {
   db: Queryable;
   outbox: Outbox;
   followVersions: FollowVersions;
+  pulledAuthors: Pick<PulledAuthors, 'touched'>;
 }
 
-export function unfollow({ db, outbox, followVersions }: UnfollowDependencies) {
+export function unfollow({ db, outbox, followVersions, pulledAuthors }: UnfollowDependencies) {
   return async (request: UnfollowRequest, context: CallContext): Promise<UnfollowResponse> => {
     const { userId } = requireViewer(context);
     const followee = validate(input, request).id;
@@ -30,6 +32,7 @@ export function unfollow({ db, outbox, followVersions }: UnfollowDependencies) {
     };
     // Also when nothing changed: the request that made the change may have been killed before it got so far.
     await outbox.commit([event], write, () => followVersions.changed(userId, followee));
+    pulledAuthors.touched(followee);
     return {};
   };
 }

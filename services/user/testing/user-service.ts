@@ -21,6 +21,7 @@ import { createPeople, type People } from '#kit/testing/people.ts';
 import { freePort } from '#kit/testing/ports.ts';
 import { serveTest } from '#kit/testing/serve.ts';
 import { createTestIssuer, type TestIssuer } from '#kit/testing/tokens.ts';
+import { createFollowVersions, type FollowVersions } from '../graph/follow-versions.ts';
 import { entities, migrations } from '../schema.ts';
 import { createUserService } from '../server.ts';
 
@@ -30,6 +31,7 @@ export interface TestUserService
     Omit<TestOutbox, 'outbox'>,
     Pick<People, 'addUser'> {
   db: Database;
+  followVersions: FollowVersions;
   issuer: TestIssuer;
   /** The public contract as this person, or as nobody. */
   as(userId?: string): RpcClient<UserServiceDefinition>;
@@ -46,14 +48,15 @@ export interface TestUserService
 
 /**
  * @param options.maxFollowees how many people one account may follow; default 50
+ * @param options.maxPushedFollowers who has more is pulled; default 10,000
  * @param options.withAuth false: auth is away at first
  */
 export async function startUserService(
-  options: { maxFollowees?: number; withAuth?: boolean } = {},
+  options: { maxFollowees?: number; maxPushedFollowers?: number; withAuth?: boolean } = {},
 ): Promise<TestUserService> {
-  const { maxFollowees = 50, withAuth = true } = options;
+  const { maxFollowees = 50, maxPushedFollowers = 10_000, withAuth = true } = options;
   const context = createTestContext('user');
-  const { clock, logger } = context;
+  const { clock, logger, metrics } = context;
   // Many connections, so that requests really meet in Postgres.
   const database = await openTestDatabase(context, { entities, migrations }, 20);
   const { db } = database;
@@ -67,11 +70,15 @@ export async function startUserService(
   const channel = openChannel(authAddress, () => issuer.serviceToken('user'));
   context.onStop(channel.close);
   const auth = channel.client(AuthInternalServiceDefinition);
-  const service = createUserService({ db, redis: redisParts.redis, outbox, auth, maxFollowees, clock, logger });
+  const service = createUserService({
+    ...{ db, redis: redisParts.redis, outbox, auth, clock, logger, metrics },
+    ...{ maxFollowees, maxPushedFollowers },
+  });
   const callers = await serveTest(context, { verifier: issuer.verifier, tokens: issuer }, service.addServices);
 
   return {
     ...{ db, issuer, clock, startAuth, ...redisParts, ...outboxParts },
+    followVersions: createFollowVersions(redisParts.redis, logger),
     as: (userId) => callers.asUser(UserServiceDefinition, userId),
     withToken: (token) => callers.withToken(UserServiceDefinition, token),
     internal: (service) => callers.asService(UserInternalServiceDefinition, service),

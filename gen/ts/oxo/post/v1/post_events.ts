@@ -15,7 +15,11 @@ export const protobufFileName = "oxo/post/v1/post_events.proto";
 /** Subject post.created. The author carries the id only: names change, and the reader looks them up. */
 export interface PostCreated {
   /** The post as of then. */
-  post?: Post | undefined;
+  post?:
+    | Post
+    | undefined;
+  /** The author had more followers than posts are pushed to: the followers find it in Redis, recent:{author}. Decided once. */
+  pulled: boolean;
 }
 
 /** Subject post.updated. */
@@ -31,13 +35,16 @@ export interface PostDeleted {
 }
 
 function createBasePostCreated(): PostCreated {
-  return { post: undefined };
+  return { post: undefined, pulled: false };
 }
 
 export const PostCreated: MessageFns<PostCreated> = {
   encode(message: PostCreated, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.post !== undefined) {
       Post.encode(message.post, writer.uint32(10).fork()).join();
+    }
+    if (message.pulled !== false) {
+      writer.uint32(16).bool(message.pulled);
     }
     return writer;
   },
@@ -63,6 +70,14 @@ export const PostCreated: MessageFns<PostCreated> = {
             message.post = Post.decode(reader, reader.uint32());
             continue;
           }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.pulled = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -81,6 +96,7 @@ export const PostCreated: MessageFns<PostCreated> = {
   fromPartial(object: DeepPartial<PostCreated>): PostCreated {
     const message = createBasePostCreated();
     message.post = (object.post !== undefined && object.post !== null) ? Post.fromPartial(object.post) : undefined;
+    message.pulled = object.pulled ?? false;
     return message;
   },
 };

@@ -51,6 +51,14 @@ export interface ListPostsByAuthorsResponse {
   posts: PostRef[];
 }
 
+export interface PublishRecentPostsRequest {
+  /** 1 to 100 user ids. */
+  authorIds: string[];
+}
+
+export interface PublishRecentPostsResponse {
+}
+
 function createBaseBatchGetPostsRequest(): BatchGetPostsRequest {
   return { ids: [] };
 }
@@ -453,6 +461,104 @@ export const ListPostsByAuthorsResponse: MessageFns<ListPostsByAuthorsResponse> 
   },
 };
 
+function createBasePublishRecentPostsRequest(): PublishRecentPostsRequest {
+  return { authorIds: [] };
+}
+
+export const PublishRecentPostsRequest: MessageFns<PublishRecentPostsRequest> = {
+  encode(message: PublishRecentPostsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.authorIds) {
+      writer.uint32(10).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PublishRecentPostsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePublishRecentPostsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.authorIds.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<PublishRecentPostsRequest>): PublishRecentPostsRequest {
+    return PublishRecentPostsRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PublishRecentPostsRequest>): PublishRecentPostsRequest {
+    const message = createBasePublishRecentPostsRequest();
+    message.authorIds = object.authorIds?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBasePublishRecentPostsResponse(): PublishRecentPostsResponse {
+  return {};
+}
+
+export const PublishRecentPostsResponse: MessageFns<PublishRecentPostsResponse> = {
+  encode(_: PublishRecentPostsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PublishRecentPostsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePublishRecentPostsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<PublishRecentPostsResponse>): PublishRecentPostsResponse {
+    return PublishRecentPostsResponse.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<PublishRecentPostsResponse>): PublishRecentPostsResponse {
+    const message = createBasePublishRecentPostsResponse();
+    return message;
+  },
+};
+
 /** Posts, for the services of OXO. */
 export type PostInternalServiceDefinition = typeof PostInternalServiceDefinition;
 export const PostInternalServiceDefinition = {
@@ -486,6 +592,18 @@ export const PostInternalServiceDefinition = {
         _unknownFields: { 400010: [Buffer.from([8, 26, 6, 10, 4, 102, 101, 101, 100]) as Buffer] },
       },
     },
+    /** Makes recent:{author} in Redis anew for those of the authors for whom it is missing: their newest pulled posts. */
+    publishRecentPosts: {
+      name: "PublishRecentPosts",
+      requestType: PublishRecentPostsRequest as typeof PublishRecentPostsRequest,
+      requestStream: false,
+      responseType: PublishRecentPostsResponse as typeof PublishRecentPostsResponse,
+      responseStream: false,
+      options: {
+        idempotencyLevel: "IDEMPOTENT",
+        _unknownFields: { 400010: [Buffer.from([8, 26, 6, 10, 4, 102, 101, 101, 100]) as Buffer] },
+      },
+    },
   },
 } as const;
 
@@ -503,6 +621,11 @@ export interface PostInternalServiceImplementation<CallContextExt = {}> {
     request: ListPostsByAuthorsRequest,
     context: CallContext & CallContextExt,
   ): Promise<DeepPartial<ListPostsByAuthorsResponse>>;
+  /** Makes recent:{author} in Redis anew for those of the authors for whom it is missing: their newest pulled posts. */
+  publishRecentPosts(
+    request: PublishRecentPostsRequest,
+    context: CallContext & CallContextExt,
+  ): Promise<DeepPartial<PublishRecentPostsResponse>>;
 }
 
 export interface PostInternalServiceClient<CallOptionsExt = {}> {
@@ -519,6 +642,11 @@ export interface PostInternalServiceClient<CallOptionsExt = {}> {
     request: DeepPartial<ListPostsByAuthorsRequest>,
     options?: CallOptions & CallOptionsExt,
   ): Promise<ListPostsByAuthorsResponse>;
+  /** Makes recent:{author} in Redis anew for those of the authors for whom it is missing: their newest pulled posts. */
+  publishRecentPosts(
+    request: DeepPartial<PublishRecentPostsRequest>,
+    options?: CallOptions & CallOptionsExt,
+  ): Promise<PublishRecentPostsResponse>;
 }
 
 type Builtin = Date | Function | Uint8Array | string | number | boolean | bigint | undefined;

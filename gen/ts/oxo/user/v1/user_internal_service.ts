@@ -81,6 +81,8 @@ export interface ListFolloweeIdsResponse {
   followeeIds: string[];
   /** The version of the follow set. It was read before the set, so the set is at least as new. */
   version: string;
+  /** Those of them whose posts may be pulled: they are in recent:{author} in Redis, and not pushed. Empty when among_ids was given. */
+  pulledIds: string[];
 }
 
 function createBaseCreateUserRequest(): CreateUserRequest {
@@ -749,7 +751,7 @@ export const ListFolloweeIdsRequest: MessageFns<ListFolloweeIdsRequest> = {
 };
 
 function createBaseListFolloweeIdsResponse(): ListFolloweeIdsResponse {
-  return { followeeIds: [], version: "" };
+  return { followeeIds: [], version: "", pulledIds: [] };
 }
 
 export const ListFolloweeIdsResponse: MessageFns<ListFolloweeIdsResponse> = {
@@ -759,6 +761,9 @@ export const ListFolloweeIdsResponse: MessageFns<ListFolloweeIdsResponse> = {
     }
     if (message.version !== "") {
       writer.uint32(18).string(message.version);
+    }
+    for (const v of message.pulledIds) {
+      writer.uint32(26).string(v!);
     }
     return writer;
   },
@@ -792,6 +797,14 @@ export const ListFolloweeIdsResponse: MessageFns<ListFolloweeIdsResponse> = {
             message.version = reader.string();
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.pulledIds.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -811,6 +824,7 @@ export const ListFolloweeIdsResponse: MessageFns<ListFolloweeIdsResponse> = {
     const message = createBaseListFolloweeIdsResponse();
     message.followeeIds = object.followeeIds?.map((e) => e) || [];
     message.version = object.version ?? "";
+    message.pulledIds = object.pulledIds?.map((e) => e) || [];
     return message;
   },
 };

@@ -1,12 +1,13 @@
 import { defineScript } from '#kit/redis/redis.ts';
 
 /**
- * The window of one person's feed: a timeline (mesh/kit/redis/timeline.ts) in one key, changed only by these scripts.
+ * A window: the newest of a timeline (timeline.ts) in one key, with the place down to which it is complete. Changed only by
+ * these scripts.
  *
  * Its first member is the sentinel: the floor as a position (24 bytes), a byte 0xff that sorts it above an entry at that same
- * position, the state ("R" ready or "B" building), the nonce of the build (8 bytes), and the version of the follow set that
- * the window was built for. Above the floor the window holds all there is; of what is older it says nothing. No key means that
- * the person has not read for two weeks or that the window must be built: the fan-out then does nothing.
+ * position, the state ("R" ready or "B" building), the nonce of the build (8 bytes), and a label: what it was built for. Above
+ * the floor the window holds all there is; of what is older it says nothing. No key means that the window must be built, and that
+ * a push does nothing.
  */
 
 /** Overflow is cut when it is this much, so that a full window is not cut at every push. */
@@ -27,7 +28,7 @@ const CUT = `
  * Reply: how many windows took it.
  */
 export const PUSH = defineScript(
-  'feed-push',
+  'window-push',
   `${CUT}
    local inserted = 0
    for _, key in ipairs(KEYS) do
@@ -45,25 +46,48 @@ export const PUSH = defineScript(
 );
 
 /**
- * Reads a page of a window, the person's own newest posts and the version of the follow set, all of one moment.
- * Keys: window, own, version. Arguments: upper bound for ZRANGE BYLEX, entries wanted.
- * Reply: version, sentinel or nil, entries of the window, own entries.
+ * Reads what is newest in several windows together. Keys: windows. Arguments: upper bound for ZRANGE BYLEX, entries wanted,
+ * entries of each window that are looked at first.
+ *
+ * The few newest of each tell a time that as many entries as are wanted have reached; only of a window whose few are all newer
+ * than that, more is read. Times are compared as numbers: the order of strings in Lua depends on the server's locale.
+ * Reply: sentinels or nil, in the order of the windows; entries in no order: at least the newest of all, as many as are wanted.
  */
-export const READ = defineScript(
-  'feed-read',
-  `local version = redis.call('GET', KEYS[3])
-   local own = redis.call('ZRANGE', KEYS[2], ARGV[1], '-', 'BYLEX', 'REV', 'LIMIT', 0, ARGV[2])
-   local sentinel = redis.call('ZRANGE', KEYS[1], 0, 0)[1]
-   if not sentinel then return {version, false, {}, own} end
-   local entries = redis.call('ZRANGE', KEYS[1], ARGV[1], '(' .. sentinel, 'BYLEX', 'REV', 'LIMIT', 0, ARGV[2])
-   return {version, sentinel, entries, own}`,
-  // Two of the keys belong to other services.
+export const READ_TOGETHER = defineScript(
+  'window-read-together',
+  `local wanted, few = tonumber(ARGV[2]), tonumber(ARGV[3])
+   local function newest(key, sentinel, limit)
+     return redis.call('ZRANGE', key, ARGV[1], '(' .. sentinel, 'BYLEX', 'REV', 'LIMIT', 0, limit)
+   end
+   local function atMs(member)
+     local total = 0
+     for index = 1, 8 do total = total * 256 + string.byte(member, index) end
+     return total
+   end
+   local sentinels, heads, times, entries = {}, {}, {}, {}
+   for index, key in ipairs(KEYS) do
+     sentinels[index] = redis.call('ZRANGE', key, 0, 0)[1] or false
+     heads[index] = sentinels[index] and newest(key, sentinels[index], few) or {}
+     for _, member in ipairs(heads[index]) do times[#times + 1] = atMs(member) end
+   end
+   table.sort(times, function (one, other) return one > other end)
+   local oldest = times[wanted] or 0
+   for index, key in ipairs(KEYS) do
+     local list = heads[index]
+     if #list == few and few < wanted and atMs(list[few]) >= oldest then list = newest(key, sentinels[index], wanted) end
+     for _, member in ipairs(list) do
+       if atMs(member) < oldest then break end
+       entries[#entries + 1] = member
+     end
+   end
+   return {sentinels, entries}`,
+  // They may belong to another service.
   { readOnly: true },
 );
 
-/** Begins a build: from now on the fan-out reaches the window. Keys: window. Arguments: sentinel, lifetime in ms. */
+/** Begins a build: from now on pushes reach the window. Keys: window. Arguments: sentinel, lifetime in ms. */
 export const BEGIN = defineScript(
-  'feed-begin',
+  'window-begin',
   `redis.call('DEL', KEYS[1])
    redis.call('ZADD', KEYS[1], 0, ARGV[1])
    redis.call('PEXPIRE', KEYS[1], ARGV[2])
@@ -75,7 +99,7 @@ export const BEGIN = defineScript(
  * Keys: window. Arguments: nonce, sentinel, lifetime in ms, cap, entries. Reply: 1 when the window is ready.
  */
 export const FINISH = defineScript(
-  'feed-finish',
+  'window-finish',
   `${CUT}
    local held = redis.call('ZRANGE', KEYS[1], 0, 0)[1]
    if not held or string.sub(held, 26, 34) ~= 'B' .. ARGV[1] then return 0 end

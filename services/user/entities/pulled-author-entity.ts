@@ -1,0 +1,19 @@
+import { defineEntity, type InferEntity, p } from '@mikro-orm/core';
+
+/** Where an author stands on the way across the limit; see graph/pulled-authors.ts. */
+export const PULL_STATE = { announced: 1, pulled: 2, retiring: 3 } as const;
+export type PullState = (typeof PULL_STATE)[keyof typeof PULL_STATE];
+
+/** An author whose followers look for the posts themselves. */
+export const PulledAuthorEntity = defineEntity({
+  name: 'PulledAuthor',
+  tableName: 'pulled_authors',
+  properties: {
+    userId: p.uuid().primary(),
+    state: p.smallint().$type<PullState>(),
+    /** New with each step. */
+    version: p.bigint('number'),
+  },
+});
+
+export type PulledAuthorRow = InferEntity<typeof PulledAuthorEntity>;
