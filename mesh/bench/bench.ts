@@ -3,6 +3,7 @@ import { cpus } from 'node:os';
 import { systemClock } from '#kit/clock.ts';
 import { CliError, messageOf } from '../local/cli-error.ts';
 import { createProgress } from '../local/demo/progress.ts';
+import { measureGrowth } from './growth/measure-growth.ts';
 import { startLoadProcess } from './load/load-process.ts';
 import { type BenchOptions, readBenchOptions } from './options.ts';
 import { profileParts } from './profile/profile-run.ts';
@@ -51,9 +52,15 @@ export async function runBench(argv: readonly string[]): Promise<number> {
 
 async function measureAll(options: BenchOptions, tools: Tools): Promise<BenchResults> {
   const startedAt = new Date(systemClock.nowMs()).toISOString();
-  const stack = await measureRunningStack(options, await findRunningStack(process.env), tools);
+  const isStackNeeded = [...options.parts].some((part) => part !== 'growth');
+  const stack = isStackNeeded
+    ? await measureRunningStack(options, await findRunningStack(process.env), tools)
+    : undefined;
+  const growth = options.parts.has('growth')
+    ? await measureGrowth(options.growthSizes, options.seconds, tools)
+    : undefined;
   const machine = { cpu: cpus()[0]?.model.trim() ?? 'unknown', cores: cpus().length, node: process.versions.node };
-  return { startedAt, machine, seconds: options.seconds, stack };
+  return { startedAt, machine, seconds: options.seconds, stack, growth };
 }
 
 async function profileRunningStack(options: BenchOptions, directory: string, tools: Tools): Promise<string> {

@@ -62,10 +62,17 @@ async function signUpAll(api: Api, count: number, progress: Progress): Promise<P
 }
 
 async function followAll(api: Api, { viewers, stars }: Crowd, progress: Progress): Promise<void> {
-  const follows = viewers.flatMap((viewer, number) => [
-    ...followeesOf(number, viewers.length).map((followee) => ({ viewer, followee: personAt(viewers, followee) })),
-    ...stars.map((followee) => ({ viewer, followee })),
-  ]);
+  // One of each viewer in turn: what one person follows is written one after the other, whoever asks at once.
+  const steps = [...Array(followersEach).keys()];
+  const follows = [
+    ...steps.flatMap((step) =>
+      viewers.map((viewer, number) => ({
+        viewer,
+        followee: personAt(viewers, followeesOf(number, viewers.length)[step] ?? -1),
+      })),
+    ),
+    ...stars.flatMap((followee) => viewers.map((viewer) => ({ viewer, followee }))),
+  ];
   const phase = progress.phase('follows', follows.length);
   await inParallel(follows, connections, async ({ viewer, followee }) => {
     await api.follow(await viewer.token(), followee.userId);

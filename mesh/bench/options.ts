@@ -12,10 +12,14 @@ export type BenchOptions = {
   readonly viewers: number;
   /** What is measured. */
   readonly parts: ReadonlySet<PartName>;
+  /** How many people the stacks of the part `growth` hold, smallest first. */
+  readonly growthSizes: readonly number[];
   /** Where profiles are written instead of figures. */
   readonly profileDir: string | undefined;
 };
 
+const growthSizes = [1_000, 10_000];
+const largestGrowth = 100_000;
 const quick = { seconds: '3', viewers: '200' };
 
 /** @throws CliError (exit code 2) on wrong flags */
@@ -23,6 +27,7 @@ export function readBenchOptions(argv: readonly string[]): BenchOptions {
   const { values } = parseFlags(argv, {
     json: { type: 'string' },
     only: { type: 'string' },
+    growth: { type: 'boolean', default: false },
     profile: { type: 'string' },
     quick: { type: 'boolean', default: false },
     seconds: { type: 'string' },
@@ -32,14 +37,15 @@ export function readBenchOptions(argv: readonly string[]): BenchOptions {
     jsonPath: values.json,
     seconds: wholeNumber('--seconds', values.seconds ?? (values.quick ? quick.seconds : '10'), 1, 300),
     viewers: wholeNumber('--viewers', values.viewers ?? (values.quick ? quick.viewers : '1000'), 50, 10_000),
-    parts: partsOf(values.only),
+    parts: partsOf(values.only, values.quick && !values.growth),
+    growthSizes: values.growth ? [...growthSizes, largestGrowth] : growthSizes,
     profileDir: values.profile,
   };
 }
 
-function partsOf(only: string | undefined): ReadonlySet<PartName> {
+function partsOf(only: string | undefined, withoutGrowth: boolean): ReadonlySet<PartName> {
   const all = parts.map(({ name }) => name);
-  if (only === undefined) return new Set(all);
+  if (only === undefined) return new Set(all.filter((name) => name !== 'growth' || !withoutGrowth));
   return new Set(
     only.split(',').map((name) => {
       const part = all.find((known) => known === name);

@@ -1,5 +1,5 @@
 /** What a run is made of. A part can be run by itself. */
-export type PartName = 'reads' | 'writes' | 'mixed' | 'visible' | 'half-load' | 'fan-out';
+export type PartName = 'reads' | 'writes' | 'mixed' | 'visible' | 'half-load' | 'fan-out' | 'growth';
 
 export type Part = {
   readonly name: PartName;
@@ -20,6 +20,7 @@ export const parts: readonly Part[] = [
     seconds: 25,
   },
   { name: 'fan-out', summary: 'posts by people whom everyone follows, held at a constant rate', seconds: 20 },
+  { name: 'growth', summary: 'reads and posts in stacks of their own with 1,000 and 10,000 people', seconds: 110 },
 ];
 
 /** Before the first part that needs the running stack: people sign up, read, and fall silent. */

@@ -9,7 +9,7 @@ import type { MeasureContext } from '../measure/context.ts';
 import { atRates, findFullRates } from '../measure/half-load.ts';
 import { untilCalm } from '../measure/inserts.ts';
 import type { PartName } from '../parts.ts';
-import { table } from '../report/table.ts';
+import { table } from '../report/columns.ts';
 import { type CpuProfile, profileProcess } from './inspector.ts';
 import { type SelfTime, selfTimesOf } from './self-time.ts';
 

@@ -1,3 +1,4 @@
+import type { GrowthFigures } from '../growth/measure-growth.ts';
 import type { AcknowledgedFigures } from '../measure/acknowledged.ts';
 import type { FanOutFigures } from '../measure/fan-out.ts';
 import type { FeedReadFigures } from '../measure/feed-reads.ts';
@@ -38,4 +39,6 @@ export type BenchResults = {
   /** Of each measurement under load. */
   readonly seconds: number;
   readonly stack?: StackResults | undefined;
+  /** Smallest first. */
+  readonly growth?: readonly GrowthFigures[] | undefined;
 };

@@ -2,6 +2,8 @@ import { count } from '../../local/demo/statistics.ts';
 import { services } from '../../local/services.ts';
 import type { VisibleFigures } from '../measure/visible.ts';
 import { atLeast, atMost, budgets, type Line, never, verdictOf } from './budgets.ts';
+import { table } from './columns.ts';
+import { renderGrowth } from './growth-table.ts';
 import type { BenchResults, StackResults } from './results.ts';
 
 const mebibyte = 1024 ** 2;
@@ -11,12 +13,12 @@ const ms = (value: number): string => `${value.toFixed(value < 10 ? 2 : 1)} ms`;
 const perSecond = (value: number): string => `${count(value)}/s`;
 
 /** All figures as text for people, at most 120 columns wide. */
-export function renderResults({ stack, ...run }: BenchResults): string {
+export function renderResults({ stack, growth, ...run }: BenchResults): string {
   const ofStack =
     stack === undefined
       ? []
       : [renderBudgets(stack), renderLoads(stack), renderNotes(stack), renderMemory(stack), renderSafety(stack)];
-  return [...ofStack, renderRun(run)].filter((text) => text !== '').join('\n\n');
+  return [...ofStack, renderGrowth(growth ?? []), renderRun(run)].filter((text) => text !== '').join('\n\n');
 }
 
 function renderBudgets(results: StackResults): string {
@@ -176,7 +178,7 @@ function renderSafety({ safety, viewers }: StackResults): string {
   ].join('\n');
 }
 
-function renderRun({ machine, seconds, startedAt }: Omit<BenchResults, 'stack'>): string {
+function renderRun({ machine, seconds, startedAt }: Omit<BenchResults, 'stack' | 'growth'>): string {
   return `Machine    ${machine.cores} × ${machine.cpu}, Node ${machine.node}\nRun        ${startedAt}, ${seconds} s each`;
 }
 
@@ -189,14 +191,4 @@ function wrap(words: readonly string[], width: number): string[] {
     else lines[lines.length - 1] = `${last}, ${word}`;
   }
   return lines;
-}
-
-/** @param numbers columns that stand to the right */
-export function table(rows: readonly (readonly string[])[], numbers: readonly number[]): string {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => [...(row[column] ?? '')].length)));
-  const pad = (cell: string, column: number): string => {
-    const space = ' '.repeat(Math.max(0, (widths[column] ?? 0) - [...cell].length));
-    return numbers.includes(column) ? space + cell : cell + space;
-  };
-  return rows.map((row) => row.map(pad).join('  ').trimEnd()).join('\n');
 }

@@ -7,7 +7,7 @@ const partLines = parts.map(
 const minutes = Math.ceil((crowdSeconds + parts.reduce((sum, { seconds }) => sum + seconds, 0)) / 60);
 
 export const command: Command = {
-  usage: `usage: ./oxo bench [--only PART[,PART]] [--quick] [--json FILE] [--profile DIR] [--seconds N] [--viewers N]
+  usage: `usage: ./oxo bench [--only PART[,PART]] [--growth] [--quick] [--json FILE] [--profile DIR] [--seconds N] [--viewers N]
 
 Measures the stack that runs here, and prints each figure beside its budget: rate, p50, p99, and CPU time of all servers
 a request, less what they use when idle. All of it takes about ${minutes} minutes on two cores, of which ${crowdSeconds} s are for signing
@@ -19,7 +19,8 @@ What was acknowledged is looked for in 40 feeds at the end, which are read to th
 
   --only PART    only these parts, for example --only mixed,half-load
   --profile DIR  no figures: CPU profiles of the services under these parts, written there, and where their time goes
-  --quick        200 viewers and 3 s each: whether it works, rather than how fast it is
+  --growth       the part growth also with 100,000 people, about 5 minutes more
+  --quick        200 viewers, 3 s each, without growth: whether it works, rather than how fast it is
   --json FILE    write the results there as well
   --seconds N    how long each measurement under load runs (10)
   --viewers N    people who sign up, read, and write for one another (1000)`,

@@ -13,7 +13,12 @@ const renewBeforeMs = 120_000;
 
 /** Signs someone up. */
 export async function signUp(api: Api, handle: string, displayName: string, password: string): Promise<Person> {
-  let session = await api.signUp(handle, displayName, password);
+  return personOf(api, handle, await api.signUp(handle, displayName, password));
+}
+
+/** @param first a session of theirs; one that has expired is renewed when its token is asked for */
+export function personOf(api: Pick<Api, 'refresh'>, handle: string, first: Session): Person {
+  let session = first;
   let renewal: Promise<Session> | undefined;
   const renew = async (): Promise<Session> => {
     // Two renewals at once would look like a stolen token.

@@ -25,7 +25,7 @@ export async function settle(
   const deadlineMs = performance.now() + limitMs;
   let waiting = readers;
   for (;;) {
-    const idle = behind === undefined || (await isIdle(behind));
+    const idle = behind === undefined || (await eventsAreThrough(behind));
     const unsettled: number[] = [];
     await inParallel(waiting, run.connections, async (reader) => {
       if (!(await beginsRight(run, people, reader))) unsettled.push(reader);
@@ -50,7 +50,7 @@ async function beginsRight(run: DemoRun, people: readonly Person[], reader: numb
 }
 
 /** Whether every event has been published, and handled by all who read it. */
-async function isIdle(urls: StackUrls): Promise<boolean> {
+export async function eventsAreThrough(urls: StackUrls): Promise<boolean> {
   try {
     const [outboxes, { consumers }] = await Promise.all([readOutboxes(urls.database, services), readEvents(urls.nats)]);
     if (outboxes.some((outbox) => outbox.waiting > 0)) return false;
