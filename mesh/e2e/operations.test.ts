@@ -1,4 +1,6 @@
 import { after, before, describe } from 'node:test';
+import { backups } from './operations/backups.ts';
+import { doctor } from './operations/doctor.ts';
 import { replays } from './operations/replays.ts';
 import { testAll } from './testing/cases.ts';
 import { startWorld, type World } from './testing/world.ts';
@@ -10,5 +12,7 @@ describe('what an operator does while people use it', () => {
   });
   after(() => world.stop());
 
+  testAll('backups', backups, () => world);
+  testAll('doctor', doctor, () => world);
   testAll('events of the past, again', replays, () => world);
 });

@@ -1,4 +1,9 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
+import type { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { createLogger } from '#kit/logger.ts';
 import '#kit/telemetry.ts';
@@ -66,4 +71,21 @@ test('names the trace that is active', () => {
   assert.equal(lines[0]?.trace_id, '0af7651916cd43dd8448eb211c80319c');
   assert.equal(lines[0]?.span_id, 'b7ad6b7169203331');
   assert.equal(lines[1]?.trace_id, undefined);
+});
+
+test('a disk without room for the log ends nobody', async () => {
+  const script = `
+    import { createLogger } from '#kit/logger.ts';
+    const logger = createLogger({ service: 'test' });
+    for (let line = 0; line < 2_000; line++) logger.info({ line, padding: 'x'.repeat(1_000) }, 'no room');
+    setTimeout(() => { logger.info('still there'); process.exitCode = 7; }, 20);`;
+  const full = openSync('/dev/full', 'w');
+  try {
+    const args = ['--input-type=module-typescript', '-e', script];
+    const child = spawn(process.execPath, args, { stdio: ['ignore', full, 'pipe'], cwd: import.meta.dirname });
+    const [[code], said] = await Promise.all([once(child, 'exit'), text(child.stderr as Readable)]);
+    assert.equal(code, 7, said);
+  } finally {
+    closeSync(full);
+  }
 });

@@ -90,6 +90,22 @@ test('who stops reading does not disturb the command', async () => {
   assert.equal(err, '');
 });
 
+test('an up whose reader goes after the first line goes on, and a damaged snapshot of Redis is left out and said', async (t) => {
+  const { env, stateDir, state } = await ownStack(t);
+  mkdirSync(join(stateDir, 'data/redis'), { recursive: true });
+  writeFileSync(join(stateDir, 'data/redis/dump.rdb'), 'REDIS0011 this is none');
+  const script = `'${program}' up --servers | head -1; echo "\${PIPESTATUS[0]}"`;
+  const piped = spawn('bash', ['-c', script], { env: { ...process.env, ...env } });
+  const [out, err] = await Promise.all([text(piped.stdout), text(piped.stderr)]);
+  assert.match(out, /\n0\n$/);
+  assert.equal(err, '');
+  assert.match(state().steps.find(({ name }) => name === 'redis')?.note ?? '', /starts empty/);
+  assert.deepEqual(
+    state().processes.map(({ state: now }) => now),
+    ['ready', 'ready', 'ready'],
+  );
+});
+
 test('an up that is interrupted says so and leaves nothing', async (t) => {
   const { env, stateDir } = await ownStack(t);
   const child = spawn(program, ['up', '--servers'], {

@@ -6,9 +6,11 @@ import { CliError } from './cli-error.ts';
 import { checkContracts } from './openapi/check-contracts.ts';
 import { readContracts } from './openapi/contracts.ts';
 import { renderOpenApi } from './openapi/document.ts';
+import { migrationNames, services } from './services.ts';
 import { repositoryRoot } from './settings.ts';
 
 const RELEASED = 'proto/released.binpb';
+const RELEASED_MIGRATIONS = 'mesh/local/guards/released/migrations.json';
 // What stands in gen/, and all of it: what is there besides is stale.
 const GENERATED = 'gen';
 
@@ -37,10 +39,14 @@ export async function generate({ check = false, root = repositoryRoot }: Generat
   }
 }
 
-/** Makes the present contracts the ones that later changes must stay compatible with. Part of a release. */
+/** Makes the present migrations the released ones, and the present contracts the ones that later changes must stay compatible with. Part of a release. */
 export async function recordRelease(root = repositoryRoot): Promise<void> {
   const args = ['build', 'proto', '--exclude-source-info', '--output', RELEASED];
   await runBuf(root, args, 'the contracts do not compile');
+  const migrations = services
+    .filter(({ migrate }) => migrate !== undefined)
+    .map(({ name }) => [name, migrationNames(name)]);
+  await writeFile(join(root, RELEASED_MIGRATIONS), `${JSON.stringify(Object.fromEntries(migrations), null, 2)}\n`);
 }
 
 async function checkProto(root: string, check: boolean): Promise<void> {

@@ -9,8 +9,11 @@ const commands: Readonly<Record<string, Entry>> = {
   up: { summary: 'start everything, and wait until it is ready', load: () => import('./commands/up.ts') },
   down: { summary: 'stop everything; data stays', load: () => import('./commands/down.ts') },
   status: { summary: 'what runs, and how far behind it is', load: () => import('./commands/status.ts') },
+  doctor: { summary: 'what is wrong, and the next step', load: () => import('./commands/doctor.ts') },
   logs: { summary: 'what the processes say', load: () => import('./commands/logs.ts') },
   migrate: { summary: 'bring schemas and streams up to date', load: () => import('./commands/migrate.ts') },
+  backup: { summary: 'save tables, events and secrets', load: () => import('./commands/backup.ts') },
+  restore: { summary: 'fill an empty stack with a backup', load: () => import('./commands/restore.ts') },
   generate: { summary: 'rebuild gen/ from proto/', load: () => import('./commands/generate.ts') },
   demo: {
     summary: 'a small society through the front door, every feed checked',

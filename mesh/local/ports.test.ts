@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { test } from 'node:test';
 import { CliError } from './cli-error.ts';
 import { findFreePortBase, loopback, requireFreePorts } from './ports.ts';
+import { stackVariable } from './servers/environment.ts';
 
 test('a port in use is named with its purpose, and what to do', async (t) => {
   const other = createServer().listen(0, loopback);
@@ -22,4 +24,21 @@ test('two looks in the same place find different ports', async () => {
   const first = await findFreePortBase(() => 0.5);
   const second = await findFreePortBase(() => 0.5);
   assert.notEqual(first, second);
+});
+
+test('who holds a port is named: the process, and the stack that it belongs to', async (t) => {
+  const script = `require('net').createServer().listen(0, '127.0.0.1', function () { console.log(this.address().port) })`;
+  const env = { ...process.env, [stackVariable]: '/somewhere/.oxo' };
+  const holder = spawn(process.execPath, ['-e', script], { env, stdio: ['ignore', 'pipe', 'inherit'] });
+  t.after(() => holder.kill());
+  const [line] = (await once(holder.stdout, 'data')) as [Buffer];
+  const held = new Map([['Postgres', Number(line.toString())]]);
+  await assert.rejects(requireFreePorts(held), (error) => {
+    assert(error instanceof CliError);
+    assert.match(
+      error.message,
+      new RegExp(`\\(Postgres\\) by process ${holder.pid} .* of the stack in /somewhere/\\.oxo`),
+    );
+    return true;
+  });
 });

@@ -1,6 +1,7 @@
 import { createServer } from 'node:net';
 import { CliError } from './cli-error.ts';
 import { tryLock } from './lock.ts';
+import { findListeners, nameListener } from './supervisor/listeners.ts';
 
 /** Every server listens here; nothing of a local stack is reachable from other machines. */
 export const loopback = '127.0.0.1';
@@ -29,14 +30,16 @@ export function serverPorts(portBase: number): ServerPorts {
  * @throws CliError that names each port in use and what to do
  */
 export async function requireFreePorts(wanted: ReadonlyMap<string, number>): Promise<void> {
-  const taken: string[] = [];
+  const taken: [string, number][] = [];
   for (const [name, port] of wanted) {
-    if (!(await isFree(port))) taken.push(`port ${port} (${name})`);
+    if (!(await isFree(port))) taken.push([name, port]);
   }
   if (taken.length === 0) return;
-  throw new CliError(`in use by another program: ${taken.join(', ')}`, {
+  const holders = findListeners(taken.map(([, port]) => port));
+  const lines = taken.map(([name, port]) => `port ${port} (${name}) by ${nameListener(holders.get(port))}`);
+  throw new CliError(`in use by another program: ${lines.join(', ')}`, {
     advice: [
-      'stop that program (ss -ltnp shows which it is),',
+      'stop that program (./oxo down with its OXO_STATE_DIR when it is a stack; ss -ltnp shows it otherwise),',
       'or move all ports of this stack together, e.g. OXO_PORT_BASE=18080 ./oxo up',
     ],
   });

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Durable } from '#kit/events/durables.ts';
@@ -73,6 +73,13 @@ export async function durablesOf(service: ServiceDefinition): Promise<readonly D
   if (!existsSync(file)) return [];
   const module: { durables: readonly Durable[] } = await import(pathToFileURL(file).href);
   return module.durables;
+}
+
+/** The names of a service's migrations, which are those of their files, so that nothing need be loaded to know them. */
+export function migrationNames(service: string): string[] {
+  const folder = join(repositoryRoot, 'services', service, 'migrations');
+  const files = existsSync(folder) ? readdirSync(folder).filter((file) => file.endsWith('.ts')) : [];
+  return files.map((file) => file.slice(0, -'.ts'.length)).sort();
 }
 
 /** Role in Postgres: the owner of the service's schema and of nothing else. */

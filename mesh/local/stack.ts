@@ -84,7 +84,11 @@ async function startAll(plan: StackPlan, recorder: Recorder, group: ProcessGroup
     const names: PartName[] = [...servers.keys(), ...(plan.gateway ? (['envoy'] as const) : [])];
     const programs = await recorder.step('parts', () => ensureParts(plan.cacheDir, names));
     await together([...servers], ([name, prepare]) =>
-      recorder.step(name, async () => group.start(await prepare(plan, programs[name] ?? ''), tiers.servers)),
+      recorder.step(name, async () => {
+        const spec = await prepare(plan, programs[name] ?? '');
+        await group.start(spec, tiers.servers);
+        return spec.note;
+      }),
     );
     await setUpServers(plan, recorder.step);
     if (!plan.serversOnly) await startServices(plan, recorder, group, signal);
@@ -186,7 +190,8 @@ function processHandle(supervised: SupervisedProcess): StackProcess {
   };
 }
 
-function portsOf(plan: StackPlan): Map<string, number> {
+/** Every port that this stack listens on, by who does. */
+export function portsOf(plan: StackPlan): Map<string, number> {
   const { portBase, own } = plan;
   const ports = serverPorts(portBase);
   const wanted = new Map<string, number>();

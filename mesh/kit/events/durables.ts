@@ -55,6 +55,11 @@ async function ensureDurable(manager: JetStreamManager, durable: Durable): Promi
   }
 }
 
+/** Whether a consumer is what its definition asks for. */
+export function isAsDefined(existing: ConsumerConfig, durable: Durable): boolean {
+  return !differs(withFilterList(existing), toConfig(durable));
+}
+
 function toConfig(durable: Durable): Partial<ConsumerConfig> {
   return {
     durable_name: durable.name,

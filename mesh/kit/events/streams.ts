@@ -108,6 +108,12 @@ async function findStream(manager: JetStreamManager, name: string): Promise<Stre
   }
 }
 
+/** Whether a stream is what its definition asks for; how many copies there are is the installation's business. */
+export function isAsDefined(existing: StreamConfig, definition: StreamDefinition): boolean {
+  const { num_replicas, max_bytes } = existing;
+  return !differs(existing, { ...toConfig(definition, {}), num_replicas, max_bytes });
+}
+
 /** Whether a setting that is asked for has another value. What is not asked for is the server's business. */
 export function differs(existing: object, desired: object): boolean {
   return Object.entries(desired).some(

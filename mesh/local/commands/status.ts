@@ -112,7 +112,7 @@ async function readProcess(plan: StackPlan, record: ProcessRecord): Promise<Proc
 }
 
 /** A process may run and yet be frozen, or not able to work: it is asked now. */
-async function stateNow(plan: StackPlan, { name, heartbeat }: ProcessRecord): Promise<string> {
+export async function stateNow(plan: StackPlan, { name, heartbeat }: ProcessRecord): Promise<string> {
   const operations = plan.urls.operations[name];
   const [alive, ready] = await Promise.all([
     heartbeat === undefined || answers(heartbeat, answerTimeoutMs),

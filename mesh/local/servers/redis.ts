@@ -1,4 +1,5 @@
-import { mkdir } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { loopback } from '../ports.ts';
@@ -25,8 +26,10 @@ export async function prepareRedis(options: RedisOptions): Promise<ProcessSpec> 
   await mkdir(options.dataDir, { recursive: true, mode: 0o700 });
   const aclPath = join(options.dataDir, 'users.acl');
   writePrivately(aclPath, renderAclFile(options.adminPassword, options.services));
+  const note = await removeSnapshot(options.dataDir);
   return {
     name: 'redis',
+    ...(note === undefined ? {} : { note }),
     command: options.program,
     args: settingArguments(options, aclPath),
     env: serverEnvironment(),
@@ -39,6 +42,17 @@ export async function prepareRedis(options: RedisOptions): Promise<ProcessSpec> 
     stopSignal: 'SIGTERM',
     stopTimeoutMs: 10_000,
   };
+}
+
+/**
+ * We write none. One that somebody had written (SAVE) holds nothing that is believed after a restart, and a damaged one keeps the server
+ * from starting.
+ */
+async function removeSnapshot(dataDir: string): Promise<string | undefined> {
+  const path = join(dataDir, 'dump.rdb');
+  if (!existsSync(path)) return undefined;
+  await rm(path, { force: true });
+  return 'starts empty: a snapshot that lay there was removed, feeds are made anew from Postgres';
 }
 
 export function redisUrl(port: number, user: string, password: string): string {

@@ -8,6 +8,8 @@ import { identify, type ProcessIdentity, signal, withDescendants } from './proc.
 /** How to run a program, how to know that it is ready, and how to stop it. */
 export type ProcessSpec = {
   readonly name: string;
+  /** What had to be done to make it start, in words. */
+  readonly note?: string;
   readonly command: string;
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;

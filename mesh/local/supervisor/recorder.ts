@@ -52,10 +52,10 @@ export function createRecorder(
   };
   change({});
   return {
-    phase: (phase) => change({ phase }),
+    phase: (phase) => changeSomeTime({ phase }),
     failed: (error) => {
       const advice = error instanceof CliError ? error.advice : [];
-      change({ phase: 'failed', error: { message: messageOf(error), advice } });
+      changeSomeTime({ phase: 'failed', error: { message: messageOf(error), advice } });
     },
     process: (spec, snapshot) => {
       const record: ProcessRecord = { ...snapshot, stopSignal: spec.stopSignal, heartbeat: spec.heartbeat };

@@ -1,0 +1,53 @@
+import { stateNow } from '../commands/status.ts';
+import type { StackPlan } from '../stack/plan.ts';
+import { portsOf } from '../stack.ts';
+import { findListeners, nameListener } from '../supervisor/listeners.ts';
+import { isAlive } from '../supervisor/proc.ts';
+import type { ProcessRecord, StackState } from '../supervisor/state.ts';
+import { fail, type Judgement, ok, type Probe, warn } from './examination.ts';
+
+const restartsToWarn = 3;
+
+/** Each process that the supervisor knows, asked for a sign of life and whether it can work. */
+export function processProbes(plan: StackPlan, state: StackState): Probe[] {
+  return state.processes.map((record) => ({
+    area: 'processes',
+    name: record.name,
+    look: async () => [await judgeProcess(plan, record)],
+    next: `./oxo logs ${record.name}`,
+  }));
+}
+
+async function judgeProcess(plan: StackPlan, record: ProcessRecord): Promise<Judgement> {
+  const { name, state, restarts, lastExit, identity } = record;
+  const logs = `./oxo logs ${name}`;
+  const history = restarts === 0 ? '' : `; started again ${restarts} times, last after ${lastExit}`;
+  if (state !== 'ready') return fail(`${state}${history}`, logs);
+  if (identity === undefined || !isAlive(identity)) return fail(`its process is gone${history}`, './oxo up');
+  const now = await stateNow(plan, record);
+  if (now === 'not answering')
+    return fail(
+      'frozen: it accepts connections and says nothing',
+      'the supervisor starts it again within half a minute',
+    );
+  if (now !== 'ready') return fail(`${now}: it runs, and something that it needs is away${history}`, logs);
+  return restarts >= restartsToWarn ? warn(`ready${history}`, logs) : ok(`ready${history}`);
+}
+
+/** Whether the next start would find its ports: free, or held by this stack itself. Nothing is opened to find out. */
+export function portProbe(plan: StackPlan): Probe {
+  return { area: 'machine', name: 'ports', look: () => judgePorts(plan), next: 'ss -ltnp' };
+}
+
+function judgePorts(plan: StackPlan): Judgement[] {
+  const wanted = portsOf(plan);
+  const holders = findListeners(wanted.values());
+  const foreign = [...wanted].filter(([, port]) => holders.has(port) && holders.get(port)?.stackDir !== plan.stateDir);
+  if (foreign.length === 0) return [ok(`${wanted.size} ports from ${plan.portBase} on are free or ours`)];
+  return foreign.map(([name, port]) =>
+    fail(
+      `port ${port} (${name}) is held by ${nameListener(holders.get(port))}`,
+      'stop it, or move this stack: OXO_PORT_BASE=18080 ./oxo up',
+    ),
+  );
+}

@@ -1,0 +1,12 @@
+/** What a schema runs is what lies in its folder, by the same names: tools read the names alone. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { NamedMigration } from '#kit/db/migrations.ts';
+import { migrationNames, services } from '../services.ts';
+
+for (const { name } of services.filter(({ migrate }) => migrate !== undefined)) {
+  test(`${name}: its migrations are named as their files`, async () => {
+    const { migrations }: { migrations: NamedMigration[] } = await import(`../../../services/${name}/schema.ts`);
+    assert.deepEqual(migrations.map((migration) => migration.name).sort(), migrationNames(name));
+  });
+}
