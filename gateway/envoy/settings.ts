@@ -56,6 +56,8 @@ export interface EnvoySettings {
   clientTimeoutMs?: number;
   /** Requests on their way to each service at once, by what they are; more are refused with 503. 512 and 256 when absent. */
   maxRequests?: { reads: number; writes: number };
+  /** Connections of clients at once; one more is closed. Envoy must be allowed as many files. 10,000 when absent. */
+  maxConnections?: number;
   /** Memory at which Envoy begins to refuse requests rather than be killed. 512 MiB when absent. */
   maxHeapMib?: number;
 }
