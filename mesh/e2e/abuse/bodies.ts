@@ -95,8 +95,8 @@ export const bodies: Cases = {
       [`/${'../'.repeat(3_000)}etc/passwd`, 404],
       [`/users/${'%2e%2e%2f'.repeat(500)}`, 400],
       [`/posts/${'%00'.repeat(100)}`, 400],
-      [`/users/by-handle/${'a'.repeat(10_000)}`, 400],
-      [`/users/by-handle/${'%f0%9f%98%80'.repeat(500)}`, 400],
+      [`/users/by-handle/${'a'.repeat(10_000)}`, 404],
+      [`/users/by-handle/${'%f0%9f%98%80'.repeat(500)}`, 404],
     ];
     await undisturbed(world, async () => {
       for (const [target, status] of refused) {
