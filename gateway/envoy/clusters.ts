@@ -1,7 +1,7 @@
 import { socketAddress } from './parts.ts';
 import { type Endpoint, type EnvoySettings, publicServices } from './settings.ts';
 
-/** Requests that Envoy has on their way to each service at once. */
+/** Requests that Envoy has on their way to each process of a service at once. */
 const DEFAULT_MAX_REQUESTS = { reads: 512, writes: 256 };
 
 /** Every upstream of the front door. */
@@ -60,7 +60,10 @@ function cluster(
     },
     // What is over the limit is refused at once, by Envoy alone. Writes have places of their own (routes.ts).
     circuit_breakers: {
-      thresholds: [threshold('DEFAULT', maxRequests.reads), threshold('HIGH', maxRequests.writes)],
+      thresholds: [
+        threshold('DEFAULT', maxRequests.reads * endpoints.length),
+        threshold('HIGH', maxRequests.writes * endpoints.length),
+      ],
     },
     // Mild: one of several replicas that keeps failing rests for a moment, but never more than half of them, and a
     // service with one replica never. A process that died is back in two seconds, and must not be missing when its twin dies.

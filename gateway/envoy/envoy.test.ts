@@ -182,6 +182,31 @@ describe('the front door', () => {
     assert.equal(line.client, '127.0.0.1');
     assert.doesNotMatch(JSON.stringify(line), /secret|eyJ/);
   });
+
+  it('writes no token that somebody puts into a path', async () => {
+    const token = await door.issuer.token();
+    const opaque = 'q7Zt'.repeat(11);
+    const paths = [
+      `/api/v1/posts/${token}`,
+      `/api/v1/users/${opaque}/posts`,
+      `/${token}`,
+      `/nowhere/${opaque}/?a=${opaque}`,
+      `/oxo.post.v1.PostService/${token}`,
+      `/api/v1/posts/p1?access_token=${token}`,
+    ];
+    for (const [index, path] of paths.entries()) {
+      await call(door, { path, headers: { 'x-request-id': `masked-${index}` } });
+      const line = await door.accessLogLine(`masked-${index}`);
+      assert.equal(line.path, path.includes('?access_token') ? '/api/v1/posts/p1' : '(masked)');
+      assert.doesNotMatch(JSON.stringify(line), /eyJ|q7Zt/);
+    }
+    const id = '0198c0de-0000-7000-8000-000000000001';
+    const known = [`/api/v1/users/${id}/posts`, '/api/v1/auth/login', '/', '/oxo.post.v1.PostService/GetPost'];
+    for (const [index, path] of known.entries()) {
+      await call(door, { path, headers: { 'x-request-id': `plain-${index}` } });
+      assert.equal((await door.accessLogLine(`plain-${index}`)).path, path);
+    }
+  });
 });
 
 /** Throws an error with details, as the services do. */

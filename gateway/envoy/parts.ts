@@ -68,6 +68,8 @@ export function tracing({ tracing: settings }: EnvoySettings): object | undefine
   return {
     random_sampling: { value: settings.samplingPercent },
     spawn_upstream_span: true,
+    // The query would be in it, and what somebody puts into a path by mistake. The span of the service names the RPC.
+    max_path_tag_length: 0,
     provider: {
       name: 'envoy.tracers.opentelemetry',
       typed_config: {

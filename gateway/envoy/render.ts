@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { parse, stringify } from 'yaml';
+import { accessLog } from './access-log.ts';
 import { clusters } from './clusters.ts';
-import { localReplyConfig, loggedRequestId } from './local-replies.ts';
+import { localReplyConfig } from './local-replies.ts';
 import { corsPolicy, overwrite, securityHeaders, socketAddress, tracing, transcoder } from './parts.ts';
 import { routes } from './routes.ts';
 import { type EnvoySettings, MAX_BODY_BYTES } from './settings.ts';
@@ -10,6 +11,7 @@ export type { Endpoint, EnvoySettings, UpstreamName } from './settings.ts';
 
 const PLACEHOLDER = /^\$\{(\w+)\}$/;
 const MIB = 1024 * 1024;
+const DEFAULT_MAX_CONNECTIONS = 10_000;
 const DEFAULT_JWKS_CACHE_MS = 60_000;
 const DEFAULT_CLIENT_TIMEOUT_MS = 15_000;
 
@@ -30,13 +32,14 @@ function templateValues(settings: EnvoySettings): ReadonlyMap<string, unknown> {
     ['adminAddress', socketAddress(settings.admin)],
     ['listenAddress', socketAddress(settings.listen)],
     ['maxHeapBytes', (settings.maxHeapMib ?? 512) * MIB],
+    ['maxConnections', settings.maxConnections ?? DEFAULT_MAX_CONNECTIONS],
     ['maxBodyBytes', MAX_BODY_BYTES],
     ['clientTimeout', `${(settings.clientTimeoutMs ?? DEFAULT_CLIENT_TIMEOUT_MS) / 1000}s`],
     ['jwksCache', `${(settings.jwksCacheMs ?? DEFAULT_JWKS_CACHE_MS) / 1000}s`],
     ['trustedHops', settings.trustedHops],
     ['issuer', settings.publicUrl],
     ['tracing', tracing(settings)],
-    ['loggedRequestId', loggedRequestId],
+    ['accessLog', accessLog()],
     ['localReplies', localReplyConfig(headers)],
     ['securityHeaders', headers],
     // One address, the client's own: what the client claims about itself goes no further.

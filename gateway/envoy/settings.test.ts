@@ -59,6 +59,22 @@ describe('the settings of the front door', () => {
     assert.equal(listener.filter_chains[0].filters[0].typed_config.tracing, undefined);
   });
 
+  it('allow as many times the requests as a service has endpoints', () => {
+    const upstreams = { ...settings.upstreams, feed: [endpoint, endpoint, endpoint] };
+    const parsed = parse(renderEnvoyConfig({ ...settings, upstreams, maxRequests: { reads: 5, writes: 3 } }));
+    const limitsOf = (name: string): number[] => {
+      const cluster = parsed.static_resources.clusters.find((one: { name: string }) => one.name === name);
+      return cluster.circuit_breakers.thresholds.map((one: { max_requests: number }) => one.max_requests);
+    };
+    assert.deepEqual(
+      [limitsOf('post'), limitsOf('feed')],
+      [
+        [5, 3],
+        [15, 9],
+      ],
+    );
+  });
+
   it('allow a collector of spans over TLS', () => {
     const tracing = { otlpEndpoint: 'https://collector.example', samplingPercent: 1 };
     const parsed = parse(renderEnvoyConfig({ ...settings, tracing }));

@@ -54,8 +54,10 @@ export interface EnvoySettings {
   requestTimeoutMs?: number;
   /** How long a client may take to send its request. 15 s when absent. */
   clientTimeoutMs?: number;
-  /** Requests on their way to each service at once, by what they are; more are refused with 503. 512 and 256 when absent. */
+  /** Requests on their way to each endpoint of a service at once, by what they are; more are refused with 503. 512 and 256 when absent. */
   maxRequests?: { reads: number; writes: number };
+  /** Connections of clients at once; one more is closed. Envoy must be allowed as many files. 10,000 when absent. */
+  maxConnections?: number;
   /** Memory at which Envoy begins to refuse requests rather than be killed. 512 MiB when absent. */
   maxHeapMib?: number;
 }

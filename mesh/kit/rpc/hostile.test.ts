@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { connect, type IncomingHttpHeaders } from 'node:http2';
 import { after, before, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
+import { Status } from 'nice-grpc-common';
 import { ErrorInfo } from '#gen/google/rpc/error_details.ts';
 import { Status as RpcStatus } from '#gen/google/rpc/status.ts';
 import { AuthInternalServiceDefinition, IssueServiceTokenRequest } from '#gen/oxo/auth/v1/auth_internal_service.ts';
@@ -35,7 +37,11 @@ before(async () => {
 after(() => server.close());
 
 /** What no gRPC library would send. Gives headers and trailers of the answer. */
-async function callBare(message: Uint8Array, headers: Record<string, string> = {}): Promise<IncomingHttpHeaders> {
+async function callBare(
+  message: Uint8Array,
+  headers: Record<string, string> = {},
+  isCompressed = false,
+): Promise<IncomingHttpHeaders> {
   const session = connect(`http://127.0.0.1:${port}`);
   try {
     const fixed = { ':method': 'POST', ':path': PATH, 'content-type': 'application/grpc', te: 'trailers' };
@@ -43,6 +49,7 @@ async function callBare(message: Uint8Array, headers: Record<string, string> = {
     const frame = Buffer.alloc(5 + message.length, message.length);
     frame.writeUIntBE(message.length, 0, 5);
     frame.set(message, 5);
+    if (isCompressed) frame[0] = 1;
     stream.end(frame);
     const answer: IncomingHttpHeaders = {};
     stream.on('response', (part) => Object.assign(answer, part));
@@ -72,6 +79,16 @@ test('a request that is no such message is the caller’s fault, and says so', a
     const { reason, metadata } = ErrorInfo.decode(status.details[0]?.value ?? new Uint8Array());
     assert.deepEqual([reason, metadata], ['REQUEST_MALFORMED', { requestId: 'r1' }], what);
   }
+  assert.deepEqual(received, []);
+});
+
+test('a compressed message that unfolds to more than a message may have is refused before it has unfolded', async () => {
+  received = [];
+  const bomb = gzipSync(Buffer.alloc(64 * 1024 * 1024));
+  const beforeBytes = process.memoryUsage().rss;
+  const answer = await callBare(bomb, { 'grpc-encoding': 'gzip' }, true);
+  assert.equal(answer['grpc-status'], String(Status.RESOURCE_EXHAUSTED));
+  assert.ok(process.memoryUsage().rss - beforeBytes < 32 * 1024 * 1024);
   assert.deepEqual(received, []);
 });
 

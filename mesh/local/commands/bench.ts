@@ -8,6 +8,8 @@ const minutes = Math.ceil((crowdSeconds + parts.reduce((sum, { seconds }) => sum
 
 export const command: Command = {
   usage: `usage: ./oxo bench [--only PART[,PART]] [--growth] [--quick] [--json FILE] [--profile DIR] [--seconds N] [--viewers N]
+  usage: `usage: ./oxo bench [--only PART[,PART]] [--quick] [--json FILE] [--profile DIR] [--seconds N] [--viewers N]
+       ./oxo bench --soak MINUTES [--viewers N]
 
 Measures the stack that runs here, and prints each figure beside its budget: rate, p50, p99, and CPU time of all servers
 a request, less what they use when idle. All of it takes about ${minutes} minutes on two cores, of which ${crowdSeconds} s are for signing
@@ -23,8 +25,15 @@ What was acknowledged is looked for in 40 feeds at the end, which are read to th
   --quick        200 viewers, 3 s each, without growth: whether it works, rather than how fast it is
   --json FILE    write the results there as well
   --seconds N    how long each measurement under load runs (10)
-  --viewers N    people who sign up, read, and write for one another (1000)`,
+  --viewers N    people who sign up, read, and write for one another (1000)
+
+  --soak MINUTES puts it under full load instead, nine reads to a post, and prints the memory of every process and how
+                 fast it grows`,
   run: async (argv) => {
+    if (argv.some((word) => word.startsWith('--soak'))) {
+      const { runSoak } = await import('../../bench/soak/soak.ts');
+      return runSoak(argv);
+    }
     const { runBench } = await import('../../bench/bench.ts');
     return runBench(argv);
   },

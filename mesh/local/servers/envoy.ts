@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Endpoint, renderEnvoyConfig, type UpstreamName } from '../../../gateway/envoy/render.ts';
 import { loopback, serverPorts } from '../ports.ts';
@@ -42,6 +42,7 @@ export function prepareEnvoy(options: EnvoyOptions): ProcessSpec {
     publicUrl: options.publicUrl,
     corsOrigins: options.corsOrigins,
     trustedHops: options.trustedHops,
+    maxConnections: connectionsWithin(openFilesLimit()),
     ...(options.jwksCacheMs === undefined ? {} : { jwksCacheMs: options.jwksCacheMs }),
     ...(options.tracing === undefined ? {} : { tracing: options.tracing }),
   });
@@ -73,6 +74,24 @@ export function prepareEnvoy(options: EnvoyOptions): ProcessSpec {
     stopSignal: 'SIGTERM',
     stopTimeoutMs: 10_000,
   };
+}
+
+const maxConnections = 10_000;
+/** Files that Envoy has open besides: connections to services, logs, its own. */
+const otherFiles = 512;
+
+/**
+ * Connections that clients may hold at once. Without files for them Envoy could accept none, and would turn in a circle.
+ * @param openFiles that a process may have
+ */
+export function connectionsWithin(openFiles: number): number {
+  return Math.max(64, Math.min(maxConnections, openFiles - otherFiles));
+}
+
+/** The files that a process of ours may have open: Node raises its own limit to the most that it may, and its children get the same. */
+function openFilesLimit(): number {
+  const most = /^Max open files\s+\S+\s+(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1];
+  return most === undefined ? Number.POSITIVE_INFINITY : Number(most);
 }
 
 async function isReady(adminPort: number): Promise<boolean> {
