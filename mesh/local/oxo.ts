@@ -21,6 +21,10 @@ const commands: Readonly<Record<string, Entry>> = {
   },
   test: { summary: 'all checks and all tests', load: () => import('./commands/test.ts') },
   bench: { summary: 'measure the main paths', load: () => import('./commands/bench.ts') },
+  chaos: {
+    summary: 'kill every process while people write, and compare all that was acknowledged',
+    load: () => import('./commands/chaos.ts'),
+  },
   keys: { summary: 'rotate the keys that sign tokens', load: () => import('./commands/keys.ts') },
   'dead-letters': {
     summary: 'events that a consumer gave up',

@@ -53,7 +53,7 @@ test('every process that is killed comes back, and nothing is left after stop', 
 });
 
 test('every process that is frozen is replaced', async (t) => {
-  const liveness = { intervalMs: 200, timeoutMs: 1_000, failures: 2 };
+  const liveness = { intervalMs: 200, timeoutMs: 1_000, failures: 1_000, stoppedFailures: 2 };
   const stack = await start(t, { ...(await optionsOf()), liveness });
   for (const { name } of stack.processes()) {
     const process = stack.process(name);

@@ -32,6 +32,8 @@ export function environmentFor(service: string, more: Record<string, string>) {
 
 /** The first wait after a death; outages make it longer. */
 const restartMs = 50;
+/** Whom a test has stopped stays so until the test lets it go on. */
+const liveness = { intervalMs: 5_000, timeoutMs: 5_000, failures: 6 };
 
 /** @param options more than a stack's defaults */
 export async function startWorld(options: Partial<StackOptions> = {}): Promise<World> {
@@ -45,7 +47,7 @@ export async function startWorld(options: Partial<StackOptions> = {}): Promise<W
     maxMs: 60_000,
     resetAfterMs: 0,
   };
-  const stack = await startStack({ stateDir, portBase: await findFreePortBase(), backoff, ...options });
+  const stack = await startStack({ stateDir, portBase: await findFreePortBase(), backoff, liveness, ...options });
   const api = createApi(stack.urls.frontDoor);
 
   async function outage(name: string, durationMs: number, work: () => Promise<unknown>): Promise<void> {

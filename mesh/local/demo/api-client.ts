@@ -35,20 +35,30 @@ export type ApiClientOptions = {
   readonly frontDoor: string;
   readonly connections: number;
   readonly signal?: AbortSignal;
+  /** How often one request is sent at most; 8 when absent. */
+  readonly maxAttempts?: number;
+  /** Statuses that may pass beside 429, 502, 503 and 504. */
+  readonly alsoPassing?: readonly number[];
+  /** Told of each answer that is repeated. */
+  readonly onRepeat?: (request: ApiRequest, status: number | undefined) => void;
   /** Waiting before the first repetition, in ms; it doubles. Tests make it short. */
   readonly firstWaitMs?: number;
+  /** It does not get longer than this; 5,000 when absent. */
+  readonly maxWaitMs?: number;
 };
 
 type Reply = { readonly status: number; readonly retryAfterMs: number | undefined; readonly text: string };
 
+const defaultFirstWaitMs = 100;
 const requestTimeoutMs = 15_000;
-const maxAttempts = 8;
-const maxWaitMs = 5_000;
+const defaultMaxAttempts = 8;
+const defaultMaxWaitMs = 5_000;
 const maxBodyBytes = 16 * 1024 * 1024;
 const passingStatuses = [429, 502, 503, 504];
 
 export function createApiClient(options: ApiClientOptions): ApiClient {
-  const { frontDoor, connections, signal, firstWaitMs = 100 } = options;
+  const { frontDoor, connections, signal, maxAttempts = defaultMaxAttempts } = options;
+  const passing = [...passingStatuses, ...(options.alsoPassing ?? [])];
   const agent = new Agent({ keepAlive: true, maxSockets: connections, keepAliveMsecs: 10_000 });
   let requests = 0;
   let repeats = 0;
@@ -66,10 +76,11 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
       }
       if (reply !== undefined) {
         if ((request.expected ?? [200]).includes(reply.status)) return answerOf(request, reply, attempt);
-        if (attempt === maxAttempts || !mayRepeat(reply, repeatable)) throw refused(request, reply);
+        if (attempt === maxAttempts || !mayRepeat(reply, repeatable, passing)) throw refused(request, reply);
       }
       repeats += 1;
-      await delay(waitMs(attempt, firstWaitMs, reply?.retryAfterMs), undefined, { signal });
+      options.onRepeat?.(request, reply?.status);
+      await delay(waitMs(attempt, options, reply?.retryAfterMs), undefined, { signal });
     }
   }
   return { call, statistics: () => ({ requests, repeats }), close: () => agent.destroy() };
@@ -79,8 +90,8 @@ function isRepeatable({ method, idempotencyKey, repeatable }: ApiRequest): boole
   return repeatable ?? (['GET', 'PUT', 'DELETE'].includes(method) || idempotencyKey !== undefined);
 }
 
-function mayRepeat(reply: Reply, repeatable: boolean): boolean {
-  if (repeatable) return passingStatuses.includes(reply.status) || isBusyTwin(reply);
+function mayRepeat(reply: Reply, repeatable: boolean, passing: readonly number[]): boolean {
+  if (repeatable) return passing.includes(reply.status) || isBusyTwin(reply);
   return reply.status === 429 || (reply.status === 503 && reply.retryAfterMs !== undefined);
 }
 
@@ -89,7 +100,8 @@ function isBusyTwin(reply: Reply): boolean {
   return reply.status === 409 && /"code":\s*10\b/.test(reply.text);
 }
 
-function waitMs(attempt: number, firstWaitMs: number, retryAfterMs: number | undefined): number {
+function waitMs(attempt: number, options: ApiClientOptions, retryAfterMs: number | undefined): number {
+  const { firstWaitMs = defaultFirstWaitMs, maxWaitMs = defaultMaxWaitMs } = options;
   const backoffMs = Math.min(maxWaitMs, firstWaitMs * 2 ** (attempt - 1));
   // Spread, so that those who were refused together do not come back together.
   return Math.min(maxWaitMs, Math.max(retryAfterMs ?? 0, backoffMs)) * (0.75 + Math.random() / 2);

@@ -41,6 +41,8 @@ const feed = z.object({
 /** The requests that the demo makes, as functions. Each rejects with CliError when the answer is not as it should be. */
 export type Api = {
   readonly signUp: (handle: string, displayName: string, password: string) => Promise<Session>;
+  /** Also by who has a session already: it is another one. */
+  readonly signIn: (handle: string, password: string) => Promise<Session>;
   readonly refresh: (session: Session) => Promise<Session>;
   readonly follow: (token: string, userId: string) => Promise<void>;
   readonly unfollow: (token: string, userId: string) => Promise<void>;
@@ -58,6 +60,7 @@ export function createApi({ call }: ApiClient): Api {
     return sessionOf((await call({ method: 'POST', path: '/auth/login', body, repeatable: true })).body);
   };
   return {
+    signIn,
     signUp: async (handle, displayName, password) => {
       const body = { handle, displayName, password, email: `${handle}@demo.oxo.example` };
       const request = { method: 'POST', path: '/auth/register', body, expected: [201, 409], repeatable: true } as const;

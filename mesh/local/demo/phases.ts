@@ -19,6 +19,9 @@ export type DemoRun = {
   readonly signal: AbortSignal;
 };
 
+/** What is needed to judge feeds. */
+export type FeedRun = Pick<DemoRun, 'api' | 'progress' | 'connections' | 'expected' | 'signal'>;
+
 const lagSamples = 200;
 /** Whoever watches a post arrive does not write meanwhile. */
 const minSampleEvery = 4;

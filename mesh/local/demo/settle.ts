@@ -4,7 +4,7 @@ import { readEvents, readOutboxes } from '../stack/health.ts';
 import type { StackUrls } from '../stack/plan.ts';
 import { inParallel } from './in-parallel.ts';
 import { type Person, personAt } from './people.ts';
-import type { DemoRun } from './phases.ts';
+import type { FeedRun } from './phases.ts';
 
 const limitMs = 120_000;
 const pollMs = 250;
@@ -16,7 +16,7 @@ const pageSize = 100;
  * @returns whether everything has settled
  */
 export async function settle(
-  run: DemoRun,
+  run: FeedRun,
   people: readonly Person[],
   readers: readonly number[],
   behind: StackUrls | undefined,
@@ -43,7 +43,7 @@ export async function settle(
   }
 }
 
-async function beginsRight(run: DemoRun, people: readonly Person[], reader: number): Promise<boolean> {
+async function beginsRight(run: FeedRun, people: readonly Person[], reader: number): Promise<boolean> {
   const { items } = await run.api.readFeed(await personAt(people, reader).token(), pageSize);
   const wanted = run.expected.feedOf(reader).slice(0, pageSize);
   return items.length === wanted.length && items.every((item, index) => item.id === wanted[index]?.id);

@@ -2,7 +2,7 @@ import type { Api } from './api.ts';
 import { compareFeed, type Difference, type FeedItem } from './compare.ts';
 import { inParallel } from './in-parallel.ts';
 import { type Person, personAt } from './people.ts';
-import type { DemoRun } from './phases.ts';
+import type { FeedRun } from './phases.ts';
 import { count } from './statistics.ts';
 
 export type Verdict = {
@@ -26,7 +26,7 @@ const maxSmallPages = 3;
 const maxPages = 10_000;
 
 /** Reads every feed to its end and compares it with what it must hold. */
-export async function verifyAll(run: DemoRun, people: readonly Person[], name: string): Promise<Verdict> {
+export async function verifyAll(run: FeedRun, people: readonly Person[], name: string): Promise<Verdict> {
   const phase = run.progress.phase(name, people.length);
   const wrong: WrongFeed[] = [];
   let items = 0;
@@ -88,7 +88,7 @@ function sizeOf(page: number, offset: number): number | undefined {
   return size !== undefined && size < 20 && page >= maxSmallPages ? 100 : size;
 }
 
-function explain({ expected }: DemoRun, reader: number, postId: string): string {
+function explain({ expected }: FeedRun, reader: number, postId: string): string {
   const post = expected.whatBecameOf(postId);
   if (post === 'deleted') return 'it was deleted';
   if (post === 'unknown') return 'nobody in this run wrote it';

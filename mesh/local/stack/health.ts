@@ -4,7 +4,7 @@ import { DEAD_LETTERS_STREAM, EVENTS_STREAM } from '#kit/events/streams.ts';
 import { connectOnce } from '../servers/nats.ts';
 import type { ServiceDefinition } from '../services.ts';
 
-const timeoutMs = 2_000;
+const timeoutMs = 1_500;
 
 export type OutboxHealth = {
   readonly schema: string;

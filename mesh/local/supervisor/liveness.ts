@@ -9,11 +9,20 @@ export type Heartbeat = {
   readonly question: string;
 };
 
-/** When a process that runs counts as frozen: after this many questions in a row without an answer. */
-export type Liveness = { readonly intervalMs: number; readonly timeoutMs: number; readonly failures: number };
+/** When a process that runs counts as frozen: after so many questions in a row without an answer. */
+export type Liveness = {
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+  readonly failures: number;
+  /** The same for a process that a signal has stopped, as the kernel tells: no load explains that. Else as `failures`. */
+  readonly stoppedFailures?: number;
+};
 
-/** Half a minute of silence. Failures are counted and not time, as the whole machine may have slept. */
-export const defaultLiveness: Liveness = { intervalMs: 5_000, timeoutMs: 5_000, failures: 3 };
+/**
+ * Who is stopped is replaced after four seconds, and who only says nothing after half a minute: it may be that the machine is out of
+ * breath. Failures are counted and not time, as the whole machine may have slept.
+ */
+export const defaultLiveness: Liveness = { intervalMs: 1_000, timeoutMs: 1_000, failures: 15, stoppedFailures: 2 };
 
 /** The heartbeat of a server that speaks HTTP; any status is an answer. */
 export function httpHeartbeat(port: number, path: string): Heartbeat {
@@ -41,16 +50,16 @@ export function answers({ port, question }: Heartbeat, timeoutMs: number): Promi
  * Asks again and again.
  * @param isWatched false ends it
  * @param isExcused true while silence does not count: a server that recovers may be long in starting
+ * @param isStopped whether a signal has stopped it
  * @returns whether it was silent too often
  */
 export async function untilSilent(
   heartbeat: Heartbeat,
-  { intervalMs, timeoutMs, failures }: Liveness,
-  isWatched: () => boolean,
-  isExcused: () => boolean,
+  { intervalMs, timeoutMs, failures, stoppedFailures = failures }: Liveness,
+  { isWatched, isExcused, isStopped }: Record<'isWatched' | 'isExcused' | 'isStopped', () => boolean>,
 ): Promise<boolean> {
   let failed = 0;
-  while (failed < failures) {
+  while (failed < (failed >= stoppedFailures && isStopped() ? stoppedFailures : failures)) {
     await delay(intervalMs, undefined, { ref: false });
     if (!isWatched()) return false;
     failed = (await answers(heartbeat, timeoutMs)) || isExcused() ? 0 : failed + 1;

@@ -40,13 +40,20 @@ export function signal(identity: ProcessIdentity, name: NodeJS.Signals): boolean
   }
 }
 
-/** A process and all that descend from it, parents first. */
-export function withDescendants(root: number): number[] {
+/** The children of every process, by its pid. To look at once for many. */
+export type ProcessTree = ReadonlyMap<number, readonly number[]>;
+
+export function readProcessTree(): ProcessTree {
   const children = new Map<number, number[]>();
   for (const pid of allPids()) {
     const parent = readStat(pid)?.parent;
     if (parent !== undefined) children.set(parent, [...(children.get(parent) ?? []), pid]);
   }
+  return children;
+}
+
+/** A process and all that descend from it, parents first. */
+export function withDescendants(root: number, children = readProcessTree()): number[] {
   const found = [root];
   // The list grows while it is walked; a process has one parent, so each is added once.
   for (const pid of found) found.push(...(children.get(pid) ?? []));
@@ -59,9 +66,9 @@ export function parentOf(pid: number): number | undefined {
 }
 
 /** Proportional set size of a process and its descendants, in bytes; 0 where /proc does not tell. */
-export function memoryOf(root: number): number {
+export function memoryOf(root: number, tree = readProcessTree()): number {
   let bytes = 0;
-  for (const pid of withDescendants(root)) {
+  for (const pid of withDescendants(root, tree)) {
     const match = /^Pss:\s+(\d+) kB$/m.exec(read(`/proc/${pid}/smaps_rollup`) ?? '');
     bytes += Number(match?.[1] ?? 0) * 1024;
   }

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { CliError, messageOf } from '../cli-error.ts';
 import { defaultLiveness, type Heartbeat, type Liveness, untilSilent } from './liveness.ts';
 import { lastLines, withLogDescriptor } from './log-file.ts';
-import { identify, type ProcessIdentity, signal, withDescendants } from './proc.ts';
+import { identify, isStopped, type ProcessIdentity, signal, withDescendants } from './proc.ts';
 
 /** How to run a program, how to know that it is ready, and how to stop it. */
 export type ProcessSpec = {
@@ -176,12 +176,11 @@ async function watchLiveness(supervision: Supervision, child: ChildProcess): Pro
   const { spec, liveness } = supervision;
   if (spec.heartbeat === undefined) return;
   const excusedUntilMs = performance.now() + spec.readyTimeoutMs;
-  const silent = await untilSilent(
-    spec.heartbeat,
-    liveness,
-    () => supervision.child === child && !supervision.stopping,
-    () => supervision.snapshot.state === 'starting' && performance.now() < excusedUntilMs,
-  );
+  const silent = await untilSilent(spec.heartbeat, liveness, {
+    isWatched: () => supervision.child === child && !supervision.stopping,
+    isExcused: () => supervision.snapshot.state === 'starting' && performance.now() < excusedUntilMs,
+    isStopped: () => supervision.snapshot.identity !== undefined && isStopped(supervision.snapshot.identity),
+  });
   if (!silent) return;
   supervision.verdict = 'killed: it did not answer';
   killTree(child);

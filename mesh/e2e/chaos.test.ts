@@ -1,0 +1,24 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { causeChaos } from '../local/chaos/chaos.ts';
+import { createProgress } from '../local/demo/progress.ts';
+import { startWorld } from './testing/world.ts';
+
+const silence = { write: () => undefined };
+
+test('every kind of process is killed while people write and read: nothing is lost, doubled, out of place or wrong', async (t) => {
+  const { stack, stop } = await startWorld({ replicas: 2 });
+  t.after(stop);
+  // The first replicas of the services, and all servers.
+  const processes = () => stack.processes().filter(({ name }) => !name.endsWith('-2'));
+  const names = processes().map(({ name }) => name);
+  const result = await causeChaos(
+    { kills: names.length, seed: 7, people: 12 },
+    { urls: stack.urls, processes },
+    { progress: createProgress(silence), signal: t.signal },
+  );
+  assert.deepEqual(Object.keys(result.kills).toSorted(), names.toSorted());
+  assert.deepEqual(result.findings, { lost: 0, doubled: 0, outOfPlace: 0, wrong: 0 }, result.texts.join('\n'));
+  assert.ok(result.settled, 'all events are through');
+  for (const [what, count] of Object.entries(result.deeds)) assert.ok(count > 0, what);
+});
