@@ -8,7 +8,6 @@ const minutes = Math.ceil((crowdSeconds + parts.reduce((sum, { seconds }) => sum
 
 export const command: Command = {
   usage: `usage: ./oxo bench [--only PART[,PART]] [--growth] [--quick] [--json FILE] [--profile DIR] [--seconds N] [--viewers N]
-  usage: `usage: ./oxo bench [--only PART[,PART]] [--quick] [--json FILE] [--profile DIR] [--seconds N] [--viewers N]
        ./oxo bench --soak MINUTES [--viewers N]
 
 Measures the stack that runs here, and prints each figure beside its budget: rate, p50, p99, and CPU time of all servers
