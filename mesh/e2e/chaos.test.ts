@@ -1,20 +1,23 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { after, before, test } from 'node:test';
 import { causeChaos } from '../local/chaos/chaos.ts';
 import { createProgress } from '../local/demo/progress.ts';
-import { startWorld } from './testing/world.ts';
+import { startWorld, type World } from './testing/world.ts';
 
 const silence = { write: () => undefined };
 
+let world: World;
+before(async () => {
+  world = await startWorld();
+});
+after(() => world.stop());
+
 test('every kind of process is killed while people write and read: nothing is lost, doubled, out of place or wrong', async (t) => {
-  const { stack, stop } = await startWorld({ replicas: 2 });
-  t.after(stop);
-  // The first replicas of the services, and all servers.
-  const processes = () => stack.processes().filter(({ name }) => !name.endsWith('-2'));
+  const { urls, processes } = world.stack;
   const names = processes().map(({ name }) => name);
   const result = await causeChaos(
-    { kills: names.length, seed: 7, people: 12 },
-    { urls: stack.urls, processes },
+    { kills: names.length, seed: 7, people: 8 },
+    { urls, processes },
     { progress: createProgress(silence), signal: t.signal },
   );
   assert.deepEqual(Object.keys(result.kills).toSorted(), names.toSorted());
