@@ -7,6 +7,7 @@ import { etags } from './flow/etags.ts';
 import { feeds } from './flow/feeds.ts';
 import { idempotency } from './flow/idempotency.ts';
 import { paging } from './flow/paging.ts';
+import { publicFeed } from './flow/public-feed.ts';
 import { pulled } from './flow/pulled.ts';
 import { sessions } from './flow/sessions.ts';
 import { visibility } from './flow/visibility.ts';
@@ -27,6 +28,7 @@ describe('the main flow through the front door', () => {
   testAll('posts and feeds', feeds, () => world);
   testAll('what posts name', entities, () => world);
   testAll('paging', paging, () => world);
+  testAll('the public feed', publicFeed, () => world);
   testAll('pulled authors', pulled, () => world);
   testAll('posts for followers', visibility, () => world);
   testAll('accounts and profiles', accounts, () => world);

@@ -17,7 +17,7 @@ import { createFeedMetrics } from './feed/metrics.ts';
 import { createPulledPosts } from './feed/pulled-posts.ts';
 import { EncodedFeedResponse } from './feed/response.ts';
 import { createWindows } from './feed/window.ts';
-import { getFeed } from './handlers/index.ts';
+import { getFeed, getPublicFeed } from './handlers/index.ts';
 
 export interface FeedServiceParts {
   redis: Redis;
@@ -59,7 +59,10 @@ export function createFeedService(parts: FeedServiceParts) {
 
   return {
     addServices(server: RpcServer): void {
-      server.add(FeedService, { getFeed: getFeed({ candidates, hydrator, windows, metrics }) });
+      server.add(FeedService, {
+        getFeed: getFeed({ candidates, hydrator, windows, metrics }),
+        getPublicFeed: getPublicFeed({ posts }),
+      });
     },
     consumers: [
       {

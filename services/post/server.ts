@@ -17,6 +17,7 @@ import {
   getPost,
   listPostRevisions,
   listPostsByAuthors,
+  listPublicPosts,
   listUserPosts,
   publishRecentPosts,
   updatePost,
@@ -62,6 +63,7 @@ export function createPostService({ db, redis, outbox, users, clock, logger }: P
       server.add(PostInternalServiceDefinition, {
         batchGetPosts: batchGetPosts({ db, publishedPosts, visibility }),
         listPostsByAuthors: listPostsByAuthors({ db }),
+        listPublicPosts: listPublicPosts({ db, authors }),
         publishRecentPosts: publishRecentPosts({ recentPosts }),
       });
     },

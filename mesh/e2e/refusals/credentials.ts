@@ -78,6 +78,7 @@ export function internalCalls(stubs: Stubs, id: string): Record<string, (options
     BatchGetPosts: (options) => stubs.postInternal.batchGetPosts({ ids: [id] }, options),
     ListPostsByAuthors: (options) =>
       stubs.postInternal.listPostsByAuthors({ authorIds: [id], before: undefined, pageSize: 1 }, options),
+    ListPublicPosts: (options) => stubs.postInternal.listPublicPosts({ before: undefined, pageSize: 1 }, options),
     PublishRecentPosts: (options) => stubs.postInternal.publishRecentPosts({ authorIds: [id] }, options),
   };
 }

@@ -51,5 +51,6 @@ export function everyCall({ me, other, myPost }: Cast): Record<string, ApiReques
     ListPostRevisions: { path: `/posts/${myPost.id}/revisions`, token },
     ListUserPosts: { path: `/users/${other.id}/posts`, token },
     GetFeed: { path: '/feed', token },
+    GetPublicFeed: { path: '/feed/public', token },
   };
 }

@@ -3,3 +3,4 @@
 // FeedService: people, through the front door.
 
 export { getFeed } from './get-feed.ts';
+export { getPublicFeed } from './get-public-feed.ts';

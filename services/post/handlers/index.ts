@@ -13,4 +13,5 @@ export { updatePost } from './update-post.ts';
 
 export { batchGetPosts } from './batch-get-posts.ts';
 export { listPostsByAuthors } from './list-posts-by-authors.ts';
+export { listPublicPosts } from './list-public-posts.ts';
 export { publishRecentPosts } from './publish-recent-posts.ts';

@@ -13,7 +13,7 @@ after(() => service.close());
 
 testInternalAccess(
   PostInternalServiceDefinition,
-  { batchGetPosts: ['feed'], listPostsByAuthors: ['feed'], publishRecentPosts: ['feed'] },
+  { batchGetPosts: ['feed'], listPostsByAuthors: ['feed'], listPublicPosts: ['feed'], publishRecentPosts: ['feed'] },
   () => service,
 );
 

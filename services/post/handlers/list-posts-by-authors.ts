@@ -2,17 +2,15 @@ import { z } from 'zod';
 import type { ListPostsByAuthorsRequest, ListPostsByAuthorsResponse } from '#gen/oxo/post/v1/post_internal_service.ts';
 import type { Queryable } from '#kit/db/database.ts';
 import { START } from '#kit/page-token.ts';
-import { id, ids, validate } from '#kit/validate.ts';
+import { ids, validate } from '#kit/validate.ts';
 import type { PostRow } from '../entities/post-entity.ts';
+import { postPosition } from '../posts/post-input.ts';
 
 const MAX_AUTHORS = 10_001;
 
 const input = z.object({
   authorIds: ids({ max: MAX_AUTHORS }),
-  before: z
-    .object({ publishedAtMs: z.bigint().nonnegative(), id: id() })
-    .transform(({ publishedAtMs, id }) => ({ atMs: Number(publishedAtMs), id }))
-    .optional(),
+  before: postPosition().optional(),
   pageSize: z.number().int().min(1, 'must be 1 to 1000').max(1_000, 'must be 1 to 1000'),
 });
 

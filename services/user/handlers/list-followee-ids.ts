@@ -20,7 +20,7 @@ const LIST = {
 const LIST_AMONG = {
   name: 'followees-among',
   text: `select string_agg(followee_id::text, ',') as ids from follows
-    where follower_id = $1::uuid and followee_id = any($2::uuid[])`,
+    where follower_id = $1::uuid and followee_id = any($2::uuid[]) and ${IS_THERE('followee_id')}`,
 };
 
 interface Ids {

@@ -25,6 +25,8 @@ export const FeedItem_Reason = {
   OWN_POST: 1,
   /** FOLLOWED_AUTHOR - The caller follows the author. */
   FOLLOWED_AUTHOR: 2,
+  /** PUBLIC_POST - It is public. Only in the public feed. */
+  PUBLIC_POST: 4,
   UNRECOGNIZED: -1,
 } as const;
 
@@ -34,6 +36,7 @@ export namespace FeedItem_Reason {
   export type REASON_UNSPECIFIED = typeof FeedItem_Reason.REASON_UNSPECIFIED;
   export type OWN_POST = typeof FeedItem_Reason.OWN_POST;
   export type FOLLOWED_AUTHOR = typeof FeedItem_Reason.FOLLOWED_AUTHOR;
+  export type PUBLIC_POST = typeof FeedItem_Reason.PUBLIC_POST;
   export type UNRECOGNIZED = typeof FeedItem_Reason.UNRECOGNIZED;
 }
 

@@ -26,6 +26,19 @@ export interface GetFeedResponse {
   nextPageToken: string;
 }
 
+export interface GetPublicFeedRequest {
+  /** 20 when absent or 0; more than 100 means 100. */
+  pageSize: number;
+  /** The next_page_token of the page before. */
+  pageToken: string;
+}
+
+export interface GetPublicFeedResponse {
+  items: FeedItem[];
+  /** Empty at the end of the feed, and only there. */
+  nextPageToken: string;
+}
+
 function createBaseGetFeedRequest(): GetFeedRequest {
   return { pageSize: 0, pageToken: "" };
 }
@@ -160,6 +173,140 @@ export const GetFeedResponse: MessageFns<GetFeedResponse> = {
   },
 };
 
+function createBaseGetPublicFeedRequest(): GetPublicFeedRequest {
+  return { pageSize: 0, pageToken: "" };
+}
+
+export const GetPublicFeedRequest: MessageFns<GetPublicFeedRequest> = {
+  encode(message: GetPublicFeedRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.pageSize !== 0) {
+      writer.uint32(8).int32(message.pageSize);
+    }
+    if (message.pageToken !== "") {
+      writer.uint32(18).string(message.pageToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetPublicFeedRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetPublicFeedRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.pageSize = reader.int32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.pageToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<GetPublicFeedRequest>): GetPublicFeedRequest {
+    return GetPublicFeedRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GetPublicFeedRequest>): GetPublicFeedRequest {
+    const message = createBaseGetPublicFeedRequest();
+    message.pageSize = object.pageSize ?? 0;
+    message.pageToken = object.pageToken ?? "";
+    return message;
+  },
+};
+
+function createBaseGetPublicFeedResponse(): GetPublicFeedResponse {
+  return { items: [], nextPageToken: "" };
+}
+
+export const GetPublicFeedResponse: MessageFns<GetPublicFeedResponse> = {
+  encode(message: GetPublicFeedResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.items) {
+      FeedItem.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.nextPageToken !== "") {
+      writer.uint32(18).string(message.nextPageToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetPublicFeedResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetPublicFeedResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.items.push(FeedItem.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.nextPageToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<GetPublicFeedResponse>): GetPublicFeedResponse {
+    return GetPublicFeedResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GetPublicFeedResponse>): GetPublicFeedResponse {
+    const message = createBaseGetPublicFeedResponse();
+    message.items = object.items?.map((e) => FeedItem.fromPartial(e)) || [];
+    message.nextPageToken = object.nextPageToken ?? "";
+    return message;
+  },
+};
+
 /** What a person reads. */
 export type FeedServiceDefinition = typeof FeedServiceDefinition;
 export const FeedServiceDefinition = {
@@ -181,17 +328,67 @@ export const FeedServiceDefinition = {
         },
       },
     },
+    /** The PUBLIC posts of all, newest first. */
+    getPublicFeed: {
+      name: "GetPublicFeed",
+      requestType: GetPublicFeedRequest as typeof GetPublicFeedRequest,
+      requestStream: false,
+      responseType: GetPublicFeedResponse as typeof GetPublicFeedResponse,
+      responseStream: false,
+      options: {
+        idempotencyLevel: "NO_SIDE_EFFECTS",
+        _unknownFields: {
+          400010: [Buffer.from([2, 10, 0]) as Buffer],
+          578365826: [
+            Buffer.from([
+              21,
+              18,
+              19,
+              47,
+              97,
+              112,
+              105,
+              47,
+              118,
+              49,
+              47,
+              102,
+              101,
+              101,
+              100,
+              47,
+              112,
+              117,
+              98,
+              108,
+              105,
+              99,
+            ]) as Buffer,
+          ],
+        },
+      },
+    },
   },
 } as const;
 
 export interface FeedServiceImplementation<CallContextExt = {}> {
   /** The posts of the caller and of those whom the caller follows now, newest first. */
   getFeed(request: GetFeedRequest, context: CallContext & CallContextExt): Promise<DeepPartial<GetFeedResponse>>;
+  /** The PUBLIC posts of all, newest first. */
+  getPublicFeed(
+    request: GetPublicFeedRequest,
+    context: CallContext & CallContextExt,
+  ): Promise<DeepPartial<GetPublicFeedResponse>>;
 }
 
 export interface FeedServiceClient<CallOptionsExt = {}> {
   /** The posts of the caller and of those whom the caller follows now, newest first. */
   getFeed(request: DeepPartial<GetFeedRequest>, options?: CallOptions & CallOptionsExt): Promise<GetFeedResponse>;
+  /** The PUBLIC posts of all, newest first. */
+  getPublicFeed(
+    request: DeepPartial<GetPublicFeedRequest>,
+    options?: CallOptions & CallOptionsExt,
+  ): Promise<GetPublicFeedResponse>;
 }
 
 type Builtin = Date | Function | Uint8Array | string | number | boolean | bigint | undefined;

@@ -59,6 +59,19 @@ export interface PublishRecentPostsRequest {
 export interface PublishRecentPostsResponse {
 }
 
+export interface ListPublicPostsRequest {
+  /** Only posts strictly older than this place, when present. */
+  before?:
+    | PostPosition
+    | undefined;
+  /** 1 to 101. */
+  pageSize: number;
+}
+
+export interface ListPublicPostsResponse {
+  posts: Post[];
+}
+
 function createBaseBatchGetPostsRequest(): BatchGetPostsRequest {
   return { ids: [] };
 }
@@ -559,6 +572,130 @@ export const PublishRecentPostsResponse: MessageFns<PublishRecentPostsResponse> 
   },
 };
 
+function createBaseListPublicPostsRequest(): ListPublicPostsRequest {
+  return { before: undefined, pageSize: 0 };
+}
+
+export const ListPublicPostsRequest: MessageFns<ListPublicPostsRequest> = {
+  encode(message: ListPublicPostsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.before !== undefined) {
+      PostPosition.encode(message.before, writer.uint32(10).fork()).join();
+    }
+    if (message.pageSize !== 0) {
+      writer.uint32(16).int32(message.pageSize);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListPublicPostsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListPublicPostsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.before = PostPosition.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.pageSize = reader.int32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ListPublicPostsRequest>): ListPublicPostsRequest {
+    return ListPublicPostsRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListPublicPostsRequest>): ListPublicPostsRequest {
+    const message = createBaseListPublicPostsRequest();
+    message.before = (object.before !== undefined && object.before !== null)
+      ? PostPosition.fromPartial(object.before)
+      : undefined;
+    message.pageSize = object.pageSize ?? 0;
+    return message;
+  },
+};
+
+function createBaseListPublicPostsResponse(): ListPublicPostsResponse {
+  return { posts: [] };
+}
+
+export const ListPublicPostsResponse: MessageFns<ListPublicPostsResponse> = {
+  encode(message: ListPublicPostsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.posts) {
+      Post.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListPublicPostsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListPublicPostsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.posts.push(Post.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ListPublicPostsResponse>): ListPublicPostsResponse {
+    return ListPublicPostsResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListPublicPostsResponse>): ListPublicPostsResponse {
+    const message = createBaseListPublicPostsResponse();
+    message.posts = object.posts?.map((e) => Post.fromPartial(e)) || [];
+    return message;
+  },
+};
+
 /** Posts, for the services of OXO. */
 export type PostInternalServiceDefinition = typeof PostInternalServiceDefinition;
 export const PostInternalServiceDefinition = {
@@ -586,6 +723,18 @@ export const PostInternalServiceDefinition = {
       requestType: ListPostsByAuthorsRequest as typeof ListPostsByAuthorsRequest,
       requestStream: false,
       responseType: ListPostsByAuthorsResponse as typeof ListPostsByAuthorsResponse,
+      responseStream: false,
+      options: {
+        idempotencyLevel: "NO_SIDE_EFFECTS",
+        _unknownFields: { 400010: [Buffer.from([8, 26, 6, 10, 4, 102, 101, 101, 100]) as Buffer] },
+      },
+    },
+    /** The PUBLIC posts of all, newest first by (created_at, id), as they are now. The author is absent when there is no longer one. */
+    listPublicPosts: {
+      name: "ListPublicPosts",
+      requestType: ListPublicPostsRequest as typeof ListPublicPostsRequest,
+      requestStream: false,
+      responseType: ListPublicPostsResponse as typeof ListPublicPostsResponse,
       responseStream: false,
       options: {
         idempotencyLevel: "NO_SIDE_EFFECTS",
@@ -621,6 +770,11 @@ export interface PostInternalServiceImplementation<CallContextExt = {}> {
     request: ListPostsByAuthorsRequest,
     context: CallContext & CallContextExt,
   ): Promise<DeepPartial<ListPostsByAuthorsResponse>>;
+  /** The PUBLIC posts of all, newest first by (created_at, id), as they are now. The author is absent when there is no longer one. */
+  listPublicPosts(
+    request: ListPublicPostsRequest,
+    context: CallContext & CallContextExt,
+  ): Promise<DeepPartial<ListPublicPostsResponse>>;
   /** Makes recent:{author} in Redis anew for those of the authors for whom it is missing: their newest pulled posts. */
   publishRecentPosts(
     request: PublishRecentPostsRequest,
@@ -642,6 +796,11 @@ export interface PostInternalServiceClient<CallOptionsExt = {}> {
     request: DeepPartial<ListPostsByAuthorsRequest>,
     options?: CallOptions & CallOptionsExt,
   ): Promise<ListPostsByAuthorsResponse>;
+  /** The PUBLIC posts of all, newest first by (created_at, id), as they are now. The author is absent when there is no longer one. */
+  listPublicPosts(
+    request: DeepPartial<ListPublicPostsRequest>,
+    options?: CallOptions & CallOptionsExt,
+  ): Promise<ListPublicPostsResponse>;
   /** Makes recent:{author} in Redis anew for those of the authors for whom it is missing: their newest pulled posts. */
   publishRecentPosts(
     request: DeepPartial<PublishRecentPostsRequest>,

@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { Post_Visibility } from '#gen/oxo/post/v1/post.ts';
+import { refused } from '#kit/testing/refused.ts';
+import { startPostService, type TestPostService } from '../testing/post-service.ts';
+
+let service: TestPostService;
+before(async () => {
+  service = await startPostService();
+});
+after(() => service.close());
+
+test('the public posts of all come newest first, as they are now', async () => {
+  const [ann, bob] = [await service.addUser('ann'), await service.addUser('bob')];
+  const write = async (author: string, text: string, visibility?: Post_Visibility) =>
+    (await service.as(author).createPost({ text, visibility })).post ?? assert.fail();
+  const one = await write(ann, 'one');
+  const two = await write(bob, 'two');
+  await write(ann, 'for followers', Post_Visibility.FOLLOWERS);
+  const three = await write(bob, 'three');
+  const list = (pageSize: number, before?: { publishedAtMs: bigint; id: string }) =>
+    service.internal('feed').listPublicPosts({ pageSize, before });
+  assert.deepEqual((await list(101)).posts, [three, two, one]);
+  assert.deepEqual((await list(1)).posts, [three]);
+  const place = { publishedAtMs: BigInt(three.createdAt?.getTime() ?? 0), id: three.id };
+  assert.deepEqual((await list(5, place)).posts, [two, one]);
+  await service.as(bob).deletePost({ id: two.id });
+  await service.as(ann).updatePost({ id: one.id, visibility: Post_Visibility.FOLLOWERS });
+  assert.deepEqual((await list(5)).posts, [three]);
+});
+
+test('it reads no more of the index than it gives', async () => {
+  await service.db.query({
+    name: 'test-fill',
+    text: `insert into posts (id, author_id, text, visibility, published_at_ms, version)
+      select gen_random_uuid(), gen_random_uuid(), 'text', 1 + 2 * (n % 2), n, n from generate_series(1, 5000) n`,
+  });
+  await service.db.query({ name: 'test-analyze', text: 'analyze posts' });
+  const plan = await service.db.query<{ 'QUERY PLAN': string }>({
+    name: 'test-plan',
+    text: `explain (analyze, costs off, timing off, summary off) select id from posts
+      where visibility = 1 and (published_at_ms, id) < (4000, gen_random_uuid())
+      order by published_at_ms desc, id desc limit 20`,
+  });
+  assert.match(plan.map((row) => row['QUERY PLAN']).join(' '), /posts_public.*rows=20/);
+});
+
+test('wrong fields are refused', async () => {
+  const list = (pageSize: number) => service.internal('feed').listPublicPosts({ pageSize });
+  await assert.rejects(list(0), refused('VALIDATION_FAILED', 'pageSize'));
+  await assert.rejects(list(102), refused('VALIDATION_FAILED', 'pageSize'));
+});
