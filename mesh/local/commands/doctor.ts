@@ -27,12 +27,12 @@ async function run(argv: readonly string[]): Promise<number> {
 function render(findings: readonly Finding[]): string {
   const width = Math.max(...findings.map(({ name }) => name.length));
   const lines: string[] = [];
-  let area: string | undefined;
-  for (const { name, verdict, message, next, ...finding } of findings) {
-    if (finding.area !== area) lines.push(...(area === undefined ? [] : ['']), finding.area);
-    area = finding.area;
-    lines.push(`  ${marks[verdict]} ${name.padEnd(width)}  ${message}`);
-    if (verdict !== 'ok' && next !== undefined) lines.push(`    ${''.padEnd(width)}  → ${next}`);
+  for (const area of new Set(findings.map((finding) => finding.area))) {
+    lines.push(...(lines.length === 0 ? [] : ['']), area);
+    for (const { name, verdict, message, next } of findings.filter((finding) => finding.area === area)) {
+      lines.push(`  ${marks[verdict]} ${name.padEnd(width)}  ${message}`);
+      if (verdict !== 'ok' && next !== undefined) lines.push(`    ${''.padEnd(width)}  → ${next}`);
+    }
   }
   const count = (wanted: Verdict): number => findings.filter(({ verdict }) => verdict === wanted).length;
   lines.push('', `${count('ok')} ok, ${count('warn')} to be looked at, ${count('fail')} failed`);
