@@ -24,4 +24,4 @@ export const parts: readonly Part[] = [
 ];
 
 /** Before the first part that needs the running stack: people sign up, read, and fall silent. */
-export const crowdSeconds = 50;
+export const crowdSeconds = 60;

@@ -21,7 +21,8 @@ import { readSafety } from './servers/safety.ts';
 
 export type Tools = { readonly load: LoadProcess; readonly progress: Progress; readonly signal: AbortSignal };
 
-const warmUpSeconds = 5;
+/** So long that the compiler of Node is done with the path of a read. */
+const warmUpSeconds = 15;
 const warmUpLimitSeconds = 60;
 const calmMs = 3_000;
 const idleMs = 5_000;
