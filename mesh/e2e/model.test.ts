@@ -8,6 +8,12 @@ import { type System, startSystem } from './model/system.ts';
 const runs = Number(process.env.MODEL_RUNS ?? 200);
 const seed = Number(process.env.MODEL_SEED ?? Math.floor(Math.random() * 2 ** 31));
 
+/** What was there before a node was lost is read by everybody. */
+const readAgain = [0, 1, 2, 3].map((who) => [{ do: 'readFeed', who, pageSize: 3 }] as const);
+
+/** On a cluster fewer: what is above the kit is the same. */
+const clusterRuns = Math.ceil(runs / 5);
+
 describe('whatever happens, in whatever order', () => {
   let system: System;
   before(async () => {
@@ -23,11 +29,26 @@ describe('whatever happens, in whatever order', () => {
 
   test('lost events are found, and told in a short history', async () => {
     const isLost = (post: number) => post % 2 === 0;
-    const { failure = '' } = await explore({ runs: 200, seed }, (history) =>
+    const { failure = '' } = await explore({ runs: 200, seed, shrinkMs: 10_000 }, (history) =>
       playHistory(system, withLostEvents(history, isLost)),
     );
     assert.match(failure, /^ {2}\d+\. .*follows/m);
     assert.match(failure, /its event is .*lost/);
     assert.match(failure, /\.\/oxo test --runs 1 --seed \d+ e2e\/model/);
+  });
+});
+
+describe('on a Redis Cluster whose nodes are killed and come back', () => {
+  let system: System;
+  before(async () => {
+    system = await startSystem({ redisCluster: true });
+  });
+  after(() => system.close());
+
+  test(`every feed, list and count is what the model says (${clusterRuns} histories from seed ${seed})`, async () => {
+    const { failure } = await explore({ runs: clusterRuns, seed }, async (history) => {
+      await playHistory(system, [...history, [{ do: 'restartRedis' }], ...readAgain]);
+    });
+    if (failure !== undefined) assert.fail(failure);
   });
 });

@@ -51,6 +51,16 @@ test('several URLs stand in one setting, and each must be one', () => {
   }
 });
 
+test('Redis is one server or a cluster, of which some nodes are named', () => {
+  const shape = { REDIS: setting.redisUrl() };
+  for (const REDIS of ['redis://h:1', 'rediss://u:p@h:1', 'redis+cluster://h:1', 'rediss+cluster://u:p@a:1,b:2']) {
+    assert.deepEqual(readEnv(shape, { REDIS }), { REDIS });
+  }
+  for (const REDIS of ['h:1', 'http://h', 'redis+cluster://', 'redis+cluster://a:1,', 'redis+cluster://a:x']) {
+    assert.throws(() => readEnv(shape, { REDIS }), ConfigError, REDIS);
+  }
+});
+
 test('numbers and addresses must be exactly that', () => {
   const shape = { NUMBER: setting.integer(1, 200), ADDRESS: setting.address() };
   const good = { NUMBER: '5', ADDRESS: 'host:1' };

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parseClusterUrl } from '#kit/redis/cluster-url.ts';
 
 /** Settings that are wrong or missing: all of them at once, each with its name. */
 export class ConfigError extends Error {
@@ -35,6 +36,7 @@ export function readEnv<Shape extends z.ZodRawShape>(
   );
 }
 
+const REDIS_URL = z.url({ protocol: /^rediss?$/ });
 const ADDRESS = /^([^\s/,]+:\d{1,5}|\d{1,3}(\.\d{1,3}){3}:\d{1,5}(,\d{1,3}(\.\d{1,3}){3}:\d{1,5})+)$/;
 
 /** The usual kinds of settings. */
@@ -52,6 +54,11 @@ export const setting = {
       .pipe(z.array(setting.url(...schemes))),
   /** host:port of a gRPC server, or ip:port,ip:port,… of its replicas where no name stands for all of them. */
   address: () => z.string().regex(ADDRESS, 'must be host:port, or several of IPv4 addresses with commas between'),
+  /** Of a Redis server, or of some nodes of a Redis Cluster. */
+  redisUrl: () =>
+    z.string().refine((text) => (parseClusterUrl(text) ?? [text]).every((url) => REDIS_URL.safeParse(url).success), {
+      message: 'must be a URL (redis, rediss), or one of a cluster (redis+cluster://user:password@host:port,host:port)',
+    }),
   logLevel: () => z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).default('info'),
 };
 
@@ -74,7 +81,7 @@ export const databaseSettings = {
 };
 
 /** What a service that uses Redis reads besides. */
-export const redisSettings = { REDIS_URL: setting.url('redis', 'rediss') };
+export const redisSettings = { REDIS_URL: setting.redisUrl() };
 
 /** What a service that calls others reads besides: by these it gets its own token. */
 export const clientSettings = { SERVICE_SECRET: setting.text(), AUTH_GRPC_ADDRESS: setting.address() };

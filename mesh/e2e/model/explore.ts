@@ -15,10 +15,12 @@ export type Exploration = {
   readonly runs: number;
 };
 
+type Options = { readonly runs: number; readonly seed: number; readonly shrinkMs?: number };
+
 /** Histories at the same time. */
 const lanes = 8;
 /** To find a smaller history that fails as well. */
-const shrinkLimitMs = 60_000;
+const defaultShrinkMs = 60_000;
 
 /** The history of a number is always the same. */
 export function makeHistory(seed: number): History {
@@ -26,10 +28,7 @@ export function makeHistory(seed: number): History {
 }
 
 /** @param seed of the first history; the others have the numbers that follow */
-export async function explore(
-  { runs, seed }: { readonly runs: number; readonly seed: number },
-  play: Play,
-): Promise<Exploration> {
+export async function explore({ runs, seed, shrinkMs = defaultShrinkMs }: Options, play: Play): Promise<Exploration> {
   let started = 0;
   let found: { readonly seed: number; readonly error: unknown } | undefined;
 
@@ -46,7 +45,7 @@ export async function explore(
   // TypeScript does not see that the lanes write it.
   const first = found as { readonly seed: number; readonly error: unknown } | undefined;
   if (first === undefined) return { failure: undefined, runs: started };
-  const error = await shrink(makeHistory(first.seed), first.error, play);
+  const error = await shrink(makeHistory(first.seed), first.error, play, shrinkMs);
   const again = `seen again by: ./oxo test --runs 1 --seed ${first.seed} e2e/model`;
   return { failure: `${messageOf(error)}\n${again}`, runs: started };
 }
@@ -61,8 +60,8 @@ async function failureOf(history: History, play: Play): Promise<unknown> {
 }
 
 /** Leaves out what the failure does not need. @returns how the smallest one fails */
-async function shrink(history: History, error: unknown, play: Play): Promise<unknown> {
-  const deadlineMs = performance.now() + shrinkLimitMs;
+async function shrink(history: History, error: unknown, play: Play, limitMs: number): Promise<unknown> {
+  const deadlineMs = performance.now() + limitMs;
   let [smallest, smallestError] = [history, error];
 
   async function fails(candidate: History): Promise<boolean> {

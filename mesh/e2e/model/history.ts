@@ -1,4 +1,5 @@
 /** Plays one history on the system and on the model, step by step. */
+import { OxoError } from '#kit/errors.ts';
 import type { Fate } from './interposer.ts';
 import { beginning, checkAll, checkFeed, checkFeeds, checkList, checkPerson, checkPost } from './reads.ts';
 import { openStage, type Stage } from './stage.ts';
@@ -11,8 +12,29 @@ export class MismatchError extends Error {
   override name = 'MismatchError';
 }
 
-/** @throws MismatchError */
+/** On a machine that is out of breath a history is played again, at most so often. */
+const maxTries = 4;
+
+/**
+ * Plays it on people of its own. When a process lost Redis by itself meanwhile, or a call took too long, what went wrong says
+ * nothing of the system, and it is played anew.
+ * @throws MismatchError
+ */
 export async function playHistory(system: System, history: readonly Moment[]): Promise<void> {
+  for (let tries = 1; ; tries += 1) {
+    const startedMs = performance.now();
+    try {
+      await playOnce(system, history);
+      return;
+    } catch (error) {
+      const { cause } = error as Error;
+      const isOutOfBreath = cause instanceof OxoError && ['UNAVAILABLE', 'DEADLINE_EXCEEDED'].includes(cause.reason);
+      if (tries === maxTries || !(isOutOfBreath || system.wasDisturbedSince(startedMs))) throw error;
+    }
+  }
+}
+
+async function playOnce(system: System, history: readonly Moment[]): Promise<void> {
   const stage = await system.gate.pass(() => openStage(system));
   try {
     for (const moment of history) {
@@ -136,8 +158,10 @@ async function lose({ system, people, everyPost }: Stage, what: Lost, person: Pe
     profile: [['profile', [person.id]]],
     followees: [['fver', [person.id]]],
     followers: [['aver', [person.id]]],
+    recent: [['recent', [person.id]]],
+    pulled: [['pulled', [person.id]]],
     everything: [
-      ...['feed', 'own', 'fver', 'aver', 'profile'].map((prefix) => [prefix, everybody] as const),
+      ...['feed', 'own', 'fver', 'aver', 'profile', 'recent', 'pulled'].map((prefix) => [prefix, everybody] as const),
       ['post', [...everyPost]],
     ],
   };

@@ -21,7 +21,7 @@ export type Step =
   | { do: 'lose'; what: Lost; who: number }
   | { do: 'restartRedis' };
 
-export type Lost = 'window' | 'posts' | 'profile' | 'followees' | 'followers' | 'everything';
+export type Lost = 'window' | 'posts' | 'profile' | 'followees' | 'followers' | 'recent' | 'pulled' | 'everything';
 
 /** One step, or several at the same time. */
 export type Moment = readonly Step[];
@@ -60,7 +60,9 @@ const readList = fc.record({
   ...{ who: person, whom: person, pageSize, goOn: fc.boolean() },
 });
 const look = fc.record({ do: fc.constant('look' as const), who: person, whom: person, which });
-const lost = fc.constantFrom<Lost>('window', 'posts', 'profile', 'followees', 'followers', 'everything');
+const lost = fc.constantFrom<Lost>(
+  ...(['window', 'posts', 'profile', 'followees', 'followers', 'recent', 'pulled', 'everything'] as const),
+);
 const lose = fc.record({ do: fc.constant('lose' as const), what: lost, who: person });
 const postMany = fc.record({ do: fc.constant('postMany' as const), who: person });
 const restartRedis = fc.record({ do: fc.constant('restartRedis' as const) });

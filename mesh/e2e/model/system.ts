@@ -19,16 +19,26 @@ export type System = Awaited<ReturnType<typeof startSystem>>;
 
 /** So few that the second page of most feeds comes from Postgres. */
 const windowEntries = 6;
+/** So few that most authors cross the limit from which on they are pulled. */
+const maxPushedFollowers = 1;
 
-export async function startSystem() {
+/** What a process could not do while it had lost Redis is done by then. */
+const settlingMs = 3_000;
+
+export async function startSystem(options: { readonly redisCluster?: boolean } = {}) {
   const interposer = createInterposer();
-  const service = await startFeedService({ maxEntries: windowEntries, interpose: interposer.wrap });
+  const service = await startFeedService({
+    ...{ maxEntries: windowEntries, maxPushedFollowers, interpose: interposer.wrap },
+    ...options,
+  });
   service.startFanOut();
   const { issuer, redis } = service;
   const channels = [service.user, service.post(), service].map(({ address }) => openChannel(address, undefined));
   const [userChannel, postChannel, feedChannel] = channels as [Channel, Channel, Channel];
   const registry = userChannel.client(UserInternalServiceDefinition);
   const gate = createGate();
+  let restarts = 0;
+  const disturbances = { seen: 1, lastMs: Number.NEGATIVE_INFINITY };
 
   return {
     interposer,
@@ -51,12 +61,21 @@ export async function startSystem() {
     /** Takes keys away, as an eviction does. */
     lose: (prefix: string, ids: readonly string[]) =>
       Promise.all(ids.map((id) => redis.expire(redis.key(prefix, id), 0))),
-    /** Kills Redis and starts it again, empty and with another epoch. Resolves when everybody has it again. */
+    /** Kills Redis, or one node of the cluster, and starts it again, empty and with another epoch. Resolves when everybody has it again. */
     async restartRedis(): Promise<void> {
-      await service.killRedis();
-      await service.restartRedis();
+      const node = restarts % service.redisNodes;
+      restarts += 1;
+      await service.killRedis(node);
+      await service.restartRedis(node);
     },
-    log: service.log,
+    /** Whether the machine was so busy that a process lost Redis by itself, since this time or shortly before. */
+    wasDisturbedSince(startedMs: number): boolean {
+      const seen = [service.log(), service.user.log(), service.post().log()]
+        .join('')
+        .split('redis gives no answer').length;
+      if (seen !== disturbances.seen) Object.assign(disturbances, { seen, lastMs: performance.now() });
+      return disturbances.lastMs > startedMs - settlingMs;
+    },
     async close(): Promise<void> {
       for (const channel of channels) channel.close();
       await service.close();

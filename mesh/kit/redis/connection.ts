@@ -32,8 +32,18 @@ const MAX_RECONNECT_DELAY_MS = 500;
 /** Answers that are awaited at once: a healthy server gives them in a tenth of a second. */
 const MAX_AWAITED = 8_192;
 
-/** Connects in the background, however long the server takes. */
-export function openRedisConnection(url: string, logger: Logger): RedisConnection {
+/**
+ * All processes have noticed a node's new configuration by then: none writes under its new name while another may still write
+ * under the old one.
+ */
+const EPOCH_CHANGE_MS = 2 * HEARTBEAT_MS;
+
+/**
+ * Connects in the background, however long the server takes.
+ * @param options.isNode of a cluster: its epoch says also by which configuration of the cluster it holds its slots, so that a slot
+ * that has been elsewhere meanwhile does not come back with the keys that it left
+ */
+export function openRedisConnection(url: string, logger: Logger, { isNode = false } = {}): RedisConnection {
   const warn = warnSeldom(logger);
   const client = new Client(url, {
     connectTimeout: CONNECT_TIMEOUT_MS,
@@ -48,6 +58,7 @@ export function openRedisConnection(url: string, logger: Logger): RedisConnectio
     retryStrategy: (attempts) => Math.min(attempts * 50, MAX_RECONNECT_DELAY_MS),
   });
   let epoch: string | undefined;
+  let changing: NodeJS.Timeout | undefined;
 
   /** A server that hangs does not close its end: nobody waits for that. */
   function giveUp(): void {
@@ -60,10 +71,31 @@ export function openRedisConnection(url: string, logger: Logger): RedisConnectio
     giveUp();
   });
 
+  async function readEpoch(): Promise<string | undefined> {
+    const [replication, cluster] = await watchdog.watch(
+      Promise.all([client.info('replication'), isNode ? client.cluster('INFO') : undefined]),
+    );
+    const id = /master_replid:([0-9a-f]+)/.exec(replication)?.[1]?.slice(0, EPOCH_CHARACTERS);
+    // A node that has just come back does not know yet what became of its slots.
+    if (isNode && !cluster?.includes('cluster_state:ok')) throw new Error('the node is no part of its cluster now');
+    const configuration = /cluster_my_epoch:(\d+)/.exec(cluster ?? '')?.[1];
+    return configuration === undefined ? id : `${id}-${configuration}`;
+  }
+
   async function learnEpoch(): Promise<void> {
-    const replication = await watchdog.watch(client.info('replication'));
-    epoch = /master_replid:([0-9a-f]+)/.exec(replication)?.[1]?.slice(0, EPOCH_CHARACTERS);
+    epoch = await readEpoch();
     logger.info({ epoch }, 'redis connected');
+  }
+
+  async function beat(): Promise<void> {
+    if (epoch === undefined) return;
+    if (!isNode) return void (await watchdog.watch(client.ping()));
+    const next = await readEpoch().catch(giveUp);
+    if (epoch === undefined || next === undefined || next === epoch) return;
+    epoch = undefined;
+    changing = setTimeout(() => {
+      epoch = next;
+    }, EPOCH_CHANGE_MS);
   }
 
   client.on('ready', () => {
@@ -74,10 +106,11 @@ export function openRedisConnection(url: string, logger: Logger): RedisConnectio
   });
   client.on('close', () => {
     epoch = undefined;
+    clearTimeout(changing);
   });
   client.on('error', (error: unknown) => logger.debug({ err: error }, 'redis connection failed'));
   const heartbeat = setInterval(() => {
-    if (epoch !== undefined) watchdog.watch(client.ping()).catch(() => undefined);
+    beat().catch(() => undefined);
   }, HEARTBEAT_MS);
 
   let gathering = false;
@@ -107,6 +140,7 @@ export function openRedisConnection(url: string, logger: Logger): RedisConnectio
     },
     close() {
       clearInterval(heartbeat);
+      clearTimeout(changing);
       watchdog.stop();
       client.disconnect();
     },

@@ -18,7 +18,7 @@ import { BEGIN, FINISH, PUSH, READ_TOGETHER } from '#kit/redis/window-scripts.ts
 export const WINDOW_TTL_MS = 14 * DAY_MS;
 /** A build that dies is forgotten after this long. */
 const BUILD_MS = MINUTE_MS;
-/** Windows that one script call pushes into: it holds Redis for about two milliseconds. */
+/** Windows that are pushed into at a time, on one server by one script call: it holds Redis for about two milliseconds. */
 const PUSH_KEYS = 200;
 const NONCE_BYTES = 8;
 const NO_FLOOR = Buffer.alloc(POSITION_BYTES);
@@ -86,10 +86,14 @@ export function createWindowStore(redis: Redis, options: { prefix: string; maxEn
     },
     async push(ids, entry) {
       const member = encodeEntry(entry);
-      const groups = redis.groupBySlot(ids, key).flatMap((group) => chunks(group, PUSH_KEYS));
       let total = 0;
       // One after the other: many famous authors at once would otherwise fill the connection with seconds of work.
-      for (const group of groups) total += Number(await redis.run(PUSH, group.map(key), [member, maxEntries]));
+      for (const some of chunks(ids, PUSH_KEYS)) {
+        const pushes = redis
+          .groupBySlot(some, key)
+          .map((group) => redis.run(PUSH, group.map(key), [member, maxEntries]));
+        for (const taken of await Promise.all(pushes)) total += Number(taken);
+      }
       return total;
     },
     async remove(id, entries) {

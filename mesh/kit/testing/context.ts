@@ -9,7 +9,7 @@ import { createMetrics, type Metrics } from '#kit/metrics.ts';
 import { connectRedis, type Redis } from '#kit/redis/redis.ts';
 import { startBus, type TestBus } from '#kit/testing/bus.ts';
 import { createTestDatabase, type TestDatabase, type TestSchema } from '#kit/testing/database.ts';
-import { startRedis } from '#kit/testing/redis.ts';
+import { startRedis, startRedisCluster } from '#kit/testing/redis.ts';
 import { until } from '#kit/testing/until.ts';
 
 export interface TestClock extends Clock {
@@ -71,14 +71,23 @@ export async function openTestDatabase(
 export interface OpenTestRedis {
   redis: Redis;
   redisUrl: string;
-  /** Kills the server; resolves when the service has noticed. */
-  killRedis(): Promise<void>;
+  /** Of a cluster; 1 when it is one server. */
+  redisNodes: number;
+  /** Kills the server, or one node of it; resolves when the service has noticed. */
+  killRedis(node?: number): Promise<void>;
   /** Brings it back, empty, as after a kill in production; resolves when the service has it again. */
-  restartRedis(): Promise<void>;
+  restartRedis(node?: number): Promise<void>;
 }
 
-export async function openTestRedis(context: TestContext): Promise<OpenTestRedis> {
-  const server = await startRedis();
+/** @param isCluster of three nodes, which die together; by default what TEST_REDIS_CLUSTER says (`./oxo test --redis-cluster`) */
+export async function openTestRedis(
+  context: TestContext,
+  isCluster = process.env.TEST_REDIS_CLUSTER === 'yes',
+): Promise<OpenTestRedis> {
+  const cluster = isCluster ? await startRedisCluster() : undefined;
+  const server = cluster ?? (await startRedis());
+  const nodes = cluster?.nodes ?? [server];
+  const select = (node: number | undefined) => (node === undefined ? server : (nodes[node] ?? server));
   context.onStop(server.stop);
   const redis = connectRedis(server.url, context.logger);
   context.onStop(redis.close);
@@ -91,12 +100,13 @@ export async function openTestRedis(context: TestContext): Promise<OpenTestRedis
   return {
     redis,
     redisUrl: server.url,
-    async killRedis() {
-      await server.kill();
+    redisNodes: nodes.length,
+    async killRedis(node) {
+      await select(node).kill();
       await until('the loss of redis is noticed', async () => !(await answers()));
     },
-    async restartRedis() {
-      await server.restart();
+    async restartRedis(node) {
+      await select(node).restart();
       await until('redis is back', answers);
     },
   };

@@ -19,6 +19,8 @@ export interface Neighbour {
   restart(): Promise<void>;
   /** Whether it has all that it needs. */
   isReady(): Promise<boolean>;
+  /** What it has logged since it was started; the end of it, when it is much. */
+  log(): string;
 }
 
 export interface NeighbourOptions {
@@ -65,6 +67,7 @@ export async function startNeighbour(context: TestContext, options: NeighbourOpt
     async restart() {
       service = await start();
     },
+    log: () => service.output(),
     isReady: async () => (await fetch(readyUrl)).ok,
   };
 }

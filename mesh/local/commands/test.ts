@@ -12,25 +12,27 @@ import { defaultLimits, type Limits, runFile } from '../tests/run-file.ts';
 const filesAtOnce = 2;
 
 export const command: Command = {
-  usage: `usage: ./oxo test [--runs N] [--seed N] [FILTER...]
+  usage: `usage: ./oxo test [--runs N] [--seed N] [--redis-cluster] [FILTER...]
 
 Runs the checks (biome, tsc, buf) and all tests, with real servers that it starts itself. The last line is
 "N passed, N failed"; exit code 0 only when all passed and there was something to run.
 
   FILTER    only the files of tests whose path holds one of these texts; no checks then
   --runs N  random histories of e2e/model, instead of 200: ./oxo test --runs 5000 e2e/model
-  --seed N  of the first of them: a history that has shown something is seen again`,
+  --seed N  of the first of them: a history that has shown something is seen again
+  --redis-cluster  services are tested on a Redis Cluster of three nodes instead of one server`,
   run,
 };
 
 async function run(argv: readonly string[]): Promise<number> {
-  const flags = { runs: { type: 'string' }, seed: { type: 'string' } } as const;
+  const flags = { runs: { type: 'string' }, seed: { type: 'string' }, 'redis-cluster': { type: 'boolean' } } as const;
   const { positionals: filters, values } = parseFlags(argv, flags, Number.POSITIVE_INFINITY);
   const runs = readNumber('runs', values.runs);
   const seed = readNumber('seed', values.seed);
   // By the environment: tests run in processes of their own.
   if (runs !== undefined) process.env.MODEL_RUNS = String(runs);
   if (seed !== undefined) process.env.MODEL_SEED = String(seed);
+  if (values['redis-cluster']) process.env.TEST_REDIS_CLUSTER = 'yes';
   const outcomes: Outcome[] = [];
   const report = (outcome: Outcome): void => {
     outcomes.push(outcome);

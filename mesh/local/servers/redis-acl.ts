@@ -23,7 +23,8 @@ const commandRules = [
   '-scan -randomkey -dbsize -client',
   '+client|setinfo +client|setname +client|getname +client|id +client|no-evict +client|no-touch',
   '+eval +evalsha +eval_ro +evalsha_ro +script|load +script|exists',
-  '+info',
+  // Of a cluster: who holds what.
+  '+info +cluster|info +cluster|slots +asking',
 ].join(' ');
 
 /** The rule of one user, as it stands behind `user NAME` in a file and as arguments of ACL SETUSER. */

@@ -72,6 +72,8 @@ export interface FeedServiceOptions {
   maxEntries?: number;
   /** Authors with more followers are pulled; default 10,000. */
   maxPushedFollowers?: number;
+  /** On a Redis Cluster; see openTestRedis. */
+  redisCluster?: boolean;
   /** Stands between NATS and the handlers. */
   interpose?: (handler: EventHandler) => EventHandler;
 }
@@ -82,7 +84,7 @@ export async function startFeedService(options: FeedServiceOptions = {}): Promis
   const { clock, logger, metrics } = context;
   const issuer = await createTestIssuer(clock);
   const [{ redisUrl, ...redisParts }, bus, { jwksUrl, authAddress }] = await Promise.all([
-    openTestRedis(context),
+    openTestRedis(context, options.redisCluster),
     openTestBus(context, [FANOUT]),
     serveIssuer(context, issuer),
   ]);
@@ -100,8 +102,8 @@ export async function startFeedService(options: FeedServiceOptions = {}): Promis
     token: await issuer.serviceToken('feed'),
     expiresAtMs: clock.nowMs() + SERVICE_TOKEN_SECONDS * SECOND_MS,
   });
-  async function restartRedis(): Promise<void> {
-    await redisParts.restartRedis();
+  async function restartRedis(node?: number): Promise<void> {
+    await redisParts.restartRedis(node);
     const neighbours = post === undefined ? [user] : [user, post];
     await until('the neighbours have redis again', async () => {
       return (await Promise.all(neighbours.map((neighbour) => neighbour.isReady()))).every(Boolean);
