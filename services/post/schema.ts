@@ -4,6 +4,7 @@ import { PostRevisionEntity } from './entities/post-revision-entity.ts';
 import { Initial } from './migrations/20261123-initial.ts';
 import { Entities } from './migrations/20261127-entities.ts';
 import { Pulled } from './migrations/20261127-pulled.ts';
+import { Erasure } from './migrations/20261127-erasure.ts';
 import { Revisions } from './migrations/20261127-revisions.ts';
 
 /** The tables of this service: its entities, and its migrations in the order in which they run. */
@@ -13,4 +14,5 @@ export const migrations: NamedMigration[] = [
   { name: '20261127-entities', class: Entities },
   { name: '20261127-revisions', class: Revisions },
   { name: '20261127-pulled', class: Pulled },
+  { name: '20261127-erasure', class: Erasure },
 ];
