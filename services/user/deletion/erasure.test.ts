@@ -15,7 +15,7 @@ import { ERASING_SERVICES } from './erasure.ts';
 let service: TestUserService;
 let bus: TestBus;
 before(async () => {
-  [service, bus] = await Promise.all([startUserService(), startBus()]);
+  [service, bus] = await Promise.all([startUserService({ maxFollowees: 10_000 }), startBus()]);
 });
 after(async () => {
   await service.close();
