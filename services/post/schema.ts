@@ -3,8 +3,8 @@ import { PostEntity } from './entities/post-entity.ts';
 import { PostRevisionEntity } from './entities/post-revision-entity.ts';
 import { Initial } from './migrations/20261123-initial.ts';
 import { Entities } from './migrations/20261127-entities.ts';
-import { Pulled } from './migrations/20261127-pulled.ts';
 import { Erasure } from './migrations/20261127-erasure.ts';
+import { Pulled } from './migrations/20261127-pulled.ts';
 import { Revisions } from './migrations/20261127-revisions.ts';
 
 /** The tables of this service: its entities, and its migrations in the order in which they run. */

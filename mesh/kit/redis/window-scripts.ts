@@ -122,4 +122,4 @@ export const FINISH = defineScript(
 );
 
 /** Forgets the window. Keys: window. */
-export const DROP = defineScript('feed-drop', "return redis.call('DEL', KEYS[1])");
+export const DROP = defineScript('window-drop', "return redis.call('DEL', KEYS[1])");

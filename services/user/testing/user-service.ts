@@ -31,7 +31,7 @@ export const ERASE_AFTER_MS = 20 * SECOND_MS;
 export const HANDLE_KEPT_MS = 14 * DAY_MS;
 
 export interface TestUserService
-  extends Pick<TestContext, 'clock' | 'log' | 'close'>,
+  extends Pick<TestContext, 'clock' | 'log' | 'metrics' | 'close'>,
     Omit<OpenTestRedis, 'redisUrl'>,
     TestOutbox,
     Pick<People, 'addUser'> {
@@ -96,7 +96,7 @@ export async function startUserService(
     inBackground: (name) =>
       service.background.find((each) => each.name === name)?.work() ?? Promise.reject(new Error(name)),
     addUser: createPeople(context, callers).addUser,
-    log: context.log,
+    ...{ log: context.log, metrics: context.metrics },
     close: context.close,
   };
 }
