@@ -99,7 +99,7 @@ describe('what Envoy refuses itself', () => {
       ['GET', '/api/v1/nowhere'],
       ['GET', '/api/v1/posts'],
       ['PUT', '/api/v1/posts'],
-      ['DELETE', '/api/v1/users/me'],
+      ['POST', '/api/v1/users/me'],
       ['POST', '/openapi.yaml'],
       ['TRACE', '/api/v1/posts/p1'],
       ['OPTIONS', '/api/v1/posts/p1'],

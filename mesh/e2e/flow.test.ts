@@ -18,10 +18,10 @@ import { environmentFor, startWorld, type World } from './testing/world.ts';
 describe('the main flow through the front door', () => {
   let world: World;
   before(async () => {
-    world = await startWorld({
-      serviceEnv: environmentFor('feed', { FEED_WINDOW_ENTRIES: String(windowEntries) }),
-      maxPushedFollowers: pushedFollowers,
-    });
+    const feed = environmentFor('feed', { FEED_WINDOW_ENTRIES: String(windowEntries) });
+    const user = environmentFor('user', { ERASE_AFTER_SECONDS: '1' });
+    const serviceEnv = (name: string) => ({ ...feed(name), ...user(name) });
+    world = await startWorld({ serviceEnv, maxPushedFollowers: pushedFollowers });
   });
   after(() => world.stop());
 

@@ -50,8 +50,16 @@ test('texts are counted in code points and in bytes', () => {
     '\u3164',
     '\ufe0f',
     '\u202e',
-  ])
-    assert.deepEqual(violations(schema, { t: invisible }), { t: 'must not be empty' }, JSON.stringify(invisible));
+    '\u2066\u2069',
+    '\u0001',
+    '\u2800',
+  ]) {
+    const refusal = { t: 'must have a character that can be seen' };
+    assert.deepEqual(violations(schema, { t: invisible }), refusal, JSON.stringify(invisible));
+    const optional = z.object({ t: text({ visible: true, maxCharacters: 5, maxBytes: 12 }) });
+    assert.deepEqual(violations(optional, { t: invisible }), refusal, JSON.stringify(invisible));
+    assert.deepEqual(violations(optional, { t: '' }), {});
+  }
   assert.deepEqual(violations(schema, { t: 'abcdef' }), { t: 'must be at most 5 characters' });
   assert.deepEqual(violations(schema, { t: '😀😀😀😀' }), { t: 'must be at most 12 bytes of UTF-8' });
   assert.deepEqual(violations(schema, { t: 'a\u0000' }), { t: 'must not contain U+0000' });

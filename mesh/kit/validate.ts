@@ -22,21 +22,28 @@ export function countCharacters(text: string): number {
   return count;
 }
 
+const NOTHING_TO_SEE = 'must have a character that can be seen';
+
 export interface TextLimits {
   minCharacters?: number;
   maxCharacters: number;
   maxBytes: number;
+  /** Text that may be empty must have something that can be seen when it is not. */
+  visible?: boolean;
 }
 
-/** Neither white space nor what Unicode tells programs to show nothing for, such as the zero-width space U+200B. */
-const VISIBLE = /[^\s\p{Default_Ignorable_Code_Point}]/u;
+/**
+ * Neither white space nor what shows nothing: what Unicode tells programs to show nothing for, such as the zero-width space U+200B and
+ * the marks of writing direction; control characters; the empty pattern of Braille.
+ */
+const VISIBLE = /[^\s\p{Default_Ignorable_Code_Point}\p{Cc}\u2800\ufff9-\ufffb]/u;
 
 /**
  * Text with limits in characters (code points) and in bytes of UTF-8; without U+0000, which Postgres cannot store. Text that must not
  * be empty must have something that can be seen.
  */
 export function text(limits: TextLimits) {
-  const { minCharacters = 0, maxCharacters, maxBytes } = limits;
+  const { minCharacters = 0, maxCharacters, maxBytes, visible = minCharacters > 0 } = limits;
   return z.string().superRefine((value, context) => {
     const report = (message: string) => context.addIssue({ code: 'custom', message });
     if (value.includes('\u0000')) return report('must not contain U+0000');
@@ -46,8 +53,8 @@ export function text(limits: TextLimits) {
     if (characters > maxCharacters) return report(`must be at most ${maxCharacters} characters`);
     if (characters < minCharacters)
       return report(minCharacters === 1 ? 'must not be empty' : `must be at least ${minCharacters} characters`);
-    if (minCharacters > 0 && !VISIBLE.test(value))
-      return report(value.trim() === '' ? 'must not be only white space' : 'must not be empty');
+    if (visible && value !== '' && !VISIBLE.test(value))
+      return report(value.trim() === '' ? 'must not be only white space' : NOTHING_TO_SEE);
   });
 }
 

@@ -14,6 +14,8 @@ import { createDisabling } from './accounts/disabling.ts';
 import type { Passwords } from './accounts/passwords.ts';
 import { createPendingSweep } from './accounts/pending-sweep.ts';
 import { createProfiles } from './accounts/profiles.ts';
+import { ERASURE } from './events/durables.ts';
+import { onUserDeleted } from './events/on-user-deleted.ts';
 import {
   disableAccount,
   issueServiceToken,
@@ -29,6 +31,9 @@ import type { KeyRotation } from './keys/rotation.ts';
 import type { SigningKeys } from './keys/signing-keys.ts';
 import { createSessions } from './sessions/sessions.ts';
 import type { TokenIssuer } from './tokens/token-issuer.ts';
+
+/** Few: nobody waits for them, and requests come first. */
+const ERASURES_AT_ONCE = 2;
 
 export interface AuthServiceParts {
   db: Database;
@@ -71,6 +76,7 @@ export function createAuthService(parts: AuthServiceParts) {
         rotateSigningKeys: rotateSigningKeys({ rotation }),
       });
     },
+    consumers: [{ durable: ERASURE, handlers: [onUserDeleted({ db, users, clock })], concurrency: ERASURES_AT_ONCE }],
     background: [
       { name: 'sweep of registrations', intervalMs: 30 * SECOND_MS, work: sweep },
       { name: 'reload of keys', intervalMs: MINUTE_MS, work: keys.reload },

@@ -20,7 +20,7 @@ await runService({
     const posts = startChannel(context, config.postAddress, tokens).client(PostInternalServiceDefinition);
     const users = startChannel(context, config.userAddress, tokens).client(UserInternalServiceDefinition);
     const service = createFeedService({
-      ...{ redis, fanOutRedis, posts, users, logger, metrics },
+      ...{ redis, fanOutRedis, posts, users, clock: systemClock, logger, metrics },
       maxEntries: config.windowEntries,
     });
     await startService(context, { nats, verifier }, service);

@@ -1,14 +1,16 @@
 import { FeedServiceDefinition } from '#gen/oxo/feed/v1/feed_service.ts';
 import type { PostInternalServiceDefinition } from '#gen/oxo/post/v1/post_internal_service.ts';
 import type { UserInternalServiceDefinition } from '#gen/oxo/user/v1/user_internal_service.ts';
+import type { Clock } from '#kit/clock.ts';
 import type { Logger } from '#kit/logger.ts';
 import type { Metrics } from '#kit/metrics.ts';
 import type { Redis } from '#kit/redis/redis.ts';
 import type { RpcClient } from '#kit/rpc/client.ts';
 import type { RpcServer } from '#kit/rpc/server.ts';
 import type { Service } from '#kit/start.ts';
-import { FANOUT } from './events/durables.ts';
+import { ERASURE, FANOUT } from './events/durables.ts';
 import { onPostCreated } from './events/on-post-created.ts';
+import { onUserDeleted } from './events/on-user-deleted.ts';
 import { createCandidateReader } from './feed/candidates.ts';
 import { createFollowSets } from './feed/follow-sets.ts';
 import { createFollowers } from './feed/followers.ts';
@@ -26,12 +28,15 @@ export interface FeedServiceParts {
   posts: RpcClient<PostInternalServiceDefinition>;
   users: RpcClient<UserInternalServiceDefinition>;
   maxEntries: number;
+  clock: Clock;
   logger: Logger;
   metrics: Metrics;
 }
 
 /** Events in hand at once: those that arrive together share one RPC for their authors' followers. */
 const FANOUT_CONCURRENCY = 64;
+/** Few: nobody waits for them. */
+const ERASURES_AT_ONCE = 2;
 
 /** The contract, but for GetFeed's answer, which the handler gives encoded. */
 const { getFeed: getFeedMethod } = FeedServiceDefinition.methods;
@@ -48,7 +53,7 @@ const FeedService = {
 
 /** The one place where the handlers and consumers of this service get what they use. */
 export function createFeedService(parts: FeedServiceParts) {
-  const { redis, fanOutRedis, posts, users, maxEntries, logger } = parts;
+  const { redis, fanOutRedis, posts, users, maxEntries, clock, logger } = parts;
   const windows = createWindows(redis, maxEntries);
   const followSets = createFollowSets(users);
   const pulledPosts = createPulledPosts({ redis, posts, logger });
@@ -70,6 +75,7 @@ export function createFeedService(parts: FeedServiceParts) {
         handlers: [onPostCreated({ followers, windows: createWindows(fanOutRedis, maxEntries), metrics })],
         concurrency: FANOUT_CONCURRENCY,
       },
+      { durable: ERASURE, handlers: [onUserDeleted({ windows, users, clock })], concurrency: ERASURES_AT_ONCE },
     ],
   } satisfies Service;
 }

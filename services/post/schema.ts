@@ -3,6 +3,7 @@ import { PostEntity } from './entities/post-entity.ts';
 import { PostRevisionEntity } from './entities/post-revision-entity.ts';
 import { Initial } from './migrations/20261123-initial.ts';
 import { Entities } from './migrations/20261127-entities.ts';
+import { Erasure } from './migrations/20261127-erasure.ts';
 import { Public } from './migrations/20261127-public.ts';
 import { Pulled } from './migrations/20261127-pulled.ts';
 import { Revisions } from './migrations/20261127-revisions.ts';
@@ -15,4 +16,5 @@ export const migrations: NamedMigration[] = [
   { name: '20261127-revisions', class: Revisions },
   { name: '20261127-pulled', class: Pulled },
   { name: '20261127-public', class: Public },
+  { name: '20261127-erasure', class: Erasure },
 ];

@@ -10,6 +10,8 @@ import type { Redis } from '#kit/redis/redis.ts';
 import type { RpcClient } from '#kit/rpc/client.ts';
 import type { RpcServer } from '#kit/rpc/server.ts';
 import type { Service } from '#kit/start.ts';
+import { ERASURE } from './events/durables.ts';
+import { onUserDeleted } from './events/on-user-deleted.ts';
 import {
   batchGetPosts,
   createPost,
@@ -25,10 +27,14 @@ import {
 import { createAuthors } from './posts/authors.ts';
 import { createDeletedPosts } from './posts/deleted-posts.ts';
 import { createEntityFinder } from './posts/entities.ts';
+import { createEraseAuthor } from './posts/erase-author.ts';
 import { createInsertPost } from './posts/insert-post.ts';
 import { createPublishedPosts } from './posts/published-posts.ts';
 import { createRecentPosts } from './posts/recent-posts.ts';
 import { createVisibility } from './posts/visibility.ts';
+
+/** Few: nobody waits for them, and requests come first. */
+const ERASURES_AT_ONCE = 2;
 
 export interface PostServiceParts {
   db: Database;
@@ -48,6 +54,7 @@ export function createPostService({ db, redis, outbox, users, clock, logger }: P
   const authors = createAuthors(redis, users, logger);
   const visibility = createVisibility(users, authors);
   const entityFinder = createEntityFinder(users);
+  const eraseAuthor = createEraseAuthor({ db, outbox, publishedPosts });
   const insertPost = createInsertPost(db);
 
   return {
@@ -68,6 +75,9 @@ export function createPostService({ db, redis, outbox, users, clock, logger }: P
       });
     },
     effects: publishedPosts.effects,
+    consumers: [
+      { durable: ERASURE, handlers: [onUserDeleted({ eraseAuthor, users, clock })], concurrency: ERASURES_AT_ONCE },
+    ],
     background: [
       { name: 'clean-up of idempotency keys', intervalMs: HOUR_MS, work: idempotency.cleanUp },
       { name: 'clean-up of deleted posts', intervalMs: HOUR_MS, work: deletedPosts.cleanUp },

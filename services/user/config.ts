@@ -1,3 +1,4 @@
+import { DAY_MS, SECOND_MS } from '#kit/clock.ts';
 import {
   clientConfig,
   clientSettings,
@@ -20,6 +21,10 @@ const settings = {
   MAX_FOLLOWEES: setting.integer(1, 100_000).default(10_000),
   /** Posts of authors with more followers are not pushed to them: the followers look for them. */
   MAX_PUSHED_FOLLOWERS: setting.integer(0, 100_000_000).default(10_000),
+  /** From a deletion to its erasure: longer than whatever began before the deletion can take. */
+  ERASE_AFTER_SECONDS: setting.integer(0, 86_400).default(120),
+  /** How long the handle of a deleted user stays taken. */
+  HANDLE_KEPT_DAYS: setting.integer(0, 29).default(14),
 };
 
 export type Config = ReturnType<typeof readConfig>;
@@ -34,5 +39,7 @@ export function readConfig(env: NodeJS.ProcessEnv) {
     ...clientConfig(read),
     maxFollowees: read.MAX_FOLLOWEES,
     maxPushedFollowers: read.MAX_PUSHED_FOLLOWERS,
+    eraseAfterMs: read.ERASE_AFTER_SECONDS * SECOND_MS,
+    handleKeptMs: read.HANDLE_KEPT_DAYS * DAY_MS,
   };
 }

@@ -1,6 +1,7 @@
 import {
   UserDeleted,
   UserFollowed,
+  UserFollowsErased,
   UserRegistered,
   UserUnfollowed,
   UserUpdated,
@@ -13,3 +14,4 @@ export const userUpdated = defineEvent('user.updated', UserUpdated);
 export const userDeleted = defineEvent('user.deleted', UserDeleted);
 export const userFollowed = defineEvent('user.followed', UserFollowed);
 export const userUnfollowed = defineEvent('user.unfollowed', UserUnfollowed);
+export const userFollowsErased = defineEvent('user.follows_erased', UserFollowsErased);

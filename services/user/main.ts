@@ -29,10 +29,10 @@ await runService({
     const tokens = startServiceTokens(context, 'user', denyList);
     const auth = startChannel(context, config.authAddress, tokens).client(AuthInternalServiceDefinition);
     const outbox = openOutbox(context, { name: 'user', db, nats });
+    const { maxFollowees, maxPushedFollowers, eraseAfterMs, handleKeptMs } = config;
     const service = createUserService({
       ...{ db, redis, outbox, auth, clock: systemClock, logger, metrics },
-      maxFollowees: config.maxFollowees,
-      maxPushedFollowers: config.maxPushedFollowers,
+      ...{ maxFollowees, maxPushedFollowers, eraseAfterMs, handleKeptMs },
     });
     await startService(context, { nats, verifier, outbox }, service);
   },

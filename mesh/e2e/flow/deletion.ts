@@ -1,9 +1,24 @@
 import assert from 'node:assert/strict';
+import pg from 'pg';
+import { DAY_MS } from '#kit/clock.ts';
 import { until } from '#kit/testing/until.ts';
+import type { Stack } from '../../local/stack.ts';
 import type { Cases } from '../testing/cases.ts';
 import { type Api, type ApiRequest, refusal } from '../testing/client.ts';
 import { openForge } from '../testing/credentials.ts';
-import { feedTexts, follow, logIn, type Person, post, signUpAll, type User } from '../testing/people.ts';
+import {
+  edit,
+  feedTexts,
+  follow,
+  logIn,
+  type Person,
+  type Post,
+  post,
+  remove,
+  signUpAll,
+  type User,
+} from '../testing/people.ts';
+import { rowsWith } from '../testing/tables.ts';
 import { requireRevokedEverywhere, revocationMs } from './sessions.ts';
 
 const deleteMe = (token: string): ApiRequest => ({ method: 'DELETE', path: '/users/me', token });
@@ -87,4 +102,76 @@ export const deletion: Cases = {
     assert.deepEqual(await countsOf(api, person), [0, 0]);
     assert.equal((await api.call(deleteMe((await logIn(api, person)).accessToken))).status, 204);
   },
+
+  'every service erases what it holds; what is left is that it was erased': async (world) => {
+    const { api, stack } = world;
+    const [leaving, friend] = await signUpAll(api, 2);
+    assert(leaving && friend);
+    const token = leaving.accessToken;
+    const bio = `the bio of ${leaving.handle}`;
+    await api.get({ method: 'PATCH', path: '/users/me', token, body: { bio, links: [], location: bio } });
+    await follow(api, leaving, friend);
+    await follow(api, friend, leaving);
+    const written = await post(api, leaving, `a text of ${leaving.handle}`);
+    await edit(api, leaving, written, { text: `another text of ${leaving.handle}` });
+    const body = { text: `a text with a key of ${leaving.handle}` };
+    const headers = { 'idempotency-key': `a key of ${leaving.handle}` };
+    await api.get({ method: 'POST', path: '/posts', token, body, headers });
+    await remove(api, leaving, await post(api, leaving, `a deleted text of ${leaving.handle}`));
+    const mention = await post(api, friend, `hello @${leaving.handle}`);
+    await feedTexts(api, leaving);
+    const held = await rowsWith(stack, [leaving.handle, leaving.id]);
+    for (const table of [
+      'accounts',
+      'sessions',
+      'users',
+      'follows',
+      'posts',
+      'post_revisions',
+      'idempotency_keys',
+      'deleted_posts',
+    ]) {
+      assert.ok(
+        held.some((row) => row.includes(`.${table}: `)),
+        table,
+      );
+    }
+
+    assert.equal((await api.call(deleteMe(token))).status, 204);
+    const handleKept = (row: string) => row.startsWith('users.deletions: ') && row.includes(leaving.handle);
+    const confirmed = (row: string) => row.startsWith('users.erasure_confirmations: ');
+    const left = await until('only the handle and the confirmations are left', async () => {
+      const rows = await rowsWith(stack, [leaving.handle, leaving.id]);
+      const others = rows.filter((row) => !row.includes(mention.id));
+      return others.every((row) => handleKept(row) || confirmed(row)) && others.length === 4 && others;
+    });
+    for (const service of ['auth', 'post', 'feed'])
+      assert.ok(
+        left.some((row) => confirmed(row) && row.includes(service)),
+        service,
+      );
+    const found = await api.get<{ post: Post & { entities?: { mention?: { userId: string } }[] } }>({
+      path: `/posts/${mention.id}`,
+    });
+    assert.equal(found.post.text, `hello @${leaving.handle}`, 'what others wrote is theirs');
+
+    await passDays(stack, 15);
+    await until('the handle is free', async () =>
+      (await rowsWith(stack, [leaving.handle])).every((row) => row.includes(mention.id)),
+    );
+    const again = { handle: leaving.handle, email: `again_${leaving.handle}@oxo.example`, password: leaving.password };
+    assert.equal((await api.call({ method: 'POST', path: '/auth/register', body: again })).status, 201);
+    await world.settled();
+  },
 };
+
+/** As if all deletions were so much longer ago. */
+async function passDays({ urls }: Stack, days: number): Promise<void> {
+  const client = new pg.Client(urls.database);
+  await client.connect();
+  try {
+    await client.query('update users.deletions set deleted_at_ms = deleted_at_ms - $1::bigint', [days * DAY_MS]);
+  } finally {
+    await client.end();
+  }
+}

@@ -68,6 +68,7 @@ export function internalCalls(stubs: Stubs, id: string): Record<string, (options
   return {
     RotateSigningKeys: (options) => stubs.authInternal.rotateSigningKeys({ force: true }, options),
     DisableAccount: (options) => stubs.authInternal.disableAccount({ userId: id }, options),
+    ConfirmErasure: (options) => stubs.userInternal.confirmErasure({ userId: id }, options),
     CreateUser: (options) =>
       stubs.userInternal.createUser({ id: randomUUID(), handle: 'intruder', displayName: '' }, options),
     ResolveUser: (options) => stubs.userInternal.resolveUser({ id }, options),

@@ -7,7 +7,7 @@ import { retryDelayMs } from '#kit/events/backoff.ts';
 import type { ConsumerMetrics } from '#kit/events/consumer-metrics.ts';
 import type { Durable } from '#kit/events/durables.ts';
 import { type EventMetadata, readMetadata } from '#kit/events/envelope.ts';
-import { type EventHandler, type HandlerContext, PermanentError } from '#kit/events/handlers.ts';
+import { type EventHandler, type HandlerContext, NotYet, PermanentError } from '#kit/events/handlers.ts';
 import { originalSubject } from '#kit/events/replay.ts';
 import type { Logger } from '#kit/logger.ts';
 import { scrubText } from '#kit/redact.ts';
@@ -54,6 +54,12 @@ export function createDelivery(options: DeliveryOptions): Deliver {
     logger.warn({ ...describe(message, metadata), err: error, delayMs }, 'event failed and is tried again');
   }
 
+  /** Waits at the server, so that a restart does not make it wait anew. */
+  function postpone(message: JsMsg, { delayMs }: NotYet, metadata: EventMetadata): void {
+    message.nak(delayMs);
+    logger.debug({ ...describe(message, metadata), delayMs }, 'event is not due yet');
+  }
+
   function describe(message: JsMsg, metadata?: EventMetadata): object {
     const { deliveryCount, streamSequence } = message.info;
     return {
@@ -91,6 +97,7 @@ export function createDelivery(options: DeliveryOptions): Deliver {
         },
       );
     } catch (error) {
+      if (error instanceof NotYet) return postpone(message, error, metadata);
       return retryOrBury(message, error, metadata);
     } finally {
       metrics.duration.observe((performance.now() - startedMs) / 1_000);

@@ -1,6 +1,7 @@
 /**
  * What a consumer does with each event: a table of handlers by subject.
  */
+import type { Clock } from '#kit/clock.ts';
 import type { EventDefinition, EventMetadata } from '#kit/events/envelope.ts';
 
 export interface HandlerContext {
@@ -20,6 +21,23 @@ export interface EventHandler {
   readonly subject: string;
   /** Decodes the payload and gives what handles it. Throws when the payload cannot be decoded. */
   prepare(payload: Uint8Array): (metadata: EventMetadata, context: HandlerContext) => Promise<void> | void;
+}
+
+/** It is too early for this event: it is delivered again after the delay, and nothing has failed. */
+export class NotYet extends Error {
+  override name = 'NotYet';
+  readonly delayMs: number;
+
+  constructor(delayMs: number) {
+    super(`due in ${delayMs} ms`);
+    this.delayMs = delayMs;
+  }
+}
+
+/** @throws NotYet before this time, in milliseconds since the epoch */
+export function notBefore(timeMs: number, clock: Clock): void {
+  const delayMs = timeMs - clock.nowMs();
+  if (delayMs > 0) throw new NotYet(delayMs);
 }
 
 /**

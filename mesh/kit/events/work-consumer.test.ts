@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { listDeadLetters } from '#kit/events/dead-letters.ts';
 import { type Durable, defineDurable, ensureDurables } from '#kit/events/durables.ts';
-import { type EventHandler, on, PermanentError } from '#kit/events/handlers.ts';
+import { type EventHandler, notBefore, on, PermanentError } from '#kit/events/handlers.ts';
 import { createPublisher, type OutgoingEvent } from '#kit/events/publisher.ts';
 import { ensureStreams } from '#kit/events/streams.ts';
 import { createWorkConsumer, type WorkConsumer, type WorkConsumerOptions } from '#kit/events/work-consumer.ts';
@@ -99,6 +99,29 @@ test('gives an event up after the last try, with the reason', async (t) => {
   assert.equal(letter.consumer, 'feed-fanout');
   assert.equal(letter.deliveries, 3);
   assert.equal(letter.reason, 'Error: no room for [redacted]');
+});
+
+test('what is not due yet is delivered again when it is, and has not failed', async (t) => {
+  const { publish, consumer, admin } = await setUp(t);
+  await publish(makeEvent('a'));
+  let nowMs = 0;
+  const handled: number[] = [];
+  const metrics = createMetrics();
+  const handler = on(postCreated, (event) => {
+    notBefore(event.sessionId === 'a' ? 300 : 0, { nowMs: () => nowMs });
+    handled.push(nowMs);
+  });
+  const early = consumer(handler, { metrics });
+  early.start();
+  await until('it was looked at', async () => {
+    const info = await (await jetstreamManager(admin.connection)).consumers.info('EVENTS', durable.name);
+    return info.num_pending === 0 && info.num_ack_pending === 1;
+  });
+  assert.deepEqual(handled, []);
+  nowMs = 300;
+  await until('it is handled', () => handled.length > 0);
+  assert.deepEqual(handled, [300]);
+  assert.doesNotMatch(await metrics.render(), /oxo_consumer_failed_total\{[^}]*\} [1-9]/);
 });
 
 test('gives up at once what another try would not cure', async (t) => {

@@ -49,3 +49,12 @@ export function requireViewer(context: WithCaller): UserCaller {
   if (viewer === undefined) throw new OxoError('TOKEN_MISSING', 'This call needs an access token.');
   return viewer;
 }
+
+/**
+ * The service of ours that calls.
+ * @throws OxoError CALLER_NOT_ALLOWED when none does; the access rule of the RPC should have said so before
+ */
+export function requireService({ caller }: WithCaller): string {
+  if (caller.kind !== 'service') throw new OxoError('CALLER_NOT_ALLOWED', 'Only a service may call this RPC.');
+  return caller.service;
+}

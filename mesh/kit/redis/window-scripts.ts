@@ -120,3 +120,6 @@ export const FINISH = defineScript(
    if size > cap + ${SLACK_ENTRIES} then cut(KEYS[1], size, cap) end
    return 1`,
 );
+
+/** Forgets the window. Keys: window. */
+export const DROP = defineScript('window-drop', "return redis.call('DEL', KEYS[1])");

@@ -12,7 +12,7 @@ import {
   REMOVE,
   type TimelineEntry,
 } from '#kit/redis/timeline.ts';
-import { BEGIN, FINISH, PUSH, READ_TOGETHER } from '#kit/redis/window-scripts.ts';
+import { BEGIN, DROP, FINISH, PUSH, READ_TOGETHER } from '#kit/redis/window-scripts.ts';
 
 /** A window that is not given a new lifetime for this long is gone. */
 export const WINDOW_TTL_MS = 14 * DAY_MS;
@@ -51,6 +51,8 @@ export interface WindowStore {
   finish(id: string, build: Build, label: string, entries: readonly TimelineEntry[], complete: boolean): Promise<void>;
   /** Puts an entry into those windows that are there. @returns into how many */
   push(ids: readonly string[], entry: TimelineEntry): Promise<number>;
+  /** Forgets the whole window. */
+  drop(id: string): Promise<void>;
   /** Forgets entries. */
   remove(id: string, entries: readonly TimelineEntry[]): Promise<void>;
   /**
@@ -95,6 +97,9 @@ export function createWindowStore(redis: Redis, options: { prefix: string; maxEn
         for (const taken of await Promise.all(pushes)) total += Number(taken);
       }
       return total;
+    },
+    async drop(id) {
+      await redis.run(DROP, [key(id)], []);
     },
     async remove(id, entries) {
       await redis.run(REMOVE, [key(id)], entries.map(encodeEntry));

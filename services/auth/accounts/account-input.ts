@@ -31,7 +31,10 @@ const registration = (request: RegisterRequest) =>
       const weakness = weaknessOf(value, { handle: request.handle, email: request.email });
       if (weakness !== undefined) context.addIssue({ code: 'custom', message: weakness });
     }),
-    displayName: text({ maxCharacters: 60, maxBytes: 240 }).transform((value) => value.trim()),
+    displayName: z
+      .string()
+      .transform((value) => value.trim())
+      .pipe(text({ maxCharacters: 60, maxBytes: 240, visible: true })),
   });
 
 export type Registration = z.infer<ReturnType<typeof registration>>;

@@ -88,7 +88,7 @@ test('every field that is wrong is named at once', async () => {
     handle: 'a\u0000bc',
     email: 'a\u0000@example.org',
     password: `${PASSWORD}\u0000`,
-    displayName: '\u0000',
+    displayName: '\u200b\u00ad',
   };
   await refuses(nul, 'handle', 'email', 'password', 'displayName');
   for (const handle of ['ab', 'a'.repeat(31), 'Alice', 'a-b-c', 'älice', '']) {

@@ -1,19 +1,12 @@
 import type { Database, Transaction } from '#kit/db/database.ts';
 import { unavailable } from '#kit/errors.ts';
-import type { Outbox, OutboxRow } from '#kit/events/outbox.ts';
+import { insertEvents, type Outbox, type OutboxRow } from '#kit/events/outbox.ts';
 import type { DenyList } from '#kit/identity/deny-list.ts';
 import { sessionRevoked } from '#kit/identity/revocations.ts';
 import type { SessionRow } from '../entities/session-entity.ts';
 
 /** Who signs out is told within the two seconds in which the tokens have to be refused. */
 export const BROADCAST_LIMIT_MS = 1_500;
-
-const INSERT_EVENTS = {
-  name: 'session-revoked-events',
-  text: `insert into outbox (event_id, subject, payload, headers)
-    select * from unnest($1::uuid[], $2::text[], $3::bytea[], $4::jsonb[])
-    returning event_id as "eventId", id::float8 as version`,
-};
 
 /** What a statement that deletes sessions gives of each. */
 export type RevokedSession = Pick<SessionRow, 'id' | 'accountId'>;
@@ -39,18 +32,6 @@ export interface Revoking {
 export function createRevoking(options: { db: Database; outbox: Outbox; denyList: DenyList }): Revoking {
   const { db, outbox, denyList } = options;
 
-  async function writeEvents(tx: Transaction, rows: readonly OutboxRow[]): Promise<void> {
-    if (rows.length === 0) return;
-    const written = await tx.query<{ eventId: string; version: number }>(INSERT_EVENTS, [
-      rows.map((row) => row.eventId),
-      rows.map((row) => row.subject),
-      rows.map((row) => row.payload),
-      rows.map((row) => JSON.stringify(row.headers)),
-    ]);
-    const versions = new Map(written.map(({ eventId, version }) => [eventId, version]));
-    for (const row of rows) row.version = versions.get(row.eventId);
-  }
-
   // No effect for the relay to repeat: the deny-list of a process that died is gone with it, and the others hear the event.
   const commit: Revoke = (work, context) => {
     const write = (add: (row: OutboxRow) => OutboxRow) =>
@@ -59,7 +40,7 @@ export function createRevoking(options: { db: Database; outbox: Outbox; denyList
         const events = result.revoked.map(({ id, accountId }) =>
           add(outbox.row(sessionRevoked, { sessionId: id, userId: accountId }, context)),
         );
-        await writeEvents(tx, events);
+        await insertEvents(tx, events);
         return result;
       });
     return outbox.commit([], write, () => undefined);

@@ -14,6 +14,7 @@ import { accountDisabled, keyRotated } from '#kit/identity/revocations.ts';
 import { createServiceTokens } from '#kit/identity/service-token.ts';
 import { createTokenVerifier, type TokenVerifier } from '#kit/identity/token-verifier.ts';
 import { openChannel, type RpcClient } from '#kit/rpc/client.ts';
+import type { ServiceConsumer } from '#kit/start.ts';
 import {
   createTestContext,
   openTestBus,
@@ -69,6 +70,7 @@ export interface TestAuthService
   keys: SigningKeys;
   rotation: KeyRotation;
   sessions: Sessions;
+  consumers: readonly ServiceConsumer[];
   /** How often a password was hashed or verified. */
   hashes(): number;
   /** Settles registrations that were cut off. */
@@ -149,6 +151,7 @@ export async function startAuthService({ withUser = true } = {}): Promise<TestAu
     },
     withToken: (token) => callers.withToken(AuthServiceDefinition, token),
     internalWithToken: (token) => callers.withToken(AuthInternalServiceDefinition, token),
+    consumers: service.consumers,
     internal: (service) => callers.asService(AuthInternalServiceDefinition, service),
     sweep: createPendingSweep({ accounts, profiles, clock, logger }),
     user() {

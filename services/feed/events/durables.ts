@@ -8,5 +8,12 @@ export const FANOUT = defineDurable({
   ackWaitMs: 10_000,
 });
 
+/** Drops the windows of deleted users. Each event waits until its erasure is due, so there may be many. */
+export const ERASURE = defineDurable({
+  name: 'feed-erasure',
+  subjects: ['user.deleted'],
+  maxAckPending: 1_024,
+});
+
 /** The consumers of this service; an administrator's tool makes them. */
-export const durables = [FANOUT];
+export const durables = [FANOUT, ERASURE];

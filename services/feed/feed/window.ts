@@ -27,7 +27,7 @@ export interface WindowPage {
 }
 
 /** The windows of feeds, by person. Who has not read for two weeks has none, and the fan-out passes them by. */
-export interface Windows extends Pick<WindowStore, 'begin' | 'finish' | 'push' | 'remove'> {
+export interface Windows extends Pick<WindowStore, 'begin' | 'finish' | 'push' | 'drop' | 'remove'> {
   /** At most `count` entries (and as many own) older than `before`. */
   read(userId: string, before: Position | undefined, count: number): Promise<WindowPage>;
 }

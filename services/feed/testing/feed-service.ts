@@ -119,7 +119,7 @@ export async function startFeedService(options: FeedServiceOptions = {}): Promis
   const posts = channelTo(postAddress).client(PostInternalServiceDefinition);
   const service = createFeedService({
     ...{ redis: redisParts.redis, fanOutRedis: redisParts.redis },
-    ...{ posts, users, maxEntries, logger, metrics },
+    ...{ posts, users, maxEntries, clock, logger, metrics },
   });
   const [fanOut] = service.consumers;
   if (fanOut === undefined) throw new Error('the service has no consumer');

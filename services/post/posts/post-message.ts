@@ -28,6 +28,11 @@ export function eventPost(row: PostRow): Post {
   return postMessage(row, { id: row.authorId, handle: '', displayName: '' }, '');
 }
 
+/** The same of a post that is erased: what it was in, and nothing of what it said. */
+export function erasedEventPost(row: PostRow): Post {
+  return eventPost({ ...row, text: '', entities: null });
+}
+
 /** The post as the read model holds it: without its author, which the reader adds. */
 export function encodeForReadModel(row: PostRow): Uint8Array {
   return Post.encode({ ...eventPost(row), author: undefined, etag: postEtag(row) }).finish();

@@ -11,6 +11,7 @@ import type { Database } from '#kit/db/database.ts';
 import { newId } from '#kit/ids.ts';
 import { createReadModel } from '#kit/redis/read-model.ts';
 import { openChannel, type RpcClient } from '#kit/rpc/client.ts';
+import type { ServiceConsumer } from '#kit/start.ts';
 import { type Callers, createCallers } from '#kit/testing/callers.ts';
 import {
   createTestContext,
@@ -31,9 +32,9 @@ import { entities, migrations } from '../schema.ts';
 import { createPostService } from '../server.ts';
 
 export interface TestPostService
-  extends Pick<TestContext, 'clock' | 'log' | 'close'>,
+  extends Pick<TestContext, 'clock' | 'logger' | 'log' | 'close'>,
     Omit<OpenTestRedis, 'redisUrl'>,
-    Omit<TestOutbox, 'outbox'>,
+    TestOutbox,
     People {
   db: Database;
   issuer: TestIssuer;
@@ -44,6 +45,7 @@ export interface TestPostService
   /** The internal contract with a token as it is. */
   internalWithToken(token: string): RpcClient<PostInternalServiceDefinition>;
   onBehalfOf: Callers['onBehalfOf'];
+  consumers: readonly ServiceConsumer[];
 }
 
 /**
@@ -63,17 +65,19 @@ export async function startPostService(options: { withUser?: boolean } = {}): Pr
   const channel = openChannel(userAddress, () => issuer.serviceToken('post'));
   context.onStop(channel.close);
   const users = channel.client(UserInternalServiceDefinition);
-  const { outbox, ...outboxParts } = createTestOutbox(context, database, { effects: () => service.effects });
+  const outboxParts = createTestOutbox(context, database, { effects: () => service.effects });
+  const { outbox } = outboxParts;
   const service = createPostService({ db, redis, outbox, users, clock, logger });
   const callers = await serveTest(context, { verifier: issuer.verifier, tokens: issuer }, service.addServices);
   const people = createPeople(context, createCallers(context, userAddress, issuer));
 
   return {
-    ...{ db, issuer, clock, ...redisParts, ...outboxParts, ...people },
+    ...{ db, issuer, clock, logger, ...redisParts, ...outboxParts, ...people },
     as: (userId) => callers.asUser(PostServiceDefinition, userId),
     internal: (service) => callers.asService(PostInternalServiceDefinition, service),
     internalWithToken: (token) => callers.withToken(PostInternalServiceDefinition, token),
     onBehalfOf: callers.onBehalfOf,
+    consumers: service.consumers,
     ...(options.withUser ? {} : { addUser: (handle = 'somebody') => publishProfile(context, redis, handle) }),
     log: context.log,
     close: context.close,

@@ -29,6 +29,8 @@ export interface DeletionDependencies {
   outbox: Outbox;
   profiles: Pick<PublishedProfiles, 'deleted'>;
   auth: RpcClient<AuthInternalServiceDefinition>;
+  /** How long after a deletion the erasure begins. */
+  eraseAfterMs: number;
   clock: Clock;
 }
 
@@ -43,7 +45,7 @@ export interface Deletion {
   effects: readonly Effect[];
 }
 
-export function createDeletion({ db, outbox, profiles, auth, clock }: DeletionDependencies): Deletion {
+export function createDeletion({ db, outbox, profiles, auth, eraseAfterMs, clock }: DeletionDependencies): Deletion {
   async function tellEverybody(
     userId: string,
     version: number,
@@ -59,7 +61,8 @@ export function createDeletion({ db, outbox, profiles, auth, clock }: DeletionDe
       const nowMs = clock.nowMs();
       const [deleted] = await tx.query<{ version: number }>(DELETE, [userId, nowMs]);
       if (deleted === undefined) return undefined;
-      const event = add(outbox.row(userDeleted, { userId, deletedAt: new Date(nowMs) }, context));
+      const times = { deletedAt: new Date(nowMs), eraseFrom: new Date(nowMs + eraseAfterMs) };
+      const event = add(outbox.row(userDeleted, { userId, ...times }, context));
       await insertEvent(tx, event, deleted.version);
       return deleted.version;
     });

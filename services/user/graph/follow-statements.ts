@@ -9,7 +9,7 @@
  * - What a statement reads is as of its start. When a twin came between, the insert meets the edge and does nothing, and the
  *   delete finds nothing; nothing is counted then, because counts and event come from the edge that was really written.
  */
-const PART_OF_FOLLOWER = '(get_byte(uuid_send($1::uuid), 15) & 15)';
+export const PART_OF_FOLLOWER = '(get_byte(uuid_send($1::uuid), 15) & 15)';
 
 /** Both people and what is between them, as of the start of the statement. */
 const STATE = `state as (

@@ -3,7 +3,7 @@ import { DAY_MS } from '#kit/clock.ts';
 import { type Effect, effect } from '#kit/events/effects.ts';
 import { type Logger, warnSeldom } from '#kit/logger.ts';
 import { defineScript, type Redis } from '#kit/redis/redis.ts';
-import { userFollowed, userUnfollowed } from '../events.ts';
+import { userFollowed, userFollowsErased, userUnfollowed } from '../events.ts';
 
 /** Of the people whom a user follows. */
 const FOLLOWEES = 'fver';
@@ -35,6 +35,8 @@ const RENEW = defineScript(
 export interface FollowVersions {
   /** After a follow or an unfollow, before it is answered. @throws OxoError UNAVAILABLE when Redis is away */
   changed(followerId: string, followeeId: string): Promise<void>;
+  /** After many follows of one user, and of those who followed, have ended. */
+  erased(userId: string, followerIds: readonly string[], followeeIds: readonly string[]): Promise<void>;
   /**
    * The version of those whom the user follows, as of now; to be read before the set. Empty when Redis is away: then the set
    * must not be kept.
@@ -63,6 +65,14 @@ export function createFollowVersions(redis: Redis, logger: Logger): FollowVersio
     await redis.set(redis.key(FOLLOWEES, followerId), randomUUID(), TTL_MS);
   }
 
+  const renew = (prefix: string, userIds: readonly string[]) =>
+    Promise.all(userIds.map((id) => redis.set(redis.key(prefix, id), randomUUID(), TTL_MS)));
+
+  async function erased(userId: string, followerIds: readonly string[], followeeIds: readonly string[]): Promise<void> {
+    await renew(FOLLOWERS, followerIds.length > 0 ? [...followeeIds, userId] : followeeIds);
+    await renew(FOLLOWEES, followeeIds.length > 0 ? [...followerIds, userId] : followerIds);
+  }
+
   async function current(prefix: string, userId: string): Promise<string> {
     return String(await redis.run(GET_OR_SET, [redis.key(prefix, userId)], [randomUUID(), TTL_MS]));
   }
@@ -74,6 +84,7 @@ export function createFollowVersions(redis: Redis, logger: Logger): FollowVersio
 
   return {
     changed,
+    erased,
     ofFollowees: (userId) => current(FOLLOWEES, userId).catch(orEmpty),
     ofFollowers: (userIds) => Promise.all(userIds.map((userId) => current(FOLLOWERS, userId).catch(orEmpty))),
     async renewed(followerIds) {
@@ -89,6 +100,7 @@ export function createFollowVersions(redis: Redis, logger: Logger): FollowVersio
     effects: [
       effect(userFollowed, ({ followerId, followeeId }) => changed(followerId, followeeId)),
       effect(userUnfollowed, ({ followerId, followeeId }) => changed(followerId, followeeId)),
+      effect(userFollowsErased, ({ userId, followerIds, followeeIds }) => erased(userId, followerIds, followeeIds)),
     ],
   };
 }

@@ -16,6 +16,7 @@ export { updateMe } from './update-me.ts';
 
 export { batchGetUsers } from './batch-get-users.ts';
 export { batchGetUsersByHandle } from './batch-get-users-by-handle.ts';
+export { confirmErasure } from './confirm-erasure.ts';
 export { createUser } from './create-user.ts';
 export { listFolloweeIds } from './list-followee-ids.ts';
 export { resolveUser } from './resolve-user.ts';

@@ -16,6 +16,7 @@ after(() => service.close());
 testInternalAccess(
   UserInternalServiceDefinition,
   {
+    confirmErasure: ['auth', 'post', 'feed'],
     createUser: ['auth'],
     resolveUser: ['auth'],
     batchGetUsers: ['post', 'feed'],

@@ -3,6 +3,7 @@ import { after, before, test } from 'node:test';
 import type { Queryable } from '#kit/db/database.ts';
 import { newId } from '#kit/ids.ts';
 import { refused } from '#kit/testing/refused.ts';
+import { until } from '#kit/testing/until.ts';
 import { followerPages } from '../graph/follower-pages.ts';
 import { startUserService, type TestUserService } from '../testing/user-service.ts';
 
@@ -100,14 +101,32 @@ test('the small lists of 500 users are one statement', async () => {
   assert.equal(statements, 1);
 });
 
-test('a caller who goes away ends the stream', async () => {
+test('a caller who goes away ends the stream: the followers that are left are not read', async (t) => {
   const star = newId(1);
-  await addFollowers(star, 3_000);
+  await addFollowers(star, 30_000);
+  const { query } = service.db;
+  let pages = 0;
+  service.db.query = (statement, values) => {
+    if (statement.name === 'followers-page') pages += 1;
+    return query(statement, values);
+  };
+  t.after(() => {
+    service.db.query = query;
+  });
+  const ended = async () => {
+    const counts = (await service.metrics.render()).matchAll(
+      /requests_total\{rpc="[^"]*StreamFollowerIds",[^}]*\} (\d+)/g,
+    );
+    return [...counts].reduce((sum, [, count]) => sum + Number(count), 0);
+  };
+  const before = await ended();
   const abort = new AbortController();
   const chunks = service.internal('feed').streamFollowerIds({ userIds: [star] }, { signal: abort.signal });
   await assert.rejects(async () => {
     for await (const _ of chunks) abort.abort();
   });
+  await until('the server is done with it', async () => (await ended()) > before);
+  assert.ok(pages >= 1 && pages <= 2, `${pages} of 4 pages were read`);
 });
 
 test('no ids, too many and bad ones are refused', async () => {

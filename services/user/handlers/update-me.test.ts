@@ -96,7 +96,13 @@ test('all that is wrong is named at once, and nothing changes', async () => {
   const request = {
     displayName: 'x'.repeat(61),
     bio: 'a\u0000b',
-    links: ['https://fine.example', 'ftp://no.example', 7, 'javascript:alert(1)'],
+    links: [
+      'https://fine.example',
+      'ftp://no.example',
+      7,
+      'javascript:alert(1)',
+      'https://bank.example:pw@evil.example',
+    ],
     location: '\u{1F98A}'.repeat(61),
     locale: 'not a language',
   };
@@ -109,6 +115,7 @@ test('all that is wrong is named at once, and nothing changes', async () => {
       { field: 'links.1', description: 'must be an http or https URL' },
       { field: 'links.2', description: 'must be a string' },
       { field: 'links.3', description: 'must be an http or https URL' },
+      { field: 'links.4', description: 'must not contain a user name or a password' },
       { field: 'location', description: 'must be at most 240 bytes of UTF-8' },
       { field: 'locale', description: 'must be a BCP 47 language tag of at most 35 characters' },
     ),
@@ -121,6 +128,8 @@ test('each bad value is refused', async () => {
   const ann = await service.addUser();
   const bad: Record<string, unknown>[] = [
     { displayName: 'a\u0000' },
+    ...['\u200b', '\ufe0f', '\u00ad', '\u202e\u2066', ' \u2060 ', '  '].map((displayName) => ({ displayName })),
+    { links: ['https://user@example.org'] },
     { bio: 'x'.repeat(501) },
     { bio: '\u{1F98A}'.repeat(501) },
     { location: 'x'.repeat(61) },

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { text } from '#kit/validate.ts';
 
 /** Limits of a profile's fields, as their contract states them. */
-export const displayName = () => text({ maxCharacters: 60, maxBytes: 240 });
+export const displayName = () => text({ maxCharacters: 60, maxBytes: 240, visible: true });
 export const bio = () => text({ maxCharacters: 500, maxBytes: 2_000 });
 export const location = () => text({ maxCharacters: 60, maxBytes: 240 });
 
@@ -62,5 +62,7 @@ function problemOfLink(value: unknown): string | undefined {
   if (SPACE_OR_CONTROL.test(value)) return 'must not contain white space or control characters';
   const url = URL.parse(value);
   if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:')) return 'must be an http or https URL';
+  // It would show one name and lead to another, or give a password away.
+  if (url.username !== '' || url.password !== '') return 'must not contain a user name or a password';
   return undefined;
 }

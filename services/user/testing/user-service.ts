@@ -5,6 +5,7 @@
 import { AuthInternalServiceDefinition } from '#gen/oxo/auth/v1/auth_internal_service.ts';
 import { UserInternalServiceDefinition } from '#gen/oxo/user/v1/user_internal_service.ts';
 import { UserServiceDefinition } from '#gen/oxo/user/v1/user_service.ts';
+import { DAY_MS, SECOND_MS } from '#kit/clock.ts';
 import type { Database } from '#kit/db/database.ts';
 import { openChannel, type RpcClient } from '#kit/rpc/client.ts';
 import type { Callers } from '#kit/testing/callers.ts';
@@ -25,10 +26,14 @@ import { createFollowVersions, type FollowVersions } from '../graph/follow-versi
 import { entities, migrations } from '../schema.ts';
 import { createUserService } from '../server.ts';
 
+/** How long after a deletion the erasure begins, and how long the handle stays taken. */
+export const ERASE_AFTER_MS = 20 * SECOND_MS;
+export const HANDLE_KEPT_MS = 14 * DAY_MS;
+
 export interface TestUserService
-  extends Pick<TestContext, 'clock' | 'log' | 'close'>,
+  extends Pick<TestContext, 'clock' | 'log' | 'metrics' | 'close'>,
     Omit<OpenTestRedis, 'redisUrl'>,
-    Omit<TestOutbox, 'outbox'>,
+    TestOutbox,
     Pick<People, 'addUser'> {
   db: Database;
   followVersions: FollowVersions;
@@ -42,6 +47,8 @@ export interface TestUserService
   /** The internal contract with a token as it is. */
   internalWithToken(token: string): RpcClient<UserInternalServiceDefinition>;
   onBehalfOf: Callers['onBehalfOf'];
+  /** Does now what is due in the background. */
+  inBackground(name: 'erasure' | 'clean-up of deletions'): Promise<unknown>;
   /** Starts auth, when the service was started without it. */
   startAuth(): Promise<unknown>;
 }
@@ -55,6 +62,7 @@ export async function startUserService(
   options: { maxFollowees?: number; maxPushedFollowers?: number; withAuth?: boolean } = {},
 ): Promise<TestUserService> {
   const { maxFollowees = 50, maxPushedFollowers = 10_000, withAuth = true } = options;
+  const settings = { maxFollowees, maxPushedFollowers, eraseAfterMs: ERASE_AFTER_MS, handleKeptMs: HANDLE_KEPT_MS };
   const context = createTestContext('user');
   const { clock, logger, metrics } = context;
   // Many connections, so that requests really meet in Postgres.
@@ -63,16 +71,17 @@ export async function startUserService(
   const { redisUrl: _, ...redisParts } = await openTestRedis(context);
   const issuer = await createTestIssuer(clock);
 
-  const { outbox, ...outboxParts } = createTestOutbox(context, database, { effects: () => service.effects });
+  const outboxParts = createTestOutbox(context, database, { effects: () => service.effects });
   const authPort = withAuth ? 0 : await freePort();
   const startAuth = () => serveIssuer(context, issuer, authPort);
   const authAddress = withAuth ? (await startAuth()).authAddress : `127.0.0.1:${authPort}`;
   const channel = openChannel(authAddress, () => issuer.serviceToken('user'));
   context.onStop(channel.close);
   const auth = channel.client(AuthInternalServiceDefinition);
+  const { outbox } = outboxParts;
   const service = createUserService({
     ...{ db, redis: redisParts.redis, outbox, auth, clock, logger, metrics },
-    ...{ maxFollowees, maxPushedFollowers },
+    ...settings,
   });
   const callers = await serveTest(context, { verifier: issuer.verifier, tokens: issuer }, service.addServices);
 
@@ -84,8 +93,10 @@ export async function startUserService(
     internal: (service) => callers.asService(UserInternalServiceDefinition, service),
     internalWithToken: (token) => callers.withToken(UserInternalServiceDefinition, token),
     onBehalfOf: callers.onBehalfOf,
+    inBackground: (name) =>
+      service.background.find((each) => each.name === name)?.work() ?? Promise.reject(new Error(name)),
     addUser: createPeople(context, callers).addUser,
-    log: context.log,
+    ...{ log: context.log, metrics: context.metrics },
     close: context.close,
   };
 }

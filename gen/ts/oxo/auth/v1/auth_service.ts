@@ -21,7 +21,7 @@ export interface RegisterRequest {
   email: string;
   /** 10 to 256 characters, at most 1,024 bytes, none of the most common passwords. */
   password: string;
-  /** At most 60 characters and 240 bytes; the handle when empty. */
+  /** At most 60 characters and 240 bytes, with something that can be seen; the handle when empty. */
   displayName: string;
 }
 

@@ -14,7 +14,7 @@ export const protobufPackage = "oxo.post.v1";
 export const protobufFileName = "oxo/post/v1/post_service.proto";
 
 export interface CreatePostRequest {
-  /** 1 to 5,000 characters (code points) and at most 20,000 bytes of UTF-8; not only white space; no U+0000. */
+  /** 1 to 5,000 characters (code points) and at most 20,000 bytes of UTF-8; not only white space or what shows nothing; no U+0000. */
   text: string;
   /** PUBLIC when absent. */
   visibility: Post_Visibility;

@@ -31,7 +31,11 @@ export interface UserUpdated {
  */
 export interface UserDeleted {
   userId: string;
-  deletedAt?: Date | undefined;
+  deletedAt?:
+    | Date
+    | undefined;
+  /** From then on data is to be erased: whatever began before the deletion, and may have written some, has ended. */
+  eraseFrom?: Date | undefined;
 }
 
 /** Subject user.followed. */
@@ -44,6 +48,14 @@ export interface UserFollowed {
 export interface UserUnfollowed {
   followerId: string;
   followeeId: string;
+}
+
+/** Subject user.follows_erased. Follows of a deleted user, and of those who followed, that exist no more: at most some hundreds an event. */
+export interface UserFollowsErased {
+  /** The deleted user. */
+  userId: string;
+  followerIds: string[];
+  followeeIds: string[];
 }
 
 function createBaseUserRegistered(): UserRegistered {
@@ -157,7 +169,7 @@ export const UserUpdated: MessageFns<UserUpdated> = {
 };
 
 function createBaseUserDeleted(): UserDeleted {
-  return { userId: "", deletedAt: undefined };
+  return { userId: "", deletedAt: undefined, eraseFrom: undefined };
 }
 
 export const UserDeleted: MessageFns<UserDeleted> = {
@@ -167,6 +179,9 @@ export const UserDeleted: MessageFns<UserDeleted> = {
     }
     if (message.deletedAt !== undefined) {
       Timestamp.encode(toTimestamp(message.deletedAt), writer.uint32(18).fork()).join();
+    }
+    if (message.eraseFrom !== undefined) {
+      Timestamp.encode(toTimestamp(message.eraseFrom), writer.uint32(26).fork()).join();
     }
     return writer;
   },
@@ -200,6 +215,14 @@ export const UserDeleted: MessageFns<UserDeleted> = {
             message.deletedAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.eraseFrom = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -219,6 +242,7 @@ export const UserDeleted: MessageFns<UserDeleted> = {
     const message = createBaseUserDeleted();
     message.userId = object.userId ?? "";
     message.deletedAt = object.deletedAt ?? undefined;
+    message.eraseFrom = object.eraseFrom ?? undefined;
     return message;
   },
 };
@@ -353,6 +377,85 @@ export const UserUnfollowed: MessageFns<UserUnfollowed> = {
     const message = createBaseUserUnfollowed();
     message.followerId = object.followerId ?? "";
     message.followeeId = object.followeeId ?? "";
+    return message;
+  },
+};
+
+function createBaseUserFollowsErased(): UserFollowsErased {
+  return { userId: "", followerIds: [], followeeIds: [] };
+}
+
+export const UserFollowsErased: MessageFns<UserFollowsErased> = {
+  encode(message: UserFollowsErased, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.userId !== "") {
+      writer.uint32(10).string(message.userId);
+    }
+    for (const v of message.followerIds) {
+      writer.uint32(18).string(v!);
+    }
+    for (const v of message.followeeIds) {
+      writer.uint32(26).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UserFollowsErased {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUserFollowsErased();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.userId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.followerIds.push(reader.string());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.followeeIds.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<UserFollowsErased>): UserFollowsErased {
+    return UserFollowsErased.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<UserFollowsErased>): UserFollowsErased {
+    const message = createBaseUserFollowsErased();
+    message.userId = object.userId ?? "";
+    message.followerIds = object.followerIds?.map((e) => e) || [];
+    message.followeeIds = object.followeeIds?.map((e) => e) || [];
     return message;
   },
 };

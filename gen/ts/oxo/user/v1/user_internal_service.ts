@@ -26,6 +26,13 @@ export interface CreateUserResponse {
   user?: User | undefined;
 }
 
+export interface ConfirmErasureRequest {
+  userId: string;
+}
+
+export interface ConfirmErasureResponse {
+}
+
 export interface ResolveUserRequest {
   id?:
     | string
@@ -215,6 +222,104 @@ export const CreateUserResponse: MessageFns<CreateUserResponse> = {
   fromPartial(object: DeepPartial<CreateUserResponse>): CreateUserResponse {
     const message = createBaseCreateUserResponse();
     message.user = (object.user !== undefined && object.user !== null) ? User.fromPartial(object.user) : undefined;
+    return message;
+  },
+};
+
+function createBaseConfirmErasureRequest(): ConfirmErasureRequest {
+  return { userId: "" };
+}
+
+export const ConfirmErasureRequest: MessageFns<ConfirmErasureRequest> = {
+  encode(message: ConfirmErasureRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.userId !== "") {
+      writer.uint32(10).string(message.userId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ConfirmErasureRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseConfirmErasureRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.userId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ConfirmErasureRequest>): ConfirmErasureRequest {
+    return ConfirmErasureRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ConfirmErasureRequest>): ConfirmErasureRequest {
+    const message = createBaseConfirmErasureRequest();
+    message.userId = object.userId ?? "";
+    return message;
+  },
+};
+
+function createBaseConfirmErasureResponse(): ConfirmErasureResponse {
+  return {};
+}
+
+export const ConfirmErasureResponse: MessageFns<ConfirmErasureResponse> = {
+  encode(_: ConfirmErasureResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ConfirmErasureResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseConfirmErasureResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ConfirmErasureResponse>): ConfirmErasureResponse {
+    return ConfirmErasureResponse.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<ConfirmErasureResponse>): ConfirmErasureResponse {
+    const message = createBaseConfirmErasureResponse();
     return message;
   },
 };
@@ -850,6 +955,44 @@ export const UserInternalServiceDefinition = {
         _unknownFields: { 400010: [Buffer.from([8, 26, 6, 10, 4, 97, 117, 116, 104]) as Buffer] },
       },
     },
+    /** The calling service says that it has erased what it held of a deleted user. Idempotent. */
+    confirmErasure: {
+      name: "ConfirmErasure",
+      requestType: ConfirmErasureRequest as typeof ConfirmErasureRequest,
+      requestStream: false,
+      responseType: ConfirmErasureResponse as typeof ConfirmErasureResponse,
+      responseStream: false,
+      options: {
+        idempotencyLevel: "IDEMPOTENT",
+        _unknownFields: {
+          400010: [
+            Buffer.from([
+              20,
+              26,
+              18,
+              10,
+              4,
+              97,
+              117,
+              116,
+              104,
+              10,
+              4,
+              112,
+              111,
+              115,
+              116,
+              10,
+              4,
+              102,
+              101,
+              101,
+              100,
+            ]) as Buffer,
+          ],
+        },
+      },
+    },
     /** The whole profile of one user, by id or by handle. NOT_FOUND USER_NOT_FOUND when there is none. */
     resolveUser: {
       name: "ResolveUser",
@@ -926,6 +1069,11 @@ export interface UserInternalServiceImplementation<CallContextExt = {}> {
     request: CreateUserRequest,
     context: CallContext & CallContextExt,
   ): Promise<DeepPartial<CreateUserResponse>>;
+  /** The calling service says that it has erased what it held of a deleted user. Idempotent. */
+  confirmErasure(
+    request: ConfirmErasureRequest,
+    context: CallContext & CallContextExt,
+  ): Promise<DeepPartial<ConfirmErasureResponse>>;
   /** The whole profile of one user, by id or by handle. NOT_FOUND USER_NOT_FOUND when there is none. */
   resolveUser(
     request: ResolveUserRequest,
@@ -962,6 +1110,11 @@ export interface UserInternalServiceClient<CallOptionsExt = {}> {
     request: DeepPartial<CreateUserRequest>,
     options?: CallOptions & CallOptionsExt,
   ): Promise<CreateUserResponse>;
+  /** The calling service says that it has erased what it held of a deleted user. Idempotent. */
+  confirmErasure(
+    request: DeepPartial<ConfirmErasureRequest>,
+    options?: CallOptions & CallOptionsExt,
+  ): Promise<ConfirmErasureResponse>;
   /** The whole profile of one user, by id or by handle. NOT_FOUND USER_NOT_FOUND when there is none. */
   resolveUser(
     request: DeepPartial<ResolveUserRequest>,

@@ -22,7 +22,7 @@ export interface GetMeResponse {
 }
 
 export interface UpdateMeRequest {
-  /** At most 60 characters and 240 bytes. */
+  /** At most 60 characters and 240 bytes; empty, or with something that can be seen. */
   displayName?:
     | string
     | undefined;
@@ -31,7 +31,7 @@ export interface UpdateMeRequest {
     | string
     | undefined;
   /**
-   * At most 5 strings, each an http or https URL of at most 300 bytes. A list value, so that an empty list can be told
+   * At most 5 strings, each an http or https URL of at most 300 bytes without user name or password. A list value, so that an empty list can be told
    * from an absent one.
    */
   links?:

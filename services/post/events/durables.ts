@@ -1,0 +1,11 @@
+import { defineDurable } from '#kit/events/durables.ts';
+
+/** Erases the posts of deleted users. Each event waits until its erasure is due, so there may be many. */
+export const ERASURE = defineDurable({
+  name: 'post-erasure',
+  subjects: ['user.deleted'],
+  maxAckPending: 1_024,
+});
+
+/** The consumers of this service; an administrator's tool makes them. */
+export const durables = [ERASURE];
