@@ -26,7 +26,8 @@ type Column = { readonly name: string; readonly type: string };
 /**
  * Writes a society straight into the tables, as it would stand there when all had signed up, followed and posted by the API and all
  * events were long through: no outbox rows, and nothing in Redis, which fills itself. One can sign in by the sessions alone,
- * since hashing a password for each account would take longer than all the rest.
+ * since hashing a password for each account would take longer than all the rest. Nobody is so famous yet as to be pulled: the user service
+ * looks at those who win or lose a follower, and here nobody has.
  * @param database URL of an administrator, of a stack that nobody uses yet
  */
 export async function loadSociety(database: string, society: Society): Promise<LoadedSociety> {
@@ -40,7 +41,9 @@ export async function loadSociety(database: string, society: Society): Promise<L
     const refreshTokens = await insertSessions(client, society, userIds, nowMs);
     await insertFollows(client, society, userIds, nowMs);
     const posts = await insertPosts(client, society, userIds, nowMs);
-    // As autovacuum would have done by and by.
+    // As autovacuum would have done by and by. First the log is synced: before, vacuum may not call a row visible to all, and
+    // indexes alone would answer nothing.
+    await client.query('checkpoint');
     await client.query('vacuum analyze');
     await client.query('checkpoint');
     return { userIds, posts, refreshTokens };
