@@ -19,7 +19,9 @@ const stateDir = temporaryFolder();
 const env: NodeJS.ProcessEnv = { OXO_STATE_DIR: stateDir };
 
 before(async () => {
-  stack = await startStack({ stateDir, portBase: await findFreePortBase(), serversOnly: true });
+  // What a test freezes must stay so until it goes on.
+  const liveness = { intervalMs: 600_000, timeoutMs: 5_000, failures: 3 };
+  stack = await startStack({ stateDir, portBase: await findFreePortBase(), serversOnly: true, liveness });
 });
 after(async () => {
   await stack.stop();
