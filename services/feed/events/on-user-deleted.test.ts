@@ -3,6 +3,7 @@ import { after, before, test } from 'node:test';
 import { MINUTE_MS } from '#kit/clock.ts';
 import { NotYet } from '#kit/events/handlers.ts';
 import { deliver } from '#kit/testing/deliver.ts';
+import { until } from '#kit/testing/until.ts';
 import { createWindows, type Windows } from '../feed/window.ts';
 import { startFeedService, type TestFeedService } from '../testing/feed-service.ts';
 import { onUserDeleted, userDeleted } from './on-user-deleted.ts';
@@ -37,5 +38,10 @@ test('an erasure that cannot be confirmed is tried again', async () => {
   await service.user.kill();
   await assert.rejects(handle(ann));
   await service.user.restart();
-  await handle(ann);
+  const confirms = () =>
+    handle(ann).then(
+      () => true,
+      () => false,
+    );
+  await until('it is confirmed', confirms);
 });
