@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { until } from '#kit/testing/until.ts';
 import type { Cases } from '../testing/cases.ts';
 import { refusal } from '../testing/client.ts';
-import { edit, follow, type Post, post, readFeed, readPosts, signUpAll } from '../testing/people.ts';
+import { edit, type FeedPage, follow, type Post, post, readFeed, readPosts, signUpAll } from '../testing/people.ts';
 
 /** Changes that are meant for one state of a post. */
 export const etags: Cases = {
@@ -19,6 +19,9 @@ export const etags: Cases = {
         (await readPosts(api, author)).map((found) => found.etag),
         [etag],
       );
+      const { items } = await api.get<FeedPage>({ path: '/feed/public?pageSize=100' });
+      const shown = items.find((item) => item.post.id === created.id);
+      assert.equal(shown?.post.etag, etag);
       await until('the feed shows it', async () => (await readFeed(api, follower))[0]?.etag === etag);
     };
     await everywhere(created);

@@ -8,7 +8,7 @@ import { validate } from '#kit/validate.ts';
 import { POST_COLUMNS, type PostRow } from '../entities/post-entity.ts';
 import type { Authors } from '../posts/authors.ts';
 import { postPosition } from '../posts/post-input.ts';
-import { eventPost } from '../posts/post-message.ts';
+import { postMessage } from '../posts/post-message.ts';
 
 const input = z.object({
   before: postPosition().optional(),
@@ -31,6 +31,6 @@ export function listPublicPosts({ db, authors }: { db: Queryable; authors: Pick<
       rows.map((row) => row.authorId),
       context,
     );
-    return { posts: rows.map((row) => ({ ...eventPost(row), author: found.get(row.authorId) })) };
+    return { posts: rows.map((row) => postMessage(row, found.get(row.authorId))) };
   };
 }

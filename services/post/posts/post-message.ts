@@ -9,8 +9,12 @@ export function postEtag({ id, version }: Pick<PostRow, 'id' | 'version'>): stri
   return etagOf(id, version);
 }
 
-/** The contract's Post of a row. @param etag where it is not the one of the row's version */
-export function postMessage(row: PostRow, author: UserSummary, etag = postEtag(row)): Post {
+/**
+ * The contract's Post of a row.
+ * @param author undefined when the message goes without: there is none any more, or the reader adds it
+ * @param etag where it is not the one of the row's version
+ */
+export function postMessage(row: PostRow, author: UserSummary | undefined, etag = postEtag(row)): Post {
   return {
     id: row.id,
     author,
@@ -35,7 +39,7 @@ export function erasedEventPost(row: PostRow): Post {
 
 /** The post as the read model holds it: without its author, which the reader adds. */
 export function encodeForReadModel(row: PostRow): Uint8Array {
-  return Post.encode({ ...eventPost(row), author: undefined, etag: postEtag(row) }).finish();
+  return Post.encode(postMessage(row, undefined)).finish();
 }
 
 /** The contract's PostRevision. */
