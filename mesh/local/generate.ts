@@ -6,7 +6,7 @@ import { CliError } from './cli-error.ts';
 import { checkContracts } from './openapi/check-contracts.ts';
 import { readContracts } from './openapi/contracts.ts';
 import { renderOpenApi } from './openapi/document.ts';
-import { migrationNames, services } from './services.ts';
+import { migrationOrder, services } from './services.ts';
 import { repositoryRoot } from './settings.ts';
 
 const RELEASED = 'proto/released.binpb';
@@ -43,9 +43,10 @@ export async function generate({ check = false, root = repositoryRoot }: Generat
 export async function recordRelease(root = repositoryRoot): Promise<void> {
   const args = ['build', 'proto', '--exclude-source-info', '--output', RELEASED];
   await runBuf(root, args, 'the contracts do not compile');
-  const migrations = services
-    .filter(({ migrate }) => migrate !== undefined)
-    .map(({ name }) => [name, migrationNames(name)]);
+  const migrations: [service: string, names: string[]][] = [];
+  for (const { name, migrate } of services) {
+    if (migrate !== undefined) migrations.push([name, await migrationOrder(name)]);
+  }
   await writeFile(join(root, RELEASED_MIGRATIONS), `${JSON.stringify(Object.fromEntries(migrations), null, 2)}\n`);
 }
 

@@ -75,7 +75,14 @@ export async function durablesOf(service: ServiceDefinition): Promise<readonly D
   return module.durables;
 }
 
-/** The names of a service's migrations, which are those of their files, so that nothing need be loaded to know them. */
+/** The migrations of a service by name, in the order in which `services/<name>/schema.ts` runs them, which may differ from that of their names. */
+export async function migrationOrder(service: string): Promise<string[]> {
+  const file = join(repositoryRoot, 'services', service, 'schema.ts');
+  const module: { migrations: readonly { name: string }[] } = await import(pathToFileURL(file).href);
+  return module.migrations.map(({ name }) => name);
+}
+
+/** The names of a service's migrations, which are those of their files, so that nothing need be loaded to know them; sorted. */
 export function migrationNames(service: string): string[] {
   const folder = join(repositoryRoot, 'services', service, 'migrations');
   const files = existsSync(folder) ? readdirSync(folder).filter((file) => file.endsWith('.ts')) : [];

@@ -12,7 +12,7 @@ export type Progress = {
 
 const transferLineIntervalMs = 2_000;
 
-export function createProgress(print: (line: string) => void = console.log): Progress {
+export function createPhases(print: (line: string) => void = console.log): Progress {
   const printed = new Set<string>();
   const transferLineAtMs = new Map<string, number>();
   const ended = (step: Step): void => {

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import type { Position } from '#kit/page-token.ts';
+import { newestFirst } from '#kit/redis/timeline.ts';
 import { until } from '#kit/testing/until.ts';
 import { type Answer, type Api, ApiError } from './client.ts';
 import type { ErrorBody } from './openapi.ts';
@@ -91,7 +93,7 @@ export async function requireDelivered(api: Api, { authors, followers }: Crowd, 
     'never sent',
   );
   assert.equal(new Set(listed.map(({ text }) => text)).size, listed.length, 'a post was made twice');
-  const expected = listed.toSorted(newestFirst).map(({ text }) => text);
+  const expected = listed.toSorted((a, b) => newestFirst(placeOf(a), placeOf(b))).map(({ text }) => text);
   for (const reader of [...followers]) assert.deepEqual(await feedTexts(api, reader), expected, reader.handle);
   for (const author of authors) {
     const own = expected.filter((text) => text.includes(author.handle));
@@ -99,8 +101,8 @@ export async function requireDelivered(api: Api, { authors, followers }: Crowd, 
   }
 }
 
-function newestFirst(a: Post, b: Post): number {
-  return Date.parse(b.createdAt) - Date.parse(a.createdAt) || (a.id < b.id ? 1 : -1);
+function placeOf({ createdAt, id }: Post): Position {
+  return { atMs: Date.parse(createdAt), id };
 }
 
 /** Whole feeds as texts, by handle. */

@@ -81,6 +81,9 @@ export async function insertEvents(tx: Transaction, rows: readonly OutboxRow[]):
   for (const row of rows) row.version = versions.get(row.eventId);
 }
 
+/** Tells `Outbox.commit` of an event that is made on the way; gives the row back. */
+export type AddEvent = (row: OutboxRow) => OutboxRow;
+
 /** How handlers publish: an event is a row that is written with the state it tells of. */
 export interface Outbox {
   /** Makes the row of an event. The request id and the trace that is going on are written into it. */
@@ -94,7 +97,7 @@ export interface Outbox {
    */
   commit<Result>(
     rows: readonly OutboxRow[],
-    write: (add: (row: OutboxRow) => OutboxRow) => Promise<Result>,
+    write: (add: AddEvent) => Promise<Result>,
     effect: (result: Result) => Promise<unknown> | undefined,
   ): Promise<Result>;
 }

@@ -47,6 +47,11 @@ export function isInternal(options: MethodOptions): boolean {
   return accessOf(options)?.internal !== undefined;
 }
 
+/** The services that may call the RPC; none of an RPC that is not internal. */
+export function callersOf(options: MethodOptions): readonly string[] {
+  return accessOf(options)?.internal?.callers ?? [];
+}
+
 function accessOf(options: MethodOptions): Access | undefined {
   const bytes = options._unknownFields?.[ACCESS_OPTION]?.at(-1);
   // ts-proto keeps the length prefix of an unknown field: one byte, for an option of under 128 bytes, two for a longer one.

@@ -14,7 +14,7 @@ import { hasReason, OxoError } from '#kit/errors.ts';
 import type { MethodOptions } from '#kit/identity/access.ts';
 import { requireViewer } from '#kit/identity/caller.ts';
 import type { ServiceTokens } from '#kit/identity/service-token.ts';
-import type { CallContext } from '#kit/rpc/context.ts';
+import type { CallContext, RequestContext } from '#kit/rpc/context.ts';
 import { quietGrpc } from '#kit/rpc/quiet.ts';
 import { createRetryBudget } from '#kit/rpc/retry-budget.ts';
 import { fromClientError } from '#kit/rpc/status-details.ts';
@@ -155,10 +155,7 @@ function limitTime(timeoutMs: number, signal: AbortSignal | undefined) {
  * Options for a call that a service makes for itself while it answers this call: same request id, what is left of the time.
  * @param timeoutMs for calls that are known to take longer than the default of 5 seconds
  */
-export function asService(
-  context: Pick<CallContext, 'requestId'> & Partial<Pick<CallContext, 'deadlineMs' | 'signal'>>,
-  timeoutMs = DEFAULT_TIMEOUT_MS,
-): CallOptions {
+export function asService(context: RequestContext, timeoutMs = DEFAULT_TIMEOUT_MS): CallOptions {
   const leftMs = context.deadlineMs === undefined ? timeoutMs : context.deadlineMs - Date.now() - HOP_MS;
   const limitMs = Math.min(timeoutMs, Math.max(MIN_TIMEOUT_MS, leftMs));
   return {

@@ -14,3 +14,6 @@ export interface CallContextExtension {
 
 /** The context of a call as a handler gets it. */
 export type CallContext = BareCallContext & CallContextExtension;
+
+/** What of a context goes on in calls to other services. Whoever is not answering a call has a request id alone. */
+export type RequestContext = Pick<CallContext, 'requestId'> & Partial<Pick<CallContext, 'deadlineMs' | 'signal'>>;

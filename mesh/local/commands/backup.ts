@@ -8,7 +8,7 @@ import { type Command, parseFlags } from '../command.ts';
 import { readSettings } from '../settings.ts';
 import { planStack } from '../stack/plan.ts';
 import { readLiveState, withRunningSettings } from '../supervisor/state.ts';
-import { createProgress } from '../terminal.ts';
+import { createPhases } from '../terminal.ts';
 
 export const command: Command = {
   usage: `usage: ./oxo backup [--to FOLDER]
@@ -37,7 +37,7 @@ async function run(argv: readonly string[]): Promise<number> {
   if (existsSync(folder)) {
     throw new CliError(`${folder} exists already`, { exitCode: 2, advice: ['--to must name a folder that does not'] });
   }
-  const { files } = await writeBackup(plan, folder, createProgress().step);
+  const { files } = await writeBackup(plan, folder, createPhases().step);
   const bytes = Object.values(files).reduce((sum, file) => sum + file.bytes, 0);
   console.log(`${folder}: ${(bytes / 1e6).toFixed(1)} MB; ./oxo restore ${folder} puts it into an empty stack`);
   console.log(

@@ -5,7 +5,7 @@ import { planStack } from '../stack/plan.ts';
 import { setUpServers } from '../stack/servers.ts';
 import { migrate } from '../stack/services.ts';
 import { readLiveState, withRunningSettings } from '../supervisor/state.ts';
-import { createProgress } from '../terminal.ts';
+import { createPhases } from '../terminal.ts';
 
 export const command: Command = {
   usage: `usage: ./oxo migrate [SERVICE] [--down]
@@ -27,7 +27,7 @@ async function run(argv: readonly string[]): Promise<number> {
   const chosen = withTables.filter((service) => name === undefined || service.name === name);
   if (chosen.length === 0) throw new CliError(`there is no service "${name}" with tables`, { exitCode: 2 });
   if (values.down && name === undefined) throw new CliError('--down needs the name of a service', { exitCode: 2 });
-  const progress = createProgress();
+  const progress = createPhases();
   if (!values.down) await setUpServers(plan, progress.step);
   for (const service of chosen) {
     await progress.step(`migrations of ${service.name}`, async () => {

@@ -3,7 +3,7 @@ import { restoreBackup } from '../backup/restore.ts';
 import { CliError } from '../cli-error.ts';
 import { type Command, parseFlags } from '../command.ts';
 import { readSettings } from '../settings.ts';
-import { createProgress } from '../terminal.ts';
+import { createPhases } from '../terminal.ts';
 
 export const command: Command = {
   usage: `usage: ./oxo restore FOLDER [--force]
@@ -25,7 +25,7 @@ async function run(argv: readonly string[]): Promise<number> {
   const { values, positionals } = parseFlags(argv, { force: { type: 'boolean', default: false } }, 1);
   const [folder] = positionals;
   if (folder === undefined) throw new CliError('say which backup: ./oxo restore FOLDER', { exitCode: 2 });
-  const options = { force: values.force, step: createProgress().step };
+  const options = { force: values.force, step: createPhases().step };
   const { aside } = await restoreBackup(readSettings(process.env), resolve(folder), options);
   if (aside !== undefined) console.log(`what was there is kept in ${aside}`);
   console.log('restored and compared; ./oxo up starts it');

@@ -12,7 +12,7 @@ import { followStart, launchSupervisor, requireRecovered } from '../supervisor/l
 import { findSupervisor, stopSupervisor } from '../supervisor/orphans.ts';
 import { identify } from '../supervisor/proc.ts';
 import { DamagedStateError, discardState, readLiveState, type StackState } from '../supervisor/state.ts';
-import { createProgress, type Progress } from '../terminal.ts';
+import { createPhases, type Progress } from '../terminal.ts';
 
 /** Exit codes of whom a signal ends. */
 const interruptions = { SIGINT: 130, SIGTERM: 143 };
@@ -92,7 +92,7 @@ async function giveUp({ supervisor }: Begun, settings: Settings): Promise<void> 
 
 async function start(settings: Settings, wanted: Wanted, begun: Begun): Promise<void> {
   const startedAtMs = performance.now();
-  const progress = createProgress();
+  const progress = createPhases();
   const running = runningState(settings);
   if (running === undefined) {
     // What can't work is said here, before anything is fetched.

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, cpSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { appendFileSync, cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, it } from 'node:test';
 import { CliError } from '../cli-error.ts';
-import { generate } from '../generate.ts';
+import { generate, recordRelease } from '../generate.ts';
+import { migrationOrder, services } from '../services.ts';
 import { repositoryRoot } from '../settings.ts';
 import { temporaryFolder } from '../testing/temporary.ts';
 
@@ -124,6 +125,24 @@ describe('contracts', () => {
 
   it('must not lose what the last release had', async () => {
     plant(POST, '    FOLLOWERS = 3;', '    CLOSE_FRIENDS = 4;');
+    assert.match(await refusal(), /break clients of the last release/);
+  });
+});
+
+describe('a release', () => {
+  it('records the contracts, and the migrations in the order in which they run', async () => {
+    const folder = join(root, 'mesh/local/guards/released');
+    mkdirSync(folder, { recursive: true });
+    plant(POST, 'string text = 3;', 'string text = 3;\n  // Planted.\n  string planted = 99;');
+    await recordRelease(root);
+
+    const recorded: Record<string, string[]> = JSON.parse(readFileSync(join(folder, 'migrations.json'), 'utf8'));
+    const withTables = services.filter(({ migrate }) => migrate !== undefined).map(({ name }) => name);
+    assert.deepEqual(Object.keys(recorded), withTables);
+    for (const name of withTables) assert.deepEqual(recorded[name], await migrationOrder(name), name);
+    const { post = [] } = recorded;
+    assert.ok(post.indexOf('20261127-revisions') < post.indexOf('20261127-pulled'), 'not the order of their names');
+    plant(POST, 'string planted = 99;', 'string other = 99;');
     assert.match(await refusal(), /break clients of the last release/);
   });
 });

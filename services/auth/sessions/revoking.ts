@@ -1,6 +1,6 @@
 import type { Database, Transaction } from '#kit/db/database.ts';
 import { unavailable } from '#kit/errors.ts';
-import { insertEvents, type Outbox, type OutboxRow } from '#kit/events/outbox.ts';
+import { type AddEvent, insertEvents, type Outbox } from '#kit/events/outbox.ts';
 import type { DenyList } from '#kit/identity/deny-list.ts';
 import { sessionRevoked } from '#kit/identity/revocations.ts';
 import type { SessionRow } from '../entities/session-entity.ts';
@@ -34,7 +34,7 @@ export function createRevoking(options: { db: Database; outbox: Outbox; denyList
 
   // No effect for the relay to repeat: the deny-list of a process that died is gone with it, and the others hear the event.
   const commit: Revoke = (work, context) => {
-    const write = (add: (row: OutboxRow) => OutboxRow) =>
+    const write = (add: AddEvent) =>
       db.transaction(async (tx) => {
         const result = await work(tx);
         const events = result.revoked.map(({ id, accountId }) =>

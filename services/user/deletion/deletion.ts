@@ -3,9 +3,9 @@ import type { Clock } from '#kit/clock.ts';
 import type { Database } from '#kit/db/database.ts';
 import { unavailable, userNotFound } from '#kit/errors.ts';
 import { type Effect, effect } from '#kit/events/effects.ts';
-import { insertEvent, type Outbox } from '#kit/events/outbox.ts';
+import { type AddEvent, insertEvent, type Outbox } from '#kit/events/outbox.ts';
 import { asService, type RpcClient } from '#kit/rpc/client.ts';
-import type { CallContext } from '#kit/rpc/context.ts';
+import type { CallContext, RequestContext } from '#kit/rpc/context.ts';
 import { userDeleted } from '../events.ts';
 import type { PublishedProfiles } from '../profiles/published-profiles.ts';
 
@@ -46,17 +46,13 @@ export interface Deletion {
 }
 
 export function createDeletion({ db, outbox, profiles, auth, eraseAfterMs, clock }: DeletionDependencies): Deletion {
-  async function tellEverybody(
-    userId: string,
-    version: number,
-    context: Parameters<typeof asService>[0],
-  ): Promise<void> {
+  async function tellEverybody(userId: string, version: number, context: RequestContext): Promise<void> {
     const options = asService(context, DISABLE_TIMEOUT_MS);
     await Promise.all([profiles.deleted(userId, version), auth.disableAccount({ userId }, options)]);
   }
 
   /** @returns the version of the deletion; undefined when there is no such user, or no more */
-  function write(userId: string, context: CallContext, add: Parameters<Parameters<Outbox['commit']>[1]>[0]) {
+  function write(userId: string, context: CallContext, add: AddEvent) {
     return db.transaction(async (tx) => {
       const nowMs = clock.nowMs();
       const [deleted] = await tx.query<{ version: number }>(DELETE, [userId, nowMs]);

@@ -1,5 +1,5 @@
 import type { Queryable } from '#kit/db/database.ts';
-import { IS_THERE } from '../deletion/gone.ts';
+import { isThere } from '../deletion/gone.ts';
 
 /** Some of the followers of one user. */
 export interface FollowerGroup {
@@ -17,7 +17,7 @@ const NEXT_PAGE = {
   text: `select followee_id as "userId", string_agg(follower_id::text, ',' order by follower_id) as "followerIds"
     from (
       select followee_id, follower_id from follows
-      where followee_id = any($1::uuid[]) and (followee_id, follower_id) > ($2::uuid, $3::uuid) and ${IS_THERE('follower_id')}
+      where followee_id = any($1::uuid[]) and (followee_id, follower_id) > ($2::uuid, $3::uuid) and ${isThere('follower_id')}
       order by followee_id, follower_id limit $4::integer) page
     group by followee_id order by followee_id`,
 };

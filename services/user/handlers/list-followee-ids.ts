@@ -4,7 +4,7 @@ import type { Queryable } from '#kit/db/database.ts';
 import { requireViewer } from '#kit/identity/caller.ts';
 import type { CallContext } from '#kit/rpc/context.ts';
 import { ids, validate } from '#kit/validate.ts';
-import { IS_THERE } from '../deletion/gone.ts';
+import { isThere } from '../deletion/gone.ts';
 import type { FollowVersions } from '../graph/follow-versions.ts';
 
 const input = z.object({ amongIds: ids({ max: 1_000 }) });
@@ -15,12 +15,12 @@ const LIST = {
   text: `select string_agg(followee_id::text, ',') as ids,
       string_agg(followee_id::text, ',') filter (where pulled.user_id is not null) as "pulledIds"
     from follows left join pulled_authors pulled on pulled.user_id = followee_id
-    where follower_id = $1::uuid and ${IS_THERE('followee_id')}`,
+    where follower_id = $1::uuid and ${isThere('followee_id')}`,
 };
 const LIST_AMONG = {
   name: 'followees-among',
   text: `select string_agg(followee_id::text, ',') as ids from follows
-    where follower_id = $1::uuid and followee_id = any($2::uuid[]) and ${IS_THERE('followee_id')}`,
+    where follower_id = $1::uuid and followee_id = any($2::uuid[]) and ${isThere('followee_id')}`,
 };
 
 interface Ids {

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { UpdateMeRequest, UpdateMeResponse } from '#gen/oxo/user/v1/user_service.ts';
 import type { Database } from '#kit/db/database.ts';
 import { userNotFound } from '#kit/errors.ts';
-import { insertEvent, type Outbox, type OutboxRow } from '#kit/events/outbox.ts';
+import { type AddEvent, insertEvent, type Outbox } from '#kit/events/outbox.ts';
 import { requireViewer } from '#kit/identity/caller.ts';
 import type { CallContext } from '#kit/rpc/context.ts';
 import { validate } from '#kit/validate.ts';
@@ -48,7 +48,7 @@ export function updateMe({ db, outbox, profiles }: UpdateMeDependencies) {
       return { user: userMessage(row, relationship) };
     }
 
-    const write = (add: (event: OutboxRow) => OutboxRow) =>
+    const write = (add: AddEvent) =>
       db.transaction(async (tx) => {
         const [row] = await tx.query<UserRow>(UPDATE, [userId, ...values]);
         if (row === undefined) throw userNotFound();

@@ -64,12 +64,12 @@ export const ErrorReason = {
   IDEMPOTENCY_KEY_REUSED: 81,
   /** IDEMPOTENCY_KEY_IN_USE - ABORTED: a request with the same Idempotency-Key is still running. Try again. */
   IDEMPOTENCY_KEY_IN_USE: 82,
-  /** ETAG_MISMATCH - ABORTED: somebody has changed it meanwhile: it has another etag than the one that If-Match or the field etag names. Read it again. */
-  ETAG_MISMATCH: 85,
   /** FOLLOW_LIMIT_REACHED - FAILED_PRECONDITION: the account already follows the greatest number of people. */
   FOLLOW_LIMIT_REACHED: 83,
   /** EDIT_LIMIT_REACHED - FAILED_PRECONDITION: the text of the post was changed as often as may be. */
   EDIT_LIMIT_REACHED: 84,
+  /** ETAG_MISMATCH - ABORTED: somebody has changed it meanwhile: it has another etag than the one that If-Match or the field etag names. Read it again. */
+  ETAG_MISMATCH: 85,
   /** RATE_LIMITED - RESOURCE_EXHAUSTED: too many requests. google.rpc.RetryInfo says when to try again. */
   RATE_LIMITED: 100,
   /** UNAVAILABLE - UNAVAILABLE: the service, or one that it needs, is away or overloaded. Try again. */
@@ -111,9 +111,9 @@ export namespace ErrorReason {
   export type HANDLE_TAKEN = typeof ErrorReason.HANDLE_TAKEN;
   export type IDEMPOTENCY_KEY_REUSED = typeof ErrorReason.IDEMPOTENCY_KEY_REUSED;
   export type IDEMPOTENCY_KEY_IN_USE = typeof ErrorReason.IDEMPOTENCY_KEY_IN_USE;
-  export type ETAG_MISMATCH = typeof ErrorReason.ETAG_MISMATCH;
   export type FOLLOW_LIMIT_REACHED = typeof ErrorReason.FOLLOW_LIMIT_REACHED;
   export type EDIT_LIMIT_REACHED = typeof ErrorReason.EDIT_LIMIT_REACHED;
+  export type ETAG_MISMATCH = typeof ErrorReason.ETAG_MISMATCH;
   export type RATE_LIMITED = typeof ErrorReason.RATE_LIMITED;
   export type UNAVAILABLE = typeof ErrorReason.UNAVAILABLE;
   export type DEADLINE_EXCEEDED = typeof ErrorReason.DEADLINE_EXCEEDED;

@@ -51,14 +51,6 @@ export interface ListPostsByAuthorsResponse {
   posts: PostRef[];
 }
 
-export interface PublishRecentPostsRequest {
-  /** 1 to 100 user ids. */
-  authorIds: string[];
-}
-
-export interface PublishRecentPostsResponse {
-}
-
 export interface ListPublicPostsRequest {
   /** Only posts strictly older than this place, when present. */
   before?:
@@ -70,6 +62,14 @@ export interface ListPublicPostsRequest {
 
 export interface ListPublicPostsResponse {
   posts: Post[];
+}
+
+export interface PublishRecentPostsRequest {
+  /** 1 to 100 user ids. */
+  authorIds: string[];
+}
+
+export interface PublishRecentPostsResponse {
 }
 
 function createBaseBatchGetPostsRequest(): BatchGetPostsRequest {
@@ -474,104 +474,6 @@ export const ListPostsByAuthorsResponse: MessageFns<ListPostsByAuthorsResponse> 
   },
 };
 
-function createBasePublishRecentPostsRequest(): PublishRecentPostsRequest {
-  return { authorIds: [] };
-}
-
-export const PublishRecentPostsRequest: MessageFns<PublishRecentPostsRequest> = {
-  encode(message: PublishRecentPostsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    for (const v of message.authorIds) {
-      writer.uint32(10).string(v!);
-    }
-    return writer;
-  },
-
-  decode(input: BinaryReader | Uint8Array, length?: number): PublishRecentPostsRequest {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBasePublishRecentPostsRequest();
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
-          case 1: {
-            if (tag !== 10) {
-              break;
-            }
-
-            message.authorIds.push(reader.string());
-            continue;
-          }
-        }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
-      }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
-    }
-  },
-
-  create(base?: DeepPartial<PublishRecentPostsRequest>): PublishRecentPostsRequest {
-    return PublishRecentPostsRequest.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<PublishRecentPostsRequest>): PublishRecentPostsRequest {
-    const message = createBasePublishRecentPostsRequest();
-    message.authorIds = object.authorIds?.map((e) => e) || [];
-    return message;
-  },
-};
-
-function createBasePublishRecentPostsResponse(): PublishRecentPostsResponse {
-  return {};
-}
-
-export const PublishRecentPostsResponse: MessageFns<PublishRecentPostsResponse> = {
-  encode(_: PublishRecentPostsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    return writer;
-  },
-
-  decode(input: BinaryReader | Uint8Array, length?: number): PublishRecentPostsResponse {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBasePublishRecentPostsResponse();
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
-        }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
-      }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
-    }
-  },
-
-  create(base?: DeepPartial<PublishRecentPostsResponse>): PublishRecentPostsResponse {
-    return PublishRecentPostsResponse.fromPartial(base ?? {});
-  },
-  fromPartial(_: DeepPartial<PublishRecentPostsResponse>): PublishRecentPostsResponse {
-    const message = createBasePublishRecentPostsResponse();
-    return message;
-  },
-};
-
 function createBaseListPublicPostsRequest(): ListPublicPostsRequest {
   return { before: undefined, pageSize: 0 };
 }
@@ -692,6 +594,104 @@ export const ListPublicPostsResponse: MessageFns<ListPublicPostsResponse> = {
   fromPartial(object: DeepPartial<ListPublicPostsResponse>): ListPublicPostsResponse {
     const message = createBaseListPublicPostsResponse();
     message.posts = object.posts?.map((e) => Post.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBasePublishRecentPostsRequest(): PublishRecentPostsRequest {
+  return { authorIds: [] };
+}
+
+export const PublishRecentPostsRequest: MessageFns<PublishRecentPostsRequest> = {
+  encode(message: PublishRecentPostsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.authorIds) {
+      writer.uint32(10).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PublishRecentPostsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePublishRecentPostsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.authorIds.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<PublishRecentPostsRequest>): PublishRecentPostsRequest {
+    return PublishRecentPostsRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PublishRecentPostsRequest>): PublishRecentPostsRequest {
+    const message = createBasePublishRecentPostsRequest();
+    message.authorIds = object.authorIds?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBasePublishRecentPostsResponse(): PublishRecentPostsResponse {
+  return {};
+}
+
+export const PublishRecentPostsResponse: MessageFns<PublishRecentPostsResponse> = {
+  encode(_: PublishRecentPostsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PublishRecentPostsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePublishRecentPostsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<PublishRecentPostsResponse>): PublishRecentPostsResponse {
+    return PublishRecentPostsResponse.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<PublishRecentPostsResponse>): PublishRecentPostsResponse {
+    const message = createBasePublishRecentPostsResponse();
     return message;
   },
 };
