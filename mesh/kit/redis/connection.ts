@@ -42,8 +42,13 @@ const EPOCH_CHANGE_MS = 2 * HEARTBEAT_MS;
  * Connects in the background, however long the server takes.
  * @param options.isNode of a cluster: its epoch says also by which configuration of the cluster it holds its slots, so that a slot
  * that has been elsewhere meanwhile does not come back with the keys that it left
+ * @param options.answerTimeoutMs how long it may be silent while an answer is awaited
  */
-export function openRedisConnection(url: string, logger: Logger, { isNode = false } = {}): RedisConnection {
+export function openRedisConnection(
+  url: string,
+  logger: Logger,
+  { isNode = false, answerTimeoutMs = ANSWER_TIMEOUT_MS } = {},
+): RedisConnection {
   const warn = warnSeldom(logger);
   const client = new Client(url, {
     connectTimeout: CONNECT_TIMEOUT_MS,
@@ -66,8 +71,8 @@ export function openRedisConnection(url: string, logger: Logger, { isNode = fals
     client.stream.destroy();
   }
 
-  const watchdog = createWatchdog(ANSWER_TIMEOUT_MS, () => {
-    warn({ timeoutMs: ANSWER_TIMEOUT_MS }, 'redis gives no answer');
+  const watchdog = createWatchdog(answerTimeoutMs, () => {
+    warn({ timeoutMs: answerTimeoutMs }, 'redis gives no answer');
     giveUp();
   });
 

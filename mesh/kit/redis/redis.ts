@@ -57,8 +57,10 @@ export function defineScript(name: string, lua: string, { readOnly = false } = {
 /**
  * Connects, and keeps connecting when the server is away. Does not wait for the server: see `ping`.
  * @param url of a server, or of some nodes of a cluster (`redis+cluster://user:password@host:port,host:port`), see cluster.ts
+ * @param options.answerTimeoutMs of one server, how long it may be silent while an answer is awaited; default half a second
  */
-export function connectRedis(url: string, logger: Logger): Redis {
+export function connectRedis(url: string, logger: Logger, options: { answerTimeoutMs?: number } = {}): Redis {
   const nodeUrls = parseClusterUrl(url);
-  return nodeUrls === undefined ? useConnection(openRedisConnection(url, logger)) : connectCluster(nodeUrls, logger);
+  if (nodeUrls !== undefined) return connectCluster(nodeUrls, logger);
+  return useConnection(openRedisConnection(url, logger, options));
 }

@@ -18,8 +18,8 @@ interface Question {
 const HELD_UP_MS = 50;
 
 /**
- * @param limitMs in which some answer must come while any is awaited. When this process was held up in that time, the question may not have left, or the
- *   answer may lie unread, so it is given as much time once more, at most the limit.
+ * @param limitMs in which some answer must come while any is awaited. When this process was held up in that time, the question may not have left,
+ *   so it is given the whole time once more. In any case what has come is read before anything counts as overdue.
  * @param onOverdue is called once an answer has taken longer, and should make everything that is awaited fail
  */
 export function createWatchdog(limitMs: number, onOverdue: () => void): Watchdog {
@@ -29,6 +29,7 @@ export function createWatchdog(limitMs: number, onOverdue: () => void): Watchdog
   let lastAnswerMs = 0;
   /** One for all: a timer for each question would cost more than the question. */
   let timer: NodeJS.Timeout | undefined;
+  let reading: NodeJS.Immediate | undefined;
 
   function lookIn(ms: number): void {
     const dueMs = performance.now() + ms;
@@ -41,18 +42,29 @@ export function createWatchdog(limitMs: number, onOverdue: () => void): Watchdog
     if (first === undefined) return;
     const leftMs = Math.max(first.sinceMs, lastAnswerMs) + limitMs - performance.now();
     if (leftMs > 0) lookIn(leftMs);
-    else if (first.spared || lateMs < HELD_UP_MS) onOverdue();
+    else if (first.spared || lateMs < HELD_UP_MS) readFirst();
     else {
       first.spared = true;
-      lookIn(Math.min(lateMs, limitMs));
+      lookIn(limitMs);
     }
+  }
+
+  /** Timers come before what lies unread; once all of that has been read, silence is silence. */
+  function readFirst(): void {
+    const askedMs = performance.now();
+    reading = setImmediate(() => {
+      reading = undefined;
+      if (awaited.size === 0) return;
+      if (lastAnswerMs < askedMs) onOverdue();
+      else look(0);
+    });
   }
 
   return {
     async watch(answer) {
       const question = { sinceMs: performance.now(), spared: false };
       awaited.add(question);
-      if (timer === undefined) lookIn(limitMs);
+      if (timer === undefined && reading === undefined) lookIn(limitMs);
       try {
         return await answer;
       } finally {
@@ -63,7 +75,8 @@ export function createWatchdog(limitMs: number, onOverdue: () => void): Watchdog
     awaited: () => awaited.size,
     stop() {
       clearTimeout(timer);
-      timer = undefined;
+      clearImmediate(reading);
+      [timer, reading] = [undefined, undefined];
       awaited.clear();
     },
   };
