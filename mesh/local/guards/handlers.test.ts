@@ -30,7 +30,7 @@ test('a schema that is built per request is seen', () => {
 });
 
 test('no handler builds a schema per request', () => {
-  const paths = globSync('services/*/handlers/*.ts', { cwd: repositoryRoot });
+  const paths = globSync('services/*/handlers/**/*.ts', { cwd: repositoryRoot });
   const handlers = paths.filter((path) => !path.endsWith('.test.ts'));
   assert.ok(handlers.length > 20);
   const found = handlers.flatMap((path) =>
