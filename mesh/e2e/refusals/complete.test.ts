@@ -3,7 +3,16 @@ import { describe, it } from 'node:test';
 import { ScalarType } from '@bufbuild/protobuf';
 import type { Person, Post } from '../testing/people.ts';
 import type { Stubs } from '../testing/stubs.ts';
-import { hasBody, idPlaces, internalRpcs, type NamedRpc, openRpcs, publicRpcs, scopedRpcs } from './contracts.ts';
+import {
+  hasBody,
+  idPlaces,
+  internalRpcs,
+  type NamedRpc,
+  openRpcs,
+  publicRpcs,
+  replaceId,
+  scopedRpcs,
+} from './contracts.ts';
 import { internalCalls } from './credentials.ts';
 import { type Cast, everyCall } from './refused.ts';
 import { OTHERS, placesOf, TEXTS } from './wrong-bodies.ts';
@@ -51,9 +60,13 @@ describe('what the refusals try', () => {
     assert.ok(openRpcs.has('Register') && !openRpcs.has('GetMe'));
     assert.ok(scopedRpcs.has('GetMe') && !scopedRpcs.has('Register'));
     assert.deepEqual(
-      idPlaces.filter(({ rpc }) => rpc === 'ListUserPosts').map(({ path, field }) => [path('x'), field]),
+      idPlaces
+        .filter(({ rpc }) => rpc === 'ListUserPosts')
+        .map(({ withId, field }) => [withId('/users/1/posts', 'x'), field]),
       [['/users/x/posts', 'userId']],
     );
+    const two = ['/api/v1/posts/{post_id}/tags/{id}:pin', 'id', '/posts/1/tags/2:pin'] as const;
+    assert.equal(replaceId(...two, '$&'), '/posts/1/tags/$&:pin', 'the other id stays');
     assert.ok(idPlaces.length >= 7);
   });
 });

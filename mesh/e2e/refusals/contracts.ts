@@ -46,8 +46,8 @@ export function hasBody({ http }: NamedRpc): boolean {
 
 export type IdPlace = {
   readonly rpc: string;
-  /** Below /api/v1, with this id in it. */
-  readonly path: (id: string) => string;
+  /** A right path of this RPC below /api/v1, with another id in this place. */
+  readonly withId: (called: string, id: string) => string;
   /** The id's field, as in JSON. */
   readonly field: string;
 };
@@ -59,11 +59,20 @@ export const idPlaces: readonly IdPlace[] = publicRpcs.flatMap(({ name, http, me
       .filter((field) => /(^|_)id$/.test(field.name) && path.includes(`{${field.name}}`))
       .map((field) => ({
         rpc: name,
-        path: (id: string) => path.replace('/api/v1', '').replace(`{${field.name}}`, () => id),
+        withId: (called: string, id: string) => replaceId(path, field.name, called, id),
         field: field.jsonName,
       })),
   ),
 );
+
+/** @param rule as in the contract: "/api/v1/posts/{post_id}/comments" */
+export function replaceId(rule: string, field: string, called: string, id: string): string {
+  const parts = rule.replace('/api/v1', '').split('/');
+  return called
+    .split('/')
+    .map((part, index) => (parts[index]?.includes(`{${field}}`) ? parts[index].replace(`{${field}}`, () => id) : part))
+    .join('/');
+}
 
 function namesOf(rpcs: readonly NamedRpc[]): ReadonlySet<string> {
   return new Set(rpcs.map(({ name }) => name));

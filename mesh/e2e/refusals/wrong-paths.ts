@@ -35,11 +35,18 @@ export function wrongQueries(cast: Cast): Refused[] {
   ];
 }
 
-/** What is missing behind an id, by the path in which it stands; a post elsewhere. */
+/** What is missing behind an id, by the path in which it stands; the first that fits. */
 const notFound: readonly (readonly [prefix: string, reason: string])[] = [
   ['/users', 'USER_NOT_FOUND'],
   ['/auth/sessions', 'SESSION_NOT_FOUND'],
+  ['/posts', 'POST_NOT_FOUND'],
 ];
+
+function whatIsMissing(path: string): string {
+  const found = notFound.find(([prefix]) => path.startsWith(prefix));
+  if (found === undefined) throw new Error(`say in notFound what is missing behind an id of ${path}`);
+  return found[1];
+}
 
 /** Ids that are none, wherever one stands in a path; oneself; others' posts. */
 export function wrongIds(cast: Cast): Refused[] {
@@ -58,18 +65,19 @@ export function wrongIds(cast: Cast): Refused[] {
   const calls = everyCall(cast);
   const self = { status: 400, reason: 'SELF_FOLLOW', field: 'id' };
   return [
-    ...idPlaces.flatMap(({ rpc, path, field }) => {
+    ...idPlaces.flatMap(({ rpc, withId, field }) => {
+      const called = calls[rpc]?.path ?? '';
+      const path = (id: string): string => withId(called, id);
       const refuse = (id: string, expected: typeof VALIDATION, wrong?: string): Refused => ({
         what: `${rpc}: ${path(id)}`,
         request: { ...calls[rpc], path: path(id), token },
         ...expected,
         field: wrong,
       });
-      const reason = notFound.find(([prefix]) => path('').startsWith(prefix))?.[1] ?? 'POST_NOT_FOUND';
       return [
         ...bad.map((id) => refuse(id, VALIDATION, field)),
         ...['%00', 'a%2fb', 'a%00', '%ff'].map((id) => refuse(id, MALFORMED)),
-        refuse(unknownId, { status: 404, reason }),
+        refuse(unknownId, { status: 404, reason: whatIsMissing(called) }),
       ];
     }),
     { what: 'me without a token', request: { path: '/users/me/posts' }, ...VALIDATION, field: 'userId' },

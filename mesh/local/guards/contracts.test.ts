@@ -95,6 +95,15 @@ describe('contracts', () => {
     assert.match(await refusal(), /PostService\.GetPost: stands in a public service/);
   });
 
+  it('must name the thing that a path is below by its kind when what it lists has a path of its own, and only then', async () => {
+    plant(POST_SERVICE, '/api/v1/users/{user_id}/posts', '/api/v1/users/{id}/posts');
+    plant(POST_SERVICE, '/api/v1/posts/{id}/revisions', '/api/v1/posts/{post_id}/revisions');
+    const said = await refusal();
+    assert.match(said, /ListUserPosts: has the path \/api\/v1\/users\/\{id\}\/posts: \{id\} must be \{<kind>_id\}/);
+    assert.match(said, /ListPostRevisions: has the path .*: \{post_id\} must be \{id\}/);
+    assert.doesNotMatch(said, /Follow/);
+  });
+
   it('must honour Idempotency-Key when they are a POST, and If-Match only when they change something', async () => {
     plant(POST_SERVICE, '    option (oxo.common.v1.idempotency_key) = true;\n', '');
     plant(

@@ -8,11 +8,22 @@ const SUCCESS_STATUSES = [200, 201, 202, 204];
  * @returns problems, each naming the RPC; empty when there are none
  */
 export function checkContracts(registry: FileRegistry): string[] {
-  return ourServices(registry).flatMap((service) =>
-    rpcsOf(registry, service).flatMap((rpc) =>
-      problemsOf(service, rpc).map((problem) => `${service.typeName}.${rpc.method.name}: ${problem}`),
+  const all = ourServices(registry).flatMap((service) => rpcsOf(registry, service).map((rpc) => ({ service, rpc })));
+  const paths = all.flatMap(({ rpc }) => rpc.http.map(({ path }) => path));
+  return all.flatMap(({ service, rpc }) =>
+    [...problemsOf(service, rpc), ...rpc.http.flatMap(({ path }) => misnamedIds(path, paths))].map(
+      (problem) => `${service.typeName}.${rpc.method.name}: ${problem}`,
     ),
   );
+}
+
+/** What stands below a thing calls it `{id}`, unless what it lists has a path of its own: `/users/{user_id}/posts` beside `/posts/{id}`. */
+function misnamedIds(path: string, paths: readonly string[]): string[] {
+  const [, id, below] = /^\/api\/v1\/[^/]+\/\{((?:\w+_)?id)\}\/([^/:{]+)/.exec(path) ?? [];
+  if (id === undefined) return [];
+  const hasOwnPath = paths.some((other) => other.startsWith(`/api/v1/${below}/{`));
+  if (hasOwnPath !== (id === 'id')) return [];
+  return [`has the path ${path}: {${id}} must be ${hasOwnPath ? `{<kind>_id}, as /${below}/{…} exists` : '{id}'}`];
 }
 
 function problemsOf(service: DescService, rpc: Rpc): string[] {
