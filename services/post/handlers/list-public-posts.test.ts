@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Post_Visibility } from '#gen/oxo/post/v1/post.ts';
+import { newId } from '#kit/ids.ts';
+import { explain } from '#kit/testing/explain.ts';
 import { refused } from '#kit/testing/refused.ts';
 import { startPostService, type TestPostService } from '../testing/post-service.ts';
+import { LIST } from './list-public-posts.ts';
 
 let service: TestPostService;
 before(async () => {
@@ -36,13 +39,11 @@ test('it reads no more of the index than it gives', async () => {
       select gen_random_uuid(), gen_random_uuid(), 'text', 1 + 2 * (n % 2), n, n from generate_series(1, 5000) n`,
   });
   await service.db.query({ name: 'test-analyze', text: 'analyze posts' });
-  const plan = await service.db.query<{ 'QUERY PLAN': string }>({
-    name: 'test-plan',
-    text: `explain (analyze, costs off, timing off, summary off) select id from posts
-      where visibility = 1 and (published_at_ms, id) < (4000, gen_random_uuid())
-      order by published_at_ms desc, id desc limit 20`,
-  });
-  assert.match(plan.map((row) => row['QUERY PLAN']).join(' '), /posts_public.*rows=20/);
+  const [scan, ...others] = await explain(service.db, LIST, [4_000, newId(0), 20]);
+  assert.deepEqual(others, []);
+  assert.equal(scan?.['Index Name'], 'posts_public');
+  assert.equal(scan['Actual Rows'], 20);
+  assert.equal(scan['Rows Removed by Filter'] ?? 0, 0);
 });
 
 test('wrong fields are refused', async () => {

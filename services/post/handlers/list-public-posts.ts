@@ -16,7 +16,7 @@ const input = z.object({
 });
 
 /** Reads as many entries of the index of public posts as are asked for. */
-const LIST = {
+export const LIST = {
   name: 'posts-public',
   text: `select ${POST_COLUMNS} from posts
     where visibility = ${Post_Visibility.PUBLIC} and (published_at_ms, id) < ($1, $2)

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { newId } from '#kit/ids.ts';
+import { explain } from '#kit/testing/explain.ts';
 import { refused } from '#kit/testing/refused.ts';
 import { FOLLOWERS, FOLLOWING } from '../graph/follow-lists.ts';
 import { counts } from '../testing/graph.ts';
@@ -129,40 +130,18 @@ test('a page far down a long list reads its own rows from the index, and no othe
     [star],
   );
   await service.db.query({ name: 'test-analyze', text: 'analyze' });
-  for (const [{ text }, index] of [
+  for (const [statement, index] of [
     [FOLLOWERS, 'follows_newest_followers'],
     [FOLLOWING, 'follows_newest_followees'],
   ] as const) {
-    const explain = { name: `test-explain-${index}`, text: `explain (analyze, format json) ${text}` };
-    const [{ 'QUERY PLAN': plan } = { 'QUERY PLAN': [] }] = await service.db.query<{ 'QUERY PLAN': unknown }>(explain, [
-      star,
-      10_000,
-      star,
-      21,
-    ]);
-    const scans = scansOf(plan);
+    const scans = await explain(service.db, statement, [star, 10_000, star, 21]);
     assert.deepEqual(
       scans.filter((scan) => scan['Relation Name'] === 'follows').map((scan) => scan['Index Name']),
       [index],
     );
     for (const scan of scans) {
-      assert.match(scan['Node Type'] ?? '', /^Index/);
-      assert.ok((scan['Actual Rows'] ?? 0) * (scan['Actual Loops'] ?? 0) <= 21, JSON.stringify(scan));
+      assert.match(scan['Node Type'], /^Index/);
+      assert.ok(scan['Actual Rows'] * scan['Actual Loops'] <= 21, JSON.stringify(scan));
     }
   }
 });
-
-interface Scan {
-  'Node Type'?: string;
-  'Relation Name'?: string;
-  'Index Name'?: string;
-  'Actual Rows'?: number;
-  'Actual Loops'?: number;
-}
-
-/** Every node of a plan that reads a table. */
-function scansOf(plan: unknown): Scan[] {
-  if (typeof plan !== 'object' || plan === null) return [];
-  const inner = Object.values(plan).flatMap(scansOf);
-  return 'Relation Name' in plan ? [plan as Scan, ...inner] : inner;
-}
