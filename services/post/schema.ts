@@ -2,6 +2,7 @@ import type { NamedMigration } from '#kit/db/migrations.ts';
 import { PostEntity } from './entities/post-entity.ts';
 import { PostRevisionEntity } from './entities/post-revision-entity.ts';
 import { Initial } from './migrations/20261123-initial.ts';
+import { ByAuthor } from './migrations/20261127-by-author.ts';
 import { Entities } from './migrations/20261127-entities.ts';
 import { Erasure } from './migrations/20261127-erasure.ts';
 import { Public } from './migrations/20261127-public.ts';
@@ -17,4 +18,5 @@ export const migrations: NamedMigration[] = [
   { name: '20261127-pulled', class: Pulled },
   { name: '20261127-public', class: Public },
   { name: '20261127-erasure', class: Erasure },
+  { name: '20261127-by-author', class: ByAuthor },
 ];

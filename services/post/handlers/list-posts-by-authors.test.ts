@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { newId } from '#kit/ids.ts';
-
+import { explain } from '#kit/testing/explain.ts';
 import { refused } from '#kit/testing/refused.ts';
 import { startPostService, type TestPostService } from '../testing/post-service.ts';
+import { LIST } from './list-posts-by-authors.ts';
 
 let service: TestPostService;
 const authors = Array.from({ length: 40 }, (_, index) => newId(index));
@@ -70,6 +71,37 @@ test('authors named twice count once, and no authors have no posts', async () =>
     .listPostsByAuthors({ authorIds: [...authors, ...authors], pageSize: 1_000 });
   assert.deepEqual(posts, all.slice(0, 1_000));
   assert.deepEqual(await service.internal('feed').listPostsByAuthors({ authorIds: [], pageSize: 1 }), { posts: [] });
+});
+
+test('a post that is neither public nor for followers is never listed', async () => {
+  const author = newId(1);
+  await service.db.query(
+    {
+      name: 'test-other-visibility',
+      text: `insert into posts (id, author_id, text, visibility, published_at_ms, version)
+        select gen_random_uuid(), $1, 'text', n % 5, n, 1 from generate_series(1, 50) n`,
+    },
+    [author],
+  );
+  const list = { authorIds: [author], before: undefined };
+  for (const pageSize of [3, 100]) {
+    const { posts } = await service.internal('feed').listPostsByAuthors({ ...list, pageSize });
+    const expected = Array.from({ length: 50 }, (_, age) => 50 - age).filter((n) => n % 5 === 1 || n % 5 === 3);
+    assert.deepEqual(
+      posts.map(({ publishedAtMs }) => Number(publishedAtMs)),
+      expected.slice(0, pageSize),
+    );
+  }
+});
+
+test('nothing but the index is read', async () => {
+  await service.db.query({ name: 'test-vacuum', text: 'vacuum analyze posts' });
+  const scans = await explain(service.db, LIST, [`{${authors.join(',')}}`, 2_000, newId(1), 10, 2]);
+  assert.ok(scans.length > 0);
+  for (const scan of scans) {
+    assert.deepEqual([scan['Node Type'], scan['Index Name']], ['Index Only Scan', 'posts_by_author']);
+    assert.equal(scan['Rows Removed by Filter'] ?? 0, 0);
+  }
 });
 
 test('10,001 authors are taken, one more and bad input refused', async () => {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { Post_Visibility } from '#gen/oxo/post/v1/post.ts';
 import type { ListPostsByAuthorsRequest, ListPostsByAuthorsResponse } from '#gen/oxo/post/v1/post_internal_service.ts';
 import type { Queryable } from '#kit/db/database.ts';
 import { START } from '#kit/page-token.ts';
@@ -14,17 +15,20 @@ const input = z.object({
   pageSize: z.number().int().min(1, 'must be 1 to 1000').max(1_000, 'must be 1 to 1000'),
 });
 
+/** What followers may see. Named one by one: whatever else there may come to be is not among it. */
+const SEEN = `visibility in (${Post_Visibility.PUBLIC}, ${Post_Visibility.FOLLOWERS})`;
+
 /**
  * Reads only the index. First the newest few of each author (`heads`). The page ends at or after the time of as many of them
  * as it holds (`floor`), so only of an author whose few are all newer than that, more is read. Without the floor, each author
  * would give a whole page.
  */
-const LIST = {
+export const LIST = {
   name: 'posts-by-authors',
   text: `with heads as materialized (
       select authors.author_id, head.* from unnest($1::uuid[]) as authors (author_id) cross join lateral (
         select id, published_at_ms, row_number() over (order by published_at_ms desc, id desc) as place from posts
-        where posts.author_id = authors.author_id and (published_at_ms, id) < ($2, $3)
+        where posts.author_id = authors.author_id and (published_at_ms, id) < ($2, $3) and ${SEEN}
         order by published_at_ms desc, id desc limit $5) head),
     floor as materialized (
       select coalesce((select published_at_ms from heads order by published_at_ms desc offset $4 - 1 limit 1), 0) as at_ms),
@@ -34,7 +38,7 @@ const LIST = {
       select more.id, heads.author_id, more.published_at_ms from heads cross join lateral (
         select id, published_at_ms from posts
         where posts.author_id = heads.author_id and (published_at_ms, id) < (heads.published_at_ms, heads.id)
-          and published_at_ms >= (select at_ms from floor)
+          and published_at_ms >= (select at_ms from floor) and ${SEEN}
         order by published_at_ms desc, id desc limit $4) more
       where heads.place = $5 and heads.published_at_ms >= (select at_ms from floor))
     select id, author_id as "authorId", published_at_ms::float8 as "publishedAtMs" from newest
