@@ -7,3 +7,11 @@ test('settings that are missing or wrong are all named', () => {
     message: /(?=.*DATABASE_URL: is not set)(?=.*REDIS_URL: is not set)(?=.*MAX_FOLLOWEES: )/s,
   });
 });
+
+test('nobody may follow more people than a feed can be built of', () => {
+  assert.throws(() => readConfig({ MAX_FOLLOWEES: '10001' }), { message: /MAX_FOLLOWEES: / });
+  assert.throws(
+    () => readConfig({ MAX_FOLLOWEES: '10000' }),
+    ({ message }) => !message.includes('MAX_FOLLOWEES'),
+  );
+});

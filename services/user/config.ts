@@ -17,8 +17,8 @@ const settings = {
   ...databaseSettings,
   ...redisSettings,
   ...clientSettings,
-  /** How many people one account may follow. */
-  MAX_FOLLOWEES: setting.integer(1, 100_000).default(10_000),
+  /** How many people one account may follow. No more than ListPostsByAuthors of the post service takes: these and oneself. */
+  MAX_FOLLOWEES: setting.integer(1, 10_000).default(10_000),
   /** Posts of authors with more followers are not pushed to them: the followers look for them. */
   MAX_PUSHED_FOLLOWERS: setting.integer(0, 100_000_000).default(10_000),
   /** From a deletion to its erasure: longer than whatever began before the deletion can take. */
