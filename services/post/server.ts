@@ -52,7 +52,7 @@ export function createPostService({ db, redis, outbox, users, clock, logger }: P
   const publishedPosts = createPublishedPosts({ redis, db, recentPosts, logger });
   const deletedPosts = createDeletedPosts(db, clock);
   const authors = createAuthors(redis, users, logger);
-  const visibility = createVisibility(users, authors);
+  const visibility = createVisibility({ db, users, authors });
   const entityFinder = createEntityFinder(users);
   const eraseAuthor = createEraseAuthor({ db, outbox, publishedPosts });
   const insertPost = createInsertPost(db);
@@ -61,7 +61,7 @@ export function createPostService({ db, redis, outbox, users, clock, logger }: P
     addServices(server: RpcServer): void {
       server.add(PostServiceDefinition, {
         createPost: createPost({ idempotency, insertPost, outbox, publishedPosts, authors, entityFinder, clock }),
-        getPost: getPost({ db, visibility }),
+        getPost: getPost({ visibility }),
         updatePost: updatePost({ db, outbox, publishedPosts, visibility, authors, entityFinder, clock }),
         deletePost: deletePost({ db, outbox, publishedPosts, deletedPosts, visibility, clock }),
         listPostRevisions: listPostRevisions({ db, visibility }),

@@ -58,7 +58,7 @@ export function deletePost(dependencies: DeletePostDependencies) {
       (row) => row && publishedPosts.deleted(row, row.version),
     );
     if (deleted === undefined && !(await deletedPosts.has(id, userId))) {
-      throw await whyNotOwn(db, visibility, id, context);
+      throw await whyNotOwn(visibility, id, context);
     }
     return {};
   };

@@ -4,9 +4,7 @@ import type { Queryable } from '#kit/db/database.ts';
 import { openPage } from '#kit/page-token.ts';
 import type { CallContext } from '#kit/rpc/context.ts';
 import { id, pageFields, validate } from '#kit/validate.ts';
-import { findPost } from '../posts/find-posts.ts';
 import { revisionMessage } from '../posts/post-message.ts';
-import { postNotFound } from '../posts/refusals.ts';
 import { findRevisions } from '../posts/revisions.ts';
 import type { Visibility } from '../posts/visibility.ts';
 
@@ -16,9 +14,7 @@ export function listPostRevisions({ db, visibility }: { db: Queryable; visibilit
   return async (request: ListPostRevisionsRequest, context: CallContext): Promise<ListPostRevisionsResponse> => {
     const { id, ...asked } = validate(input, request);
     const page = openPage(`post-revisions:${id}`, asked);
-    const row = await findPost(db, id);
-    const visible = row === undefined ? [] : await visibility.filter([row], context);
-    if (visible.length === 0) throw postNotFound();
+    await visibility.requireVisible(id, context);
     // Numbers stand for times here: two edits may share a millisecond.
     const found = await findRevisions(db, id, page.before.atMs, page.limit);
     const { rows, nextPageToken } = page.close(found, ({ number }) => ({ atMs: number, id }));

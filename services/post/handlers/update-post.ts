@@ -77,7 +77,7 @@ export function updatePost(dependencies: UpdatePostDependencies) {
         }),
       (done) => (done?.changed ? publishedPosts.changed(done.row) : undefined),
     );
-    if (outcome === undefined) throw await whyNotOwn(db, visibility, id, context);
+    if (outcome === undefined) throw await whyNotOwn(visibility, id, context);
     const post = postMessage(outcome.row, author);
     sendEtag(context, post.etag);
     return { post };

@@ -1,11 +1,14 @@
 import { Post_Visibility } from '#gen/oxo/post/v1/post.ts';
 import type { UserSummary } from '#gen/oxo/user/v1/user.ts';
 import type { UserInternalServiceDefinition } from '#gen/oxo/user/v1/user_internal_service.ts';
+import type { Queryable } from '#kit/db/database.ts';
 import { viewerOf } from '#kit/identity/caller.ts';
 import { onBehalfOf, type RpcClient } from '#kit/rpc/client.ts';
 import type { CallContext } from '#kit/rpc/context.ts';
 import type { PostRow } from '../entities/post-entity.ts';
 import type { Authors } from './authors.ts';
+import { findPost } from './find-posts.ts';
+import { postNotFound } from './refusals.ts';
 
 /** A post that the caller may see, and who wrote it. */
 export interface SeenPost {
@@ -20,11 +23,22 @@ export interface SeenPost {
 export interface Visibility {
   /** Those of the posts that the caller may see, in the same order. Asks the user service at most once for each of both. */
   filter(posts: readonly PostRow[], context: CallContext): Promise<SeenPost[]>;
+  /**
+   * The post with this id, as the caller sees it: what every RPC that acts on a post asks first.
+   * @throws OxoError POST_NOT_FOUND when there is none, or the caller may not see it: nobody can tell the one from the other
+   */
+  requireVisible(id: string, context: CallContext): Promise<SeenPost>;
   /** Whether the caller may see what this author shows to followers. */
   isAmongFollowers(authorId: string, context: CallContext): Promise<boolean>;
 }
 
-export function createVisibility(users: RpcClient<UserInternalServiceDefinition>, authors: Authors): Visibility {
+export interface VisibilityDependencies {
+  db: Queryable;
+  users: RpcClient<UserInternalServiceDefinition>;
+  authors: Pick<Authors, 'find'>;
+}
+
+export function createVisibility({ db, users, authors }: VisibilityDependencies): Visibility {
   /** Those of the authors whose followers the caller is among: those whom the caller follows now, and the caller. */
   async function followed(authorIds: Iterable<string>, context: CallContext): Promise<Set<string>> {
     const viewerId = viewerOf(context)?.userId;
@@ -48,19 +62,27 @@ export function createVisibility(users: RpcClient<UserInternalServiceDefinition>
     return posts.filter((post) => post.visibility === Post_Visibility.PUBLIC || isForFollowers(post, authorIds));
   }
 
+  async function filter(posts: readonly PostRow[], context: CallContext): Promise<SeenPost[]> {
+    const [rows, found] = await Promise.all([
+      allowed(posts, context),
+      authors.find(
+        posts.map((post) => post.authorId),
+        context,
+      ),
+    ]);
+    return rows.flatMap((row) => {
+      const author = found.get(row.authorId);
+      return author === undefined ? [] : [{ row, author }];
+    });
+  }
+
   return {
-    async filter(posts, context) {
-      const [rows, found] = await Promise.all([
-        allowed(posts, context),
-        authors.find(
-          posts.map((post) => post.authorId),
-          context,
-        ),
-      ]);
-      return rows.flatMap((row) => {
-        const author = found.get(row.authorId);
-        return author === undefined ? [] : [{ row, author }];
-      });
+    filter,
+    async requireVisible(id, context) {
+      const row = await findPost(db, id);
+      const [seen] = row === undefined ? [] : await filter([row], context);
+      if (seen === undefined) throw postNotFound();
+      return seen;
     },
     async isAmongFollowers(authorId, context) {
       return (await followed([authorId], context)).has(authorId);
