@@ -12,7 +12,7 @@ const seed = Number(process.env.MODEL_SEED ?? Math.floor(Math.random() * 2 ** 31
 const readAgain = [0, 1, 2, 3].map((who) => [{ do: 'readFeed', who, pageSize: 3 }] as const);
 
 /** On a cluster fewer: what is above the kit is the same. */
-const clusterRuns = Math.ceil(runs / 5);
+const clusterRuns = Math.ceil(runs / 8);
 
 describe('whatever happens, in whatever order', () => {
   let system: System;

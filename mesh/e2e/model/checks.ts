@@ -72,12 +72,12 @@ export function checkShape({ posts, pageSize }: ShownPage): void {
   assert.equal(new Set(positions.map(({ id }) => id)).size, positions.length, 'nothing is there twice');
 }
 
-export function describeShown({ id, author, text, visibility, createdAt, editedAt }: Post) {
-  return { text, id, author, visibility, atMs: createdAt?.getTime(), editedAtMs: editedAt?.getTime() };
+export function describeShown({ id, author, text, visibility, createdAt, editedAt, etag }: Post) {
+  return { text, id, author, visibility, atMs: createdAt?.getTime(), editedAtMs: editedAt?.getTime(), etag };
 }
 
 export function describeExpected({ model }: Stage, post: ModelPost): ReturnType<typeof describeShown> {
   const { id, handle, displayName } = model.person(post.authorId);
-  const { text, visibility, atMs, editedAtMs } = post;
-  return { text, id: post.id, author: { id, handle, displayName }, visibility, atMs, editedAtMs };
+  const { text, visibility, atMs, editedAtMs, etag } = post;
+  return { text, id: post.id, author: { id, handle, displayName }, visibility, atMs, editedAtMs, etag };
 }

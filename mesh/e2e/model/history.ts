@@ -1,7 +1,8 @@
 /** Plays one history on the system and on the model, step by step. */
 import { OxoError } from '#kit/errors.ts';
+import { checkGone, checkPeople } from './accounts.ts';
 import type { Fate } from './interposer.ts';
-import { beginning, checkAll, checkFeed, checkFeeds, checkList, checkPerson, checkPost } from './reads.ts';
+import { beginning, checkAll, checkFeed, checkFeeds, checkList, checkPerson, checkPost, checkPublic } from './reads.ts';
 import { openStage, type Stage } from './stage.ts';
 import type { Lost, Moment, Step } from './steps.ts';
 import type { Person, System } from './system.ts';
@@ -79,6 +80,8 @@ function withoutConflicts(acts: readonly Act[]): Act[] {
 
 /** @returns undefined when there is nothing to do it to */
 function prepare(stage: Stage, step: Step, isMeeting: boolean): Act | undefined {
+  // Who is gone does nothing any more; what others keep of them may be lost as before.
+  if ('who' in step && step.do !== 'lose' && stage.model.isGone(stage.person(step.who).id)) return undefined;
   switch (step.do) {
     case 'post':
       return writes.post(stage, step);
@@ -94,12 +97,18 @@ function prepare(stage: Stage, step: Step, isMeeting: boolean): Act | undefined 
       return writes.unfollow(stage, step);
     case 'rename':
       return writes.rename(stage, step);
+    case 'leave':
+      return writes.leave(stage, step);
     case 'readFeed':
       return readAct(stage, step, isMeeting);
     case 'readOn':
       return readAct(stage, step, isMeeting);
     case 'readList':
       return listAct(stage, step);
+    case 'readPublic':
+      return publicAct(stage, step);
+    case 'readPeople':
+      return peopleAct(stage, step);
     case 'look':
       return lookAct(stage, step);
     case 'lose':
@@ -122,8 +131,33 @@ function readAct(stage: Stage, step: Extract<Step, { do: 'readFeed' | 'readOn' }
   });
 }
 
+function publicAct(stage: Stage, step: Extract<Step, { do: 'readPublic' }>) {
+  const viewer = stage.person(step.who);
+  const key = `public ${viewer.id}`;
+  const from = (step.goOn ? stage.bookmarks.get(key) : undefined) ?? beginning;
+  const words = from === beginning ? 'reads' : 'reads on,';
+  return act(`${viewer.name} ${words} ${step.pageSize} posts of the public feed`, async () => {
+    const rest = await checkPublic(stage, viewer, from, step.pageSize);
+    if (rest === undefined) stage.bookmarks.delete(key);
+    else stage.bookmarks.set(key, rest);
+  });
+}
+
+function peopleAct(stage: Stage, step: Extract<Step, { do: 'readPeople' }>) {
+  const [viewer, person] = [stage.person(step.who), stage.person(step.whom)];
+  if (stage.model.isGone(person.id)) return goneAct(stage, viewer, person);
+  return act(`${viewer.name} reads who follows ${person.name} and whom ${person.name} follows`, () =>
+    checkPeople(stage, viewer, person, step.pageSize),
+  );
+}
+
+function goneAct(stage: Stage, viewer: Person, person: Person) {
+  return act(`${viewer.name} looks for ${person.name}, who is gone`, () => checkGone(stage, person));
+}
+
 function listAct(stage: Stage, step: Extract<Step, { do: 'readList' }>) {
   const [viewer, author] = [stage.person(step.who), stage.person(step.whom)];
+  if (stage.model.isGone(author.id)) return goneAct(stage, viewer, author);
   const key = `list ${viewer.id} ${author.id}`;
   const from = (step.goOn ? stage.bookmarks.get(key) : undefined) ?? beginning;
   const words = from === beginning ? 'reads' : 'reads on,';
@@ -136,6 +170,7 @@ function listAct(stage: Stage, step: Extract<Step, { do: 'readList' }>) {
 
 function lookAct(stage: Stage, step: Extract<Step, { do: 'look' }>) {
   const [viewer, person] = [stage.person(step.who), stage.person(step.whom)];
+  if (stage.model.isGone(person.id)) return goneAct(stage, viewer, person);
   const post = stage.postOf(person, step.which);
   const what = post === undefined ? '' : ` and "${post.text}"`;
   return act(`${viewer.name} looks at ${person.name}${what}`, async () => {

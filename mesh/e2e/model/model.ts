@@ -21,6 +21,10 @@ export type ModelPost = {
   text: string;
   visibility: Post_Visibility;
   editedAtMs: number | undefined;
+  /** As it is now. */
+  etag: string;
+  /** Before the last change. */
+  formerEtag: string;
   /** Those who must see it from now on while they follow its author, whatever became of its event. */
   readonly owedTo: Set<string>;
 };
@@ -30,6 +34,8 @@ export type Model = ReturnType<typeof createModel>;
 export function createModel() {
   const people = new Map<string, ModelPerson>();
   const posts = new Map<string, ModelPost>();
+  /** Of people whose account is deleted, the posts that they had. */
+  const gone = new Map<string, readonly string[]>();
   let deletes = 0;
 
   function person(id: string): ModelPerson {
@@ -53,10 +59,14 @@ export function createModel() {
     renamed(id: string, displayName: string): void {
       person(id).displayName = displayName;
     },
-    posted: (post: Omit<ModelPost, 'editedAtMs' | 'owedTo'>) =>
-      void posts.set(post.id, { ...post, editedAtMs: undefined, owedTo: new Set([post.authorId]) }),
-    edited: (id: string, change: Partial<Pick<ModelPost, 'text' | 'visibility' | 'editedAtMs'>>) =>
-      void Object.assign(posts.get(id) ?? {}, change),
+    posted(post: Omit<ModelPost, 'editedAtMs' | 'formerEtag' | 'owedTo'>): void {
+      const owedTo = new Set([post.authorId]);
+      posts.set(post.id, { ...post, editedAtMs: undefined, formerEtag: '"of-nothing"', owedTo });
+    },
+    edited(id: string, change: Partial<Pick<ModelPost, 'text' | 'visibility' | 'editedAtMs' | 'etag'>>): void {
+      const post = posts.get(id);
+      if (post !== undefined) Object.assign(post, { formerEtag: post.etag, ...change });
+    },
     deleted(id: string): void {
       if (posts.delete(id)) deletes += 1;
     },
@@ -66,15 +76,31 @@ export function createModel() {
       for (const post of posts.values()) if (post.authorId === followeeId) post.owedTo.add(followerId);
     },
     unfollowed: (followerId: string, followeeId: string) => void person(followerId).followees.delete(followeeId),
+    /** The account, and all that hangs on it. */
+    left(id: string): void {
+      const own = select((post) => post.authorId === id).map((post) => post.id);
+      for (const postId of own) posts.delete(postId);
+      deletes += own.length;
+      person(id).followees.clear();
+      for (const { followees } of people.values()) followees.delete(id);
+      gone.set(id, own);
+    },
 
     follows,
     sees,
+    isGone: (id: string) => gone.has(id),
+    /** What somebody who is gone had posted, newest first. */
+    postsBefore: (id: string) => gone.get(id) ?? [],
     deletes: () => deletes,
     post: (id: string) => posts.get(id),
     /** Newest first, as everybody's. */
     postsOf: (authorId: string) => select((post) => post.authorId === authorId),
     feed: (viewerId: string) => select((post) => isOfCircle(viewerId, post.authorId)),
     list: (viewerId: string, authorId: string) => select((post) => post.authorId === authorId && sees(viewerId, post)),
+    /** What anybody may see, of all authors. */
+    publicFeed: () => select((post) => post.visibility === Post_Visibility.PUBLIC),
+    followers: (id: string) => [...people.values()].filter(({ followees }) => followees.has(id)).map(({ id }) => id),
+    following: (id: string) => [...person(id).followees],
     counts: (id: string) => ({
       followers: [...people.values()].filter(({ followees }) => followees.has(id)).length,
       following: person(id).followees.size,

@@ -1,7 +1,9 @@
 /** What people look at. */
 import assert from 'node:assert/strict';
+import { FeedItem_Reason } from '#gen/oxo/feed/v1/feed.ts';
 import { decodePageToken } from '#kit/page-token.ts';
 import { refused } from '#kit/testing/refused.ts';
+import { checkGone, checkPeople } from './accounts.ts';
 import { checkPage, checkReasons, checkShape, describeExpected, describeShown, type ShownPage } from './checks.ts';
 import type { ModelPost } from './model.ts';
 import type { Bookmark, Stage } from './stage.ts';
@@ -43,6 +45,23 @@ export async function readList(
   const title = `a page of ${pageSize} posts of ${author.name}, as ${viewer.name} sees them`;
   const page = { title, posts, pageSize, before: from.before, next };
   return { page, rest: nextPageToken === '' ? undefined : { token: nextPageToken, before: next } };
+}
+
+/** A page of the public feed, which holds what all histories post at the same time: those of this one are checked. */
+export async function checkPublic(stage: Stage, viewer: Person, from: Bookmark, pageSize: number) {
+  const { system, model, people } = stage;
+  const request = { pageSize, pageToken: from.token };
+  const { items, nextPageToken } = await system.feeds.getPublicFeed(request, system.as(viewer, stage.newRequest()));
+  const shown = items.flatMap(({ post }) => post ?? []);
+  const title = `a page of ${pageSize} posts of the public feed`;
+  const next = decodePageToken('public-feed', nextPageToken);
+  checkShape({ title, posts: shown, pageSize, before: from.before, next });
+  assert.ok(items.every(({ reason }) => reason === FeedItem_Reason.PUBLIC_POST));
+  const own = new Set(people.map(({ id }) => id));
+  const posts = shown.filter(({ author }) => own.has(author?.id ?? ''));
+  const page = { title, posts, pageSize: posts.length, before: from.before, next };
+  checkPage(stage, model.publicFeed(), page, () => true);
+  return nextPageToken === '' ? undefined : { token: nextPageToken, before: next };
 }
 
 /**
@@ -99,20 +118,28 @@ export async function checkPerson(stage: Stage, viewer: Person, person: Person):
   assert.deepEqual(shown, { name: displayName, ...model.counts(person.id), relationship });
 }
 
-/** All pages of everything for everybody: feeds, lists of posts, counts. Every event must have been handled. */
+/** All pages of everything for everybody: feeds, lists of posts and of people, counts. Every event must have been handled. */
 export async function checkAll(stage: Stage, pageSize: number): Promise<void> {
   await checkFeeds(stage, pageSize);
-  const { people } = stage;
-  for (const [index, person] of people.entries()) {
-    const viewer = people[(index + 1) % people.length] as Person;
+  const viewers = present(stage);
+  for (const [index, person] of stage.people.entries()) {
+    if (stage.model.isGone(person.id)) {
+      await checkGone(stage, person);
+      continue;
+    }
+    const viewer = viewers[(index + 1) % viewers.length] as Person;
     await checkPerson(stage, viewer, person);
+    await checkPeople(stage, viewer, person, pageSize);
     await toTheEnd(stage, (from) => checkList(stage, viewer, person, from, pageSize));
   }
 }
 
+/** Those whose account is there. */
+const present = ({ people, model }: Stage): Person[] => people.filter(({ id }) => !model.isGone(id));
+
 /** All pages of everybody's feed. */
 export async function checkFeeds(stage: Stage, pageSize: number): Promise<void> {
-  for (const viewer of stage.people) await toTheEnd(stage, (from) => checkFeed(stage, viewer, from, pageSize));
+  for (const viewer of present(stage)) await toTheEnd(stage, (from) => checkFeed(stage, viewer, from, pageSize));
 }
 
 async function toTheEnd(stage: Stage, read: (from: Bookmark) => Promise<Bookmark | undefined>): Promise<void> {

@@ -9,17 +9,23 @@ export const names = ['ann', 'bob', 'cem', 'dee'] as const;
 export type Step =
   | { do: 'post'; who: number; visibility: Post_Visibility; fate: Fate; isRepeated: boolean }
   | { do: 'postMany'; who: number }
-  | { do: 'edit'; who: number; which: number; visibility: Post_Visibility | undefined }
-  | { do: 'delete'; who: number; which: number }
+  | { do: 'edit'; who: number; which: number; visibility: Post_Visibility | undefined; ifMatch: IfMatch }
+  | { do: 'delete'; who: number; which: number; ifMatch: IfMatch }
   | { do: 'follow'; who: number; whom: number }
   | { do: 'unfollow'; who: number; whom: number }
   | { do: 'rename'; who: number }
+  | { do: 'leave'; who: number }
   | { do: 'readFeed'; who: number; pageSize: number }
   | { do: 'readOn'; who: number; pageSize: number }
   | { do: 'readList'; who: number; whom: number; pageSize: number; goOn: boolean }
+  | { do: 'readPublic'; who: number; pageSize: number; goOn: boolean }
+  | { do: 'readPeople'; who: number; whom: number; pageSize: number }
   | { do: 'look'; who: number; whom: number; which: number }
   | { do: 'lose'; what: Lost; who: number }
   | { do: 'restartRedis' };
+
+/** Whether a change says which state of the post it is meant for, and whether that is still its state. */
+export type IfMatch = 'absent' | 'current' | 'stale';
 
 export type Lost = 'window' | 'posts' | 'profile' | 'followees' | 'followers' | 'recent' | 'pulled' | 'everything';
 
@@ -36,6 +42,7 @@ const pageSize = fc.oneof(
   { arbitrary: fc.constant(100), weight: 1 },
 );
 const visibility = fc.constantFrom(Post_Visibility.PUBLIC, Post_Visibility.FOLLOWERS);
+const ifMatch = fc.constantFrom<IfMatch>('absent', 'absent', 'current', 'stale');
 const fate: fc.Arbitrary<Fate> = fc.record({
   heldFor: fc.oneof({ arbitrary: fc.constant(0), weight: 2 }, { arbitrary: fc.nat(8), weight: 3 }),
   again: fc.array(fc.nat(8), { maxLength: 2 }),
@@ -48,17 +55,21 @@ const edit = fc.record({
   who: person,
   which,
   visibility: fc.option(visibility, { nil: undefined }),
+  ifMatch,
 });
-const remove = fc.record({ do: fc.constant('delete' as const), who: person, which });
+const remove = fc.record({ do: fc.constant('delete' as const), who: person, which, ifMatch });
 const follow = fc.record({ do: fc.constant('follow' as const), who: person, whom: person });
 const unfollow = fc.record({ do: fc.constant('unfollow' as const), who: person, whom: person });
 const rename = fc.record({ do: fc.constant('rename' as const), who: person });
+const leave = fc.record({ do: fc.constant('leave' as const), who: person });
 const readFeed = fc.record({ do: fc.constant('readFeed' as const), who: person, pageSize });
 const readOn = fc.record({ do: fc.constant('readOn' as const), who: person, pageSize });
 const readList = fc.record({
   do: fc.constant('readList' as const),
   ...{ who: person, whom: person, pageSize, goOn: fc.boolean() },
 });
+const readPublic = fc.record({ do: fc.constant('readPublic' as const), who: person, pageSize, goOn: fc.boolean() });
+const readPeople = fc.record({ do: fc.constant('readPeople' as const), who: person, whom: person, pageSize });
 const look = fc.record({ do: fc.constant('look' as const), who: person, whom: person, which });
 const lost = fc.constantFrom<Lost>(
   ...(['window', 'posts', 'profile', 'followees', 'followers', 'recent', 'pulled', 'everything'] as const),
@@ -78,8 +89,11 @@ const single: fc.Arbitrary<Step> = fc.oneof(
     [readFeed, 75],
     [readOn, 30],
     [readList, 15],
+    [readPublic, 10],
+    [readPeople, 10],
     [look, 15],
     [lose, 25],
+    [leave, 3],
     [postMany, 1],
     [restartRedis, 1],
   ]),

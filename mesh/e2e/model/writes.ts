@@ -2,10 +2,11 @@
 import assert from 'node:assert/strict';
 import { type Post, Post_Visibility } from '#gen/oxo/post/v1/post.ts';
 import { refused } from '#kit/testing/refused.ts';
+import { checkGone } from './accounts.ts';
 import { atOnce, type Fate } from './interposer.ts';
 import type { ModelPost } from './model.ts';
 import type { Stage } from './stage.ts';
-import { manyPosts, type Step } from './steps.ts';
+import { type IfMatch, manyPosts, type Step } from './steps.ts';
 import type { Person } from './system.ts';
 
 /** A step that is prepared: what it is in words, the call, and what it means for the model once it is answered. */
@@ -46,32 +47,38 @@ export const writes = {
     };
   },
 
-  edit(stage: Stage, { who, which, visibility }: StepOf<'edit'>): Act | undefined {
+  edit(stage: Stage, { who, which, visibility, ifMatch }: StepOf<'edit'>): Act | undefined {
     const author = stage.person(who);
     const post = stage.postOf(author, which);
     if (post === undefined) return undefined;
     const text = stage.newText();
     return {
-      words: `${author.name} changes "${post.text}" to "${text}"${visibility === undefined ? '' : audience(visibility)}`,
+      words: `${author.name} changes "${post.text}" to "${text}"${visibility === undefined ? '' : audience(visibility)}${condition(ifMatch)}`,
       touches: [post.id],
       async call() {
-        const options = stage.system.as(author, stage.newRequest());
-        const { post: edited } = await stage.system.posts.updatePost({ id: post.id, text, visibility }, options);
-        const change = { text, visibility: visibility ?? post.visibility, editedAtMs: edited?.editedAt?.getTime() };
+        const options = onlyIf(stage, author, post, ifMatch);
+        const call = stage.system.posts.updatePost({ id: post.id, text, visibility }, options);
+        if (ifMatch === 'stale') return refusedAsStale(call);
+        const { post: edited } = await call;
+        const [editedAtMs, etag = ''] = [edited?.editedAt?.getTime(), edited?.etag];
+        assert.notEqual(etag, post.etag, 'what is changed has another etag');
+        const change = { text, visibility: visibility ?? post.visibility, editedAtMs, etag };
         return () => stage.model.edited(post.id, change);
       },
     };
   },
 
-  delete(stage: Stage, { who, which }: StepOf<'delete'>): Act | undefined {
+  delete(stage: Stage, { who, which, ifMatch }: StepOf<'delete'>): Act | undefined {
     const author = stage.person(who);
     const post = stage.postOf(author, which);
     if (post === undefined) return undefined;
     return {
-      words: `${author.name} deletes "${post.text}"`,
+      words: `${author.name} deletes "${post.text}"${condition(ifMatch)}`,
       touches: [post.id],
       async call() {
-        await stage.system.posts.deletePost({ id: post.id }, stage.system.as(author, stage.newRequest()));
+        const call = stage.system.posts.deletePost({ id: post.id }, onlyIf(stage, author, post, ifMatch));
+        if (ifMatch === 'stale') return refusedAsStale(call);
+        await call;
         return () => stage.model.deleted(post.id);
       },
     };
@@ -92,13 +99,27 @@ export const writes = {
       },
     };
   },
+
+  leave(stage: Stage, { who }: StepOf<'leave'>): Act {
+    const person = stage.person(who);
+    return {
+      words: `${person.name} deletes the account`,
+      touches: [person.id],
+      async call() {
+        await stage.system.users.deleteMe({}, stage.system.as(person, stage.newRequest()));
+        stage.model.left(person.id);
+        await checkGone(stage, person);
+        return () => undefined;
+      },
+    };
+  },
 };
 
 async function createPost(
   stage: Stage,
   author: Person,
   { text, visibility, fate, isRepeated }: Omit<StepOf<'post'>, 'do' | 'who'> & { text: string },
-): Promise<Omit<ModelPost, 'editedAtMs' | 'owedTo'>> {
+): Promise<Omit<ModelPost, 'editedAtMs' | 'formerEtag' | 'owedTo'>> {
   const requestId = stage.newRequest(fate);
   const send = async (): Promise<Post> => {
     const options = stage.system.as(author, requestId);
@@ -111,7 +132,25 @@ async function createPost(
   if (isRepeated) assert.deepEqual(await send(), post, 'a repeated request has the same answer');
   stage.everyPost.add(post.id);
   const atMs = post.createdAt?.getTime() ?? 0;
-  return { id: post.id, authorId: author.id, atMs, requestId, text, visibility };
+  return { id: post.id, authorId: author.id, atMs, requestId, text, visibility, etag: post.etag };
+}
+
+/** Options of a change that is meant for a state of the post. */
+function onlyIf({ system, newRequest }: Stage, author: Person, post: ModelPost, ifMatch: IfMatch) {
+  const options = system.as(author, newRequest());
+  if (ifMatch === 'current') options.metadata.set('if-match', post.etag);
+  if (ifMatch === 'stale') options.metadata.set('if-match', post.formerEtag);
+  return options;
+}
+
+async function refusedAsStale(call: Promise<unknown>): Promise<() => void> {
+  await assert.rejects(call, refused('ETAG_MISMATCH'));
+  return () => undefined;
+}
+
+function condition(ifMatch: IfMatch): string {
+  if (ifMatch === 'absent') return '';
+  return ifMatch === 'current' ? ', as it is now' : ', as it was before';
 }
 
 function changeEdge(stage: Stage, change: 'follow' | 'unfollow', who: number, whom: number): Act {
@@ -121,6 +160,10 @@ function changeEdge(stage: Stage, change: 'follow' | 'unfollow', who: number, wh
     touches: [`${follower.id} ${followee.id}`],
     async call() {
       const call = stage.system.users[change]({ id: followee.id }, stage.system.as(follower, stage.newRequest()));
+      if (stage.model.isGone(followee.id)) {
+        await assert.rejects(call, refused('USER_NOT_FOUND'));
+        return () => undefined;
+      }
       if (follower === followee) {
         if (change === 'follow') await assert.rejects(call, refused('SELF_FOLLOW'));
         else await call;

@@ -91,7 +91,7 @@ export async function startFeedService(options: FeedServiceOptions = {}): Promis
   const shared = { redisUrl, natsUrl: bus.server.url(), jwksUrl, issuer: issuer.issuer };
   const userPort = await freePort();
   const env = { AUTH_GRPC_ADDRESS: authAddress, SERVICE_SECRET: 'any', USER_GRPC_ADDRESS: `127.0.0.1:${userPort}` };
-  const userEnv = { MAX_PUSHED_FOLLOWERS: String(maxPushedFollowers) };
+  const userEnv = { AUTH_GRPC_ADDRESS: authAddress, MAX_PUSHED_FOLLOWERS: String(maxPushedFollowers) };
   const [user, post] = await Promise.all([
     startNeighbour(context, { name: 'user', grpcPort: userPort, env: userEnv, ...shared }),
     withPost ? startNeighbour(context, { name: 'post', env, ...shared }) : undefined,
