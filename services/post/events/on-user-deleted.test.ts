@@ -5,6 +5,7 @@ import { MINUTE_MS } from '#kit/clock.ts';
 import type { Database } from '#kit/db/database.ts';
 import { NotYet } from '#kit/events/handlers.ts';
 import { createReadModel } from '#kit/redis/read-model.ts';
+import { createWindowStore } from '#kit/redis/window.ts';
 import { asService } from '#kit/rpc/client.ts';
 import { deliver } from '#kit/testing/deliver.ts';
 import { refused } from '#kit/testing/refused.ts';
@@ -91,6 +92,23 @@ test('all that there is of the author is erased, and each post is deleted for th
   await assert.rejects(handle(id), refused('UNAVAILABLE'));
   assert.equal((await service.events()).length, postIds.length, 'again it changes nothing');
   assert.equal((await service.as().listUserPosts({ userId: bob })).posts.length, 1);
+});
+
+test('a pulled author is gone from where readers look for the posts, and from the public ones', async () => {
+  const id = await service.addUser('famous');
+  await createReadModel(service.redis, { prefix: 'pulled', ttlMs: MINUTE_MS }).put(id, 1, new Uint8Array());
+  const feed = service.internal('feed');
+  await feed.publishRecentPosts({ authorIds: [id] });
+  const { post } = await service.as(id).createPost({ text: 'secret' });
+  const recent = async () => {
+    const windows = createWindowStore(service.redis, { prefix: 'recent', maxEntries: 200 });
+    return (await windows.readTogether([id], undefined, 1_000)).entries.map((entry) => entry.id);
+  };
+  const isPublic = async () =>
+    (await feed.listPublicPosts({ pageSize: 100 })).posts.some((found) => found.id === post?.id);
+  assert.deepEqual([await recent(), await isPublic()], [[post?.id], true]);
+  await assert.rejects(handle(id), refused('UNAVAILABLE'));
+  assert.deepEqual([await recent(), await isPublic()], [[], false]);
 });
 
 test('a kill in the midst leaves whole batches done; the next delivery goes on', async () => {
