@@ -1,11 +1,12 @@
 import { PULL_STATE } from '../entities/pulled-author-entity.ts';
 
-/** Values: users. */
+/** A deleted user has no followers, whatever the counts say: they are of no use to anybody and go at the end of the erasure. Values: users. */
 export const COUNT = {
   name: 'pulled-authors-count',
-  text: `select users.user_id as "userId", pulled.state, pulled.version::float8,
-      (select coalesce(sum(followers), 0)::integer from follower_counts where user_id = users.user_id) as followers
-    from unnest($1::uuid[]) as users (user_id) left join pulled_authors pulled using (user_id)`,
+  text: `select asked.user_id as "userId", pulled.state, pulled.version::float8,
+      (select coalesce(sum(followers), 0)::integer from follower_counts join users on users.id = follower_counts.user_id
+        where follower_counts.user_id = asked.user_id) as followers
+    from unnest($1::uuid[]) as asked (user_id) left join pulled_authors pulled using (user_id)`,
 };
 
 /** Values: user. No row when somebody else has come first. */

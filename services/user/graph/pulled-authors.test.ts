@@ -4,7 +4,7 @@ import type { Queryable } from '#kit/db/database.ts';
 import { createMetrics } from '#kit/metrics.ts';
 import { createReadModel } from '#kit/redis/read-model.ts';
 import { followVersion } from '../testing/graph.ts';
-import { startUserService, type TestUserService } from '../testing/user-service.ts';
+import { ERASE_AFTER_MS, startUserService, type TestUserService } from '../testing/user-service.ts';
 import type { FollowVersions } from './follow-versions.ts';
 import { createPulledAuthors } from './pulled-authors.ts';
 
@@ -161,4 +161,28 @@ test('while Redis is away nobody crosses the limit', async () => {
   await openAuthors().sweep();
   assert.equal(await isPublished(author), true);
   assert.deepEqual((await toldTo(fans[0] ?? '')).pulledIds, [author]);
+});
+
+test('a pulled author who is deleted is forgotten, and the erasure waits for it', async () => {
+  const { author } = await newAuthor(LIMIT + 1);
+  await review(author);
+  assert.equal(await isPublished(author), true);
+  await service.as(author).deleteMe({});
+  service.clock.advance(ERASE_AFTER_MS);
+  const erase = async () => {
+    await service.inBackground('erasure');
+    const [deletion] = await service.db.query<{ done: boolean; pulled: boolean }>(
+      {
+        name: 'test-erased',
+        text: `select graph_erased_at_ms is not null as done, exists (select from pulled_authors where user_id = $1::uuid) as pulled
+          from deletions where user_id = $1::uuid`,
+      },
+      [author],
+    );
+    return deletion;
+  };
+  assert.deepEqual(await erase(), { done: false, pulled: true });
+  await review(author);
+  assert.equal(await isPublished(author), false);
+  assert.deepEqual(await erase(), { done: true, pulled: false });
 });
