@@ -29,7 +29,7 @@ test('a damaged state file: commands say so, down stops everything, up writes it
   for (const damage of ['{"supervisor"', '[]', '']) {
     writeFileSync(join(stateDir, 'run/state.json'), damage);
     for (const args of [['status'], ['up'], ['dead-letters', 'list'], ['migrate']]) {
-      requireOneError(await oxo(args, { env }), /state\.json is damaged\n[\s\S]*\.\/oxo down/);
+      requireOneError(await oxo(args, { env }), /state\.json is damaged\n[\s\S]*\.\/oxo down first/);
     }
   }
   const down = await oxo(['down'], { env });

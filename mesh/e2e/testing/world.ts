@@ -84,7 +84,7 @@ async function untilSettled(stack: Stack, timeoutMs = 60_000): Promise<void> {
   await until(
     'all events are handled',
     async () => {
-      const outboxes = await readOutboxes(stack.urls.database, services);
+      const outboxes = await readOutboxes(stack.urls.databases, services);
       const { consumers, deadLetters } = await readEvents(stack.urls.nats);
       if (deadLetters > 0) throw new Error(`${deadLetters} events were given up`);
       const waiting = outboxes.reduce((sum, outbox) => sum + outbox.waiting, 0);

@@ -132,6 +132,6 @@ async function compareAll(
       run.findings.add(kindOf(kind), `feed of ${handle}: ${postId} ${text}`);
   }
   await verifyLists(run, people, client);
-  await verifyTables(run, people, urls.database);
+  await verifyTables(run, people, urls.databases);
   return { feeds, items, pages };
 }

@@ -4,6 +4,7 @@ import type { ApiClient } from '../demo/api-client.ts';
 import { type ExpectedFeeds, type KnownPost, newestFirst } from '../demo/expected-feeds.ts';
 import { inParallel } from '../demo/in-parallel.ts';
 import type { Person } from '../demo/people.ts';
+import type { StackUrls } from '../stack/plan.ts';
 import { compareList, type Listed } from './compare-list.ts';
 import type { CrowdRun } from './crowd.ts';
 
@@ -19,27 +20,44 @@ function ownPosts(expected: ExpectedFeeds, person: number): KnownPost[] {
   return expected.feedOf(person).filter(({ author }) => author === person);
 }
 
-/** Compares the rows of Postgres with what was acknowledged: posts, and who follows whom. */
-export async function verifyTables(run: CrowdRun, people: readonly Person[], databaseUrl: string): Promise<void> {
-  const client = new pg.Client(databaseUrl);
+/**
+ * Compares the rows of Postgres with what was acknowledged: posts, and who follows whom.
+ * @param databases by service, as its own user
+ */
+export async function verifyTables(
+  run: CrowdRun,
+  people: readonly Person[],
+  databases: StackUrls['databases'],
+): Promise<void> {
+  const ids = people.map(({ userId }) => userId);
+  const posts = await read<{ id: string; authorId: string; text: string; atMs: number }>(
+    databases.post,
+    `select id, author_id as "authorId", text, published_at_ms::float8 as "atMs" from posts.posts
+      where author_id = any($1::uuid[])`,
+    ids,
+  );
+  for (const [number, { userId }] of people.entries()) {
+    const rows = posts.filter(({ authorId }) => authorId === userId);
+    const listed = rows.map(({ id, text, atMs }) => ({ id, text, createdAtMs: atMs })).sort(newestFirst);
+    compareList(run, `posts of person ${number} in Postgres`, ownPosts(run.expected, number), listed);
+  }
+  const follows = await read<{ edge: string }>(
+    databases.user,
+    `select follower_id || ' ' || followee_id as edge from users.follows where follower_id = any($1::uuid[])`,
+    ids,
+  );
+  compareFollows(run, people, new Set(follows.map(({ edge }) => edge)));
+}
+
+async function read<Row extends pg.QueryResultRow>(
+  url: string | undefined,
+  sql: string,
+  ids: readonly string[],
+): Promise<Row[]> {
+  const client = new pg.Client(url ?? '');
   await client.connect();
   try {
-    const ids = people.map(({ userId }) => userId);
-    const posts = await client.query<{ id: string; authorId: string; text: string; atMs: number }>(
-      `select id, author_id as "authorId", text, published_at_ms::float8 as "atMs" from posts.posts
-        where author_id = any($1::uuid[])`,
-      [ids],
-    );
-    for (const [number, { userId }] of people.entries()) {
-      const rows = posts.rows.filter(({ authorId }) => authorId === userId);
-      const listed = rows.map(({ id, text, atMs }) => ({ id, text, createdAtMs: atMs })).sort(newestFirst);
-      compareList(run, `posts of person ${number} in Postgres`, ownPosts(run.expected, number), listed);
-    }
-    const follows = await client.query<{ edge: string }>(
-      `select follower_id || ' ' || followee_id as edge from users.follows where follower_id = any($1::uuid[])`,
-      [ids],
-    );
-    compareFollows(run, people, new Set(follows.rows.map(({ edge }) => edge)));
+    return (await client.query<Row>(sql, [ids])).rows;
   } finally {
     await client.end();
   }

@@ -1,6 +1,7 @@
 import { withTimeLimit } from '#kit/time-limit.ts';
 import { messageOf } from '../cli-error.ts';
 import { type Command, parseFlags } from '../command.ts';
+import { type Disk, isFull, readDisk } from '../disk.ts';
 import { readSettings, type Settings } from '../settings.ts';
 import { type EventsHealth, type OutboxHealth, readEvents, readOutboxes } from '../stack/health.ts';
 import { planStack, type StackPlan, type StackUrls } from '../stack/plan.ts';
@@ -14,7 +15,7 @@ export const command: Command = {
   usage: `usage: ./oxo status [--json]
 
 Shows every process (state, pid, restarts, memory as its proportional share), how long events wait in each outbox, how far
-behind the consumers are, and how many events were given up. Exit code 0 only when all is ready. What is frozen is
+behind the consumers are, how many events were given up, and how much disk is left. Exit code 0 only when all is ready. What is frozen is
 "not answering"; the supervisor starts it again after four seconds when a signal stopped it, else after half a minute.
 
   --json  the same and all URLs for programs; holds passwords`,
@@ -45,6 +46,8 @@ type Status = {
   /** An error text stands in place of what can't be asked. */
   readonly outboxes: readonly OutboxHealth[] | { readonly error: string };
   readonly events: EventsHealth | { readonly error: string };
+  /** Where the state folder lies. */
+  readonly disk: Disk & { readonly full: boolean };
 };
 
 async function run(argv: readonly string[]): Promise<number> {
@@ -56,38 +59,40 @@ async function run(argv: readonly string[]): Promise<number> {
 
 async function readStatus(settings: Settings): Promise<Status> {
   const state = readState(settings.stateDir);
+  const found = readDisk(settings.stateDir);
+  const disk = { ...found, full: isFull(found) };
   const orphans = state === undefined ? [] : orphansOf(state);
   const supervised = state !== undefined && isAlive(state.supervisor);
-  if (state === undefined || (!supervised && orphans.length === 0)) return statusOfNothing(settings, state);
+  if (state === undefined || (!supervised && orphans.length === 0)) return statusOfNothing(settings, state, disk);
 
   const plan = planStack(settings);
   const tree = readProcessTree();
   const [processes, outboxes, events] = await Promise.all([
     Promise.all((supervised ? state.processes : orphans).map((record) => readProcess(plan, record, tree))),
-    health('Postgres', readOutboxes(plan.urls.database, plan.services)),
+    health('Postgres', readOutboxes(plan.urls.databases, plan.services)),
     health('NATS', readEvents(plan.urls.nats)),
   ]);
   const allReady = processes.every((entry) => entry.state === 'ready');
   const frozen = supervised && isStopped(state.supervisor);
   const works = state.phase === 'running' && supervised && !frozen;
-  const ready = works && allReady && !('error' in outboxes) && !('error' in events);
+  const ready = works && allReady && !('error' in outboxes) && !('error' in events) && !disk.full;
   return {
-    ...{ ready, processes, outboxes, events },
+    ...{ ready, processes, outboxes, events, disk },
     summary: supervised
-      ? summarise(state, ready, frozen)
+      ? summarise(state, ready, frozen, disk)
       : `the supervisor died and left ${orphans.length} processes: ./oxo up`,
     supervisor: supervised ? { pid: state.supervisor.pid, since: state.startedAt } : undefined,
     urls: plan.urls,
   };
 }
 
-function statusOfNothing({ stateDir }: Settings, state: StackState | undefined): Status {
+function statusOfNothing({ stateDir }: Settings, state: StackState | undefined, disk: Status['disk']): Status {
   const failure = state?.phase === 'failed' ? `; the last start failed: ${state.error?.message}` : '';
   const summary = state === undefined ? `nothing was started in ${stateDir} yet` : `everything is down${failure}`;
   const error = 'down';
   return {
     ...{ ready: false, summary, supervisor: undefined, urls: undefined },
-    ...{ processes: [], outboxes: { error }, events: { error } },
+    ...{ processes: [], outboxes: { error }, events: { error }, disk },
   };
 }
 
@@ -96,9 +101,16 @@ async function health<T>(server: string, reading: Promise<T>): Promise<T | { rea
   return limited.catch((error) => ({ error: messageOf(error) }));
 }
 
-function summarise(state: StackState, ready: boolean, frozen: boolean): string {
+/** In words, what is going on with a stack whose supervisor lives. */
+export function summarise(
+  state: Pick<StackState, 'phase' | 'supervisor' | 'publicUrl'>,
+  ready: boolean,
+  frozen: boolean,
+  disk: Pick<Status['disk'], 'folder' | 'full'>,
+): string {
   if (frozen) return `the supervisor is frozen: kill -CONT ${state.supervisor.pid}`;
   if (state.phase !== 'running') return state.phase;
+  if (disk.full) return `running, but its disk is full (df -h ${disk.folder}): writes are refused until there is room`;
   return ready ? `ready on ${state.publicUrl}` : 'running, but not everything is ready';
 }
 
@@ -124,12 +136,15 @@ export async function stateNow(plan: StackPlan, { name, heartbeat }: ProcessReco
 }
 
 function render(status: Status): string {
+  const { freeBytes, totalBytes, folder } = status.disk;
   const parts = [status.summary];
   if (status.processes.length > 0) parts.push(renderProcesses(status));
   if (!('error' in status.outboxes)) parts.push(renderOutboxes(status.outboxes));
   else if (status.processes.length > 0) parts.push(`outboxes can't be read: ${status.outboxes.error}`);
   if (!('error' in status.events)) parts.push(renderEvents(status.events));
   else if (status.processes.length > 0) parts.push(`streams can't be read: ${status.events.error}`);
+  if (status.processes.length > 0)
+    parts.push(`disk: ${gibibytes(freeBytes)} of ${gibibytes(totalBytes)} GiB free (${folder})`);
   return parts.join('\n\n');
 }
 
@@ -163,6 +178,10 @@ function renderEvents({ consumers, deadLetters }: EventsHealth): string {
   if (consumers.length === 0) return `no consumers yet\n\n${dead}`;
   const rows = consumers.map((one) => [one.name, ...[one.pending, one.inFlight, one.redelivered].map(String)]);
   return `${formatTable([['consumer', 'lag', 'in flight', 'redelivered'], ...rows])}\n\n${dead}`;
+}
+
+function gibibytes(bytes: number): string {
+  return (bytes / 1024 ** 3).toFixed(1);
 }
 
 function mebibytes(bytes: number): string {

@@ -52,7 +52,10 @@ async function beginsRight(run: FeedRun, people: readonly Person[], reader: numb
 /** Whether every event has been published, and handled by all who read it. */
 export async function eventsAreThrough(urls: StackUrls): Promise<boolean> {
   try {
-    const [outboxes, { consumers }] = await Promise.all([readOutboxes(urls.database, services), readEvents(urls.nats)]);
+    const [outboxes, { consumers }] = await Promise.all([
+      readOutboxes(urls.databases, services),
+      readEvents(urls.nats),
+    ]);
     if (outboxes.some((outbox) => outbox.waiting > 0)) return false;
     return consumers.every((consumer) => consumer.pending === 0 && consumer.inFlight === 0);
   } catch {

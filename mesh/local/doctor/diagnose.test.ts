@@ -4,6 +4,7 @@ import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { jetstreamManager } from '@nats-io/jetstream';
+import pg from 'pg';
 import { findFreePortBase } from '../ports.ts';
 import { connectOnce } from '../servers/nats.ts';
 import { setUpStreams } from '../servers/streams.ts';
@@ -31,6 +32,16 @@ function one(findings: readonly Finding[], area: Finding['area'], name: string):
   const found = findings.find((finding) => finding.area === area && finding.name === name);
   assert(found !== undefined, `${area} ${name} is not in ${JSON.stringify(findings, null, 1)}`);
   return found;
+}
+
+async function query(url: string, sql: string): Promise<pg.QueryResult> {
+  const client = new pg.Client(url);
+  await client.connect();
+  try {
+    return await client.query(sql);
+  } finally {
+    await client.end();
+  }
 }
 
 function requireNextSteps(findings: readonly Finding[]): void {
@@ -70,6 +81,36 @@ test('streams and consumers that are not as defined are named, with the command 
   await connection.close();
   await setUpStreams(stack.urls.nats, services);
   assert.equal(one(await diagnose(env), 'NATS', 'consumer feed-fanout').verdict, 'ok');
+});
+
+test('what a service made of its own tables runs with its rights, for status and doctor alike', async () => {
+  const url = (name: string): string => stack.urls.databases[name] ?? '';
+  const spy = (schema: string): string => `CREATE TABLE spied (who text, admin boolean);
+    CREATE FUNCTION spy() RETURNS int LANGUAGE sql VOLATILE AS $$
+      INSERT INTO ${schema}.spied SELECT session_user, rolsuper FROM pg_catalog.pg_roles WHERE rolname = session_user RETURNING 1 $$;
+    CREATE VIEW outbox AS SELECT ${schema}.spy() AS id, now() AS created_at;
+    CREATE VIEW migrations AS SELECT 'spied' || ${schema}.spy() AS name`;
+  const seenBy = async (name: string): Promise<unknown[]> => {
+    const { rows } = await query(
+      url(name),
+      'SELECT who, bool_or(admin) AS admin, count(*)::int FROM spied GROUP BY who',
+    );
+    return rows;
+  };
+  await query(url('post'), spy('posts'));
+  await query(url('auth'), spy('auth'));
+  await query(
+    url('auth'),
+    `CREATE VIEW signing_keys AS SELECT 'CURRENT' AS state, auth.spy()::bigint AS activated_at_ms`,
+  );
+  const status = await oxo(['status'], { env: { OXO_STATE_DIR: stateDir } });
+  assert.match(status.out, /posts +1 /);
+  await diagnose(env);
+  assert.deepEqual(await seenBy('post'), [{ who: 'oxo_post', admin: false, count: 3 }]);
+  assert.deepEqual(await seenBy('auth'), [{ who: 'oxo_auth', admin: false, count: 4 }]);
+  for (const name of ['post', 'auth']) await query(url(name), 'DROP VIEW outbox, migrations; DROP TABLE spied CASCADE');
+  await query(url('auth'), 'DROP VIEW signing_keys');
+  for (const name of ['post', 'auth']) await query(url(name), 'DROP FUNCTION spy');
 });
 
 test('open files are failures, and so is a port that somebody else holds', async () => {

@@ -1,6 +1,5 @@
-import { existsSync, statfsSync } from 'node:fs';
 import { availableParallelism, freemem } from 'node:os';
-import { dirname } from 'node:path';
+import { readDisk } from '../disk.ts';
 import type { Settings } from '../settings.ts';
 import { fail, type Judgement, judge, ok, type Probe, warn } from './examination.ts';
 
@@ -38,15 +37,12 @@ function memory(): Judgement {
 
 /** Postgres and JetStream stop writing when it is full; nothing acknowledged is lost, but nothing more is taken. */
 function disk(folder: string): Judgement[] {
-  let existing = folder;
-  while (!existsSync(existing) && existing !== dirname(existing)) existing = dirname(existing);
-  const { bavail, bsize, blocks, ffree, files } = statfsSync(existing);
-  const free = bavail * bsize;
-  const message = `${(free / gibibyte).toFixed(1)} GiB of ${((blocks * bsize) / gibibyte).toFixed(0)} free (${existing})`;
+  const { folder: existing, freeBytes: free, totalBytes, freeInodes, totalInodes } = readDisk(folder);
+  const message = `${(free / gibibyte).toFixed(1)} GiB of ${(totalBytes / gibibyte).toFixed(0)} free (${existing})`;
   const next = `make room: du -xsh ${existing}/* | sort -h shows what is large`;
   const verdict = judge(-free, { warnFrom: -2 * gibibyte, failFrom: -0.5 * gibibyte });
   const found: Judgement[] = [{ verdict, message, next: verdict === 'ok' ? undefined : next }];
-  // Some file systems count no inodes.
-  if (files > 0 && ffree / files < 0.01) found.push(warn('hardly any inodes are left', `df -i ${existing}`));
+  if (freeInodes !== undefined && freeInodes / totalInodes < 0.01)
+    found.push(warn('hardly any inodes are left', `df -i ${existing}`));
   return found;
 }

@@ -12,10 +12,13 @@ const statementTimeoutMs = 500;
 const slowAnswerMs = 1_000;
 const dayMs = 86_400_000;
 
-/** The server, the schemas, and who carries their events away. One connection for all, since to make one costs the most. */
+/**
+ * The server, the schemas, and who carries their events away. An administrator looks at the server alone; what a service owns its own
+ * user reads, or a view in place of a table would run with an administrator's rights.
+ */
 export function postgresProbes(plan: StackPlan): Probe[] {
   const next = plan.own.databaseUrl === undefined ? './oxo logs postgres' : 'is the server of DATABASE_URL there?';
-  const outboxes = async () => (await readOutboxes(plan.urls.database, plan.services)).map(judgeOutbox);
+  const outboxes = async () => (await readOutboxes(plan.urls.databases, plan.services)).map(judgeOutbox);
   return [
     {
       area: 'Postgres',
@@ -32,11 +35,15 @@ type Part = readonly [name: string, judge: () => Promise<Judgement[]>];
 async function judgeAll(client: pg.Client, plan: StackPlan, next: string): Promise<Judgement[]> {
   const withTables = plan.services.filter((service) => service.migrate !== undefined);
   const auth = withTables.find(({ name }) => name === 'auth');
+  const as = (service: ServiceDefinition, look: (client: pg.Client) => Promise<Judgement[]>) =>
+    withClient(plan.urls.databases[service.name] ?? '', look);
   const parts: Part[] = [
     ['server', () => judgeServer(client)],
-    ...withTables.map((service): Part => [`migrations of ${service.name}`, () => judgeMigrations(client, service)]),
+    ...withTables.map(
+      (service): Part => [`migrations of ${service.name}`, () => as(service, (own) => judgeMigrations(own, service))],
+    ),
     ...withTables.map((service): Part => [`relay of ${service.schema}`, () => judgeRelay(client, service)]),
-    ...(auth === undefined ? [] : [['signing keys', () => judgeKeys(client, auth)] as const]),
+    ...(auth === undefined ? [] : [['signing keys', () => as(auth, (own) => judgeKeys(own, auth))] as const]),
   ];
   const found: Judgement[] = [];
   for (const [name, judgePart] of parts) {

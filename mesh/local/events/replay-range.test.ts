@@ -8,6 +8,7 @@ import { createPublisher } from '#kit/events/publisher.ts';
 import { createWorkConsumer } from '#kit/events/work-consumer.ts';
 import { createMetrics } from '#kit/metrics.ts';
 import { makeEvent, postCreated, quiet, startBus } from '#kit/testing/bus.ts';
+import { until } from '#kit/testing/until.ts';
 import { CliError } from '../cli-error.ts';
 import { type Range, type ReplayOptions, replayRange } from './replay-range.ts';
 
@@ -95,6 +96,23 @@ test('it stops on request, and says from where to go on', async (t) => {
   assert(resumeAt !== undefined);
   await replay({ since: resumeAt });
   assert.deepEqual(new Set(handled['feed-fanout']), new Set(texts));
+});
+
+test('a slow one does not deliver in bursts, and an interruption does not wait for its turn', async (t) => {
+  const { publish, drain, replay, start, connection } = await setUp(t);
+  const manager = await jetstreamManager(connection);
+  const lastSequence = async (): Promise<number> => (await manager.streams.info('EVENTS')).state.last_seq;
+  const texts = Array.from({ length: 20 }, (_, number) => `p${number}`);
+  await publish('post', 'post.created', texts);
+  await drain();
+  start();
+  const stopping = new AbortController();
+  const oneAnHour = replay({}, { signal: stopping.signal, rate: 1 / 3_600 }, [fanOut]);
+  await until('the first is delivered', async () => (await lastSequence()) > texts.length);
+  stopping.abort();
+  const { events, resumeAt } = await oneAnHour;
+  assert.deepEqual([events, resumeAt !== undefined], [1, true]);
+  assert.equal(await lastSequence(), texts.length + 1);
 });
 
 test('consumers that get no further are not buried under events', async (t) => {

@@ -22,7 +22,7 @@ export type ReplayOptions = {
   readonly rate: number;
   /** Counts, and publishes nothing. */
   readonly dryRun: boolean;
-  /** Ends it after the batch in hand. */
+  /** Ends it after the events in hand. */
   readonly signal: AbortSignal;
   readonly onProgress?: (done: number, at: Date) => void;
   /** How long consumers that get no further are waited for; default 60,000. */
@@ -45,6 +45,9 @@ export type ReplayResult = {
 /** Events of the present wait behind what a consumer has been given: so it is given little at a time. */
 const maxBehind = 500;
 const pollMs = 50;
+/** What is published at once is what the rate allows in this time, so that there are no bursts and an end is soon. */
+const paceMs = 100;
+const maxAtOnce = 100;
 const defaultPatienceMs = 60_000;
 
 /**
@@ -67,7 +70,7 @@ export async function replayRange(
   let at = range.since;
   const subjects = [...new Set(durables.flatMap((durable) => durable.subjects))];
   try {
-    for await (const batch of readBatches(connection, subjects, range, state.last_seq)) {
+    for await (const batch of inPortions(readBatches(connection, subjects, range, state.last_seq), options.rate)) {
       const pairs = pairsOf(batch, durables);
       await deliver?.(pairs);
       events += batch.length;
@@ -100,7 +103,14 @@ function pairsOf(events: readonly JsMsg[], durables: readonly Durable[]): Pair[]
   );
 }
 
-/** Publishes a batch: not faster than the rate, and not while a consumer is behind. */
+async function* inPortions(batches: AsyncIterable<readonly JsMsg[]>, rate: number): AsyncGenerator<readonly JsMsg[]> {
+  const size = Math.min(maxAtOnce, Math.max(1, Math.floor((rate * paceMs) / 1_000)));
+  for await (const batch of batches) {
+    for (let from = 0; from < batch.length; from += size) yield batch.slice(from, from + size);
+  }
+}
+
+/** Publishes a few events: not faster than the rate, and not while a consumer is behind. */
 function createDelivery(
   connection: NatsConnection,
   manager: JetStreamManager,
@@ -110,14 +120,15 @@ function createDelivery(
   const replayer = createReplayer(connection, EVENTS_STREAM);
   // Another run must deliver again what this one did.
   const runId = randomBytes(8).toString('hex');
-  const startedMs = performance.now();
-  let deliveries = 0;
+  let dueMs = performance.now();
   return async (pairs) => {
     const behind = await waitFor(manager, durables, maxBehind, options);
     if (behind > maxBehind) throw new Error(`the consumers get no further, ${behind} events wait for them`);
     await Promise.all(pairs.map(({ event, name }) => replayer.replay(event, name, `${runId}:${name}:${event.seq}`)));
-    deliveries += pairs.length;
-    await delay(Math.max(0, startedMs + (deliveries / options.rate) * 1_000 - performance.now()));
+    // Time that was spent waiting is not made up for.
+    dueMs = Math.max(dueMs, performance.now()) + (pairs.length / options.rate) * 1_000;
+    // Rejects only when it is interrupted, which the caller sees.
+    await delay(dueMs - performance.now(), undefined, { signal: options.signal }).catch(() => {});
   };
 }
 

@@ -3,6 +3,7 @@ import pg from 'pg';
 import { DEAD_LETTERS_STREAM, EVENTS_STREAM } from '#kit/events/streams.ts';
 import { connectOnce } from '../servers/nats.ts';
 import type { ServiceDefinition } from '../services.ts';
+import type { StackUrls } from './plan.ts';
 
 const timeoutMs = 1_500;
 
@@ -24,8 +25,19 @@ export type ConsumerHealth = {
 
 export type EventsHealth = { readonly consumers: readonly ConsumerHealth[]; readonly deadLetters: number };
 
-/** How long events wait in each schema that has an outbox already. Rejects when Postgres is away. */
-export async function readOutboxes(url: string, services: readonly ServiceDefinition[]): Promise<OutboxHealth[]> {
+/**
+ * How long events wait in each schema that has an outbox already. Rejects when Postgres is away.
+ * @param urls by service, as its own user: an administrator would lend his rights to whatever a service made of its table
+ */
+export async function readOutboxes(
+  urls: StackUrls['databases'],
+  services: readonly ServiceDefinition[],
+): Promise<OutboxHealth[]> {
+  const found = await Promise.all(services.map((service) => readOutbox(urls[service.name] ?? '', service)));
+  return found.filter((outbox) => outbox !== undefined);
+}
+
+async function readOutbox(url: string, { schema }: ServiceDefinition): Promise<OutboxHealth | undefined> {
   const client = new pg.Client({
     connectionString: url,
     connectionTimeoutMillis: timeoutMs,
@@ -35,18 +47,14 @@ export async function readOutboxes(url: string, services: readonly ServiceDefini
   client.on('error', () => {});
   try {
     await client.connect();
-    const found: OutboxHealth[] = [];
-    for (const { schema } of services) {
-      const exists = await client.query('SELECT to_regclass($1) AS table', [`${schema}.outbox`]);
-      if (exists.rows[0]?.table === null) continue;
-      const { rows } = await client.query<{ waiting: number; oldest: number }>(
-        `SELECT count(*)::int AS waiting,
-                coalesce(extract(epoch FROM now() - min(created_at)), 0)::float AS oldest
-           FROM (SELECT created_at FROM ${schema}.outbox ORDER BY id LIMIT 100000) AS oldest_first`,
-      );
-      found.push({ schema, waiting: rows[0]?.waiting ?? 0, oldestSeconds: rows[0]?.oldest ?? 0 });
-    }
-    return found;
+    const exists = await client.query('SELECT to_regclass($1) AS table', [`${schema}.outbox`]);
+    if (exists.rows[0]?.table === null) return undefined;
+    const { rows } = await client.query<{ waiting: number; oldest: number }>(
+      `SELECT count(*)::int AS waiting,
+              coalesce(extract(epoch FROM now() - min(created_at)), 0)::float AS oldest
+         FROM (SELECT created_at FROM ${schema}.outbox ORDER BY id LIMIT 100000) AS oldest_first`,
+    );
+    return { schema, waiting: rows[0]?.waiting ?? 0, oldestSeconds: rows[0]?.oldest ?? 0 };
   } finally {
     await client.end().catch(() => {});
   }

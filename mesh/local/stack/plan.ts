@@ -57,6 +57,8 @@ export type StackUrls = {
   readonly frontDoor: string;
   readonly envoyAdmin: string;
   readonly database: string;
+  /** By service, as its own user: what a service owns, only this user reads, since a view runs functions as whoever reads it. */
+  readonly databases: Readonly<Record<string, string>>;
   readonly redis: string;
   readonly nats: string;
   /** Absent when NATS is one's own. */
@@ -106,7 +108,7 @@ export function planStack(options: StackOptions): StackPlan {
   );
   const replicas = options.replicas ?? 1;
   const instances = instancesOf(services, replicas);
-  const urls = urlsOf(options.portBase, instances, own, secrets);
+  const urls = urlsOf(options.portBase, services, instances, own, secrets);
   const sockets = socketsOf(stateDir);
   return {
     ...{ stateDir, cacheDir, publicUrl, services, replicas, instances, own, secrets, sockets, urls },
@@ -132,14 +134,27 @@ export function planStack(options: StackOptions): StackPlan {
   };
 }
 
-function urlsOf(portBase: number, instances: readonly Instance[], own: OwnServers, secrets: Secrets): StackUrls {
+function urlsOf(
+  portBase: number,
+  services: readonly ServiceDefinition[],
+  instances: readonly Instance[],
+  own: OwnServers,
+  secrets: Secrets,
+): StackUrls {
   const ports = serverPorts(portBase);
   const http = (port: number): string => `http://${loopback}:${port}`;
+  const database =
+    own.databaseUrl === undefined ? adminUrl(ports.postgres, secrets.admin.postgres) : urlOf(own.databaseUrl, {});
   return {
     frontDoor: http(ports.frontDoor),
     envoyAdmin: http(ports.envoyAdmin),
-    database:
-      own.databaseUrl === undefined ? adminUrl(ports.postgres, secrets.admin.postgres) : urlOf(own.databaseUrl, {}),
+    database,
+    databases: Object.fromEntries(
+      services.map((service) => [
+        service.name,
+        urlOf(database, { name: roleOf(service), password: secretsOf(secrets, service).database }),
+      ]),
+    ),
     redis: own.redisUrl ?? redisUrl(ports.redis, redisAdmin, secrets.admin.redis),
     nats: own.natsUrl ?? natsUrl(ports.nats, natsAdmin, secrets.admin.nats),
     natsMonitor: own.natsUrl === undefined ? http(ports.natsMonitor) : undefined,
@@ -155,24 +170,25 @@ function accessOf(
   secrets: Secrets,
   sockets: Sockets,
 ): Pick<ServiceContext, 'databaseUrl' | 'redisUrl' | 'natsUrl'> {
-  const secretsOf = (service: ServiceDefinition) => {
-    const found = secrets.services[service.name];
-    if (found === undefined) throw new Error(`${service.name} has no secrets`);
-    return found;
-  };
   return {
     databaseUrl: (service) => {
-      const url = urlOf(urls.database, { name: roleOf(service), password: secretsOf(service).database });
+      const url = urls.databases[service.name] ?? '';
       return own.databaseUrl === undefined ? withParameter(url, 'host', sockets.postgresDir) : url;
     },
     redisUrl: (service) => {
-      const url = withUser(urls.redis, service.name, secretsOf(service).redis);
+      const url = withUser(urls.redis, service.name, secretsOf(secrets, service).redis);
       return own.redisUrl === undefined ? withParameter(url, 'path', sockets.redisPath) : url;
     },
     // Users of a NATS server stand in its configuration: on one that is not ours all share what one was given.
     natsUrl: (service) =>
-      own.natsUrl === undefined ? withUser(urls.nats, service.name, secretsOf(service).nats) : urls.nats,
+      own.natsUrl === undefined ? withUser(urls.nats, service.name, secretsOf(secrets, service).nats) : urls.nats,
   };
+}
+
+function secretsOf(secrets: Secrets, service: ServiceDefinition): Secrets['services'][string] {
+  const found = secrets.services[service.name];
+  if (found === undefined) throw new Error(`${service.name} has no secrets`);
+  return found;
 }
 
 function withUser(url: string, user: string, password: string): string {

@@ -89,7 +89,10 @@ const stateSchema = z.object({
 /** The state file is not what a supervisor writes; `down` and `up` do without it. */
 export class DamagedStateError extends CliError {
   constructor(path: string, cause: unknown) {
-    super(`${path} is damaged`, { advice: ['./oxo down stops what runs without it, ./oxo up writes it anew'], cause });
+    super(`${path} is damaged`, {
+      advice: ['./oxo down first: it stops what runs without that file. Then ./oxo up, which writes it anew'],
+      cause,
+    });
   }
 }
 
