@@ -71,8 +71,19 @@ describe('pages of other origins', () => {
       const refused = await preflight(door, origin, '/api/v1/posts', 'content-type');
       assert.equal(refused.headers['access-control-allow-origin'], undefined, origin);
       assert.equal(refused.headers['access-control-allow-headers'], undefined, origin);
-      const answer = await call(door, { path: '/api/v1/posts/p1', headers: { origin } });
-      assert.equal(answer.headers['access-control-allow-origin'], undefined, origin);
+      const malformed = { 'idempotency-key': '\u00e9' };
+      const answers = await Promise.all([
+        call(door, { path: '/api/v1/posts/p1', headers: { origin } }),
+        ...['/openapi.yaml', '/api/v1/posts/p1?nope=1', '/api/v1/users/u1/posts?userId=u2'].map((path) =>
+          call(door, { path, headers: { origin } }),
+        ),
+        call(door, { path: '/api/v1/posts/p1', headers: { origin, ...malformed } }),
+      ]);
+      assert.deepEqual(
+        answers.map(({ status }) => status),
+        [200, 200, 400, 400, 400],
+      );
+      for (const { headers } of answers) assert.equal(headers['access-control-allow-origin'], undefined, origin);
     }
   });
 
@@ -93,6 +104,8 @@ describe('pages of other origins', () => {
         const answer = await preflight(open, origin, '/api/v1/posts', 'authorization, content-type');
         assert.equal(answer.headers['access-control-allow-origin'], origin);
         assert.equal(answer.headers['access-control-allow-credentials'], undefined);
+        const described = await call(open, { path: '/openapi.yaml', headers: { origin } });
+        assert.equal(described.headers['access-control-allow-origin'], origin);
       }
     } finally {
       await open.stop();

@@ -15,11 +15,40 @@ const noTranscoding = {
 /** What a cache keeps holds the origin of the page that asked. */
 const varyByOrigin = overwrite('vary', 'origin');
 
-/** Envoy's filter for CORS leaves direct answers alone. These hold nothing that a page may not know, whichever it is. */
+/**
+ * Envoy's filter for CORS leaves direct answers alone; they hold nothing that a page may not know. The header names whichever page asked:
+ * only routes of which `ofReaders` has matched the origin carry it.
+ */
 const readableByPages = [
   { ...overwrite('access-control-allow-origin', '%REQ(ORIGIN)%'), append_action: 'ADD_IF_ABSENT' },
   varyByOrigin,
 ];
+
+type DirectRoute = {
+  readonly match: { readonly headers: readonly object[]; readonly [part: string]: unknown };
+  readonly direct_response: object;
+  readonly typed_per_filter_config: object;
+  readonly response_headers_to_add?: readonly object[];
+};
+
+/** The route twice: first for pages that may read the answer, then for everybody else. */
+function directAnswer(route: DirectRoute, { corsOrigins }: EnvoySettings): object[] {
+  const own = route.response_headers_to_add ?? [];
+  const others = { ...route, response_headers_to_add: [...own, varyByOrigin] };
+  if (corsOrigins.length === 0) return [others];
+  const allowed = corsOrigins
+    .map((origin) => (origin === '*' ? '.*' : origin.replaceAll(/[^\w:/-]/g, '\\$&')))
+    .join('|');
+  const ofReaders = { name: 'origin', string_match: { safe_regex: { regex: allowed } } };
+  return [
+    {
+      ...route,
+      match: { ...route.match, headers: [...route.match.headers, ofReaders] },
+      response_headers_to_add: [...own, ...readableByPages],
+    },
+    others,
+  ];
+}
 
 const notFound = { cluster: 'none', cluster_not_found_response_code: 'NOT_FOUND' };
 
@@ -40,12 +69,11 @@ const malformedRequestId = {
 const notTranscoded = { name: 'x-envoy-original-path', present_match: false };
 
 /** Finds requests whose header, when there is one, is not of this form. Looks once: before the transcoder. */
-function malformedHeader(name: string, regex: string, explanation: string, match: object = {}): object {
+function malformedHeader(name: string, regex: string, explanation: string, match: object = {}): DirectRoute {
   const malformed = { name, invert_match: true, string_match: { safe_regex: { regex } } };
   return {
     match: { prefix: '/', headers: [notTranscoded, malformed], ...match },
     direct_response: { status: 400, body: { inline_string: explanation } },
-    response_headers_to_add: readableByPages,
     typed_per_filter_config: noTranscoding,
   };
 }
@@ -60,6 +88,30 @@ const malformedHeaders = [
   malformedHeader('grpc-timeout', '[0-9]{1,8}[HMSmun]', 'grpc-timeout: must be a number and a unit', { grpc: {} }),
 ];
 
+const ambiguous = {
+  match: {
+    prefix: '/api/',
+    headers: [{ name: ':path', string_match: { safe_regex: { regex: ambiguousQuery() } } }],
+  },
+  direct_response: {
+    status: 400,
+    body: { inline_string: 'A parameter of the path stands in the query, or one is escaped.' },
+  },
+  typed_per_filter_config: noTranscoding,
+};
+
+function description({ openapiPath }: EnvoySettings): DirectRoute {
+  return {
+    match: { path: '/openapi.yaml', headers: [{ name: ':method', string_match: { exact: 'GET' } }] },
+    direct_response: { status: 200, body: { filename: openapiPath } },
+    typed_per_filter_config: noTranscoding,
+    response_headers_to_add: [
+      overwrite('content-type', 'application/yaml'),
+      overwrite('cache-control', 'public, max-age=300'),
+    ],
+  };
+}
+
 /** The routes of the front door. The transcoder has already made /oxo.post.v1.PostService/GetPost of /api/v1/posts/1. */
 export function routes(settings: EnvoySettings): object[] {
   const rpcs = Object.entries(publicServices).flatMap(([cluster, services]) =>
@@ -69,30 +121,10 @@ export function routes(settings: EnvoySettings): object[] {
   );
   return [
     malformedRequestId,
-    ...malformedHeaders,
+    ...malformedHeaders.flatMap((route) => directAnswer(route, settings)),
     ...rpcs,
-    {
-      match: {
-        prefix: '/api/',
-        headers: [{ name: ':path', string_match: { safe_regex: { regex: ambiguousQuery() } } }],
-      },
-      direct_response: {
-        status: 400,
-        body: { inline_string: 'A parameter of the path stands in the query, or one is escaped.' },
-      },
-      response_headers_to_add: readableByPages,
-      typed_per_filter_config: noTranscoding,
-    },
-    {
-      match: { path: '/openapi.yaml', headers: [{ name: ':method', string_match: { exact: 'GET' } }] },
-      direct_response: { status: 200, body: { filename: settings.openapiPath } },
-      response_headers_to_add: [
-        overwrite('content-type', 'application/yaml'),
-        overwrite('cache-control', 'public, max-age=300'),
-        ...readableByPages,
-      ],
-      typed_per_filter_config: noTranscoding,
-    },
+    ...directAnswer(ambiguous, settings),
+    ...directAnswer(description(settings), settings),
     {
       match: { path: '/.well-known/jwks.json', headers: [{ name: ':method', string_match: { exact: 'GET' } }] },
       route: { cluster: 'auth_http', timeout: '5s' },

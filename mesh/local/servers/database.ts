@@ -9,6 +9,7 @@ import { databaseName } from './postgres.ts';
  * @param url an administrator's; any database of the server will do
  * @param passwords service name → password of its role
  * @param isOurs true: nobody but administrators may enter the server's other databases
+ * @param connectionLimit of each role; undefined leaves it as it is
  * @throws CliError when this user may not do that
  */
 export async function setUpDatabase(
@@ -16,13 +17,14 @@ export async function setUpDatabase(
   services: readonly ServiceDefinition[],
   passwords: ReadonlyMap<string, string>,
   isOurs: boolean,
+  connectionLimit?: number,
 ): Promise<void> {
   try {
     await withClient(url, async (client) => {
       await createDatabase(client);
       if (isOurs) await client.query('REVOKE CONNECT ON DATABASE postgres, template1 FROM PUBLIC');
     });
-    await withClient(urlOf(url, {}), (client) => createSchemas(client, services, passwords));
+    await withClient(urlOf(url, {}), (client) => createSchemas(client, services, passwords, connectionLimit));
   } catch (error) {
     throw new CliError(`roles and schemas can't be set up in Postgres: ${messageOf(error)}`, {
       advice: [
@@ -52,6 +54,7 @@ async function createSchemas(
   client: pg.Client,
   services: readonly ServiceDefinition[],
   passwords: ReadonlyMap<string, string>,
+  connectionLimit: number | undefined,
 ): Promise<void> {
   await client.query('BEGIN');
   // Two starts at once would meet in the catalogue ("tuple concurrently updated").
@@ -60,6 +63,8 @@ async function createSchemas(
   await client.query('REVOKE ALL ON SCHEMA public FROM PUBLIC');
   for (const service of services) {
     await createRole(client, service, passwords.get(service.name) ?? '');
+    if (connectionLimit !== undefined)
+      await client.query(`ALTER ROLE ${roleOf(service)} CONNECTION LIMIT ${connectionLimit}`);
   }
   await client.query('COMMIT');
 }

@@ -61,6 +61,16 @@ describe('Postgres', () => {
     }
   });
 
+  test('no service may take all connections', async () => {
+    const clients = Array.from({ length: 31 }, () => new pg.Client(stack.environmentOf('feed').DATABASE_URL));
+    for (const client of clients) client.on('error', () => {});
+    const results = await Promise.allSettled(clients.map((client) => client.connect()));
+    await as('auth', 'SELECT 1');
+    const refused = results.flatMap((result) => (result.status === 'rejected' ? [result.reason.code] : []));
+    await Promise.allSettled(clients.map((client) => client.end()));
+    assert.deepEqual(refused, ['53300']);
+  });
+
   test('the safe settings are on', async () => {
     for (const setting of ['fsync', 'synchronous_commit', 'full_page_writes', 'data_checksums']) {
       assert.deepEqual(await as('auth', `SHOW ${setting}`), [{ [setting]: 'on' }]);
@@ -128,7 +138,22 @@ describe('Redis', () => {
 
     test(`${name} is refused what concerns the whole server`, async () => {
       const commands = ['FLUSHALL', 'FLUSHDB', 'KEYS *', 'SCAN 0', 'RANDOMKEY', 'CONFIG GET *', 'ACL LIST', 'MONITOR'];
-      const more = ['SCRIPT FLUSH', 'FUNCTION LIST', 'CLIENT LIST', 'SHUTDOWN', 'REPLICAOF NO ONE'];
+      const more = [
+        'SCRIPT FLUSH',
+        'SCRIPT KILL',
+        'FUNCTION LIST',
+        'FUNCTION FLUSH',
+        'FUNCTION KILL',
+
+        'SWAPDB 0 1',
+        'CLIENT LIST',
+        'SHUTDOWN',
+        'REPLICAOF NO ONE',
+      ];
+      await assert.rejects(
+        as(name).call('FUNCTION', 'LOAD', `#!lua name=intruder\nredis.register_function('f', function() return 1 end)`),
+        denied,
+      );
       for (const command of [...commands, ...more]) {
         const [verb = '', ...args] = command.split(' ');
         await assert.rejects(as(name).call(verb, ...args), denied, command);

@@ -15,12 +15,12 @@ export const redisAdmin = 'oxo';
 
 /**
  * Data commands and scripts, and of the rest only what a client needs to connect.
- * SCAN and RANDOMKEY show the names of all keys, SCRIPT FLUSH and KILL would hit the neighbours.
+ * SCAN and RANDOMKEY show the names of all keys; SCRIPT FLUSH and FUNCTION would hit the neighbours.
  */
 const commandRules = [
   'nocommands',
   '+@read +@write +@transaction +@connection -@admin -@dangerous',
-  '-scan -randomkey -dbsize -client',
+  '-scan -randomkey -dbsize -client -function -fcall -fcall_ro',
   '+client|setinfo +client|setname +client|getname +client|id +client|no-evict +client|no-touch',
   '+eval +evalsha +eval_ro +evalsha_ro +script|load +script|exists',
   // Of a cluster: who holds what.

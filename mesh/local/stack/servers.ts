@@ -20,6 +20,8 @@ export type RunStep = (name: string, work: () => Promise<unknown>) => Promise<un
 
 /** Connections to Postgres: of administrators, migrations and tests, and of one process of each service. */
 const [ownConnections, connectionsOfReplica] = [70, 80];
+/** Of one service, with room for what a dead process still holds: all four together leave some to administrators. */
+const [spareOfService, connectionsOfProcess] = [10, 20];
 
 type Prepare = (plan: StackPlan, program: string) => Promise<ProcessSpec>;
 
@@ -41,6 +43,7 @@ export async function setUpServers(plan: StackPlan, step: RunStep): Promise<void
         plan.services,
         passwords(plan, 'database'),
         plan.own.databaseUrl === undefined,
+        plan.own.databaseUrl === undefined ? spareOfService + connectionsOfProcess * plan.replicas : undefined,
       ),
     ),
     step('streams', async () => {
