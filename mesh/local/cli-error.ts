@@ -1,13 +1,16 @@
 import { inspect } from 'node:util';
 
+/** 1 it failed, 2 it was called wrongly, others: a signal ended it. */
+export type ExitCode = 1 | 2 | 129 | 130 | 143;
+
 /** What a person at the terminal can act on: printed without a stack, with what to do next. */
 export class CliError extends Error {
-  /** Exit code of the command: 1 it failed, 2 it was called wrongly. */
-  readonly exitCode: 1 | 2;
+  /** Of the command. */
+  readonly exitCode: ExitCode;
   /** What to do about it, one line each. */
   readonly advice: readonly string[];
 
-  constructor(message: string, options: { exitCode?: 1 | 2; advice?: readonly string[]; cause?: unknown } = {}) {
+  constructor(message: string, options: { exitCode?: ExitCode; advice?: readonly string[]; cause?: unknown } = {}) {
     super(message, { cause: options.cause });
     this.name = 'CliError';
     this.exitCode = options.exitCode ?? 1;
@@ -25,4 +28,14 @@ export function describeError(error: unknown): string {
 export function messageOf(error: unknown): string {
   if (error instanceof AggregateError && error.message === '') return error.errors.map(messageOf).join('; ');
   return error instanceof Error ? error.message : String(error);
+}
+
+/**
+ * What the system or a server refused, as something that a person can act on; a bug stays what it is.
+ * @param what that failed, before the colon
+ */
+export function asCliError(error: unknown, what: string, advice: readonly string[]): unknown {
+  const isBug = error instanceof TypeError || error instanceof ReferenceError;
+  if (error instanceof CliError || isBug) return error;
+  return new CliError(`${what}: ${messageOf(error)}`, { advice, cause: error });
 }

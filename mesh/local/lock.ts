@@ -25,6 +25,14 @@ export function tryLock(name: string): Promise<Lock | undefined> {
 }
 
 /**
+ * The lock of a state folder by its real path; undefined while somebody has it.
+ * Who starts a stack has it, and who moves its data.
+ */
+export function lockStack(stateDir: string): Promise<Lock | undefined> {
+  return tryLock(`stack ${stateDir}`);
+}
+
+/**
  * Runs work while holding a lock; waits for its holder.
  * @param onWait called once when the lock is taken by somebody else
  * @throws CliError when it is not free within timeoutMs

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { CliError } from './cli-error.ts';
-import { tryLock } from './lock.ts';
+import { unlessAborted } from './interrupt.ts';
+import { type Lock, lockStack } from './lock.ts';
 import { ensureParts } from './parts/fetch.ts';
 import type { PartName } from './parts/parts.ts';
 import { requireFreePorts, serverPorts } from './ports.ts';
@@ -53,12 +54,13 @@ const tiers = { servers: 0, services: 1, gateway: 2 };
 /**
  * Starts a whole stack in this process, and returns when every /readyz is 200.
  * Whatever was left of an earlier one in the same folder is stopped first. On failure nothing is left running.
- * @param signal stops the start
+ * @param signal stops the start, also while a server that is not ours keeps a step waiting
+ * @param held the folder's lock, of a caller who keeps it when the stack has stopped
  * @throws StackIsRunningError, or CliError that says what did not start and where its log is
  */
-export async function startStack(options: StackOptions, signal?: AbortSignal): Promise<Stack> {
+export async function startStack(options: StackOptions, signal?: AbortSignal, held?: Lock): Promise<Stack> {
   const plan = planStack(options);
-  const lock = await tryLock(`stack ${plan.stateDir}`);
+  const lock = held === undefined ? await lockStack(plan.stateDir) : { release: async () => {} };
   if (lock === undefined) throw new StackIsRunningError(`a stack is running in ${plan.stateDir}`);
   let group: ProcessGroup | undefined;
   try {
@@ -114,16 +116,6 @@ async function startServices(
   await together(plan.instances, (instance) =>
     recorder.step(instance.name, () => group.start(serviceSpec(plan, instance), tiers.services)),
   );
-}
-
-/** Rejects at once when the start is given up, also while a server that is not ours keeps a step waiting. */
-function unlessAborted(work: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
-  if (signal === undefined) return work;
-  const aborted = new Promise<never>((_, reject) => {
-    if (signal.aborted) reject(signal.reason);
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-  });
-  return Promise.race([work, aborted]);
 }
 
 /** Waits for all, also when one fails: what is still starting must not be left alone. */

@@ -22,6 +22,7 @@ import {
   type User,
 } from '../testing/people.ts';
 import { startWorld, type World } from '../testing/world.ts';
+import { requireInterruptible, requireNotSprung, setTrap } from './restores.ts';
 
 export const backups: Cases = {
   'a backup that is restored elsewhere has every feed, profile, post and account; life goes on there': async (
@@ -29,10 +30,12 @@ export const backups: Cases = {
   ) => {
     const crowd = await fill(world);
     const folder = join(temporaryFolder(), 'backup');
+    const disarm = await setTrap(world);
     const saved = await oxo(['backup', '--to', folder], { env: { OXO_STATE_DIR: world.stateDir } });
+    await disarm();
     assert.equal(saved.code, 0, saved.err);
     assert.match(saved.out, /encrypt it/);
-    for (const name of ['', 'manifest.json', 'secrets.json', 'postgres.dump', 'EVENTS.stream']) {
+    for (const name of ['', 'manifest.json', 'secrets.json', 'posts.dump', 'EVENTS.stream']) {
       assert.equal(statSync(join(folder, name)).mode & 0o077, 0, `${name} is open to others`);
     }
     const before = await describe(world.api, crowd);
@@ -46,6 +49,7 @@ export const backups: Cases = {
 
     const other = await startWorld({ stateDir, portBase: Number(env.OXO_PORT_BASE) });
     try {
+      await requireNotSprung(other);
       await requireSameEvents(world, other);
       const people = await Promise.all(
         [...crowd.authors, ...crowd.followers].map((person) => logIn(other.api, person)),
@@ -64,6 +68,7 @@ export const backups: Cases = {
       await other.stop();
     }
     await requireForce(folder, stateDir, env);
+    await requireInterruptible(folder, env);
   },
 };
 
@@ -95,7 +100,7 @@ async function requireRefusals(folder: string, runningDir: string, env: Record<s
   assert.equal(running.code, 1);
   assert.match(running.err, /the stack runs[\s\S]*oxo down/);
   for (const [name, problem] of [
-    ['postgres.dump', /postgres\.dump is not what was written/],
+    ['posts.dump', /posts\.dump is not what was written/],
     ['manifest.json', /newer release.*20990101-future/],
   ] as const) {
     const path = join(folder, name);

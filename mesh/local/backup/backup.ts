@@ -1,15 +1,18 @@
 import { readFileSync } from 'node:fs';
-import { chmod, copyFile, mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { systemClock } from '#kit/clock.ts';
 import { EVENTS_STREAM, STREAMS } from '#kit/events/streams.ts';
+import { asCliError } from '../cli-error.ts';
+import { requireFolder } from '../folder.ts';
+import { unlessAborted } from '../interrupt.ts';
 import { connectOnce } from '../servers/nats.ts';
 import { repositoryRoot } from '../settings.ts';
 import type { StackPlan } from '../stack/plan.ts';
 import { dumpDatabase } from './database.ts';
-import { backupFiles, fingerprint, type Manifest } from './manifest.ts';
+import { backupFiles, fingerprint, type Manifest, streamFile } from './manifest.ts';
 import { readPositions, saveStream } from './streams.ts';
 
 /** Runs a part of the work under a name; text that it returns is shown beside it. */
@@ -22,36 +25,52 @@ export type RunStep = (name: string, work: () => Promise<unknown>) => Promise<un
  * longer in an outbox of the dump is in the stream, and a consumer is never further than the tables are: after a restore events are
  * published or handled a second time, and none is missing.
  */
-export async function writeBackup(plan: StackPlan, folder: string, step: RunStep): Promise<Manifest> {
-  const fresh = `${folder}.new`;
-  await mkdir(dirname(folder), { recursive: true, mode: 0o700 });
-  await rm(fresh, { recursive: true, force: true });
-  await mkdir(fresh, { mode: 0o700 });
-  const connection = await connectOnce(plan.urls.nats);
+export async function writeBackup(
+  plan: StackPlan,
+  folder: string,
+  step: RunStep,
+  signal: AbortSignal,
+): Promise<Manifest> {
+  requireFolder(dirname(folder), '--to');
+  let fresh: string | undefined;
+  let connection: NatsConnection | undefined;
   try {
-    const manifest = await fill(plan, fresh, connection, step);
+    // A name of its own, closed to others: another backup may be going on, and what is there is not ours.
+    fresh = await mkdtemp(`${folder}.new-`);
+    connection = await connectOnce(plan.urls.nats);
+    const manifest = await unlessAborted(fill(plan, fresh, connection, step, signal), signal);
     await rename(fresh, folder);
     return manifest;
   } catch (error) {
-    await rm(fresh, { recursive: true, force: true });
-    throw error;
+    // What was given up may still be writing.
+    if (fresh !== undefined) await rm(fresh, { recursive: true, force: true, maxRetries: 5 });
+    throw asCliError(error, `${folder} can't be written`, [
+      'Nothing of it is left. See to it that the disk has space and that you may write there, or name another folder by --to.',
+    ]);
   } finally {
-    await connection.close();
+    await connection?.close();
   }
 }
 
-async function fill(plan: StackPlan, folder: string, connection: NatsConnection, step: RunStep): Promise<Manifest> {
+async function fill(
+  plan: StackPlan,
+  folder: string,
+  connection: NatsConnection,
+  step: RunStep,
+  signal: AbortSignal,
+): Promise<Manifest> {
   const manager = await jetstreamManager(connection);
   const positions = await readPositions(manager, EVENTS_STREAM);
   let database: Awaited<ReturnType<typeof dumpDatabase>> = { schemas: {}, version: '' };
   await step('Postgres', async () => {
-    database = await dumpDatabase(plan.urls.database, plan.cacheDir, plan.services, join(folder, backupFiles.database));
+    database = await dumpDatabase(plan, folder, signal);
     return `${countRows(database.schemas)} rows`;
   });
   const streams: Manifest['streams'] = {};
   for (const { name } of STREAMS) {
+    signal.throwIfAborted();
     await step(name, async () => {
-      const file = `${name}.stream`;
+      const file = streamFile(name);
       const snapshot = await saveStream(connection, name, join(folder, file));
       const { messages, last_seq: lastSequence } = snapshot.state;
       streams[name] = { file, messages, lastSequence, snapshot };
@@ -59,14 +78,15 @@ async function fill(plan: StackPlan, folder: string, connection: NatsConnection,
     });
   }
   await copyFile(join(plan.stateDir, 'secrets.json'), join(folder, backupFiles.secrets));
-  const names = [backupFiles.secrets, backupFiles.database, ...Object.values(streams).map(({ file }) => file)];
+  const saved = [...Object.values(database.schemas), ...Object.values(streams)];
+  const names = [backupFiles.secrets, ...saved.map(({ file }) => file)];
   const files: Manifest['files'] = {};
   for (const name of names) {
     await chmod(join(folder, name), 0o600);
     files[name] = await fingerprint(join(folder, name));
   }
   const manifest: Manifest = {
-    format: 1,
+    format: 2,
     createdAt: new Date(systemClock.nowMs()).toISOString(),
     versions: { oxo: ownVersion(), postgres: database.version, nats: connection.info?.version ?? '' },
     publicUrl: plan.publicUrl,

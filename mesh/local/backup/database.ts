@@ -5,8 +5,9 @@ import pg from 'pg';
 import { CliError, messageOf } from '../cli-error.ts';
 import { ensureParts } from '../parts/fetch.ts';
 import { serverEnvironment } from '../servers/environment.ts';
-import type { ServiceDefinition } from '../services.ts';
-import type { Manifest } from './manifest.ts';
+import { roleOf, type ServiceDefinition } from '../services.ts';
+import type { StackPlan } from '../stack/plan.ts';
+import { type Manifest, schemaFile } from './manifest.ts';
 
 const run = promisify(execFile);
 /** Of what the programs print, which is errors. */
@@ -14,22 +15,33 @@ const maxOutputBytes = 4 * 1024 * 1024;
 
 export type SchemaContents = Manifest['schemas'];
 
-/** Dumps the services' schemas into a file, and tells what was in them at exactly that moment. */
+/** Dumps each service's schema into a file as its own role, all of one moment, and tells what was in them then. */
 export async function dumpDatabase(
-  url: string,
-  cacheDir: string,
-  services: readonly ServiceDefinition[],
-  file: string,
+  plan: StackPlan,
+  folder: string,
+  signal: AbortSignal,
 ): Promise<{ schemas: SchemaContents; version: string }> {
-  return withClient(url, async (client) => {
+  return withClient(plan.urls.database, async (client) => {
     await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
     const snapshot = await client.query<{ id: string; version: string }>(
       `SELECT pg_export_snapshot() AS id, current_setting('server_version') AS version`,
     );
     const { id = '', version = '' } = snapshot.rows[0] ?? {};
-    const schemas = await readContents(client, services);
-    const names = Object.keys(schemas).flatMap((schema) => ['--schema', schema]);
-    await runProgram(cacheDir, 'pg_dump', url, ['--format=custom', `--snapshot=${id}`, ...names, `--file=${file}`]);
+    const schemas: SchemaContents = {};
+    for (const service of plan.services) {
+      const { schema } = service;
+      const url = urlOfRole(plan, service);
+      const file = schemaFile(schema);
+      const contents = await withClient(url, async (own) => {
+        await own.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+        await own.query(`SET TRANSACTION SNAPSHOT ${pg.escapeLiteral(id)}`);
+        return readContents(own, schema);
+      });
+      if (contents === undefined) continue;
+      const options = ['--format=custom', `--snapshot=${id}`, '--schema', schema, `--file=${join(folder, file)}`];
+      await runProgram(plan.cacheDir, 'pg_dump', url, options, signal);
+      schemas[schema] = { file, ...contents };
+    }
     await client.query('COMMIT');
     return { schemas, version };
   });
@@ -37,62 +49,77 @@ export async function dumpDatabase(
 
 /** Whether there is a table of ours already. */
 export async function hasTables(url: string, services: readonly ServiceDefinition[]): Promise<boolean> {
-  const contents = await withClient(url, (client) => readContents(client, services));
-  return Object.values(contents).some(({ rows }) => Object.keys(rows).length > 0);
+  const sql = `SELECT FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace WHERE nspname = ANY ($1) LIMIT 1`;
+  const found = await withClient(url, (client) => client.query(sql, [services.map(({ schema }) => schema)]));
+  return found.rows.length > 0;
 }
 
 /**
- * Puts the schemas of a dump in place of those that are there, all or nothing.
+ * Puts the schemas of a backup in place of those that are there; roles and schemas must be set up.
+ * Whatever a dump makes Postgres run, it runs as the service's own role, which may do nothing outside its schema.
  * @throws CliError when what is there afterwards is not what was dumped
  */
 export async function restoreDatabase(
-  url: string,
-  cacheDir: string,
-  services: readonly ServiceDefinition[],
-  file: string,
+  plan: StackPlan,
+  folder: string,
   expected: SchemaContents,
+  signal: AbortSignal,
 ): Promise<void> {
-  await withClient(url, async (client) => {
-    for (const schema of Object.keys(expected))
-      await client.query(`DROP SCHEMA IF EXISTS ${pg.escapeIdentifier(schema)} CASCADE`);
+  const wanted = plan.services.filter(({ schema }) => expected[schema] !== undefined);
+  await withClient(plan.urls.database, async (client) => {
+    await client.query('BEGIN');
+    for (const service of wanted) {
+      const schema = pg.escapeIdentifier(service.schema);
+      await client.query(`DROP SCHEMA IF EXISTS ${schema} CASCADE`);
+      await client.query(`CREATE SCHEMA ${schema} AUTHORIZATION ${pg.escapeIdentifier(roleOf(service))}`);
+    }
+    await client.query('COMMIT');
   });
-  await runProgram(cacheDir, 'pg_restore', url, [
-    '--exit-on-error',
-    '--single-transaction',
-    '--dbname',
-    databaseOf(url),
-    file,
-  ]);
-  const actual = await withClient(url, (client) => readContents(client, services));
-  const differences = Object.entries(expected).flatMap(([schema, { rows }]) =>
-    Object.entries(rows)
-      .filter(([table, count]) => actual[schema]?.rows[table] !== count)
-      .map(
-        ([table, count]) => `${schema}.${table} has ${actual[schema]?.rows[table] ?? 'no'} rows, ${count} were saved`,
-      ),
-  );
+  const differences: string[] = [];
+  for (const service of wanted) {
+    const { schema } = service;
+    const { file = '', rows = {} } = expected[schema] ?? {};
+    const url = urlOfRole(plan, service);
+    const options = ['--exit-on-error', '--single-transaction', '--no-owner', '--schema', schema];
+    await runProgram(
+      plan.cacheDir,
+      'pg_restore',
+      url,
+      [...options, '--dbname', databaseOf(url), join(folder, file)],
+      signal,
+    );
+    const actual = await withClient(url, (client) => readContents(client, schema));
+    for (const [table, count] of Object.entries(rows)) {
+      const found = actual?.rows[table];
+      if (found !== count) differences.push(`${schema}.${table} has ${found ?? 'no'} rows, ${count} were saved`);
+    }
+  }
   if (differences.length > 0) throw new CliError('what was restored is not what was saved', { advice: differences });
 }
 
-async function readContents(client: pg.Client, services: readonly ServiceDefinition[]): Promise<SchemaContents> {
-  const contents: SchemaContents = {};
-  for (const { schema } of services) {
-    const { rows: tables } = await client.query<{ name: string }>(
-      `SELECT relname AS name FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
-        WHERE nspname = $1 AND relkind IN ('r', 'p') AND NOT relispartition ORDER BY relname`,
-      [schema],
-    );
-    const rows: Record<string, number> = {};
-    for (const { name } of tables) {
-      const table = `${pg.escapeIdentifier(schema)}.${pg.escapeIdentifier(name)}`;
-      const counted = await client.query<{ count: number }>(`SELECT count(*)::float8 AS count FROM ${table}`);
-      rows[name] = counted.rows[0]?.count ?? 0;
-    }
-    const exists = (await client.query('SELECT FROM pg_namespace WHERE nspname = $1', [schema])).rowCount;
-    if (exists === 0) continue;
-    contents[schema] = { migrations: rows.migrations === undefined ? [] : await readMigrations(client, schema), rows };
+/** Not the administrator's: expressions in tables can run functions of whoever owns them. */
+function urlOfRole({ urls }: StackPlan, service: ServiceDefinition): string {
+  return urls.databases[service.name] ?? '';
+}
+
+async function readContents(
+  client: pg.Client,
+  schema: string,
+): Promise<Omit<SchemaContents[string], 'file'> | undefined> {
+  const exists = (await client.query('SELECT FROM pg_namespace WHERE nspname = $1', [schema])).rowCount;
+  if (exists === 0) return undefined;
+  const { rows: tables } = await client.query<{ name: string }>(
+    `SELECT relname AS name FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+      WHERE nspname = $1 AND relkind IN ('r', 'p') AND NOT relispartition ORDER BY relname`,
+    [schema],
+  );
+  const rows: Record<string, number> = {};
+  for (const { name } of tables) {
+    const table = `${pg.escapeIdentifier(schema)}.${pg.escapeIdentifier(name)}`;
+    const counted = await client.query<{ count: number }>(`SELECT count(*)::float8 AS count FROM ${table}`);
+    rows[name] = counted.rows[0]?.count ?? 0;
   }
-  return contents;
+  return { migrations: rows.migrations === undefined ? [] : await readMigrations(client, schema), rows };
 }
 
 async function readMigrations(client: pg.Client, schema: string): Promise<string[]> {
@@ -108,6 +135,7 @@ async function runProgram(
   name: 'pg_dump' | 'pg_restore',
   url: string,
   args: readonly string[],
+  signal: AbortSignal,
 ): Promise<void> {
   const { postgres = '' } = await ensureParts(cacheDir, ['postgres']);
   const { hostname, port, username, password } = new URL(url);
@@ -117,8 +145,9 @@ async function runProgram(
     ...{ PGUSER: decodeURIComponent(username), PGPASSWORD: decodeURIComponent(password), PGAPPNAME: name },
   };
   try {
-    await run(join(dirname(postgres), name), [...args], { env, maxBuffer: maxOutputBytes });
+    await run(join(dirname(postgres), name), [...args], { env, signal, maxBuffer: maxOutputBytes });
   } catch (error) {
+    signal.throwIfAborted();
     const said = (error as { stderr?: string }).stderr?.trim() || messageOf(error);
     throw new CliError(`${name} failed`, { advice: said.split('\n').slice(-5), cause: error });
   }

@@ -7,26 +7,41 @@ import { z } from 'zod';
 import { CliError, messageOf } from '../cli-error.ts';
 
 /** What a backup's folder holds besides this description. */
-export const backupFiles = { manifest: 'manifest.json', secrets: 'secrets.json', database: 'postgres.dump' } as const;
+export const backupFiles = { manifest: 'manifest.json', secrets: 'secrets.json' } as const;
+/** Of backups from before each schema had a file of its own. */
+export const oldDump = 'postgres.dump';
+
+/** What a schema's tables are saved in. */
+export function schemaFile(schema: string): string {
+  return `${schema}.dump`;
+}
+
+/** What a stream's messages are saved in. */
+export function streamFile(stream: string): string {
+  return `${stream}.stream`;
+}
+
+const count = z.int().min(0);
+const snapshot = z.looseObject({ config: z.looseObject({ name: z.string() }) });
 
 const manifestSchema = z.object({
   /** Of this format. */
-  format: z.literal(1),
+  format: z.literal([1, 2]),
   createdAt: z.string(),
   /** Of this code, and of the servers. */
   versions: z.object({ oxo: z.string(), postgres: z.string(), nats: z.string() }),
   publicUrl: z.string(),
   /** By schema. */
-  schemas: z.record(z.string(), z.object({ migrations: z.array(z.string()), rows: z.record(z.string(), z.number()) })),
-  /** By name; config and state as the server wrote them. */
-  streams: z.record(
+  schemas: z.record(
     z.string(),
-    z.object({ file: z.string(), messages: z.number(), lastSequence: z.number(), snapshot: z.unknown() }),
+    z.object({ file: z.string().default(oldDump), migrations: z.array(z.string()), rows: z.record(z.string(), count) }),
   ),
+  /** By name; config and state as the server wrote them. */
+  streams: z.record(z.string(), z.object({ file: z.string(), messages: count, lastSequence: count, snapshot })),
   /** Consumer → the number up to which it had handled everything before the tables were read. */
-  consumers: z.record(z.string(), z.object({ stream: z.string(), handled: z.number() })),
+  consumers: z.record(z.string(), z.object({ stream: z.string(), handled: count })),
   /** By name inside the folder. */
-  files: z.record(z.string(), z.object({ bytes: z.number(), sha256: z.string() })),
+  files: z.record(z.string().regex(/^[\w-][\w.-]*$/), z.object({ bytes: count, sha256: z.string() })),
 });
 
 export type Manifest = z.infer<typeof manifestSchema>;
@@ -61,7 +76,7 @@ async function readManifest(folder: string): Promise<Manifest> {
     const manifest = manifestSchema.parse(JSON.parse(text));
     const needed = [
       backupFiles.secrets,
-      backupFiles.database,
+      ...Object.values(manifest.schemas).map(({ file }) => file),
       ...Object.values(manifest.streams).map(({ file }) => file),
     ];
     const missing = needed.filter((name) => manifest.files[name] === undefined);

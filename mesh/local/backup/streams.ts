@@ -1,7 +1,7 @@
 /** Streams as the server itself writes them, by its snapshot API: with their numbers, times and headers. */
 
-import { once } from 'node:events';
-import { createReadStream, createWriteStream } from 'node:fs';
+import { createReadStream } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { type JetStreamManager, jetstreamManager, type StreamConfig, type StreamInfo } from '@nats-io/jetstream';
 import { createInbox, type Msg, type NatsConnection } from '@nats-io/transport-node';
 import { withTimeLimit } from '#kit/time-limit.ts';
@@ -19,8 +19,8 @@ export type Snapshot = { readonly config: StreamConfig; readonly state: StreamIn
 /** Writes a stream's messages into a file. Its consumers are left out: what they had handled is another question. */
 export async function saveStream(connection: NatsConnection, stream: string, file: string): Promise<Snapshot> {
   const inbox = createInbox();
+  const output = await open(file, 'wx', 0o600);
   const pieces = connection.subscribe(inbox);
-  const output = createWriteStream(file, { mode: 0o600 });
   try {
     const request = { deliver_subject: inbox, chunk_size: chunkBytes, no_consumers: true };
     const answer = await ask<Snapshot>(connection, `$JS.API.STREAM.SNAPSHOT.${stream}`, request);
@@ -35,14 +35,13 @@ export async function saveStream(connection: NatsConnection, stream: string, fil
         requireComplete(stream, piece.done ? undefined : piece.value);
         break;
       }
-      if (!output.write(piece.value.data)) await once(output, 'drain');
+      await output.writeFile(piece.value.data);
       piece.value.respond();
     }
-    output.end();
-    await once(output, 'finish');
+    await output.sync();
     return { config: answer.config, state: answer.state };
   } finally {
-    output.destroy();
+    await output.close();
     pieces.unsubscribe();
   }
 }

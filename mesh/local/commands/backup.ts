@@ -3,8 +3,10 @@ import { join, resolve } from 'node:path';
 import { systemClock } from '#kit/clock.ts';
 import { writeBackup } from '../backup/backup.ts';
 import { backupFiles } from '../backup/manifest.ts';
+import { requireNoRestore } from '../backup/mark.ts';
 import { CliError } from '../cli-error.ts';
 import { type Command, parseFlags } from '../command.ts';
+import { abortOnInterrupt } from '../interrupt.ts';
 import { readSettings } from '../settings.ts';
 import { planStack } from '../stack/plan.ts';
 import { readLiveState, withRunningSettings } from '../supervisor/state.ts';
@@ -27,6 +29,7 @@ it before it leaves this machine.
 async function run(argv: readonly string[]): Promise<number> {
   const { values } = parseFlags(argv, { to: { type: 'string' } });
   const settings = withRunningSettings(readSettings(process.env));
+  requireNoRestore(settings.stateDir);
   const { databaseUrl, natsUrl } = settings.own;
   if (readLiveState(settings.stateDir) === undefined && (databaseUrl === undefined || natsUrl === undefined)) {
     throw new CliError('the servers are down', { advice: ['./oxo up --servers starts them'] });
@@ -37,7 +40,8 @@ async function run(argv: readonly string[]): Promise<number> {
   if (existsSync(folder)) {
     throw new CliError(`${folder} exists already`, { exitCode: 2, advice: ['--to must name a folder that does not'] });
   }
-  const { files } = await writeBackup(plan, folder, createPhases().step);
+  const signal = abortOnInterrupt('the unfinished folder is removed');
+  const { files } = await writeBackup(plan, folder, createPhases().step, signal);
   const bytes = Object.values(files).reduce((sum, file) => sum + file.bytes, 0);
   console.log(`${folder}: ${(bytes / 1e6).toFixed(1)} MB; ./oxo restore ${folder} puts it into an empty stack`);
   console.log(

@@ -1,4 +1,5 @@
 import { withTimeLimit } from '#kit/time-limit.ts';
+import { restoreProblem } from '../backup/mark.ts';
 import { messageOf } from '../cli-error.ts';
 import { type Command, parseFlags } from '../command.ts';
 import { type Disk, isFull, readDisk } from '../disk.ts';
@@ -58,12 +59,15 @@ async function run(argv: readonly string[]): Promise<number> {
 }
 
 async function readStatus(settings: Settings): Promise<Status> {
-  const state = readState(settings.stateDir);
   const found = readDisk(settings.stateDir);
   const disk = { ...found, full: isFull(found) };
+  const problem = restoreProblem(settings.stateDir);
+  if (problem !== undefined) return statusOfNothing(`${problem.message}: ${problem.next}`, disk);
+  const state = readState(settings.stateDir);
   const orphans = state === undefined ? [] : orphansOf(state);
   const supervised = state !== undefined && isAlive(state.supervisor);
-  if (state === undefined || (!supervised && orphans.length === 0)) return statusOfNothing(settings, state, disk);
+  if (state === undefined || (!supervised && orphans.length === 0))
+    return statusOfNothing(summaryOfNothing(settings, state), disk);
 
   const plan = planStack(settings);
   const tree = readProcessTree();
@@ -86,9 +90,12 @@ async function readStatus(settings: Settings): Promise<Status> {
   };
 }
 
-function statusOfNothing({ stateDir }: Settings, state: StackState | undefined, disk: Status['disk']): Status {
+function summaryOfNothing({ stateDir }: Settings, state: StackState | undefined): string {
   const failure = state?.phase === 'failed' ? `; the last start failed: ${state.error?.message}` : '';
-  const summary = state === undefined ? `nothing was started in ${stateDir} yet` : `everything is down${failure}`;
+  return state === undefined ? `nothing was started in ${stateDir} yet` : `everything is down${failure}`;
+}
+
+function statusOfNothing(summary: string, disk: Status['disk']): Status {
   const error = 'down';
   return {
     ...{ ready: false, summary, supervisor: undefined, urls: undefined },

@@ -1,4 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
+import { requireNoRestore } from '../backup/mark.ts';
 import { CliError, describeError } from '../cli-error.ts';
 import { type Command, parseFlags } from '../command.ts';
 import { ensureParts } from '../parts/fetch.ts';
@@ -93,6 +94,7 @@ async function giveUp({ supervisor }: Begun, settings: Settings): Promise<void> 
 async function start(settings: Settings, wanted: Wanted, begun: Begun): Promise<void> {
   const startedAtMs = performance.now();
   const progress = createPhases();
+  requireNoRestore(settings.stateDir);
   const running = runningState(settings);
   if (running === undefined) {
     // What can't work is said here, before anything is fetched.

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '#kit/clock.ts';
+import { restoreProblem } from '../backup/mark.ts';
 import { CliError } from '../cli-error.ts';
 import { isAlive, isStopped } from '../supervisor/proc.ts';
 import { orphansOf, readState, type StackState } from '../supervisor/state.ts';
@@ -21,7 +22,17 @@ export function stateFolderProbes(stateDir: string): Probe[] {
   const modes = judgeModes(stateDir);
   return [
     { area: 'state folder', name: 'permissions', look: () => modes, next: `ls -la ${stateDir}` },
+    ...restoreProbes(stateDir),
     { area: 'state folder', name: 'supervisor', look: () => [judgeState(stateDir)], next: './oxo down, then ./oxo up' },
+  ];
+}
+
+/** Of a restore that ended there is nothing to say. */
+function restoreProbes(stateDir: string): Probe[] {
+  const problem = restoreProblem(stateDir);
+  if (problem === undefined) return [];
+  return [
+    { area: 'state folder', name: 'restore', look: () => [fail(problem.message, problem.next)], next: problem.next },
   ];
 }
 
