@@ -25,6 +25,8 @@ test('a server that hangs is not ready at once, and away within seconds', async 
   });
   await nats.checkReady();
   process.kill(pid, 'SIGSTOP');
+  // A signal takes a moment to reach all threads; until then the server answers.
+  await until('it stands still', async () => / T /.test(await readFile(`/proc/${pid}/stat`, 'utf8')));
   await assert.rejects(withTimeLimit(nats.checkReady(), 200, 'hangs'), TimeLimitError);
   assert.equal(nats.isConnected(), true);
   await until('the loss is noticed', () => !nats.isConnected(), 8_000);
