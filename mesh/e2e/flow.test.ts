@@ -10,6 +10,7 @@ import { paging } from './flow/paging.ts';
 import { publicFeed } from './flow/public-feed.ts';
 import { pulled } from './flow/pulled.ts';
 import { sessions } from './flow/sessions.ts';
+import { since } from './flow/since.ts';
 import { visibility } from './flow/visibility.ts';
 import { pushedFollowers, windowEntries } from './flow/window.ts';
 import { testAll } from './testing/cases.ts';
@@ -28,6 +29,7 @@ describe('the main flow through the front door', () => {
   testAll('posts and feeds', feeds, () => world);
   testAll('what posts name', entities, () => world);
   testAll('paging', paging, () => world);
+  testAll('what has arrived since', since, () => world);
   testAll('the public feed', publicFeed, () => world);
   testAll('pulled authors', pulled, () => world);
   testAll('posts for followers', visibility, () => world);

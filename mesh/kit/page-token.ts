@@ -16,7 +16,7 @@ export const START: Position = { atMs: Number.MAX_SAFE_INTEGER, id: 'ffffffff-ff
 const payload = z.tuple([z.string(), z.number().int().min(0).max(8_640_000_000_000_000), z.string().refine(isId)]);
 
 /** Says for which list a token was given, without telling anything about the list. */
-function fingerprint(list: string): string {
+export function fingerprint(list: string): string {
   return createHash('sha256').update(list).digest('base64url').slice(0, 11);
 }
 

@@ -11,6 +11,7 @@ import type { Service } from '#kit/start.ts';
 import { ERASURE, FANOUT } from './events/durables.ts';
 import { onPostCreated } from './events/on-post-created.ts';
 import { onUserDeleted } from './events/on-user-deleted.ts';
+import { createArrivalReader } from './feed/arrivals.ts';
 import { createCandidateReader } from './feed/candidates.ts';
 import { createFollowSets } from './feed/follow-sets.ts';
 import { createFollowers } from './feed/followers.ts';
@@ -58,6 +59,7 @@ export function createFeedService(parts: FeedServiceParts) {
   const followSets = createFollowSets(users);
   const pulledPosts = createPulledPosts({ redis, posts, logger });
   const candidates = createCandidateReader({ windows, followSets, pulledPosts, posts, maxEntries, logger });
+  const arrivals = createArrivalReader({ windows, followSets, pulledPosts });
   const hydrator = createHydrator({ redis, posts, users, logger });
   const metrics = createFeedMetrics(parts.metrics);
   const followers = createFollowers(users, fanOutRedis);
@@ -65,7 +67,7 @@ export function createFeedService(parts: FeedServiceParts) {
   return {
     addServices(server: RpcServer): void {
       server.add(FeedService, {
-        getFeed: getFeed({ candidates, hydrator, windows, metrics }),
+        getFeed: getFeed({ candidates, arrivals, hydrator, windows, metrics }),
         getPublicFeed: getPublicFeed({ posts }),
       });
     },

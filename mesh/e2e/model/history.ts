@@ -188,7 +188,7 @@ function loseAct(stage: Stage, what: Lost, person: Person) {
 async function lose({ system, people, everyPost }: Stage, what: Lost, person: Person): Promise<void> {
   const everybody = people.map(({ id }) => id);
   const loss: Record<Lost, readonly (readonly [string, readonly string[]])[]> = {
-    window: ['feed', 'own'].map((prefix) => [prefix, [person.id]] as const),
+    window: ['feed', 'arr', 'own'].map((prefix) => [prefix, [person.id]] as const),
     posts: [['post', [...everyPost]]],
     profile: [['profile', [person.id]]],
     followees: [['fver', [person.id]]],
@@ -196,7 +196,9 @@ async function lose({ system, people, everyPost }: Stage, what: Lost, person: Pe
     recent: [['recent', [person.id]]],
     pulled: [['pulled', [person.id]]],
     everything: [
-      ...['feed', 'own', 'fver', 'aver', 'profile', 'recent', 'pulled'].map((prefix) => [prefix, everybody] as const),
+      ...['feed', 'arr', 'own', 'fver', 'aver', 'profile', 'recent', 'pulled'].map(
+        (prefix) => [prefix, everybody] as const,
+      ),
       ['post', [...everyPost]],
     ],
   };

@@ -21,8 +21,17 @@ export function wrongQueries(cast: Cast): Refused[] {
       ...(expected as typeof MALFORMED),
       field,
     }));
+  const feed = (query: string) => ({
+    what: `GET /feed?${query}`.slice(0, 120),
+    request: { path: `/feed?${query}`, token },
+    ...VALIDATION,
+    field: 'sinceId',
+  });
+  const wrongSinceIds = ['x', '%00', 'AAAA', 'bnVsbA', 'W10', `${cast.myPost.id}0`, 'a'.repeat(600)];
   return [
     ...unknown,
+    ...wrongSinceIds.map((sinceId) => feed(`sinceId=${sinceId}`)),
+    feed(`sinceId=${cast.myPost.id}&pageToken=AAAA`),
     ...['abc', '1.5', '99999999999', '1e99', 'true'].flatMap((size) =>
       onList(`pageSize=${size}`, MALFORMED, 'pageSize'),
     ),

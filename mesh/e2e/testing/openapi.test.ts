@@ -16,7 +16,7 @@ function errorBody(changes: object = {}, reason = 'POST_NOT_FOUND') {
 }
 
 test('answers as they are published are believed', () => {
-  const page = { items: [], nextPageToken: '' };
+  const page = { items: [], nextPageToken: '', sinceId: '', reset: false };
   assert.deepEqual(contract.check(answer({ path: '/api/v1/feed?pageSize=1' }, page)), page);
   const gone = { method: 'DELETE', path: '/api/v1/posts/p1', status: 204, headers: { 'x-request-id': 'r1' } };
   assert.equal(contract.check(answer(gone, '')), undefined);
@@ -25,13 +25,13 @@ test('answers as they are published are believed', () => {
 });
 
 test('every other answer is refused', () => {
-  const page = { items: [], nextPageToken: '' };
+  const page = { items: [], nextPageToken: '', sinceId: '', reset: false };
   const invalid = errorBody({ code: 3 }, 'VALIDATION_FAILED');
   const unpublished: [string, RawAnswer][] = [
     ['another status', answer({ status: 201 }, page)],
     ['another content type', answer({ headers: { ...headers, 'content-type': 'text/plain' } }, page)],
     ['a field that is not published', answer({}, { ...page, more: 1 })],
-    ['a field that is missing', answer({}, { items: [] })],
+    ['a field that is missing', answer({}, { ...page, items: undefined })],
     ['a wrong type', answer({}, { ...page, nextPageToken: 5 })],
     ['no JSON', answer({}, '{')],
     ['no request id', answer({ headers: { 'content-type': 'application/json' } }, page)],

@@ -33,6 +33,9 @@ export type Post = {
 export type FeedPage = {
   readonly items: readonly { readonly post: Post; readonly reason: string }[];
   readonly nextPageToken: string;
+  /** Not in the public feed. */
+  readonly sinceId: string;
+  readonly reset: boolean;
 };
 
 /** Somebody who signed up, with a session. */

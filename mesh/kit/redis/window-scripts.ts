@@ -8,10 +8,21 @@ import { defineScript } from '#kit/redis/redis.ts';
  * position, the state ("R" ready or "B" building), the nonce of the build (8 bytes), and a label: what it was built for. Above
  * the floor the window holds all there is; of what is older it says nothing. No key means that the window must be built, and that
  * a push does nothing.
+ *
+ * Beside a window may stand the log of late arrivals: what was pushed when something newer was there already, in the order in which it
+ * came. So whoever knows the newest entry of a moment and the length of the log at it can tell all that has arrived since: what is newer
+ * in the window, and what is behind in the log. The log's first member is the nonce of the build and, in decimal digits, how many
+ * arrivals were cut off: an arrival has a number that no other has under that nonce. Without log, nobody can tell.
  */
 
 /** Overflow is cut when it is this much, so that a full window is not cut at every push. */
 export const SLACK_ENTRIES = 50;
+
+/** Arrivals that a log keeps; it is cut when it has grown by half. */
+export const LOGGED_ARRIVALS = 256;
+/** More than anybody reads of a log at once. */
+const LEAP = 10_000;
+const MAX_LOG_LENGTH = 1 + LOGGED_ARRIVALS * 1.5;
 
 /** Pops the oldest entries down to the cap; the newest of those popped becomes the floor. */
 const CUT = `
@@ -23,21 +34,40 @@ const CUT = `
     redis.call('ZADD', key, 0, newFloor .. string.sub(sentinel, 25))
   end`;
 
+/** Keeps the newest arrivals, and counts those that go. */
+const CUT_LOG = `
+  local function cutLog(log, length)
+    local over = length - 1 - ${LOGGED_ARRIVALS}
+    local first = redis.call('LINDEX', log, 0)
+    redis.call('LTRIM', log, over, -1)
+    redis.call('LSET', log, 0, string.sub(first, 1, 8) .. string.format('%d', tonumber(string.sub(first, 9)) + over))
+  end`;
+
 /**
- * Puts one entry into many windows. Keys: windows. Arguments: entry, cap.
+ * Puts one entry into many windows. Keys: windows. Arguments: entry, cap, prefix of the logs or nothing.
+ * The name of a log is that of its window with another prefix: naming them too would double what is sent. It is in the slot of its
+ * window.
  * Reply: how many windows took it.
  */
 export const PUSH = defineScript(
   'window-push',
-  `${CUT}
+  `${CUT} ${CUT_LOG}
    local inserted = 0
+   local prefix = ARGV[3] ~= '' and ARGV[3]
+   local rest = string.find(KEYS[1], ':', 1, true)
    for _, key in ipairs(KEYS) do
      local size = redis.call('ZCARD', key)
      if size > 0 and redis.call('ZADD', key, 0, ARGV[1]) == 1 then
-       if redis.call('ZRANK', key, ARGV[1]) == 0 then
+       local rank = redis.call('ZRANK', key, ARGV[1])
+       if rank == 0 then
          redis.call('ZREM', key, ARGV[1])
        else
          inserted = inserted + 1
+         if prefix and rank < size then
+           local log = prefix .. string.sub(key, rest)
+           local length = redis.call('RPUSHX', log, ARGV[1])
+           if length > ${MAX_LOG_LENGTH} then cutLog(log, length) end
+         end
          if size > ARGV[2] + ${SLACK_ENTRIES} then cut(key, size, tonumber(ARGV[2])) end
        end
      end
@@ -85,18 +115,23 @@ export const READ_TOGETHER = defineScript(
   { readOnly: true },
 );
 
-/** Begins a build: from now on pushes reach the window. Keys: window. Arguments: sentinel, lifetime in ms. */
+/** Begins a build: from now on pushes reach the window. Keys: window, log or nothing. Arguments: sentinel, lifetime in ms. */
 export const BEGIN = defineScript(
   'window-begin',
   `redis.call('DEL', KEYS[1])
    redis.call('ZADD', KEYS[1], 0, ARGV[1])
    redis.call('PEXPIRE', KEYS[1], ARGV[2])
+   if KEYS[2] then
+     redis.call('DEL', KEYS[2])
+     redis.call('RPUSH', KEYS[2], string.sub(ARGV[1], 27, 34) .. '0')
+     redis.call('PEXPIRE', KEYS[2], ARGV[2])
+   end
    return 1`,
 );
 
 /**
  * Ends a build, unless another began since: merges what was read with what was pushed meanwhile.
- * Keys: window. Arguments: nonce, sentinel, lifetime in ms, cap, entries. Reply: 1 when the window is ready.
+ * Keys: window, log or nothing. Arguments: nonce, sentinel, lifetime in ms, cap, entries. Reply: 1 when the window is ready.
  */
 export const FINISH = defineScript(
   'window-finish',
@@ -104,6 +139,8 @@ export const FINISH = defineScript(
    local held = redis.call('ZRANGE', KEYS[1], 0, 0)[1]
    if not held or string.sub(held, 26, 34) ~= 'B' .. ARGV[1] then return 0 end
    redis.call('ZREM', KEYS[1], held)
+   -- What was pushed meanwhile may be older than what was read.
+   for _, member in ipairs(KEYS[2] and redis.call('ZRANGE', KEYS[1], 0, -1) or {}) do redis.call('RPUSHX', KEYS[2], member) end
    for first = 5, #ARGV, 1000 do
      local batch = {}
      for index = first, math.min(first + 999, #ARGV) do
@@ -114,12 +151,29 @@ export const FINISH = defineScript(
    end
    redis.call('ZREMRANGEBYLEX', KEYS[1], '-', '(' .. ARGV[2])
    redis.call('ZADD', KEYS[1], 0, ARGV[2])
-   redis.call('PEXPIRE', KEYS[1], ARGV[3])
+   for _, key in ipairs(KEYS) do redis.call('PEXPIRE', key, ARGV[3]) end
    local cap = tonumber(ARGV[4])
    local size = redis.call('ZCARD', KEYS[1]) - 1
    if size > cap + ${SLACK_ENTRIES} then cut(KEYS[1], size, cap) end
    return 1`,
 );
 
-/** Forgets the window. Keys: window. */
-export const DROP = defineScript('window-drop', "return redis.call('DEL', KEYS[1])");
+/**
+ * Forgets entries. Keys: window, log or nothing. Arguments: members.
+ * Without the newest, what comes next may be older than it and yet not late: the numbers of the log take a leap, so that nobody who
+ * knew it is told too little.
+ */
+export const REMOVE_ENTRIES = defineScript(
+  'window-remove',
+  `local newest = KEYS[2] and redis.call('ZRANGE', KEYS[1], -1, -1)[1]
+   redis.call('ZREM', KEYS[1], unpack(ARGV))
+   if not newest or redis.call('ZSCORE', KEYS[1], newest) then return 1 end
+   local first = redis.call('LINDEX', KEYS[2], 0)
+   if not first then return 1 end
+   local cutOff = tonumber(string.sub(first, 9)) + ${LEAP}
+   redis.call('LSET', KEYS[2], 0, string.sub(first, 1, 8) .. string.format('%d', cutOff))
+   return 1`,
+);
+
+/** Forgets the window. Keys: window, log or nothing. */
+export const DROP = defineScript('window-drop', "return redis.call('DEL', unpack(KEYS))");

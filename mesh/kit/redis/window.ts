@@ -9,10 +9,9 @@ import {
   encodePosition,
   newestFirst,
   POSITION_BYTES,
-  REMOVE,
   type TimelineEntry,
 } from '#kit/redis/timeline.ts';
-import { BEGIN, DROP, FINISH, PUSH, READ_TOGETHER } from '#kit/redis/window-scripts.ts';
+import { BEGIN, DROP, FINISH, PUSH, READ_TOGETHER, REMOVE_ENTRIES } from '#kit/redis/window-scripts.ts';
 
 /** A window that is not given a new lifetime for this long is gone. */
 export const WINDOW_TTL_MS = 14 * DAY_MS;
@@ -20,7 +19,7 @@ export const WINDOW_TTL_MS = 14 * DAY_MS;
 const BUILD_MS = MINUTE_MS;
 /** Windows that are pushed into at a time, on one server by one script call: it holds Redis for about two milliseconds. */
 const PUSH_KEYS = 200;
-const NONCE_BYTES = 8;
+export const NONCE_BYTES = 8;
 const NO_FLOOR = Buffer.alloc(POSITION_BYTES);
 /** Of the sentinel: behind the floor and the byte that sorts it. */
 const STATE_OFFSET = POSITION_BYTES + 1;
@@ -66,16 +65,25 @@ export interface WindowStore {
   ): Promise<Stretch & { missing: string[] }>;
 }
 
-/** @param options.maxEntries that a window holds; older ones fall out */
-export function createWindowStore(redis: Redis, options: { prefix: string; maxEntries: number }): WindowStore {
-  const { prefix, maxEntries } = options;
+export interface WindowOptions {
+  /** First part of the keys of the windows. */
+  prefix: string;
+  /** First part of the keys of the logs of their late arrivals; without it there are none. */
+  logPrefix?: string;
+  /** That a window holds; older ones fall out. */
+  maxEntries: number;
+}
+
+export function createWindowStore(redis: Redis, options: WindowOptions): WindowStore {
+  const { prefix, logPrefix = '', maxEntries } = options;
   const key = (id: string) => redis.key(prefix, id);
+  const keys = (id: string) => (logPrefix === '' ? [key(id)] : [key(id), redis.key(logPrefix, id)]);
 
   return {
     key,
     async begin(id) {
       const build = randomBytes(NONCE_BYTES);
-      await redis.run(BEGIN, [key(id)], [encodeSentinel(NO_FLOOR, 'B', build, ''), BUILD_MS]);
+      await redis.run(BEGIN, keys(id), [encodeSentinel(NO_FLOOR, 'B', build, ''), BUILD_MS]);
       return build;
     },
     async finish(id, build, label, entries, complete) {
@@ -84,7 +92,7 @@ export function createWindowStore(redis: Redis, options: { prefix: string; maxEn
       const kept = complete ? entries : entries.slice(0, -1);
       const floor = oldest === undefined ? NO_FLOOR : encodePosition(oldest);
       const sentinel = encodeSentinel(floor, 'R', build, label);
-      await redis.run(FINISH, [key(id)], [build, sentinel, WINDOW_TTL_MS, maxEntries, ...kept.map(encodeEntry)]);
+      await redis.run(FINISH, keys(id), [build, sentinel, WINDOW_TTL_MS, maxEntries, ...kept.map(encodeEntry)]);
     },
     async push(ids, entry) {
       const member = encodeEntry(entry);
@@ -93,16 +101,16 @@ export function createWindowStore(redis: Redis, options: { prefix: string; maxEn
       for (const some of chunks(ids, PUSH_KEYS)) {
         const pushes = redis
           .groupBySlot(some, key)
-          .map((group) => redis.run(PUSH, group.map(key), [member, maxEntries]));
+          .map((group) => redis.run(PUSH, group.map(key), [member, maxEntries, logPrefix]));
         for (const taken of await Promise.all(pushes)) total += Number(taken);
       }
       return total;
     },
     async drop(id) {
-      await redis.run(DROP, [key(id)], []);
+      await redis.run(DROP, keys(id), []);
     },
     async remove(id, entries) {
-      await redis.run(REMOVE, [key(id)], entries.map(encodeEntry));
+      await redis.run(REMOVE_ENTRIES, keys(id), entries.map(encodeEntry));
     },
     async readTogether(ids, before, count) {
       const few = Math.min(count, 1 + Math.ceil((2 * count) / Math.max(1, ids.length)));

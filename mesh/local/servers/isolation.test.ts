@@ -91,7 +91,7 @@ describe('Redis', () => {
     auth: ['auth'],
     user: ['fver', 'aver', 'profile', 'pulled'],
     post: ['post', 'own', 'recent'],
-    feed: ['feed'],
+    feed: ['feed', 'arr'],
   };
   const readable: Record<string, string[]> = {
     auth: [],

@@ -7,7 +7,7 @@ export type KeyAccess = { readonly writes: readonly string[]; readonly reads: re
 const keyAccess: Readonly<Record<string, KeyAccess>> = {
   user: { writes: ['fver', 'aver', 'profile', 'pulled'], reads: [] },
   post: { writes: ['post', 'own', 'recent'], reads: ['profile', 'pulled'] },
-  feed: { writes: ['feed'], reads: ['fver', 'aver', 'profile', 'pulled', 'post', 'own', 'recent'] },
+  feed: { writes: ['feed', 'arr'], reads: ['fver', 'aver', 'profile', 'pulled', 'post', 'own', 'recent'] },
 };
 
 /** Administrator, for the oxo command alone. */

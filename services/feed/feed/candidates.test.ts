@@ -67,6 +67,12 @@ async function createPosts(...authors: string[]): Promise<TimelineEntry[]> {
   return entries;
 }
 
+/** The newest, without the moment of the read. */
+async function readStretch(reader: CandidateReader, context: CallContext) {
+  const { place: _, ...stretch } = await reader.read(undefined, 10, context);
+  return stretch;
+}
+
 /** All stretches of so many entries each. */
 async function readAll(reader: CandidateReader, context: CallContext, count: number) {
   const entries: TimelineEntry[] = [];
@@ -159,7 +165,7 @@ test('the first read builds the window, the next ones are answered by it, whatev
   const { viewer, author, context } = await newViewer();
   const all = await createPosts(author, viewer, author, viewer);
   const { reader, calls } = openReader();
-  assert.deepEqual(await reader.read(undefined, 10, context), { entries: all, next: undefined, source: 'rebuild' });
+  assert.deepEqual(await readStretch(reader, context), { entries: all, next: undefined, source: 'rebuild' });
   for (const count of [1, 2, 3, 4, 5]) {
     const { entries, sources } = await readAll(reader, context, count);
     assert.deepEqual(entries, all);
@@ -189,7 +195,7 @@ test('a window that was built for another follow set is built anew', async () =>
   const { reader } = openReader();
   assert.deepEqual((await reader.read(undefined, 10, context)).entries, withoutOther);
   await service.follow(viewer, other);
-  assert.deepEqual(await reader.read(undefined, 10, context), { entries: all, next: undefined, source: 'rebuild' });
+  assert.deepEqual(await readStretch(reader, context), { entries: all, next: undefined, source: 'rebuild' });
   await service.unfollow(viewer, other);
   assert.deepEqual((await reader.read(undefined, 10, context)).entries, withoutOther);
   assert.equal((await reader.read(undefined, 10, context)).source, 'window');
@@ -227,7 +233,7 @@ test('readers at the same moment share one rebuild', async () => {
   // The build of a process that died: its window cannot be read.
   await createWindows(service.redis, MAX_ENTRIES).begin(viewer);
   const stretches = await Promise.all(Array.from({ length: 20 }, () => reader.read(undefined, 10, context)));
-  for (const stretch of stretches) assert.deepEqual(stretch, { entries: all, next: undefined, source: 'rebuild' });
+  for (const { entries, source } of stretches) assert.deepEqual([entries, source], [all, 'rebuild']);
   assert.equal(calls(), 2);
 });
 

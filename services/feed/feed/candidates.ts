@@ -11,7 +11,8 @@ import type { FollowSet, FollowSets } from './follow-sets.ts';
 import { type Merged, merge } from './merge.ts';
 import type { PulledPosts } from './pulled-posts.ts';
 import { createRebuilds } from './rebuilds.ts';
-import type { Windows } from './window.ts';
+import { type Known, type Place, placeAt } from './since.ts';
+import { nameOfBuild, type Windows } from './window.ts';
 
 /** A stretch of the feed, newest first: which posts are in it, before it is known which of them still exist. */
 export interface Candidates {
@@ -20,6 +21,8 @@ export interface Candidates {
   next: Position | undefined;
   /** Where they came from, for the hit rate. */
   source: 'window' | 'rebuild' | 'postgres';
+  /** With the newest entries: the moment of this read. Undefined when it will not be known what has arrived since. */
+  place: Place | undefined;
 }
 
 export interface CandidateReader {
@@ -52,7 +55,12 @@ export function createCandidateReader(dependencies: CandidateDependencies): Cand
   async function readPostgres(set: FollowSet, before: Position | undefined, count: number, context: CallContext) {
     const { userId } = requireViewer(context);
     const entries = await listPosts({ userId, set, before, count }, asService(context));
-    return { entries, next: entries.length < count ? undefined : entries.at(-1), source: 'postgres' } as const;
+    return {
+      entries,
+      next: entries.length < count ? undefined : entries.at(-1),
+      source: 'postgres',
+      place: undefined,
+    } as const;
   }
 
   const readNewest = (userId: string, set: FollowSet, requestId: string) =>
@@ -63,34 +71,38 @@ export function createCandidateReader(dependencies: CandidateDependencies): Cand
   async function continueInPostgres(
     { entries, exhausted, floor }: Merged,
     source: Candidates['source'],
-    { set, before, count, context }: Reading,
+    { set, before, count, context, place }: Reading,
   ): Promise<Candidates> {
     const { userId } = requireViewer(context);
     const followed = entries.filter((entry) => entry.ownerId === userId || set.ids.has(entry.ownerId));
     const last = entries.at(-1);
-    if (!exhausted || followed.length === count) return { entries: followed, next: last, source };
-    if (floor === undefined) return { entries: followed, next: undefined, source };
+    if (!exhausted || followed.length === count) return { entries: followed, next: last, source, place };
+    if (floor === undefined) return { entries: followed, next: undefined, source, place };
     const rest = await readPostgres(set, last ?? before, count - followed.length, context);
-    return { ...rest, entries: [...followed, ...rest.entries] };
+    return { ...rest, entries: [...followed, ...rest.entries], place };
   }
 
   /** By the window that another request has built. There is none when another replica builds as well, or Redis went away. */
-  async function readAgain(others: readonly Stretch[], reading: Reading): Promise<Candidates> {
+  async function readAgain(others: Others, reading: Reading): Promise<Candidates> {
     const { set, before, count, context } = reading;
     const page = await orNothing(windows.read(requireViewer(context).userId, before, count));
     if (page?.window?.label !== set.version) return readPostgres(set, before, count, context);
     const own = { entries: page.own, floor: undefined };
-    return continueInPostgres(merge(page.window, [...others, own], count), 'rebuild', reading);
+    const placed = { ...reading, place: placeOf(page.log, page.window?.entries[0], others) };
+    return continueInPostgres(merge(page.window, [...others, own], count), 'rebuild', placed);
   }
 
   /** @param others what came meanwhile, as of this request: the rebuild may have begun before the newest of them */
-  async function readRebuilt(others: readonly Stretch[], reading: Reading): Promise<Candidates> {
+  async function readRebuilt(others: Others, reading: Reading): Promise<Candidates> {
     const { set, before, count, context } = reading;
-    const all = await rebuilds.run(requireViewer(context).userId, set, context.requestId);
-    if (all === undefined) return readAgain(others, reading);
+    const outcome = await rebuilds.run(requireViewer(context).userId, set, context.requestId);
+    if (outcome === undefined) return readAgain(others, reading);
+    const { entries: all, build } = outcome;
     const older = before === undefined ? all : all.filter((entry) => newestFirst(before, entry) < 0);
     const rebuilt = { entries: older, floor: all.length < maxEntries ? undefined : all.at(-1) };
-    return continueInPostgres(merge(rebuilt, others, count), 'rebuild', reading);
+    // What Postgres did not know yet arrives since the build has begun.
+    const place = placeOf(build && { nonce: nameOfBuild(build), count: 0 }, all[0], others);
+    return continueInPostgres(merge(rebuilt, others, count), 'rebuild', { ...reading, place });
   }
 
   return {
@@ -107,12 +119,19 @@ export function createCandidateReader(dependencies: CandidateDependencies): Cand
       const pulled = set === known ? guess : await pulledPosts.read(set.pulledIds, before, count, context);
       if (pulled === undefined) return readPostgres(set, before, count, context);
 
-      const others = [{ entries: page.own, floor: undefined }, pulled];
-      const reading = { set, before, count, context };
+      const others: Others = [{ entries: page.own, floor: undefined }, pulled];
+      const reading = { set, before, count, context, place: placeOf(page.log, page.window?.entries[0], others) };
       if (page.window === undefined || page.window.label !== set.version) return readRebuilt(others, reading);
       return continueInPostgres(merge(page.window, others, count), 'window', reading);
     },
   };
+}
+
+/** One's own posts and those of pulled authors. */
+type Others = readonly [own: Stretch, pulled: Stretch];
+
+function placeOf(log: Known['log'], newest: Position | undefined, [own, pulled]: Others): Place {
+  return placeAt({ log, newest, own: own.entries, pulled: pulled.entries });
 }
 
 interface Reading {
@@ -120,6 +139,7 @@ interface Reading {
   before: Position | undefined;
   count: number;
   context: CallContext;
+  place: Place;
 }
 
 interface PostQuery {

@@ -1,4 +1,5 @@
 import type { TimelineEntry } from '#kit/redis/timeline.ts';
+import type { Build } from '#kit/redis/window.ts';
 import type { FollowSet } from './follow-sets.ts';
 import type { Windows } from './window.ts';
 
@@ -7,10 +8,17 @@ export interface Rebuilds {
   /**
    * Builds the window, or waits for the rebuild that is running in this process. It belongs to no request: the one that began it
    * may be cancelled, or have little time left.
-   * @returns what Postgres held, newest first; undefined for who has waited for another's: that may be older than this request, and
+   * @returns what Postgres held; undefined for who has waited for another's: that may be older than this request, and
    * what was posted since is in the window that it leaves
    */
-  run(userId: string, set: FollowSet, requestId: string): Promise<TimelineEntry[] | undefined>;
+  run(userId: string, set: FollowSet, requestId: string): Promise<Rebuilt | undefined>;
+}
+
+export interface Rebuilt {
+  /** What Postgres held, newest first. */
+  entries: TimelineEntry[];
+  /** Undefined when Redis is away. */
+  build: Build | undefined;
 }
 
 export interface RebuildDependencies {
@@ -23,16 +31,16 @@ export interface RebuildDependencies {
 }
 
 export function createRebuilds({ windows, readNewest, maxEntries, orNothing }: RebuildDependencies): Rebuilds {
-  const running = new Map<string, Promise<TimelineEntry[]>>();
+  const running = new Map<string, Promise<Rebuilt>>();
 
   /** It begins before Postgres is read, so that no push falls between the two. */
-  async function rebuild(userId: string, set: FollowSet, requestId: string): Promise<TimelineEntry[]> {
+  async function rebuild(userId: string, set: FollowSet, requestId: string): Promise<Rebuilt> {
     const build = await orNothing(windows.begin(userId));
     const entries = await readNewest(userId, set, requestId);
     if (build !== undefined) {
       await orNothing(windows.finish(userId, build, set.version, entries, entries.length < maxEntries));
     }
-    return entries;
+    return { entries, build };
   }
 
   return {

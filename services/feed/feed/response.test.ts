@@ -33,17 +33,19 @@ for (const length of [0, 1, 100, 127, 128, 300, 5_000, 20_000]) {
       post: Post.encode(message).finish(),
       author: UserSummary.encode(author).finish(),
     }));
-    const page = encodeFeedPage(hydrated, 'token', viewer);
+    const page = encodeFeedPage(hydrated, { nextPageToken: 'token', sinceId: 'since', reset: true }, viewer);
     assert.deepEqual(GetFeedResponse.decode(page), {
       items: posts.map(({ message, author }, index) => ({
         post: { ...message, author },
         reason: index === 0 ? FeedItem_Reason.OWN_POST : FeedItem_Reason.FOLLOWED_AUTHOR,
       })),
       nextPageToken: 'token',
+      sinceId: 'since',
+      reset: true,
     });
   });
 }
 
 test('an empty page has no bytes', () => {
-  assert.equal(encodeFeedPage([], '', viewer).length, 0);
+  assert.equal(encodeFeedPage([], { nextPageToken: '', sinceId: '', reset: false }, viewer).length, 0);
 });

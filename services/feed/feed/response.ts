@@ -9,18 +9,21 @@ import type { Hydrated } from './hydration.ts';
  * result with what the generated code makes.
  */
 const ITEMS_TAG = 0x0a;
-const NEXT_PAGE_TOKEN_TAG = 0x12;
 const ITEM_POST_TAG = 0x0a;
 const ITEM_REASON_TAG = 0x10;
 const POST_AUTHOR_TAG = 0x12;
 const REASON_BYTES = 2;
 
 /** Encodes a page. @param viewerId whose feed it is: own posts have another reason */
-export function encodeFeedPage(items: readonly Hydrated[], nextPageToken: string, viewerId: string): Buffer {
+export function encodeFeedPage(
+  items: readonly Hydrated[],
+  rest: Partial<Omit<GetFeedResponse, 'items'>>,
+  viewerId: string,
+): Buffer {
   const sizes = items.map(itemSizes);
-  const token = Buffer.from(nextPageToken);
-  const tokenSize = token.length === 0 ? 0 : fieldSize(token.length);
-  const page = Buffer.allocUnsafe(sizes.reduce((total, size) => total + fieldSize(size.item), tokenSize));
+  // Encoded fields of a message may stand one after the other.
+  const tail = GetFeedResponse.encode(GetFeedResponse.fromPartial(rest)).finish();
+  const page = Buffer.allocUnsafe(sizes.reduce((total, size) => total + fieldSize(size.item), tail.length));
   let at = 0;
 
   function header(tag: number, length: number): void {
@@ -44,10 +47,7 @@ export function encodeFeedPage(items: readonly Hydrated[], nextPageToken: string
     bytes(author);
     header(ITEM_REASON_TAG, entry.ownerId === viewerId ? FeedItem_Reason.OWN_POST : FeedItem_Reason.FOLLOWED_AUTHOR);
   }
-  if (token.length > 0) {
-    header(NEXT_PAGE_TOKEN_TAG, token.length);
-    bytes(token);
-  }
+  bytes(tail);
   return page;
 }
 

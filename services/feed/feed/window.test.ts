@@ -4,7 +4,7 @@ import { newId } from '#kit/ids.ts';
 import { createLogger } from '#kit/logger.ts';
 import { connectRedis, type Redis } from '#kit/redis/redis.ts';
 import { APPEND, encodeEntry, newestFirst, type TimelineEntry } from '#kit/redis/timeline.ts';
-import { SLACK_ENTRIES } from '#kit/redis/window-scripts.ts';
+import { LOGGED_ARRIVALS, SLACK_ENTRIES } from '#kit/redis/window-scripts.ts';
 import { startRedis, type TestRedis } from '#kit/testing/redis.ts';
 import { until } from '#kit/testing/until.ts';
 import { createWindows, type Windows } from './window.ts';
@@ -38,7 +38,7 @@ test('without a window the fan-out does nothing and a read finds nothing', async
   const viewer = newId(2);
   assert.equal(await windows.push([viewer], entryAt(100)), 0);
   const page = await windows.read(viewer, undefined, 5);
-  assert.deepEqual(page, { followVersion: '', window: undefined, own: [] });
+  assert.deepEqual(page, { followVersion: '', window: undefined, own: [], log: undefined });
 });
 
 test('a window gives its entries newest first, page by page, with ties by id', async () => {
@@ -117,7 +117,7 @@ test('own posts and the version of the follow set come with the same read', asyn
   await redis.run(APPEND, [redis.key('own', viewer)], [encodeEntry(own), 5, 60_000]);
   await redis.set(redis.key('fver', viewer), 'v7', 60_000);
   const page = await windows.read(viewer, undefined, 5);
-  assert.deepEqual(page, { followVersion: 'v7', window: undefined, own: [own] });
+  assert.deepEqual(page, { followVersion: 'v7', window: undefined, own: [own], log: undefined });
   assert.deepEqual((await windows.read(viewer, own, 5)).own, [], 'strictly older than the place');
 });
 
@@ -127,4 +127,41 @@ test('entries that are gone can be taken out', async () => {
   await build(viewer, entries);
   await windows.remove(viewer, entries.slice(0, 1));
   assert.deepEqual((await windows.read(viewer, undefined, 5)).window?.entries, entries.slice(1));
+});
+
+test('the log tells what came late in the order in which it came, each once, and goes with the window', async () => {
+  const viewer = newId(12);
+  const begun = await windows.begin(viewer);
+  const meanwhile = entryAt(50);
+  await windows.push([viewer], meanwhile);
+  await windows.finish(viewer, begun, 'v1', entriesAt(1_000), true);
+  const late = [entryAt(300), entryAt(200), entryAt(400)];
+  for (const entry of [...late, entryAt(2_000), ...late]) await windows.push([viewer], entry);
+  const { log } = await windows.read(viewer, undefined, 5, 10);
+  assert.deepEqual([log?.newest, log?.count], [[meanwhile, ...late], 4]);
+  assert.deepEqual((await windows.read(viewer, undefined, 5, 2)).log?.newest, late.slice(1));
+  assert.deepEqual((await windows.read(viewer, undefined, 5)).log, { ...log, newest: [] });
+  assert.equal((await windows.read(viewer, entryAt(500), 5)).log, undefined, 'of a later page');
+  await build(viewer, []);
+  const other = (await windows.read(viewer, undefined, 5, 10)).log;
+  assert.deepEqual([other?.newest, other?.count, other?.nonce === log?.nonce], [[], 0, false]);
+  await windows.drop(viewer);
+  assert.deepEqual(await redis.getMany([redis.key('arr', viewer)]), [null]);
+});
+
+test('late arrivals keep their numbers when the log is cut', async () => {
+  const viewer = newId(13);
+  await build(viewer, entriesAt(1_000_000));
+  const pushed: TimelineEntry[] = [];
+  for (let atMs = 1; atMs <= 3 * LOGGED_ARRIVALS; atMs += 1) {
+    const entry = entryAt(atMs);
+    pushed.push(entry);
+    await windows.push([viewer], entry);
+    if (atMs % 16 !== 1) continue;
+    const { log } = await windows.read(viewer, undefined, 1, 1_000);
+    assert.equal(log?.count, pushed.length);
+    assert.ok(log.newest.length >= Math.min(pushed.length, LOGGED_ARRIVALS));
+    assert.ok(log.newest.length <= 1.5 * LOGGED_ARRIVALS + 1);
+    assert.deepEqual(log.newest, pushed.slice(-log.newest.length));
+  }
 });

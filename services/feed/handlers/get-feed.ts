@@ -2,56 +2,83 @@ import { z } from 'zod';
 import type { GetFeedRequest, GetFeedResponse } from '#gen/oxo/feed/v1/feed_service.ts';
 import { requireViewer } from '#kit/identity/caller.ts';
 import { decodePageToken, encodePageToken, type Position } from '#kit/page-token.ts';
+import type { TimelineEntry } from '#kit/redis/timeline.ts';
 import type { CallContext } from '#kit/rpc/context.ts';
 import { pageFields, validate } from '#kit/validate.ts';
+import type { ArrivalReader } from '../feed/arrivals.ts';
 import type { CandidateReader } from '../feed/candidates.ts';
 import type { Hydrated, Hydrator } from '../feed/hydration.ts';
 import type { FeedMetrics } from '../feed/metrics.ts';
 import { asResponse, encodeFeedPage } from '../feed/response.ts';
+import { decodeSince, encodeSince, type Place, UNKNOWN_PLACE } from '../feed/since.ts';
 import type { Windows } from '../feed/window.ts';
 
-const input = z.object(pageFields({ default: 20, max: 100 }));
+const input = z
+  .object({
+    ...pageFields({ default: 20, max: 100 }),
+    sinceId: z.string().max(512, 'must be at most 512 characters'),
+  })
+  .refine(({ pageToken, sinceId }) => pageToken === '' || sinceId === '', {
+    path: ['sinceId'],
+    message: 'must be empty when there is a pageToken',
+  });
 
 /** A page whose candidates turn out to be gone is filled up from older ones, at most so often; then it stays short. */
 const MAX_ROUNDS = 10;
 
 export interface GetFeedDependencies {
   candidates: CandidateReader;
+  arrivals: ArrivalReader;
   hydrator: Hydrator;
   windows: Pick<Windows, 'remove'>;
   metrics: FeedMetrics;
 }
 
-export function getFeed({ candidates, hydrator, windows, metrics }: GetFeedDependencies) {
-  return async (request: GetFeedRequest, context: CallContext): Promise<GetFeedResponse> => {
-    const { userId } = requireViewer(context);
-    const { pageSize, pageToken } = validate(input, request);
-    const list = `feed:${userId}`;
-    let next = decodePageToken(list, pageToken);
+export function getFeed({ candidates, arrivals, hydrator, windows, metrics }: GetFeedDependencies) {
+  async function hydrate(entries: readonly TimelineEntry[], context: CallContext): Promise<Hydrated[]> {
+    const { found, gone } = await hydrator.hydrate(entries, context);
+    // Best effort: whoever reads the window next finds them gone again.
+    if (gone.length > 0) windows.remove(requireViewer(context).userId, gone).catch(() => undefined);
+    return found;
+  }
+
+  /** @returns also the place of the page when it is the first */
+  async function readPage(before: Position | undefined, pageSize: number, context: CallContext) {
     const items: Hydrated[] = [];
+    let next = before;
+    let place: Place | undefined;
     for (let round = 0; round < MAX_ROUNDS; round += 1) {
       const wanted = pageSize - items.length;
       // One more than wanted tells whether another page follows.
       const stretch = await candidates.read(next, wanted + 1, context);
       metrics.read(stretch.source);
+      if (next === undefined) place = stretch.place ?? UNKNOWN_PLACE;
       const taken = stretch.entries.slice(0, wanted);
-      const { found, gone } = await hydrator.hydrate(taken, context);
-      items.push(...found);
-      forget(gone);
-      const more: Position | undefined = stretch.entries.length > wanted ? taken.at(-1) : stretch.next;
-      if (more === undefined) return page(items, '', userId);
-      next = more;
-      if (items.length === pageSize) break;
+      items.push(...(await hydrate(taken, context)));
+      next = stretch.entries.length > wanted ? taken.at(-1) : stretch.next;
+      if (next === undefined || items.length === pageSize) break;
     }
-    return page(items, next === undefined ? '' : encodePageToken(list, next), userId);
+    return { items, next, place };
+  }
 
-    function forget(gone: Parameters<Windows['remove']>[1]): void {
-      // Best effort: whoever reads the window next finds them gone again.
-      if (gone.length > 0) windows.remove(userId, gone).catch(() => undefined);
+  return async (request: GetFeedRequest, context: CallContext): Promise<GetFeedResponse> => {
+    const { userId } = requireViewer(context);
+    const { pageSize, pageToken, sinceId } = validate(input, request);
+    if (sinceId !== '') {
+      const arrived = await arrivals.read(decodeSince(userId, sinceId), pageSize, context);
+      if (arrived !== undefined) {
+        metrics.read('window');
+        const items = await hydrate(arrived.entries, context);
+        return asResponse(encodeFeedPage(items, { sinceId: encodeSince(userId, arrived.place) }, userId));
+      }
     }
+    const list = `feed:${userId}`;
+    const { items, next, place } = await readPage(decodePageToken(list, pageToken), pageSize, context);
+    const rest = {
+      nextPageToken: next === undefined ? '' : encodePageToken(list, next),
+      sinceId: place === undefined ? '' : encodeSince(userId, place),
+      reset: sinceId !== '',
+    };
+    return asResponse(encodeFeedPage(items, rest, userId));
   };
-}
-
-function page(items: Hydrated[], nextPageToken: string, userId: string): GetFeedResponse {
-  return asResponse(encodeFeedPage(items, nextPageToken, userId));
 }

@@ -18,12 +18,27 @@ export interface GetFeedRequest {
   pageSize: number;
   /** The next_page_token of the page before. */
   pageToken: string;
+  /**
+   * Asks for what has arrived in the feed since an answer gave this since_id, newest first. The id of a post that the caller has
+   * read in this feed does as well. Not together with page_token. At most 512 characters.
+   */
+  sinceId: string;
 }
 
 export interface GetFeedResponse {
   items: FeedItem[];
-  /** Empty at the end of the feed, and only there. */
+  /** Empty at the end of the feed, and in an answer to since_id that holds what has arrived. */
   nextPageToken: string;
+  /**
+   * Pass it as since_id to ask for what has arrived since. Opaque; does not expire, but see reset. With the first page and with
+   * answers to since_id; empty with later pages.
+   */
+  sinceId: string;
+  /**
+   * The answer to since_id is not what has arrived but the newest page, as without since_id: more than page_size has arrived, or
+   * it can no longer be told what. Without reset, no item is left out, and one that the caller has already may come again.
+   */
+  reset: boolean;
 }
 
 export interface GetPublicFeedRequest {
@@ -40,7 +55,7 @@ export interface GetPublicFeedResponse {
 }
 
 function createBaseGetFeedRequest(): GetFeedRequest {
-  return { pageSize: 0, pageToken: "" };
+  return { pageSize: 0, pageToken: "", sinceId: "" };
 }
 
 export const GetFeedRequest: MessageFns<GetFeedRequest> = {
@@ -50,6 +65,9 @@ export const GetFeedRequest: MessageFns<GetFeedRequest> = {
     }
     if (message.pageToken !== "") {
       writer.uint32(18).string(message.pageToken);
+    }
+    if (message.sinceId !== "") {
+      writer.uint32(26).string(message.sinceId);
     }
     return writer;
   },
@@ -83,6 +101,14 @@ export const GetFeedRequest: MessageFns<GetFeedRequest> = {
             message.pageToken = reader.string();
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.sinceId = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -102,12 +128,13 @@ export const GetFeedRequest: MessageFns<GetFeedRequest> = {
     const message = createBaseGetFeedRequest();
     message.pageSize = object.pageSize ?? 0;
     message.pageToken = object.pageToken ?? "";
+    message.sinceId = object.sinceId ?? "";
     return message;
   },
 };
 
 function createBaseGetFeedResponse(): GetFeedResponse {
-  return { items: [], nextPageToken: "" };
+  return { items: [], nextPageToken: "", sinceId: "", reset: false };
 }
 
 export const GetFeedResponse: MessageFns<GetFeedResponse> = {
@@ -117,6 +144,12 @@ export const GetFeedResponse: MessageFns<GetFeedResponse> = {
     }
     if (message.nextPageToken !== "") {
       writer.uint32(18).string(message.nextPageToken);
+    }
+    if (message.sinceId !== "") {
+      writer.uint32(26).string(message.sinceId);
+    }
+    if (message.reset !== false) {
+      writer.uint32(32).bool(message.reset);
     }
     return writer;
   },
@@ -150,6 +183,22 @@ export const GetFeedResponse: MessageFns<GetFeedResponse> = {
             message.nextPageToken = reader.string();
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.sinceId = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.reset = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -169,6 +218,8 @@ export const GetFeedResponse: MessageFns<GetFeedResponse> = {
     const message = createBaseGetFeedResponse();
     message.items = object.items?.map((e) => FeedItem.fromPartial(e)) || [];
     message.nextPageToken = object.nextPageToken ?? "";
+    message.sinceId = object.sinceId ?? "";
+    message.reset = object.reset ?? false;
     return message;
   },
 };
