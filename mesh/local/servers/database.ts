@@ -73,7 +73,7 @@ async function createRole(client: pg.Client, service: ServiceDefinition, passwor
   const role = roleOf(service);
   const { rowCount } = await client.query('SELECT FROM pg_roles WHERE rolname = $1', [role]);
   if (rowCount === 0) await client.query(`CREATE ROLE ${role} LOGIN NOCREATEDB NOCREATEROLE`);
-  // Who is no superuser must be a member to make somebody the owner of a schema, and to save what is in it (`backup`).
+  // Who is no superuser must be a member to make somebody the owner of a schema.
   await client.query(`GRANT ${role} TO CURRENT_USER`);
   // A verifier and not the password, which would stand in logs and statistics.
   await client.query(`ALTER ROLE ${role} PASSWORD '${scramVerifier(password)}'`);
