@@ -65,11 +65,15 @@ function cluster(
         threshold('HIGH', maxRequests.writes * endpoints.length),
       ],
     },
-    // Mild: one of several replicas that keeps failing rests for a moment, but never more than half of them, and a
+    // Mild: one of several replicas that can't be reached rests for a moment, but never more than half of them, and a
     // service with one replica never. A process that died is back in two seconds, and must not be missing when its twin dies.
+    // Who answers is there, also who says UNAVAILABLE: because it has too much to do, or its neighbour is away.
     outlier_detection: {
-      consecutive_5xx: 20,
-      consecutive_gateway_failure: 10,
+      split_external_local_origin_errors: true,
+      consecutive_local_origin_failure: 10,
+      enforcing_consecutive_5xx: 0,
+      enforcing_consecutive_gateway_failure: 0,
+      enforcing_local_origin_success_rate: 0,
       interval: '1s',
       base_ejection_time: '2s',
       max_ejection_time: '10s',

@@ -70,7 +70,11 @@ export async function moveAside(stateDir: string): Promise<Mark> {
 export async function moveBack(stateDir: string, mark: Mark): Promise<void> {
   for (const name of replaced) {
     const isAside = existsSync(join(mark.aside, name));
-    if (isAside || !mark.present.includes(name)) await rm(join(stateDir, name), { recursive: true, force: true });
+    // An initdb that was under way may write for a moment longer, until its folder is gone.
+    const again = { maxRetries: 20, retryDelay: 100 };
+    if (isAside || !mark.present.includes(name)) {
+      await rm(join(stateDir, name), { recursive: true, force: true, ...again });
+    }
     if (isAside) await rename(join(mark.aside, name), join(stateDir, name));
   }
   await rmdir(mark.aside).catch(() => {});
