@@ -78,8 +78,10 @@ export const twoOfEach: Cases = {
 
 /** Whether the front door uses all replicas: one that has died lately is left out for a moment. */
 async function nobodyRests({ stack }: World): Promise<boolean> {
-  const response = await fetch(`${stack.urls.envoyAdmin}/clusters`);
-  return !(await response.text()).includes('failed_outlier_check');
+  const response = await fetch(`${stack.urls.envoyAdmin}/stats?filter=outlier_detection.ejections_active`);
+  const resting = [...(await response.text()).matchAll(/ejections_active: (\d+)$/gm)].map(([, count]) => Number(count));
+  assert.ok(resting.length > 0, 'the front door tells who rests');
+  return resting.every((count) => count === 0);
 }
 
 /** Calls that a process has answered. */
