@@ -68,7 +68,9 @@ describe('Postgres', () => {
     await as('auth', 'SELECT 1');
     const refused = results.flatMap((result) => (result.status === 'rejected' ? [result.reason.code] : []));
     await Promise.allSettled(clients.map((client) => client.end()));
-    assert.deepEqual(refused, ['53300']);
+    // Connections that earlier tests have ended may count for a moment longer.
+    assert.ok(refused.length > 0);
+    assert.deepEqual(new Set(refused), new Set(['53300']));
   });
 
   test('the safe settings are on', async () => {

@@ -3,6 +3,7 @@ import { after, before, test } from 'node:test';
 import { newId } from '#kit/ids.ts';
 import { explain } from '#kit/testing/explain.ts';
 import { refused } from '#kit/testing/refused.ts';
+import { until } from '#kit/testing/until.ts';
 import { startPostService, type TestPostService } from '../testing/post-service.ts';
 import { LIST } from './list-posts-by-authors.ts';
 
@@ -95,11 +96,15 @@ test('a post that is neither public nor for followers is never listed', async ()
 });
 
 test('nothing but the index is read', async () => {
-  await service.db.query({ name: 'test-vacuum', text: 'vacuum analyze posts' });
-  const scans = await explain(service.db, LIST, [`{${authors.join(',')}}`, 2_000, newId(1), 10, 2]);
+  // While a snapshot is open elsewhere, vacuum leaves pages unmarked, and the plan goes by those.
+  const scans = await until('a plan that reads the index only', async () => {
+    await service.db.query({ name: 'test-vacuum', text: 'vacuum analyze posts' });
+    const found = await explain(service.db, LIST, [`{${authors.join(',')}}`, 2_000, newId(1), 10, 2]);
+    return found.every((scan) => scan['Node Type'] === 'Index Only Scan') && found;
+  });
   assert.ok(scans.length > 0);
   for (const scan of scans) {
-    assert.deepEqual([scan['Node Type'], scan['Index Name']], ['Index Only Scan', 'posts_by_author']);
+    assert.equal(scan['Index Name'], 'posts_by_author');
     assert.equal(scan['Rows Removed by Filter'] ?? 0, 0);
   }
 });
