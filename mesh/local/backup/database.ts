@@ -5,6 +5,7 @@ import pg from 'pg';
 import { CliError, messageOf } from '../cli-error.ts';
 import { ensureParts } from '../parts/fetch.ts';
 import { serverEnvironment } from '../servers/environment.ts';
+import { type ClientOptions, withClient } from '../servers/postgres-client.ts';
 import { roleOf, type ServiceDefinition } from '../services.ts';
 import type { StackPlan } from '../stack/plan.ts';
 import { type Manifest, schemaFile } from './manifest.ts';
@@ -12,6 +13,12 @@ import { type Manifest, schemaFile } from './manifest.ts';
 const run = promisify(execFile);
 /** Of what the programs print, which is errors. */
 const maxOutputBytes = 4 * 1024 * 1024;
+const clientOptions: ClientOptions = {
+  connectionTimeoutMillis: 5_000,
+  application_name: 'oxo-backup',
+  // A transaction may wait for as long as a dump takes.
+  options: '-c idle_in_transaction_session_timeout=0 -c statement_timeout=0',
+};
 
 export type SchemaContents = Manifest['schemas'];
 
@@ -21,7 +28,7 @@ export async function dumpDatabase(
   folder: string,
   signal: AbortSignal,
 ): Promise<{ schemas: SchemaContents; version: string }> {
-  return withClient(plan.urls.database, async (client) => {
+  return withClient(plan.urls.database, clientOptions, async (client) => {
     await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
     const snapshot = await client.query<{ id: string; version: string }>(
       `SELECT pg_export_snapshot() AS id, current_setting('server_version') AS version`,
@@ -32,7 +39,7 @@ export async function dumpDatabase(
       const { schema } = service;
       const url = urlOfRole(plan, service);
       const file = schemaFile(schema);
-      const contents = await withClient(url, async (own) => {
+      const contents = await withClient(url, clientOptions, async (own) => {
         await own.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
         await own.query(`SET TRANSACTION SNAPSHOT ${pg.escapeLiteral(id)}`);
         return readContents(own, schema);
@@ -50,7 +57,9 @@ export async function dumpDatabase(
 /** Whether there is a table of ours already. */
 export async function hasTables(url: string, services: readonly ServiceDefinition[]): Promise<boolean> {
   const sql = `SELECT FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace WHERE nspname = ANY ($1) LIMIT 1`;
-  const found = await withClient(url, (client) => client.query(sql, [services.map(({ schema }) => schema)]));
+  const found = await withClient(url, clientOptions, (client) =>
+    client.query(sql, [services.map(({ schema }) => schema)]),
+  );
   return found.rows.length > 0;
 }
 
@@ -66,7 +75,7 @@ export async function restoreDatabase(
   signal: AbortSignal,
 ): Promise<void> {
   const wanted = plan.services.filter(({ schema }) => expected[schema] !== undefined);
-  await withClient(plan.urls.database, async (client) => {
+  await withClient(plan.urls.database, clientOptions, async (client) => {
     await client.query('BEGIN');
     for (const service of wanted) {
       const schema = pg.escapeIdentifier(service.schema);
@@ -88,7 +97,7 @@ export async function restoreDatabase(
       [...options, '--dbname', databaseOf(url), join(folder, file)],
       signal,
     );
-    const actual = await withClient(url, (client) => readContents(client, schema));
+    const actual = await withClient(url, clientOptions, (client) => readContents(client, schema));
     for (const [table, count] of Object.entries(rows)) {
       const found = actual?.rows[table];
       if (found !== count) differences.push(`${schema}.${table} has ${found ?? 'no'} rows, ${count} were saved`);
@@ -155,21 +164,4 @@ async function runProgram(
 
 function databaseOf(url: string): string {
   return decodeURIComponent(new URL(url).pathname.slice(1));
-}
-
-async function withClient<T>(url: string, use: (client: pg.Client) => Promise<T>): Promise<T> {
-  // A transaction may wait for as long as a dump takes.
-  const client = new pg.Client({
-    connectionString: url,
-    connectionTimeoutMillis: 5_000,
-    application_name: 'oxo-backup',
-    options: '-c idle_in_transaction_session_timeout=0 -c statement_timeout=0',
-  });
-  client.on('error', () => {});
-  await client.connect();
-  try {
-    return await use(client);
-  } finally {
-    await client.end();
-  }
 }

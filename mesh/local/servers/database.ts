@@ -1,8 +1,11 @@
 import { createHash, createHmac, pbkdf2Sync, randomBytes } from 'node:crypto';
-import pg from 'pg';
+import type pg from 'pg';
 import { CliError, messageOf } from '../cli-error.ts';
 import { roleOf, type ServiceDefinition } from '../services.ts';
 import { databaseName } from './postgres.ts';
+import { type ClientOptions, withClient } from './postgres-client.ts';
+
+const clientOptions: ClientOptions = { connectionTimeoutMillis: 5_000, application_name: 'oxo' };
 
 /**
  * Makes the database, and a role and a schema for each service, or brings them up to date.
@@ -20,11 +23,13 @@ export async function setUpDatabase(
   connectionLimit?: number,
 ): Promise<void> {
   try {
-    await withClient(url, async (client) => {
+    await withClient(url, clientOptions, async (client) => {
       await createDatabase(client);
       if (isOurs) await client.query('REVOKE CONNECT ON DATABASE postgres, template1 FROM PUBLIC');
     });
-    await withClient(urlOf(url, {}), (client) => createSchemas(client, services, passwords, connectionLimit));
+    await withClient(urlOf(url, {}), clientOptions, (client) =>
+      createSchemas(client, services, passwords, connectionLimit),
+    );
   } catch (error) {
     throw new CliError(`roles and schemas can't be set up in Postgres: ${messageOf(error)}`, {
       advice: [
@@ -92,15 +97,4 @@ function scramVerifier(password: string): string {
   const storedKey = createHash('sha256').update(clientKey).digest('base64');
   const serverKey = createHmac('sha256', salted).update('Server Key').digest('base64');
   return `SCRAM-SHA-256$${iterations}:${salt.toString('base64')}$${storedKey}:${serverKey}`;
-}
-
-async function withClient<T>(url: string, use: (client: pg.Client) => Promise<T>): Promise<T> {
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000, application_name: 'oxo' });
-  client.on('error', () => {});
-  await client.connect();
-  try {
-    return await use(client);
-  } finally {
-    await client.end();
-  }
 }

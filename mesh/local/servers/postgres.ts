@@ -3,11 +3,11 @@ import { existsSync } from 'node:fs';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import pg from 'pg';
 import { CliError, messageOf } from '../cli-error.ts';
 import { loopback } from '../ports.ts';
 import type { ProcessSpec } from '../supervisor/process.ts';
 import { serverEnvironment } from './environment.ts';
+import { withClient } from './postgres-client.ts';
 import { chooseUnprivileged, commandAs, handOver, type Unprivileged } from './unprivileged.ts';
 
 const run = promisify(execFile);
@@ -120,18 +120,9 @@ function hasStatStatements(program: string): boolean {
 }
 
 /** Whether a server answers a query. */
-async function answers(url: string): Promise<boolean> {
-  const client = new pg.Client({
-    connectionString: url,
-    connectionTimeoutMillis: 1_000,
-    application_name: 'oxo-probe',
-  });
-  client.on('error', () => {});
-  try {
-    await client.connect();
+function answers(url: string): Promise<boolean> {
+  return withClient(url, { connectionTimeoutMillis: 1_000, application_name: 'oxo-probe' }, async (client) => {
     await client.query('SELECT 1');
     return true;
-  } finally {
-    await client.end().catch(() => {});
-  }
+  });
 }

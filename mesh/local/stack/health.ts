@@ -1,7 +1,7 @@
 import { jetstreamManager } from '@nats-io/jetstream';
-import pg from 'pg';
 import { DEAD_LETTERS_STREAM, EVENTS_STREAM } from '#kit/events/streams.ts';
 import { connectOnce } from '../servers/nats.ts';
+import { withClient } from '../servers/postgres-client.ts';
 import type { ServiceDefinition } from '../services.ts';
 import type { StackUrls } from './plan.ts';
 
@@ -38,15 +38,8 @@ export async function readOutboxes(
 }
 
 async function readOutbox(url: string, { schema }: ServiceDefinition): Promise<OutboxHealth | undefined> {
-  const client = new pg.Client({
-    connectionString: url,
-    connectionTimeoutMillis: timeoutMs,
-    query_timeout: timeoutMs,
-    application_name: 'oxo-status',
-  });
-  client.on('error', () => {});
-  try {
-    await client.connect();
+  const options = { connectionTimeoutMillis: timeoutMs, query_timeout: timeoutMs, application_name: 'oxo-status' };
+  return withClient(url, options, async (client) => {
     const exists = await client.query('SELECT to_regclass($1) AS table', [`${schema}.outbox`]);
     if (exists.rows[0]?.table === null) return undefined;
     const { rows } = await client.query<{ waiting: number; oldest: number }>(
@@ -55,9 +48,7 @@ async function readOutbox(url: string, { schema }: ServiceDefinition): Promise<O
          FROM (SELECT created_at FROM ${schema}.outbox ORDER BY id LIMIT 100000) AS oldest_first`,
     );
     return { schema, waiting: rows[0]?.waiting ?? 0, oldestSeconds: rows[0]?.oldest ?? 0 };
-  } finally {
-    await client.end().catch(() => {});
-  }
+  });
 }
 
 /** How far behind the consumers are, and how much was given up. Rejects when NATS is away or has no streams yet. */
