@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { systemClock } from '#kit/clock.ts';
-import { CliError, messageOf } from '../local/cli-error.ts';
-import { createProgress } from '../local/demo/progress.ts';
+import { CliError, messageOf } from '../local/cli/cli-error.ts';
+import { createProgress } from '../local/cli/progress.ts';
 import { measureGrowth } from './growth/measure-growth.ts';
 import { startLoadProcess } from './load/load-process.ts';
 import { type BenchOptions, readBenchOptions } from './options.ts';

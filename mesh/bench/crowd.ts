@@ -1,9 +1,9 @@
 import { systemClock } from '#kit/clock.ts';
-import { type Api, createApi } from '../local/demo/api.ts';
-import { createApiClient } from '../local/demo/api-client.ts';
-import { inParallel } from '../local/demo/in-parallel.ts';
-import { newRunId, type Person, personAt, signUp } from '../local/demo/people.ts';
-import type { Progress } from '../local/demo/progress.ts';
+import type { Progress } from '../local/cli/progress.ts';
+import { type Api, createApi } from '../local/client/api.ts';
+import { createApiClient } from '../local/client/api-client.ts';
+import { inParallel } from '../local/client/in-parallel.ts';
+import { newRunId, type Person, personAt, signUp } from '../local/client/people.ts';
 import { rawRequest, type Target } from './load/raw-connection.ts';
 
 /** The people of a run, who are nobody else's. */

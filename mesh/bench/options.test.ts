@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { CliError } from '../local/cli-error.ts';
+import { CliError } from '../local/cli/cli-error.ts';
 import { readBenchOptions } from './options.ts';
 
 test('by default all parts run, and the largest stack only when it is asked for', () => {

@@ -1,5 +1,5 @@
-import { CliError } from '../local/cli-error.ts';
-import { parseFlags } from '../local/command.ts';
+import { CliError } from '../local/cli/cli-error.ts';
+import { parseFlags } from '../local/cli/command.ts';
 import { wholeNumber } from '../local/demo/options.ts';
 import { type PartName, parts } from './parts.ts';
 

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { CliError } from '../local/cli-error.ts';
-import type { Progress } from '../local/demo/progress.ts';
+import { CliError } from '../local/cli/cli-error.ts';
+import type { Progress } from '../local/cli/progress.ts';
 import { memoryOf } from '../local/supervisor/proc.ts';
 import { type Crowd, feedRequests, gatherCrowd } from './crowd.ts';
 import type { Created } from './load/closed-loop.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { causeChaos } from '../local/chaos/chaos.ts';
-import { createProgress } from '../local/demo/progress.ts';
+import { createProgress } from '../local/cli/progress.ts';
 import { startWorld, type World } from './testing/world.ts';
 
 const silence = { write: () => undefined };

@@ -1,6 +1,6 @@
 /** The oxo command: finds the subcommand, runs it, and turns errors into words and an exit code. */
-import { CliError, describeError } from './cli-error.ts';
-import type { Command } from './command.ts';
+import { CliError, describeError } from './cli/cli-error.ts';
+import type { Command } from './cli/command.ts';
 
 type Entry = { readonly summary: string; readonly load: () => Promise<{ readonly command: Command }> };
 

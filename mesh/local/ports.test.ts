@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { test } from 'node:test';
-import { CliError } from './cli-error.ts';
+import { CliError } from './cli/cli-error.ts';
 import { findFreePortBase, loopback, requireFreePorts } from './ports.ts';
 import { stackVariable } from './servers/environment.ts';
 

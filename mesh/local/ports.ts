@@ -1,6 +1,6 @@
 import { createServer } from 'node:net';
-import { CliError } from './cli-error.ts';
-import { tryLock } from './lock.ts';
+import { CliError } from './cli/cli-error.ts';
+import { tryLock } from './machine/lock.ts';
 import { findListeners, nameListener } from './supervisor/listeners.ts';
 
 /** Every server listens here; nothing of a local stack is reachable from other machines. */
@@ -18,7 +18,7 @@ const offsets = {
 
 export type ServerPorts = Readonly<Record<keyof typeof offsets, number>>;
 
-/** The servers' ports; those of the services are in replicas.ts. */
+/** The servers' ports; those of the services are in stack/replicas.ts. */
 export function serverPorts(portBase: number): ServerPorts {
   const entries = Object.entries(offsets).map(([name, offset]) => [name, portBase + offset]);
   return Object.fromEntries(entries) as ServerPorts;

@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { chmodSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { CliError, messageOf } from './cli-error.ts';
-import { requireFolder } from './folder.ts';
+import { CliError, messageOf } from './cli/cli-error.ts';
+import { requireFolder } from './machine/folder.ts';
 
 /** Everything secret of one stack, made once. */
 export type Secrets = {

@@ -2,18 +2,18 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { Durable } from '#kit/events/durables.ts';
+import type { Durable } from '#kit/events/consumers/durables.ts';
 import { loopback } from './ports.ts';
-import { authHttpPort, grpcAddresses, grpcPort, opsPort, type Replica } from './replicas.ts';
 import { operatorName, type Secrets } from './secrets.ts';
 import { repositoryRoot } from './settings.ts';
+import { authHttpPort, grpcAddresses, grpcPort, opsPort, type Replica } from './stack/replicas.ts';
 
 /** A service of ours, as this machine runs it. */
 export type ServiceDefinition = {
   readonly name: string;
   /** Its schema in Postgres; its role is oxo_<name>. */
   readonly schema: string;
-  /** Place in the port plan, 0 to 9: see replicas.ts. */
+  /** Place in the port plan, 0 to 9: see stack/replicas.ts. */
   readonly slot: number;
   /** Its start, from the root of the repository. */
   readonly main: string;
@@ -42,7 +42,7 @@ export type ServiceContext = {
 };
 
 /** How Node runs a service, here and wherever else it is run. No limits on the heap: DECISIONS.md says what they cost. */
-export const nodeArguments: readonly string[] = ['--import', './mesh/kit/telemetry.ts'];
+export const nodeArguments: readonly string[] = ['--import', './mesh/kit/observability/telemetry.ts'];
 
 /** Every service; a later one costs one line here. */
 export const services: readonly ServiceDefinition[] = [

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { CliError } from './cli-error.ts';
+import { CliError } from './cli/cli-error.ts';
 import { readSettings } from './settings.ts';
 
 test('the defaults are one stack on port 8080 that only this machine reaches', () => {

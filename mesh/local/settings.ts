@@ -1,7 +1,7 @@
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { CliError } from './cli-error.ts';
-import { maxReplicas } from './replicas.ts';
+import { CliError } from './cli/cli-error.ts';
+import { maxReplicas } from './stack/replicas.ts';
 
 /** The folder that holds proto/, services/, mesh/ and so on. */
 export const repositoryRoot = resolve(import.meta.dirname, '../..');

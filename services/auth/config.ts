@@ -1,6 +1,13 @@
 import { z } from 'zod';
 import { DAY_MS, MINUTE_MS } from '#kit/clock.ts';
-import { commonConfig, commonSettings, databaseConfig, databaseSettings, readEnv, setting } from '#kit/config.ts';
+import {
+  commonConfig,
+  commonSettings,
+  databaseConfig,
+  databaseSettings,
+  readEnv,
+  setting,
+} from '#kit/process/config.ts';
 import { isKey, type KeySource } from './keys/local-vault.ts';
 
 const SECRET_HASH = /^[a-z][a-z-]{0,63}=[0-9a-f]{64}$/;

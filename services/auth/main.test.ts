@@ -13,7 +13,7 @@ import { isRefused, refused } from '#kit/testing/refused.ts';
 import { until } from '#kit/testing/until.ts';
 import { entities, migrations } from './schema.ts';
 
-const ARGS = ['--import', './mesh/kit/telemetry.ts', 'services/auth/main.ts'];
+const ARGS = ['--import', './mesh/kit/observability/telemetry.ts', 'services/auth/main.ts'];
 const ISSUER = 'http://oxo.test';
 const SECRET = 'secret of feed';
 const EMAIL = 'somebody@example.org';

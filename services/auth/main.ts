@@ -2,8 +2,8 @@ import { UserInternalServiceDefinition } from '#gen/oxo/user/v1/user_internal_se
 import { systemClock as clock } from '#kit/clock.ts';
 import { createDenyList } from '#kit/identity/deny-list.ts';
 import { createServiceTokens } from '#kit/identity/service-token.ts';
-import { runService } from '#kit/lifecycle.ts';
-import { openOutbox, startChannel, startDatabase, startNats, startService, startVerifier } from '#kit/start.ts';
+import { runService } from '#kit/process/lifecycle.ts';
+import { openOutbox, startChannel, startDatabase, startNats, startService, startVerifier } from '#kit/process/start.ts';
 import { createPasswords } from './accounts/passwords.ts';
 import { readConfig } from './config.ts';
 import { startJwksServer } from './keys/jwks-server.ts';

@@ -2,8 +2,15 @@ import { PostInternalServiceDefinition } from '#gen/oxo/post/v1/post_internal_se
 import { UserInternalServiceDefinition } from '#gen/oxo/user/v1/user_internal_service.ts';
 import { systemClock } from '#kit/clock.ts';
 import { createDenyList } from '#kit/identity/deny-list.ts';
-import { runService } from '#kit/lifecycle.ts';
-import { startChannel, startNats, startRedis, startService, startServiceTokens, startVerifier } from '#kit/start.ts';
+import { runService } from '#kit/process/lifecycle.ts';
+import {
+  startChannel,
+  startNats,
+  startRedis,
+  startService,
+  startServiceTokens,
+  startVerifier,
+} from '#kit/process/start.ts';
 import { readConfig } from './config.ts';
 import { createFeedService } from './server.ts';
 

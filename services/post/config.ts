@@ -9,7 +9,7 @@ import {
   redisConfig,
   redisSettings,
   setting,
-} from '#kit/config.ts';
+} from '#kit/process/config.ts';
 
 const settings = {
   ...commonSettings,

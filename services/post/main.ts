@@ -1,7 +1,7 @@
 import { UserInternalServiceDefinition } from '#gen/oxo/user/v1/user_internal_service.ts';
 import { systemClock } from '#kit/clock.ts';
 import { createDenyList } from '#kit/identity/deny-list.ts';
-import { runService } from '#kit/lifecycle.ts';
+import { runService } from '#kit/process/lifecycle.ts';
 import {
   openOutbox,
   startChannel,
@@ -11,7 +11,7 @@ import {
   startService,
   startServiceTokens,
   startVerifier,
-} from '#kit/start.ts';
+} from '#kit/process/start.ts';
 import { readConfig } from './config.ts';
 import { entities } from './schema.ts';
 import { createPostService } from './server.ts';

@@ -4,12 +4,12 @@ import type { UserInternalServiceDefinition } from '#gen/oxo/user/v1/user_intern
 import { type Clock, HOUR_MS } from '#kit/clock.ts';
 import type { Database } from '#kit/db/database.ts';
 import { createIdempotency } from '#kit/db/idempotency.ts';
-import type { Outbox } from '#kit/events/outbox.ts';
-import type { Logger } from '#kit/logger.ts';
+import type { Outbox } from '#kit/events/outbox/outbox.ts';
+import type { Logger } from '#kit/observability/logger.ts';
+import type { Service } from '#kit/process/start.ts';
 import type { Redis } from '#kit/redis/redis.ts';
 import type { RpcClient } from '#kit/rpc/client.ts';
 import type { RpcServer } from '#kit/rpc/server.ts';
-import type { Service } from '#kit/start.ts';
 import { ERASURE } from './events/durables.ts';
 import { onUserDeleted } from './events/on-user-deleted.ts';
 import {
@@ -26,12 +26,12 @@ import {
 } from './handlers/index.ts';
 import { createAuthors } from './posts/authors.ts';
 import { createDeletedPosts } from './posts/deleted-posts.ts';
-import { createEntityFinder } from './posts/entities.ts';
 import { createEraseAuthor } from './posts/erase-author.ts';
 import { createInsertPost } from './posts/insert-post.ts';
 import { createPublishedPosts } from './posts/published-posts.ts';
 import { createRecentPosts } from './posts/recent-posts.ts';
 import { createVisibility } from './posts/visibility.ts';
+import { createEntityFinder } from './text/entity-finder.ts';
 
 /** Few: nobody waits for them, and requests come first. */
 const ERASURES_AT_ONCE = 2;

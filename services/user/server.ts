@@ -3,13 +3,13 @@ import { UserInternalServiceDefinition } from '#gen/oxo/user/v1/user_internal_se
 import { UserServiceDefinition } from '#gen/oxo/user/v1/user_service.ts';
 import { type Clock, HOUR_MS, SECOND_MS } from '#kit/clock.ts';
 import type { Database } from '#kit/db/database.ts';
-import type { Outbox } from '#kit/events/outbox.ts';
-import type { Logger } from '#kit/logger.ts';
-import type { Metrics } from '#kit/metrics.ts';
+import type { Outbox } from '#kit/events/outbox/outbox.ts';
+import type { Logger } from '#kit/observability/logger.ts';
+import type { Metrics } from '#kit/observability/metrics.ts';
+import type { Service } from '#kit/process/start.ts';
 import type { Redis } from '#kit/redis/redis.ts';
 import type { RpcClient } from '#kit/rpc/client.ts';
 import type { RpcServer } from '#kit/rpc/server.ts';
-import type { Service } from '#kit/start.ts';
 import { createDeletion } from './deletion/deletion.ts';
 import { createErasure } from './deletion/erasure.ts';
 import { createFollowVersions } from './graph/follow-versions.ts';

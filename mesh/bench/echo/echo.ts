@@ -1,7 +1,7 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { CliError } from '../../local/cli-error.ts';
+import { CliError } from '../../local/cli/cli-error.ts';
 import type { Target } from '../load/raw-connection.ts';
 import type { ServerProcess } from '../servers/cpu.ts';
 import type { RunningStack } from '../servers/running-stack.ts';

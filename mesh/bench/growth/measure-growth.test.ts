@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createProgress } from '../../local/demo/progress.ts';
+import { createProgress } from '../../local/cli/progress.ts';
 import { startLoadProcess } from '../load/load-process.ts';
 import { measureGrowth, requireFeed } from './measure-growth.ts';
 import { makeSociety } from './society.ts';

@@ -1,4 +1,4 @@
-import { createRandom, type Random } from '../../local/demo/random.ts';
+import { createRandom, type Random } from '../../local/client/random.ts';
 
 /** Who follows whom and how much each has written: the same for the same size. People are numbered 0, 1, 2 … */
 export type Society = {

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { percentile } from '../../local/demo/statistics.ts';
+import { percentile } from '../../local/cli/statistics.ts';
 import { openRawConnection, type RawConnection, type Target } from './raw-connection.ts';
 
 /** Load of one kind: every connection sends its next request when the one before is answered. */

@@ -1,7 +1,7 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { CliError } from '../../local/cli-error.ts';
+import { CliError } from '../../local/cli/cli-error.ts';
 import type { LoadJob, LoadResult } from './closed-loop.ts';
 
 /** A process of its own that makes load. */

@@ -1,8 +1,8 @@
-import { createApi } from '../../local/demo/api.ts';
-import { createApiClient } from '../../local/demo/api-client.ts';
-import { inParallel } from '../../local/demo/in-parallel.ts';
-import { readPages } from '../../local/demo/pages.ts';
-import { personAt } from '../../local/demo/people.ts';
+import { createApi } from '../../local/client/api.ts';
+import { createApiClient } from '../../local/client/api-client.ts';
+import { inParallel } from '../../local/client/in-parallel.ts';
+import { readPages } from '../../local/client/pages.ts';
+import { personAt } from '../../local/client/people.ts';
 import { followeesOf } from '../crowd.ts';
 import type { Created } from '../load/closed-loop.ts';
 import type { MeasureContext } from './context.ts';

@@ -1,4 +1,4 @@
-import type { Progress } from '../../local/demo/progress.ts';
+import type { Progress } from '../../local/cli/progress.ts';
 import type { Crowd } from '../crowd.ts';
 import type { LoadProcess } from '../load/load-process.ts';
 import { type CpuReading, type CpuUse, cpuUse, type IdleUse, readCpu, type ServerProcess } from '../servers/cpu.ts';

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { count } from '../../local/demo/statistics.ts';
+import { count } from '../../local/cli/statistics.ts';
 import { feedRequests } from '../crowd.ts';
 import { captureFeedPage } from '../echo/capture.ts';
 import { type Echo, startEcho } from '../echo/echo.ts';

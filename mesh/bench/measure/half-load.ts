@@ -1,4 +1,4 @@
-import { count } from '../../local/demo/statistics.ts';
+import { count } from '../../local/cli/statistics.ts';
 import { feedRequests, postRequests } from '../crowd.ts';
 import { startLoadProcess } from '../load/load-process.ts';
 import type { MeasureContext } from './context.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { CliError } from '../../local/cli-error.ts';
-import { readFeedCounters } from '../../local/demo/feed-metrics.ts';
+import { CliError } from '../../local/cli/cli-error.ts';
+import { readFeedCounters } from '../../local/client/feed-metrics.ts';
 import type { RunningStack } from '../servers/running-stack.ts';
 
 const pollMs = 25;

@@ -1,4 +1,4 @@
-import { count } from '../../local/demo/statistics.ts';
+import { count } from '../../local/cli/statistics.ts';
 import { followersEach, postRequests } from '../crowd.ts';
 import type { Created } from '../load/closed-loop.ts';
 import { type MeasureContext, withCpu } from './context.ts';

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { CliError } from '../../local/cli-error.ts';
-import { personAt } from '../../local/demo/people.ts';
-import { percentile } from '../../local/demo/statistics.ts';
+import { CliError } from '../../local/cli/cli-error.ts';
+import { percentile } from '../../local/cli/statistics.ts';
+import { personAt } from '../../local/client/people.ts';
 import { feedRequests, followerOf, postRequests } from '../crowd.ts';
 import { openRawConnection, type RawConnection } from '../load/raw-connection.ts';
 import type { MeasureContext } from './context.ts';

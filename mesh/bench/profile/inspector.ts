@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { CliError } from '../../local/cli-error.ts';
+import { CliError } from '../../local/cli/cli-error.ts';
 
 /** A CPU profile as V8 tells it; Chrome's developer tools and others open it as a .cpuprofile file. */
 export type CpuProfile = {

@@ -1,8 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { CliError, messageOf } from '../../local/cli-error.ts';
-import { count } from '../../local/demo/statistics.ts';
+import { CliError, messageOf } from '../../local/cli/cli-error.ts';
+import { count } from '../../local/cli/statistics.ts';
 import { feedRequests, postRequests } from '../crowd.ts';
 import type { LoadJob } from '../load/closed-loop.ts';
 import type { MeasureContext } from '../measure/context.ts';

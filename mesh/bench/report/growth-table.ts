@@ -1,4 +1,4 @@
-import { count } from '../../local/demo/statistics.ts';
+import { count } from '../../local/cli/statistics.ts';
 import type { GrowthFigures, GrowthLoad } from '../growth/measure-growth.ts';
 import { table } from './columns.ts';
 

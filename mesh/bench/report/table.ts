@@ -1,4 +1,4 @@
-import { count } from '../../local/demo/statistics.ts';
+import { count } from '../../local/cli/statistics.ts';
 import { services } from '../../local/services.ts';
 import type { VisibleFigures } from '../measure/visible.ts';
 import { atLeast, atMost, budgets, type Line, never, verdictOf } from './budgets.ts';

@@ -1,10 +1,10 @@
-import { CliError } from '../../local/cli-error.ts';
+import { CliError } from '../../local/cli/cli-error.ts';
 import { ensureParts, type Programs } from '../../local/parts/fetch.ts';
 import { loopback, serverPorts } from '../../local/ports.ts';
-import { serviceOf } from '../../local/replicas.ts';
 import { services } from '../../local/services.ts';
 import { readSettings } from '../../local/settings.ts';
 import { planStack, type StackPlan } from '../../local/stack/plan.ts';
+import { serviceOf } from '../../local/stack/replicas.ts';
 import { readLiveState, type Step, withRunningSettings } from '../../local/supervisor/state.ts';
 import type { Target } from '../load/raw-connection.ts';
 import type { ServerProcess } from './cpu.ts';

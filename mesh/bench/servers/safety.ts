@@ -1,7 +1,7 @@
 import { jetstreamManager } from '@nats-io/jetstream';
 import pg from 'pg';
-import { EVENTS_STREAM } from '#kit/events/streams.ts';
-import { messageOf } from '../../local/cli-error.ts';
+import { EVENTS_STREAM } from '#kit/events/jetstream/streams.ts';
+import { messageOf } from '../../local/cli/cli-error.ts';
 import { connectOnce } from '../../local/servers/nats.ts';
 import type { StackUrls } from '../../local/stack/plan.ts';
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import pg from 'pg';
 import { DAY_MS } from '#kit/clock.ts';
 import { until } from '#kit/testing/until.ts';
-import type { Stack } from '../../local/stack.ts';
+import type { Stack } from '../../local/stack/stack.ts';
 import type { Cases } from '../testing/cases.ts';
 import { type Api, type ApiRequest, refusal } from '../testing/client.ts';
 import { openForge } from '../testing/credentials.ts';

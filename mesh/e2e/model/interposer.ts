@@ -2,7 +2,7 @@
  * Stands between NATS and the handlers of a consumer and does what a network may do: holds events back, so that they overtake
  * each other, repeats them later, and lets a handling fail after it was done.
  */
-import type { EventHandler, HandlerContext } from '#kit/events/handlers.ts';
+import type { EventHandler, HandlerContext } from '#kit/events/consumers/handlers.ts';
 import { until } from '#kit/testing/until.ts';
 import type { StepClock } from './step-clock.ts';
 

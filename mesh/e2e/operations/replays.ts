@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { PostCreated } from '#gen/oxo/post/v1/post_events.ts';
 import { systemClock } from '#kit/clock.ts';
-import { listDeadLetters } from '#kit/events/dead-letters.ts';
-import { connectNats, type NatsBus } from '#kit/events/nats.ts';
-import { createPublisher } from '#kit/events/publisher.ts';
+import { listDeadLetters } from '#kit/events/consumers/dead-letters.ts';
+import { connectNats, type NatsBus } from '#kit/events/jetstream/nats.ts';
+import { createPublisher } from '#kit/events/outbox/publisher.ts';
 import { newId } from '#kit/ids.ts';
 import { quiet } from '#kit/testing/bus.ts';
 import { until } from '#kit/testing/until.ts';

@@ -2,7 +2,7 @@ import { createHmac, createPublicKey, type JsonWebKey, randomUUID } from 'node:c
 import { importPKCS8, SignJWT } from 'jose';
 import pg from 'pg';
 import { openLocalVault } from '../../../services/auth/keys/local-vault.ts';
-import type { Stack } from '../../local/stack.ts';
+import type { Stack } from '../../local/stack/stack.ts';
 
 type Header = Readonly<Record<string, string>>;
 type Claims = Readonly<Record<string, unknown>>;

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { readPages } from '../../local/demo/pages.ts';
+import { readPages } from '../../local/client/pages.ts';
 import type { Api } from './client.ts';
 
 export type Tokens = { readonly accessToken: string; readonly refreshToken: string };

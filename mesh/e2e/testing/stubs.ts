@@ -6,7 +6,7 @@ import { PostInternalServiceDefinition } from '#gen/oxo/post/v1/post_internal_se
 import { PostServiceDefinition } from '#gen/oxo/post/v1/post_service.ts';
 import { UserInternalServiceDefinition } from '#gen/oxo/user/v1/user_internal_service.ts';
 import { UserServiceDefinition } from '#gen/oxo/user/v1/user_service.ts';
-import type { Stack } from '../../local/stack.ts';
+import type { Stack } from '../../local/stack/stack.ts';
 
 /** Bare gRPC stubs of every contract, without credentials of their own. */
 export type Stubs = ReturnType<typeof openStubs>;

@@ -1,5 +1,5 @@
 import pg from 'pg';
-import type { Stack } from '../../local/stack.ts';
+import type { Stack } from '../../local/stack/stack.ts';
 
 const SCHEMAS = ['auth', 'users', 'posts', 'feeds'];
 

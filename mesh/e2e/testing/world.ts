@@ -4,7 +4,7 @@ import { findFreePortBase } from '../../local/ports.ts';
 import { services } from '../../local/services.ts';
 import { readEvents, readOutboxes } from '../../local/stack/health.ts';
 import type { StackOptions } from '../../local/stack/plan.ts';
-import { type Stack, startStack } from '../../local/stack.ts';
+import { type Stack, startStack } from '../../local/stack/stack.ts';
 import { temporaryFolder } from '../../local/testing/temporary.ts';
 import { type Api, createApi } from './client.ts';
 

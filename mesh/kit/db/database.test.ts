@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import { LockMode } from '@mikro-orm/core';
 import { openDatabase } from '#kit/db/database.ts';
-import { insertEvent } from '#kit/events/outbox.ts';
+import { insertEvent } from '#kit/events/outbox/outbox.ts';
 import { newId } from '#kit/ids.ts';
 import { createTestDatabase, type TestDatabase } from '#kit/testing/database.ts';
 import { COUNT_THINGS, entities, INSERT_THING, migrations, ThingEntity } from '#kit/testing/fixtures/things.ts';

@@ -4,7 +4,7 @@ import type pg from 'pg';
 import { databaseError } from '#kit/db/away.ts';
 import { releaseLostConnections } from '#kit/db/lost-connections.ts';
 import { unavailable } from '#kit/errors.ts';
-import { SpanKind, withSpan } from '#kit/trace.ts';
+import { SpanKind, withSpan } from '#kit/observability/trace.ts';
 
 /** A prepared statement: Postgres parses and plans it once a connection. The name also names its span. */
 export interface Statement {

@@ -1,6 +1,6 @@
 import { AccountDisabled, KeyRotated, SessionRevoked } from '#gen/oxo/auth/v1/auth_events.ts';
+import { type EventHandler, on } from '#kit/events/consumers/handlers.ts';
 import { defineEvent } from '#kit/events/envelope.ts';
-import { type EventHandler, on } from '#kit/events/handlers.ts';
 import type { DenyList } from '#kit/identity/deny-list.ts';
 
 /** A session ended; heard by every process. */

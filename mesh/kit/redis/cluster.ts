@@ -1,6 +1,6 @@
 import { ReplyError } from 'ioredis';
 import { unavailable } from '#kit/errors.ts';
-import type { Logger } from '#kit/logger.ts';
+import type { Logger } from '#kit/observability/logger.ts';
 import type { Redis } from '#kit/redis/redis.ts';
 import { slotOfId, slotOfKey } from '#kit/redis/slots.ts';
 import { type Node, openTopology } from '#kit/redis/topology.ts';

@@ -1,8 +1,8 @@
 import { Command, ReplyError } from 'ioredis';
 import { unavailable } from '#kit/errors.ts';
+import { SpanKind, withSpan } from '#kit/observability/trace.ts';
 import type { RedisConnection } from '#kit/redis/connection.ts';
 import type { Argument, Redis, Reply, Script } from '#kit/redis/redis.ts';
-import { SpanKind, withSpan } from '#kit/trace.ts';
 
 /**
  * Redis by one connection.

@@ -1,6 +1,6 @@
 import { Redis as Client } from 'ioredis';
 import { unavailable } from '#kit/errors.ts';
-import { type Logger, warnSeldom } from '#kit/logger.ts';
+import { type Logger, warnSeldom } from '#kit/observability/logger.ts';
 import { createWatchdog } from '#kit/redis/watchdog.ts';
 
 /** A connection that is made again when it is lost, and knows whose server it leads to. */

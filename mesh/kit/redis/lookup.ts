@@ -1,4 +1,4 @@
-import type { SeldomWarning } from '#kit/logger.ts';
+import type { SeldomWarning } from '#kit/observability/logger.ts';
 import type { ReadModel } from '#kit/redis/read-model.ts';
 
 /** Payloads by id: of those that exist and may be seen. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Logger } from '#kit/logger.ts';
+import type { Logger } from '#kit/observability/logger.ts';
 import { connectCluster } from '#kit/redis/cluster.ts';
 import { parseClusterUrl } from '#kit/redis/cluster-url.ts';
 import { useConnection } from '#kit/redis/commands.ts';

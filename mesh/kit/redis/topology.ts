@@ -1,5 +1,5 @@
 import { unavailable } from '#kit/errors.ts';
-import { type Logger, warnSeldom } from '#kit/logger.ts';
+import { type Logger, warnSeldom } from '#kit/observability/logger.ts';
 import { useConnection } from '#kit/redis/commands.ts';
 import { openRedisConnection, type RedisConnection } from '#kit/redis/connection.ts';
 import type { Redis } from '#kit/redis/redis.ts';

@@ -14,11 +14,11 @@ import { hasReason, OxoError } from '#kit/errors.ts';
 import type { MethodOptions } from '#kit/identity/access.ts';
 import { requireViewer } from '#kit/identity/caller.ts';
 import type { ServiceTokens } from '#kit/identity/service-token.ts';
+import { injectTrace, SpanKind, withSpan } from '#kit/observability/trace.ts';
 import type { CallContext, RequestContext } from '#kit/rpc/context.ts';
 import { quietGrpc } from '#kit/rpc/quiet.ts';
 import { createRetryBudget } from '#kit/rpc/retry-budget.ts';
 import { fromClientError } from '#kit/rpc/status-details.ts';
-import { injectTrace, SpanKind, withSpan } from '#kit/trace.ts';
 
 /** A client of another service, by its stub. Its errors are OxoErrors. */
 export type RpcClient<Service extends TsProtoServiceDefinition> = Client<Service>;

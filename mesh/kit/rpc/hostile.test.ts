@@ -7,8 +7,8 @@ import { ErrorInfo } from '#gen/google/rpc/error_details.ts';
 import { Status as RpcStatus } from '#gen/google/rpc/status.ts';
 import { AuthInternalServiceDefinition, IssueServiceTokenRequest } from '#gen/oxo/auth/v1/auth_internal_service.ts';
 import { systemClock } from '#kit/clock.ts';
-import { createLogger } from '#kit/logger.ts';
-import { createMetrics } from '#kit/metrics.ts';
+import { createLogger } from '#kit/observability/logger.ts';
+import { createMetrics } from '#kit/observability/metrics.ts';
 import { createRpcServer, type RpcServer } from '#kit/rpc/server.ts';
 import { createTestIssuer } from '#kit/testing/tokens.ts';
 

@@ -11,13 +11,21 @@ import { OxoError } from '#kit/errors.ts';
 import { type Authorize, accessRuleOf, isInternal, type MethodOptions, successStatusOf } from '#kit/identity/access.ts';
 import type { TokenVerifier } from '#kit/identity/token-verifier.ts';
 import { newId } from '#kit/ids.ts';
-import type { Logger } from '#kit/logger.ts';
-import type { Metrics, RpcRecorder } from '#kit/metrics.ts';
+import type { Logger } from '#kit/observability/logger.ts';
+import type { Metrics, RpcRecorder } from '#kit/observability/metrics.ts';
+import {
+  extractTrace,
+  failSpan,
+  NO_TRACE,
+  SpanKind,
+  startSpan,
+  withParent,
+  withTraceContext,
+} from '#kit/observability/trace.ts';
 import { type AdmissionLimits, createAdmission, type Rank } from '#kit/rpc/admission.ts';
 import type { CallContextExtension } from '#kit/rpc/context.ts';
 import { MALFORMED_REQUEST } from '#kit/rpc/requests.ts';
 import { toServerError } from '#kit/rpc/status-details.ts';
-import { extractTrace, failSpan, NO_TRACE, SpanKind, startSpan, withParent, withTraceContext } from '#kit/trace.ts';
 
 /** Metadata by which a call tells how long its caller still waits: Envoy's for calls from outside, ours between services. */
 const TIMEOUT_HEADERS = ['x-oxo-timeout-ms', 'x-envoy-expected-rq-timeout-ms'] as const;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { UserInternalServiceDefinition } from '#gen/oxo/user/v1/user_internal_service.ts';
 import { systemClock } from '#kit/clock.ts';
-import { createMetrics } from '#kit/metrics.ts';
+import { createMetrics } from '#kit/observability/metrics.ts';
 import { type Channel, openChannel } from '#kit/rpc/client.ts';
 import { createRpcServer, type RpcServer } from '#kit/rpc/server.ts';
 import { quiet } from '#kit/testing/bus.ts';

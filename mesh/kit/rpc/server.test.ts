@@ -6,8 +6,8 @@ import { ServerReflectionService } from 'nice-grpc-server-reflection';
 import reflection from 'nice-grpc-server-reflection/lib/proto/grpc/reflection/v1/reflection_pb.js';
 import { AuthInternalServiceDefinition } from '#gen/oxo/auth/v1/auth_internal_service.ts';
 import { systemClock } from '#kit/clock.ts';
-import { createLogger } from '#kit/logger.ts';
-import { createMetrics } from '#kit/metrics.ts';
+import { createLogger } from '#kit/observability/logger.ts';
+import { createMetrics } from '#kit/observability/metrics.ts';
 import { createRpcServer, type RpcServer } from '#kit/rpc/server.ts';
 import { createTestIssuer } from '#kit/testing/tokens.ts';
 

@@ -3,14 +3,14 @@
  */
 import { SessionRevoked } from '#gen/oxo/auth/v1/auth_events.ts';
 import { systemClock } from '#kit/clock.ts';
-import { type Durable, ensureDurables } from '#kit/events/durables.ts';
+import { type Durable, ensureDurables } from '#kit/events/consumers/durables.ts';
 import { defineEvent } from '#kit/events/envelope.ts';
-import { connectNats, type NatsBus } from '#kit/events/nats.ts';
-import type { NatsPermissions } from '#kit/events/permissions.ts';
-import type { OutgoingEvent } from '#kit/events/publisher.ts';
-import { ensureStreams } from '#kit/events/streams.ts';
+import { connectNats, type NatsBus } from '#kit/events/jetstream/nats.ts';
+import type { NatsPermissions } from '#kit/events/jetstream/permissions.ts';
+import { ensureStreams } from '#kit/events/jetstream/streams.ts';
+import type { OutgoingEvent } from '#kit/events/outbox/publisher.ts';
 import { newId } from '#kit/ids.ts';
-import { createLogger } from '#kit/logger.ts';
+import { createLogger } from '#kit/observability/logger.ts';
 import { startNats, type TestNats } from '#kit/testing/nats.ts';
 
 /** Any message would do; this one has two texts. */

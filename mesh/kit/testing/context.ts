@@ -1,11 +1,11 @@
 /**
- * What one service under test is made of: the parts that `kit/start.ts` starts in a process, opened here on real servers of the
+ * What one service under test is made of: the parts that `kit/process/start.ts` starts in a process, opened here on real servers of the
  * test's own. What is opened first is closed last.
  */
 import { type Clock, systemClock } from '#kit/clock.ts';
-import type { Durable } from '#kit/events/durables.ts';
-import { createLogger, type Logger } from '#kit/logger.ts';
-import { createMetrics, type Metrics } from '#kit/metrics.ts';
+import type { Durable } from '#kit/events/consumers/durables.ts';
+import { createLogger, type Logger } from '#kit/observability/logger.ts';
+import { createMetrics, type Metrics } from '#kit/observability/metrics.ts';
 import { connectRedis, type Redis } from '#kit/redis/redis.ts';
 import { startBus, type TestBus } from '#kit/testing/bus.ts';
 import { createTestDatabase, type TestDatabase, type TestSchema } from '#kit/testing/database.ts';

@@ -1,5 +1,5 @@
+import type { EventHandler } from '#kit/events/consumers/handlers.ts';
 import type { EventDefinition } from '#kit/events/envelope.ts';
-import type { EventHandler } from '#kit/events/handlers.ts';
 import { newId } from '#kit/ids.ts';
 
 /**

@@ -3,7 +3,7 @@
  */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { NatsPermissions } from '#kit/events/permissions.ts';
+import type { NatsPermissions } from '#kit/events/jetstream/permissions.ts';
 import { freePort } from '#kit/testing/ports.ts';
 import { startTestServer, type TestServer } from '#kit/testing/server.ts';
 

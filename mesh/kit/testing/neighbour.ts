@@ -48,7 +48,7 @@ export async function startNeighbour(context: TestContext, options: NeighbourOpt
   const readyUrl = `http://127.0.0.1:${opsPort}/readyz`;
   const start = () =>
     startNode({
-      args: ['--import', './mesh/kit/telemetry.ts', `${folder}/main.ts`],
+      args: ['--import', './mesh/kit/observability/telemetry.ts', `${folder}/main.ts`],
       readyUrl,
       env: {
         ...{ GRPC_HOST: '127.0.0.1', GRPC_PORT: String(grpcPort), OPS_HOST: '127.0.0.1', OPS_PORT: String(opsPort) },

@@ -1,9 +1,9 @@
 import type { Database } from '#kit/db/database.ts';
-import { createEffects, type Effect } from '#kit/events/effects.ts';
-import type { NatsBus } from '#kit/events/nats.ts';
-import { createOutbox, type Outbox } from '#kit/events/outbox.ts';
-import { createPublisher } from '#kit/events/publisher.ts';
-import { createRelay } from '#kit/events/relay.ts';
+import type { NatsBus } from '#kit/events/jetstream/nats.ts';
+import { createEffects, type Effect } from '#kit/events/outbox/effects.ts';
+import { createOutbox, type Outbox } from '#kit/events/outbox/outbox.ts';
+import { createPublisher } from '#kit/events/outbox/publisher.ts';
+import { createRelay } from '#kit/events/outbox/relay.ts';
 import type { TestContext } from '#kit/testing/context.ts';
 
 export interface StoredEvent {

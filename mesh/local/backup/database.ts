@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import pg from 'pg';
-import { CliError, messageOf } from '../cli-error.ts';
+import { CliError, messageOf } from '../cli/cli-error.ts';
 import { ensureParts } from '../parts/fetch.ts';
 import { serverEnvironment } from '../servers/environment.ts';
 import { type ClientOptions, withClient } from '../servers/postgres-client.ts';

@@ -1,5 +1,5 @@
-import { STREAMS } from '#kit/events/streams.ts';
-import { CliError } from '../cli-error.ts';
+import { STREAMS } from '#kit/events/jetstream/streams.ts';
+import { CliError } from '../cli/cli-error.ts';
 import { migrationNames, type ServiceDefinition } from '../services.ts';
 import { backupFiles, type Manifest, oldDump, schemaFile, streamFile } from './manifest.ts';
 

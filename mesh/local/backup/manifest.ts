@@ -4,7 +4,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
-import { CliError, messageOf } from '../cli-error.ts';
+import { CliError, messageOf } from '../cli/cli-error.ts';
 
 /** What a backup's folder holds besides this description. */
 export const backupFiles = { manifest: 'manifest.json', secrets: 'secrets.json' } as const;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { lockStack } from '../lock.ts';
+import { lockStack } from '../machine/lock.ts';
 import { oxo } from '../testing/command.ts';
 import { temporaryFolder } from '../testing/temporary.ts';
 import { endRestore, type Mark, moveAside, requireNoRestore, restoreProblem, undoRestore } from './mark.ts';

@@ -5,7 +5,7 @@ import { open } from 'node:fs/promises';
 import { type JetStreamManager, jetstreamManager, type StreamConfig, type StreamInfo } from '@nats-io/jetstream';
 import { createInbox, type Msg, type NatsConnection } from '@nats-io/transport-node';
 import { withTimeLimit } from '#kit/time-limit.ts';
-import { CliError } from '../cli-error.ts';
+import { CliError } from '../cli/cli-error.ts';
 
 /** Under the server's limit of a message. */
 const chunkBytes = 64 * 1024;

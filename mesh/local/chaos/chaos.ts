@@ -1,10 +1,10 @@
 import { systemClock } from '#kit/clock.ts';
-import { createApi } from '../demo/api.ts';
-import { createApiClient } from '../demo/api-client.ts';
+import { createProgress, type Progress } from '../cli/progress.ts';
+import { createApi } from '../client/api.ts';
+import { createApiClient } from '../client/api-client.ts';
+import { newRunId, type Person } from '../client/people.ts';
+import { createRandom } from '../client/random.ts';
 import { createExpectedFeeds } from '../demo/expected-feeds.ts';
-import { newRunId, type Person } from '../demo/people.ts';
-import { createProgress, type Progress } from '../demo/progress.ts';
-import { createRandom } from '../demo/random.ts';
 import { settle } from '../demo/settle.ts';
 import { verifyAll } from '../demo/verify.ts';
 import { type Crowd, type CrowdRun, type Deeds, gatherCrowd } from './crowd.ts';

@@ -1,12 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { messageOf } from '../cli-error.ts';
-import type { Api } from '../demo/api.ts';
+import { messageOf } from '../cli/cli-error.ts';
+import type { Api } from '../client/api.ts';
+import { inParallel } from '../client/in-parallel.ts';
+import type { Person } from '../client/people.ts';
+import { personAt } from '../client/people.ts';
+import { createRandom, type Random } from '../client/random.ts';
 import { newestFirst } from '../demo/expected-feeds.ts';
-import { inParallel } from '../demo/in-parallel.ts';
-import type { Person } from '../demo/people.ts';
-import { personAt } from '../demo/people.ts';
 import type { FeedRun } from '../demo/phases.ts';
-import { createRandom, type Random } from '../demo/random.ts';
 import type { Findings } from './findings.ts';
 
 export type CrowdRun = FeedRun & { readonly runId: string; readonly seed: number; readonly findings: Findings };

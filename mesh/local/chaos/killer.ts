@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { CliError } from '../cli-error.ts';
-import type { Phase } from '../demo/progress.ts';
-import type { Random } from '../demo/random.ts';
+import { CliError } from '../cli/cli-error.ts';
+import type { Phase } from '../cli/progress.ts';
+import type { Random } from '../client/random.ts';
 import { type ProcessIdentity, signal as send } from '../supervisor/proc.ts';
 import type { ChaosTarget } from './options.ts';
 

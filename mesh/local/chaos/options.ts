@@ -1,5 +1,5 @@
-import { CliError } from '../cli-error.ts';
-import { parseFlags } from '../command.ts';
+import { CliError } from '../cli/cli-error.ts';
+import { parseFlags } from '../cli/command.ts';
 import { wholeNumber } from '../demo/options.ts';
 import { readSettings } from '../settings.ts';
 import { planStack, type StackUrls } from '../stack/plan.ts';

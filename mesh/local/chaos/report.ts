@@ -1,4 +1,4 @@
-import { count, duration } from '../demo/statistics.ts';
+import { count, duration } from '../cli/statistics.ts';
 import type { ChaosResult } from './chaos.ts';
 import { type FindingKind, findingKinds } from './findings.ts';
 

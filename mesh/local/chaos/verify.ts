@@ -1,9 +1,9 @@
 import pg from 'pg';
 import { z } from 'zod';
-import type { ApiClient } from '../demo/api-client.ts';
+import type { ApiClient } from '../client/api-client.ts';
+import { inParallel } from '../client/in-parallel.ts';
+import type { Person } from '../client/people.ts';
 import { type ExpectedFeeds, type KnownPost, newestFirst } from '../demo/expected-feeds.ts';
-import { inParallel } from '../demo/in-parallel.ts';
-import type { Person } from '../demo/people.ts';
 import type { StackUrls } from '../stack/plan.ts';
 import { compareList, type Listed } from './compare-list.ts';
 import type { CrowdRun } from './crowd.ts';

@@ -4,13 +4,13 @@ import { systemClock } from '#kit/clock.ts';
 import { writeBackup } from '../backup/backup.ts';
 import { backupFiles } from '../backup/manifest.ts';
 import { requireNoRestore } from '../backup/mark.ts';
-import { CliError } from '../cli-error.ts';
-import { type Command, parseFlags } from '../command.ts';
-import { abortOnInterrupt } from '../interrupt.ts';
+import { CliError } from '../cli/cli-error.ts';
+import { type Command, parseFlags } from '../cli/command.ts';
+import { abortOnInterrupt } from '../cli/interrupt.ts';
+import { createPhases } from '../cli/terminal.ts';
 import { readSettings } from '../settings.ts';
 import { planStack } from '../stack/plan.ts';
 import { readLiveState, withRunningSettings } from '../supervisor/state.ts';
-import { createPhases } from '../terminal.ts';
 
 export const command: Command = {
   usage: `usage: ./oxo backup [--to FOLDER]

@@ -1,5 +1,5 @@
 import { crowdSeconds, parts } from '../../bench/parts.ts';
-import type { Command } from '../command.ts';
+import type { Command } from '../cli/command.ts';
 
 const partLines = parts.map(
   ({ name, seconds, summary }) => `  ${name.padEnd(10)} ${String(seconds).padStart(3)} s  ${summary}`,

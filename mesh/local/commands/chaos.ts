@@ -1,4 +1,4 @@
-import type { Command } from '../command.ts';
+import type { Command } from '../cli/command.ts';
 
 export const command: Command = {
   usage: `usage: ./oxo chaos [--kills N] [--seed S] [--people P] [--json]

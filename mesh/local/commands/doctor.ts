@@ -1,4 +1,4 @@
-import { type Command, parseFlags } from '../command.ts';
+import { type Command, parseFlags } from '../cli/command.ts';
 import { diagnose } from '../doctor/diagnose.ts';
 import type { Finding, Verdict } from '../doctor/examination.ts';
 

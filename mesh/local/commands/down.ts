@@ -1,4 +1,4 @@
-import { type Command, parseFlags } from '../command.ts';
+import { type Command, parseFlags } from '../cli/command.ts';
 import { readSettings } from '../settings.ts';
 import { findSupervisor, stopOrphans, stopSupervisor } from '../supervisor/orphans.ts';
 import { DamagedStateError, readLiveState, type StackState } from '../supervisor/state.ts';

@@ -1,5 +1,5 @@
-import { CliError } from '../cli-error.ts';
-import { type Command, parseFlags } from '../command.ts';
+import { CliError } from '../cli/cli-error.ts';
+import { type Command, parseFlags } from '../cli/command.ts';
 
 export const command: Command = {
   usage: `usage: ./oxo generate [--check | --release]
@@ -16,7 +16,7 @@ async function run(argv: readonly string[]): Promise<number> {
     check: { type: 'boolean', default: false },
     release: { type: 'boolean', default: false },
   });
-  const { generate, recordRelease } = await import('../generate.ts');
+  const { generate, recordRelease } = await import('../generate/generate.ts');
   const changed = await generate({ check: values.check });
   if (values.check && changed.length > 0) {
     throw new CliError('gen/ is not what proto/ gives', { advice: [...changed, 'run ./oxo generate'] });

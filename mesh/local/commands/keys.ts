@@ -1,11 +1,11 @@
 import { ClientError, createChannel, createClient, Metadata } from 'nice-grpc';
 import { AuthInternalServiceDefinition } from '#gen/oxo/auth/v1/auth_internal_service.ts';
-import { CliError, messageOf } from '../cli-error.ts';
-import { type Command, parseFlags } from '../command.ts';
-import { ofService } from '../replicas.ts';
+import { CliError, messageOf } from '../cli/cli-error.ts';
+import { type Command, parseFlags } from '../cli/command.ts';
 import { operatorName } from '../secrets.ts';
 import { readSettings } from '../settings.ts';
 import { planStack, type StackPlan } from '../stack/plan.ts';
+import { ofService } from '../stack/replicas.ts';
 import { withRunningSettings } from '../supervisor/state.ts';
 
 const timeoutMs = 10_000;

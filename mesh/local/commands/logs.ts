@@ -1,8 +1,8 @@
 import { closeSync, existsSync, fstatSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { CliError } from '../cli-error.ts';
-import { type Command, parseFlags } from '../command.ts';
+import { CliError } from '../cli/cli-error.ts';
+import { type Command, parseFlags } from '../cli/command.ts';
 import { readSettings } from '../settings.ts';
 import { lastLines } from '../supervisor/log-file.ts';
 

@@ -1,11 +1,11 @@
-import { CliError } from '../cli-error.ts';
-import { type Command, parseFlags } from '../command.ts';
+import { CliError } from '../cli/cli-error.ts';
+import { type Command, parseFlags } from '../cli/command.ts';
+import { createPhases } from '../cli/terminal.ts';
 import { readSettings, type Settings } from '../settings.ts';
 import { planStack } from '../stack/plan.ts';
 import { setUpServers } from '../stack/servers.ts';
 import { migrate } from '../stack/services.ts';
 import { readLiveState, withRunningSettings } from '../supervisor/state.ts';
-import { createPhases } from '../terminal.ts';
 
 export const command: Command = {
   usage: `usage: ./oxo migrate [SERVICE] [--down]

@@ -1,11 +1,11 @@
 import { resolve } from 'node:path';
 import { undoRestore } from '../backup/mark.ts';
 import { restoreBackup } from '../backup/restore.ts';
-import { CliError } from '../cli-error.ts';
-import { type Command, parseFlags } from '../command.ts';
-import { abortOnInterrupt } from '../interrupt.ts';
+import { CliError } from '../cli/cli-error.ts';
+import { type Command, parseFlags } from '../cli/command.ts';
+import { abortOnInterrupt } from '../cli/interrupt.ts';
+import { createPhases } from '../cli/terminal.ts';
 import { readSettings } from '../settings.ts';
-import { createPhases } from '../terminal.ts';
 
 export const command: Command = {
   usage: `usage: ./oxo restore FOLDER [--force]

@@ -1,8 +1,9 @@
 import { withTimeLimit } from '#kit/time-limit.ts';
 import { restoreProblem } from '../backup/mark.ts';
-import { messageOf } from '../cli-error.ts';
-import { type Command, parseFlags } from '../command.ts';
-import { type Disk, isFull, readDisk } from '../disk.ts';
+import { messageOf } from '../cli/cli-error.ts';
+import { type Command, parseFlags } from '../cli/command.ts';
+import { formatTable } from '../cli/terminal.ts';
+import { type Disk, isFull, readDisk } from '../machine/disk.ts';
 import { readSettings, type Settings } from '../settings.ts';
 import { type EventsHealth, type OutboxHealth, readEvents, readOutboxes } from '../stack/health.ts';
 import { planStack, type StackPlan, type StackUrls } from '../stack/plan.ts';
@@ -10,7 +11,6 @@ import { isOk } from '../stack/services.ts';
 import { answers } from '../supervisor/liveness.ts';
 import { isAlive, isStopped, memoryOf, type ProcessTree, readProcessTree } from '../supervisor/proc.ts';
 import { orphansOf, type ProcessRecord, readState, type StackState, withRunningSettings } from '../supervisor/state.ts';
-import { formatTable } from '../terminal.ts';
 
 export const command: Command = {
   usage: `usage: ./oxo status [--json]

@@ -1,7 +1,7 @@
 import { globSync } from 'node:fs';
 import { join } from 'node:path';
-import { CliError } from '../cli-error.ts';
-import { type Command, parseFlags } from '../command.ts';
+import { CliError } from '../cli/cli-error.ts';
+import { type Command, parseFlags } from '../cli/command.ts';
 import { repositoryRoot } from '../settings.ts';
 import { checks, runCheck } from '../tests/checks.ts';
 import { openTestEnvironment } from '../tests/environment.ts';

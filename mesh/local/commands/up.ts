@@ -1,19 +1,19 @@
 import type { ChildProcess } from 'node:child_process';
 import { requireNoRestore } from '../backup/mark.ts';
-import { CliError, describeError } from '../cli-error.ts';
-import { type Command, parseFlags } from '../command.ts';
+import { CliError, describeError } from '../cli/cli-error.ts';
+import { type Command, parseFlags } from '../cli/command.ts';
+import { createPhases, type Progress } from '../cli/terminal.ts';
 import { ensureParts } from '../parts/fetch.ts';
 import { loopback } from '../ports.ts';
-import { checkFlow, signIn } from '../ready-check.ts';
-import { maxReplicas } from '../replicas.ts';
 import { loadSecrets } from '../secrets.ts';
 import { readSettings, type Settings } from '../settings.ts';
 import { planStack } from '../stack/plan.ts';
+import { checkFlow, signIn } from '../stack/ready-check.ts';
+import { maxReplicas } from '../stack/replicas.ts';
 import { followStart, launchSupervisor, requireRecovered } from '../supervisor/launch.ts';
 import { findSupervisor, stopSupervisor } from '../supervisor/orphans.ts';
 import { identify } from '../supervisor/proc.ts';
 import { DamagedStateError, discardState, readLiveState, type StackState } from '../supervisor/state.ts';
-import { createPhases, type Progress } from '../terminal.ts';
 
 /** Exit codes of whom a signal ends. */
 const interruptions = { SIGINT: 130, SIGTERM: 143 };

@@ -1,18 +1,18 @@
 import { Redis } from 'ioredis';
 import { systemClock } from '#kit/clock.ts';
-import { createApi } from './api.ts';
-import { type ApiClient, createApiClient } from './api-client.ts';
+import { createProgress, type Progress } from '../cli/progress.ts';
+import { count } from '../cli/statistics.ts';
+import { createApi } from '../client/api.ts';
+import { type ApiClient, createApiClient } from '../client/api-client.ts';
+import { countersSince, type FeedCounters, readFeedCounters } from '../client/feed-metrics.ts';
+import { newRunId } from '../client/people.ts';
+import { createRandom, type Random } from '../client/random.ts';
 import { createExpectedFeeds } from './expected-feeds.ts';
-import { countersSince, type FeedCounters, readFeedCounters } from './feed-metrics.ts';
 import { type Graph, makeGraph, readGraph } from './graph.ts';
 import { type DemoOptions, type DemoTarget, readDemoOptions } from './options.ts';
-import { newRunId } from './people.ts';
 import { changeAll, type DemoRun, followAll, openFeeds, publishAll, signUpAll, waver } from './phases.ts';
-import { createProgress, type Progress } from './progress.ts';
-import { createRandom, type Random } from './random.ts';
 import { settle } from './settle.ts';
 import { planSociety } from './society.ts';
-import { count } from './statistics.ts';
 import { type DemoResult, isExact, renderDifferences, renderSummary } from './summary.ts';
 import { verifyAll } from './verify.ts';
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { CliError } from '../cli-error.ts';
+import { CliError } from '../cli/cli-error.ts';
+import { createRandom } from '../client/random.ts';
 import { makeGraph, parseGraph, readGraph } from './graph.ts';
-import { createRandom } from './random.ts';
 
 test('reads friendships, skips blanks and comments, and counts what is there twice once', () => {
   const graph = parseGraph('# people\n1 2\r\n\n  2\t3 \n% more\n2 1\n07 3\n', 'g');

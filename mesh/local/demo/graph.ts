@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
-import { CliError, messageOf } from '../cli-error.ts';
-import type { Random } from './random.ts';
+import { CliError, messageOf } from '../cli/cli-error.ts';
+import type { Random } from '../client/random.ts';
 
 /** People and who is friends with whom. People are numbered 0, 1, 2 … */
 export type Graph = {

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Api, CreatedPost } from './api.ts';
+import type { Api, CreatedPost } from '../client/api.ts';
+import type { Person } from '../client/people.ts';
 import { newestFirst } from './expected-feeds.ts';
-import type { Person } from './people.ts';
 
 const pageSize = 100;
 const pollMs = 2;

@@ -1,5 +1,5 @@
-import { CliError } from '../cli-error.ts';
-import { parseFlags } from '../command.ts';
+import { CliError } from '../cli/cli-error.ts';
+import { parseFlags } from '../cli/command.ts';
 import { services } from '../services.ts';
 import { readSettings } from '../settings.ts';
 import { planStack, type StackUrls } from '../stack/plan.ts';

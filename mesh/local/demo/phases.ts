@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Api } from './api.ts';
+import type { Progress } from '../cli/progress.ts';
+import type { Api } from '../client/api.ts';
+import { inParallel } from '../client/in-parallel.ts';
+import { type Person, personAt, signUp } from '../client/people.ts';
 import type { ExpectedFeeds } from './expected-feeds.ts';
-import { inParallel } from './in-parallel.ts';
 import { measureLag } from './lag.ts';
-import { type Person, personAt, signUp } from './people.ts';
-import type { Progress } from './progress.ts';
 import type { Change, Follow, PlannedPost, Society } from './society.ts';
 
 /** What the phases share. */

@@ -1,4 +1,4 @@
-import type { Random } from './random.ts';
+import type { Random } from '../client/random.ts';
 
 /** What people write about: sentences put together from these parts, in the order of the list. */
 const english = [

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { inParallel } from '../client/in-parallel.ts';
+import { type Person, personAt } from '../client/people.ts';
 import { services } from '../services.ts';
 import { readEvents, readOutboxes } from '../stack/health.ts';
 import type { StackUrls } from '../stack/plan.ts';
-import { inParallel } from './in-parallel.ts';
-import { type Person, personAt } from './people.ts';
 import type { FeedRun } from './phases.ts';
 
 const limitMs = 120_000;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { createRandom } from '../client/random.ts';
 import { makeGraph } from './graph.ts';
-import { createRandom } from './random.ts';
 import { planSociety, postsEach } from './society.ts';
 
 const plan = (seed: number) => {

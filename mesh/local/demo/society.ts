@@ -1,5 +1,5 @@
+import type { Random } from '../client/random.ts';
 import type { Graph } from './graph.ts';
-import type { Random } from './random.ts';
 import { writeText } from './sentences.ts';
 
 export type Visibility = 'PUBLIC' | 'FOLLOWERS';

@@ -1,9 +1,9 @@
-import type { ApiStatistics } from './api-client.ts';
-import type { FeedCounters } from './feed-metrics.ts';
+import { count, duration, percentile } from '../cli/statistics.ts';
+import type { ApiStatistics } from '../client/api-client.ts';
+import type { FeedCounters } from '../client/feed-metrics.ts';
 import type { Graph } from './graph.ts';
 import type { Published } from './phases.ts';
 import type { Change, Society } from './society.ts';
-import { count, duration, percentile } from './statistics.ts';
 import type { Verdict } from './verify.ts';
 
 export type DemoResult = {

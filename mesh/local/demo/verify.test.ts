@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Api, FeedPage } from './api.ts';
+import { createProgress } from '../cli/progress.ts';
+import type { Api, FeedPage } from '../client/api.ts';
 import type { FeedItem } from './compare.ts';
 import { createExpectedFeeds, type KnownPost } from './expected-feeds.ts';
 import type { DemoRun } from './phases.ts';
-import { createProgress } from './progress.ts';
 import { renderDifferences } from './summary.ts';
 import { type Verdict, verifyAll } from './verify.ts';
 

@@ -1,9 +1,9 @@
-import type { Api } from './api.ts';
+import { count } from '../cli/statistics.ts';
+import type { Api } from '../client/api.ts';
+import { inParallel } from '../client/in-parallel.ts';
+import { type Person, personAt } from '../client/people.ts';
 import { compareFeed, type Difference, type FeedItem } from './compare.ts';
-import { inParallel } from './in-parallel.ts';
-import { type Person, personAt } from './people.ts';
 import type { FeedRun } from './phases.ts';
-import { count } from './statistics.ts';
 
 export type Verdict = {
   /** Feeds that are exactly as they should be. */

@@ -1,7 +1,7 @@
 import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
 import { Redis } from 'ioredis';
-import { isAsDefined as isDurableAsDefined } from '#kit/events/durables.ts';
-import { DEAD_LETTERS_STREAM, isAsDefined as isStreamAsDefined, STREAMS } from '#kit/events/streams.ts';
+import { isAsDefined as isDurableAsDefined } from '#kit/events/consumers/durables.ts';
+import { DEAD_LETTERS_STREAM, isAsDefined as isStreamAsDefined, STREAMS } from '#kit/events/jetstream/streams.ts';
 import { connectOnce } from '../servers/nats.ts';
 import { durablesOf } from '../services.ts';
 import type { StackPlan } from '../stack/plan.ts';

@@ -9,7 +9,7 @@ import { findFreePortBase } from '../ports.ts';
 import { connectOnce } from '../servers/nats.ts';
 import { setUpStreams } from '../servers/streams.ts';
 import { services } from '../services.ts';
-import { type Stack, startStack } from '../stack.ts';
+import { type Stack, startStack } from '../stack/stack.ts';
 import { oxo } from '../testing/command.ts';
 import { temporaryFolder } from '../testing/temporary.ts';
 import { diagnose } from './diagnose.ts';

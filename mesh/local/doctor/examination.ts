@@ -1,5 +1,5 @@
 import { TimeLimitError, withTimeLimit } from '#kit/time-limit.ts';
-import { messageOf } from '../cli-error.ts';
+import { messageOf } from '../cli/cli-error.ts';
 
 export type Verdict = 'ok' | 'warn' | 'fail';
 

@@ -1,5 +1,5 @@
 import { availableParallelism, freemem } from 'node:os';
-import { readDisk } from '../disk.ts';
+import { readDisk } from '../machine/disk.ts';
 import type { Settings } from '../settings.ts';
 import { fail, type Judgement, judge, ok, type Probe, warn } from './examination.ts';
 

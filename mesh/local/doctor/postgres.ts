@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { systemClock } from '#kit/clock.ts';
-import { messageOf } from '../cli-error.ts';
+import { messageOf } from '../cli/cli-error.ts';
 import { migrationNames, type ServiceDefinition } from '../services.ts';
 import { readOutboxes } from '../stack/health.ts';
 import type { StackPlan } from '../stack/plan.ts';

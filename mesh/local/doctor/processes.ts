@@ -1,6 +1,6 @@
 import { stateNow } from '../commands/status.ts';
 import type { StackPlan } from '../stack/plan.ts';
-import { portsOf } from '../stack.ts';
+import { portsOf } from '../stack/stack.ts';
 import { findListeners, nameListener } from '../supervisor/listeners.ts';
 import { isAlive } from '../supervisor/proc.ts';
 import type { ProcessRecord, StackState } from '../supervisor/state.ts';

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '#kit/clock.ts';
 import { restoreProblem } from '../backup/mark.ts';
-import { CliError } from '../cli-error.ts';
+import { CliError } from '../cli/cli-error.ts';
 import { isAlive, isStopped } from '../supervisor/proc.ts';
 import { orphansOf, readState, type StackState } from '../supervisor/state.ts';
 import { fail, type Judgement, ok, type Probe, warn } from './examination.ts';

@@ -1,6 +1,6 @@
 import type { NatsConnection } from '@nats-io/transport-node';
 import { withTimeLimit } from '#kit/time-limit.ts';
-import { CliError, messageOf } from '../cli-error.ts';
+import { CliError, messageOf } from '../cli/cli-error.ts';
 import { connectOnce } from '../servers/nats.ts';
 import { readSettings } from '../settings.ts';
 import { planStack } from '../stack/plan.ts';

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createFileRegistry, type FileRegistry, fromBinary, type JsonValue, toJson } from '@bufbuild/protobuf';
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
-import { messageOf } from '../cli-error.ts';
+import { messageOf } from '../cli/cli-error.ts';
 import { repositoryRoot } from '../settings.ts';
 
 export type DecodedPayload = {

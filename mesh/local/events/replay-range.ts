@@ -2,11 +2,11 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type JetStreamManager, type JsMsg, jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
-import { NotReplayableError, requireReader } from '#kit/events/dead-letters.ts';
-import type { Durable } from '#kit/events/durables.ts';
-import { createReplayer } from '#kit/events/replay.ts';
-import { DEAD_LETTERS_STREAM, EVENTS_STREAM } from '#kit/events/streams.ts';
-import { CliError, messageOf } from '../cli-error.ts';
+import { NotReplayableError, requireReader } from '#kit/events/consumers/dead-letters.ts';
+import type { Durable } from '#kit/events/consumers/durables.ts';
+import { createReplayer } from '#kit/events/jetstream/replay.ts';
+import { DEAD_LETTERS_STREAM, EVENTS_STREAM } from '#kit/events/jetstream/streams.ts';
+import { CliError, messageOf } from '../cli/cli-error.ts';
 import { readBatches } from './stored-events.ts';
 
 export type Range = {

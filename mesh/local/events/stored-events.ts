@@ -1,6 +1,6 @@
 import { type JsMsg, jetstream } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
-import { EVENTS_STREAM } from '#kit/events/streams.ts';
+import { EVENTS_STREAM } from '#kit/events/jetstream/streams.ts';
 import type { Range } from './replay-range.ts';
 
 const batchSize = 100;

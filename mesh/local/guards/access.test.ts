@@ -3,7 +3,7 @@ import { globSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { accessRuleOf, type MethodOptions } from '#kit/identity/access.ts';
-import { createMetrics } from '#kit/metrics.ts';
+import { createMetrics } from '#kit/observability/metrics.ts';
 import { rulesOf } from '#kit/rpc/middleware.ts';
 import { repositoryRoot } from '../settings.ts';
 

@@ -4,9 +4,9 @@ import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { CliError, messageOf } from '../cli-error.ts';
-import { requireFolder } from '../folder.ts';
-import { withLock } from '../lock.ts';
+import { CliError, messageOf } from '../cli/cli-error.ts';
+import { requireFolder } from '../machine/folder.ts';
+import { withLock } from '../machine/lock.ts';
 import { isIntact, writeManifest } from './manifest.ts';
 import { type Part, type PartName, parts } from './parts.ts';
 

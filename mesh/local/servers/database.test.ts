@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import pg from 'pg';
-import { CliError } from '../cli-error.ts';
+import { CliError } from '../cli/cli-error.ts';
 import type { ServiceDefinition } from '../services.ts';
 import { readOutboxes } from '../stack/health.ts';
 import { setUpDatabase, urlOf } from './database.ts';

@@ -1,6 +1,6 @@
 import { createHash, createHmac, pbkdf2Sync, randomBytes } from 'node:crypto';
 import type pg from 'pg';
-import { CliError, messageOf } from '../cli-error.ts';
+import { CliError, messageOf } from '../cli/cli-error.ts';
 import { roleOf, type ServiceDefinition } from '../services.ts';
 import { databaseName } from './postgres.ts';
 import { type ClientOptions, withClient } from './postgres-client.ts';

@@ -7,7 +7,7 @@ import { Redis } from 'ioredis';
 import pg from 'pg';
 import { findFreePortBase } from '../ports.ts';
 import { durablesOf, services } from '../services.ts';
-import { type Stack, startStack } from '../stack.ts';
+import { type Stack, startStack } from '../stack/stack.ts';
 import { temporaryFolder } from '../testing/temporary.ts';
 
 let stack: Stack;

@@ -1,4 +1,4 @@
-import { natsPermissions } from '#kit/events/permissions.ts';
+import { natsPermissions } from '#kit/events/jetstream/permissions.ts';
 import { durablesOf, type ServiceDefinition } from '../services.ts';
 import type { NatsUser } from './nats.ts';
 

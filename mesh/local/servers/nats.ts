@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
-import type { NatsPermissions } from '#kit/events/permissions.ts';
+import type { NatsPermissions } from '#kit/events/jetstream/permissions.ts';
 import { loopback } from '../ports.ts';
 import { writePrivately } from '../secrets.ts';
 import type { ProcessSpec } from '../supervisor/process.ts';

@@ -1,5 +1,5 @@
 import { Redis } from 'ioredis';
-import { CliError, messageOf } from '../cli-error.ts';
+import { CliError, messageOf } from '../cli/cli-error.ts';
 import { serviceRule } from './redis-acl.ts';
 
 /**

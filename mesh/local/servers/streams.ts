@@ -1,6 +1,6 @@
-import { ensureDurables } from '#kit/events/durables.ts';
-import { ensureStreams } from '#kit/events/streams.ts';
-import { CliError, messageOf } from '../cli-error.ts';
+import { ensureDurables } from '#kit/events/consumers/durables.ts';
+import { ensureStreams } from '#kit/events/jetstream/streams.ts';
+import { CliError, messageOf } from '../cli/cli-error.ts';
 import { durablesOf, type ServiceDefinition } from '../services.ts';
 import { connectOnce } from './nats.ts';
 

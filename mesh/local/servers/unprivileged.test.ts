@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { chmodSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { CliError } from '../cli-error.ts';
+import { CliError } from '../cli/cli-error.ts';
 import { temporaryFolder } from '../testing/temporary.ts';
 import { chooseUnprivileged, commandAs, handOver } from './unprivileged.ts';
 

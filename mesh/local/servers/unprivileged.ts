@@ -3,7 +3,7 @@ import { accessSync, chownSync, constants, lstatSync, readdirSync } from 'node:f
 import { userInfo } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { CliError } from '../cli-error.ts';
+import { CliError } from '../cli/cli-error.ts';
 
 const run = promisify(execFile);
 

@@ -1,5 +1,5 @@
 import { jetstreamManager } from '@nats-io/jetstream';
-import { DEAD_LETTERS_STREAM, EVENTS_STREAM } from '#kit/events/streams.ts';
+import { DEAD_LETTERS_STREAM, EVENTS_STREAM } from '#kit/events/jetstream/streams.ts';
 import { connectOnce } from '../servers/nats.ts';
 import { withClient } from '../servers/postgres-client.ts';
 import type { ServiceDefinition } from '../services.ts';

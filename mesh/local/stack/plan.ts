@@ -1,9 +1,8 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
-import { CliError } from '../cli-error.ts';
-import { requireFolder } from '../folder.ts';
+import { CliError } from '../cli/cli-error.ts';
+import { requireFolder } from '../machine/folder.ts';
 import { loopback, serverPorts } from '../ports.ts';
-import { grpcPort, type Instance, instancesOf, opsPort } from '../replicas.ts';
 import { loadSecrets, type Secrets } from '../secrets.ts';
 import { urlOf } from '../servers/database.ts';
 import { testRunVariable } from '../servers/environment.ts';
@@ -17,6 +16,7 @@ import { type OwnServers, readCacheDir } from '../settings.ts';
 import { defaultLiveness, type Liveness } from '../supervisor/liveness.ts';
 import { type Backoff, defaultBackoff } from '../supervisor/process.ts';
 import type { Step } from '../supervisor/state.ts';
+import { grpcPort, type Instance, instancesOf, opsPort } from './replicas.ts';
 
 /** What a stack is made of; all but the first two have the defaults of `./oxo up`. */
 export type StackOptions = {

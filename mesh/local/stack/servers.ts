@@ -1,8 +1,7 @@
 import { join } from 'node:path';
-import { CliError, messageOf } from '../cli-error.ts';
+import { CliError, messageOf } from '../cli/cli-error.ts';
 import type { PartName } from '../parts/parts.ts';
 import { loopback, serverPorts } from '../ports.ts';
-import { authHttpPort, grpcPort } from '../replicas.ts';
 import { setUpDatabase } from '../servers/database.ts';
 import { type EnvoyOptions, prepareEnvoy } from '../servers/envoy.ts';
 import { prepareNats } from '../servers/nats.ts';
@@ -14,6 +13,7 @@ import { setUpStreams } from '../servers/streams.ts';
 import { logPathOf } from '../supervisor/group.ts';
 import type { ProcessSpec } from '../supervisor/process.ts';
 import type { StackPlan } from './plan.ts';
+import { authHttpPort, grpcPort } from './replicas.ts';
 
 /** Runs a part of the work under a name; text that it returns is shown beside it. */
 export type RunStep = (name: string, work: () => Promise<unknown>) => Promise<unknown>;

@@ -1,7 +1,6 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { CliError, messageOf } from '../cli-error.ts';
-import { type Instance, opsPort, type Replica } from '../replicas.ts';
+import { CliError, messageOf } from '../cli/cli-error.ts';
 import { nodeArguments, type ServiceDefinition, serviceEnvironment } from '../services.ts';
 import { repositoryRoot } from '../settings.ts';
 import { logPathOf } from '../supervisor/group.ts';
@@ -9,6 +8,7 @@ import { httpHeartbeat } from '../supervisor/liveness.ts';
 import { appendLog } from '../supervisor/log-file.ts';
 import type { ProcessSpec } from '../supervisor/process.ts';
 import type { StackPlan } from './plan.ts';
+import { type Instance, opsPort, type Replica } from './replicas.ts';
 
 const run = promisify(execFile);
 const migrateTimeoutMs = 120_000;

@@ -2,9 +2,9 @@
  * The process that `oxo up` leaves running: it owns all others, restarts what dies, and stops them on SIGTERM.
  * Its exit code says why it ended: 0 it was stopped, 1 the start failed (the state file says why), 3 another one runs.
  */
-import { describeError } from '../cli-error.ts';
+import { describeError } from '../cli/cli-error.ts';
 import { readSettings } from '../settings.ts';
-import { StackIsRunningError, startStack } from '../stack.ts';
+import { StackIsRunningError, startStack } from '../stack/stack.ts';
 
 const exitCodes = { stopped: 0, failed: 1, anotherRuns: 3 };
 

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { messageOf } from '../cli-error.ts';
+import { messageOf } from '../cli/cli-error.ts';
 import { processVariable, stackVariable } from '../servers/environment.ts';
 import type { Liveness } from './liveness.ts';
 import { boundLog } from './log-file.ts';

@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { CliError } from '../cli-error.ts';
+import { CliError } from '../cli/cli-error.ts';
+import type { Progress } from '../cli/terminal.ts';
 import { supervisorVariable } from '../servers/environment.ts';
 import { repositoryRoot, type Settings } from '../settings.ts';
-import type { Progress } from '../terminal.ts';
 import { logPathOf } from './group.ts';
 import { lastLines, withLogDescriptor } from './log-file.ts';
 import { realPath } from './orphans.ts';

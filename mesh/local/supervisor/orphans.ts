@@ -1,6 +1,6 @@
 import { realpathSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { CliError } from '../cli-error.ts';
+import { CliError } from '../cli/cli-error.ts';
 import { processVariable, stackVariable, supervisorVariable } from '../servers/environment.ts';
 import {
   environmentVariable,

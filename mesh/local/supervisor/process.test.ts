@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { until } from '#kit/testing/until.ts';
-import { CliError } from '../cli-error.ts';
+import { CliError } from '../cli/cli-error.ts';
 import { findFreePortBase } from '../ports.ts';
 import { temporaryFolder } from '../testing/temporary.ts';
 import { answers } from './liveness.ts';

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
-import { CliError, messageOf } from '../cli-error.ts';
+import { CliError, messageOf } from '../cli/cli-error.ts';
 import { defaultLiveness, type Heartbeat, type Liveness, untilSilent } from './liveness.ts';
 import { lastLines, withLogDescriptor } from './log-file.ts';
 import { identify, isStopped, type ProcessIdentity, signal, withDescendants } from './proc.ts';

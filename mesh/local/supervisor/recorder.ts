@@ -1,4 +1,4 @@
-import { CliError, messageOf } from '../cli-error.ts';
+import { CliError, messageOf } from '../cli/cli-error.ts';
 import { identify } from './proc.ts';
 import type { ProcessSnapshot, ProcessSpec } from './process.ts';
 import { type Phase, type ProcessRecord, type StackState, type Step, writeState } from './state.ts';

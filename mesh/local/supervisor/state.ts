@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { CliError, messageOf } from '../cli-error.ts';
+import { CliError, messageOf } from '../cli/cli-error.ts';
 import { writePrivately } from '../secrets.ts';
 import type { OwnServers, Settings } from '../settings.ts';
 import type { Heartbeat } from './liveness.ts';

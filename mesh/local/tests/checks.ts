@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { CliError, describeError, messageOf } from '../cli-error.ts';
-import { generate } from '../generate.ts';
+import { CliError, describeError, messageOf } from '../cli/cli-error.ts';
+import { generate } from '../generate/generate.ts';
 import { repositoryRoot } from '../settings.ts';
 import type { Outcome } from './outcome.ts';
 

@@ -1,6 +1,6 @@
 import type { Database } from '#kit/db/database.ts';
 import { unavailable } from '#kit/errors.ts';
-import { insertEvent, type Outbox } from '#kit/events/outbox.ts';
+import { insertEvent, type Outbox } from '#kit/events/outbox/outbox.ts';
 import type { DenyList } from '#kit/identity/deny-list.ts';
 import { accountDisabled } from '#kit/identity/revocations.ts';
 import { BROADCAST_LIMIT_MS } from '../sessions/revoking.ts';

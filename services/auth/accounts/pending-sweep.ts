@@ -1,6 +1,6 @@
 import type { Clock } from '#kit/clock.ts';
 import { newId } from '#kit/ids.ts';
-import type { Logger } from '#kit/logger.ts';
+import type { Logger } from '#kit/observability/logger.ts';
 import type { Accounts, PendingAccount } from './accounts.ts';
 import type { Profiles } from './profiles.ts';
 

@@ -1,4 +1,4 @@
-import { defineDurable } from '#kit/events/durables.ts';
+import { defineDurable } from '#kit/events/consumers/durables.ts';
 
 /** Erases the accounts of deleted users. Each event waits until its erasure is due, so there may be many. */
 export const ERASURE = defineDurable({

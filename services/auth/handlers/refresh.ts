@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { RefreshRequest, RefreshResponse } from '#gen/oxo/auth/v1/auth_service.ts';
 import { OxoError } from '#kit/errors.ts';
-import type { Logger } from '#kit/logger.ts';
+import type { Logger } from '#kit/observability/logger.ts';
 import type { CallContext } from '#kit/rpc/context.ts';
 import { text, validate } from '#kit/validate.ts';
 import { deviceOf } from '../sessions/device.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { after, before, test } from 'node:test';
-import { createLogger } from '#kit/logger.ts';
+import { createLogger } from '#kit/observability/logger.ts';
 import { type JwksServer, startJwksServer } from './jwks-server.ts';
 
 const keys = { keys: [{ kty: 'RSA', kid: 'one', n: 'AQAB', e: 'AQAB' }] };

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import type { JSONWebKeySet } from 'jose';
 import { OxoError } from '#kit/errors.ts';
-import type { Logger } from '#kit/logger.ts';
+import type { Logger } from '#kit/observability/logger.ts';
 
 export const JWKS_PATH = '/.well-known/jwks.json';
 /** So long a cache may keep the keys; a new key stands here for longer before it signs. */

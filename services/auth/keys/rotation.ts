@@ -1,10 +1,10 @@
 import { type Clock, MINUTE_MS } from '#kit/clock.ts';
 import type { Database, Transaction } from '#kit/db/database.ts';
-import { insertEvent, type Outbox } from '#kit/events/outbox.ts';
+import { insertEvent, type Outbox } from '#kit/events/outbox/outbox.ts';
 import type { DenyList } from '#kit/identity/deny-list.ts';
 import { keyRotated } from '#kit/identity/revocations.ts';
 import { newId } from '#kit/ids.ts';
-import type { Logger } from '#kit/logger.ts';
+import type { Logger } from '#kit/observability/logger.ts';
 import { ACCESS_TOKEN_LIFETIME_MS } from '../tokens/token-issuer.ts';
 import { insertKey, LOCK_KEYS } from './key-rows.ts';
 import type { KeyVault } from './key-vault.ts';

@@ -1,5 +1,5 @@
 import { Migration } from '@mikro-orm/migrations';
-import { outboxTableV1 } from '#kit/events/outbox.ts';
+import { outboxTableV1 } from '#kit/events/outbox/outbox.ts';
 
 export class Initial extends Migration {
   override up(): void {

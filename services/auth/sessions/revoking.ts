@@ -1,6 +1,6 @@
 import type { Database, Transaction } from '#kit/db/database.ts';
 import { unavailable } from '#kit/errors.ts';
-import { type AddEvent, insertEvents, type Outbox } from '#kit/events/outbox.ts';
+import { type AddEvent, insertEvents, type Outbox } from '#kit/events/outbox/outbox.ts';
 import type { DenyList } from '#kit/identity/deny-list.ts';
 import { sessionRevoked } from '#kit/identity/revocations.ts';
 import type { SessionRow } from '../entities/session-entity.ts';

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { systemClock } from '#kit/clock.ts';
-import { createBroadcastConsumer } from '#kit/events/broadcast-consumer.ts';
-import { createEffects } from '#kit/events/effects.ts';
-import { createOutbox } from '#kit/events/outbox.ts';
-import { createPublisher } from '#kit/events/publisher.ts';
-import { createRelay } from '#kit/events/relay.ts';
-import { REVOCATIONS_STREAM } from '#kit/events/streams.ts';
+import { createBroadcastConsumer } from '#kit/events/consumers/broadcast-consumer.ts';
+import { REVOCATIONS_STREAM } from '#kit/events/jetstream/streams.ts';
+import { createEffects } from '#kit/events/outbox/effects.ts';
+import { createOutbox } from '#kit/events/outbox/outbox.ts';
+import { createPublisher } from '#kit/events/outbox/publisher.ts';
+import { createRelay } from '#kit/events/outbox/relay.ts';
 import { createDenyList } from '#kit/identity/deny-list.ts';
 import { revocationHandlers } from '#kit/identity/revocations.ts';
 import { newId } from '#kit/ids.ts';

@@ -13,8 +13,8 @@ import { createDenyList, type DenyList } from '#kit/identity/deny-list.ts';
 import { accountDisabled, keyRotated } from '#kit/identity/revocations.ts';
 import { createServiceTokens } from '#kit/identity/service-token.ts';
 import { createTokenVerifier, type TokenVerifier } from '#kit/identity/token-verifier.ts';
+import type { ServiceConsumer } from '#kit/process/start.ts';
 import { openChannel, type RpcClient } from '#kit/rpc/client.ts';
-import type { ServiceConsumer } from '#kit/start.ts';
 import {
   createTestContext,
   openTestBus,

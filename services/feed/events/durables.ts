@@ -1,4 +1,4 @@
-import { defineDurable } from '#kit/events/durables.ts';
+import { defineDurable } from '#kit/events/consumers/durables.ts';
 
 /** Fan-out. Slow work never gets into this lane, so the events of a process that was killed come back soon. */
 export const FANOUT = defineDurable({

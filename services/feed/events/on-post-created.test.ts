@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Post_Visibility } from '#gen/oxo/post/v1/post.ts';
 import { PostCreated } from '#gen/oxo/post/v1/post_events.ts';
-import { createPublisher, type Publisher } from '#kit/events/publisher.ts';
+import { createPublisher, type Publisher } from '#kit/events/outbox/publisher.ts';
 import { newId } from '#kit/ids.ts';
 import { createReadModel } from '#kit/redis/read-model.ts';
 import type { TimelineEntry } from '#kit/redis/timeline.ts';

@@ -1,6 +1,6 @@
 import { PostCreated } from '#gen/oxo/post/v1/post_events.ts';
+import { type EventHandler, on, PermanentError } from '#kit/events/consumers/handlers.ts';
 import { defineEvent } from '#kit/events/envelope.ts';
-import { type EventHandler, on, PermanentError } from '#kit/events/handlers.ts';
 import type { Followers } from '../feed/followers.ts';
 import type { FeedMetrics } from '../feed/metrics.ts';
 import type { Windows } from '../feed/window.ts';

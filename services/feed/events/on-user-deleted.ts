@@ -1,8 +1,8 @@
 import { UserDeleted } from '#gen/oxo/user/v1/user_events.ts';
 import type { UserInternalServiceDefinition } from '#gen/oxo/user/v1/user_internal_service.ts';
 import type { Clock } from '#kit/clock.ts';
+import { type EventHandler, notBefore, on } from '#kit/events/consumers/handlers.ts';
 import { defineEvent } from '#kit/events/envelope.ts';
-import { type EventHandler, notBefore, on } from '#kit/events/handlers.ts';
 import { asService, type RpcClient } from '#kit/rpc/client.ts';
 import type { Windows } from '../feed/window.ts';
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import fc from 'fast-check';
 import { newId, timeOfId } from '#kit/ids.ts';
-import { createLogger } from '#kit/logger.ts';
+import { createLogger } from '#kit/observability/logger.ts';
 import { connectRedis, type Redis } from '#kit/redis/redis.ts';
 import { APPEND, encodeEntry, newestFirst, type TimelineEntry } from '#kit/redis/timeline.ts';
 import { createWindowStore, type WindowStore } from '#kit/redis/window.ts';

@@ -1,7 +1,7 @@
 import type { CallOptions } from 'nice-grpc';
 import type { PostInternalServiceDefinition } from '#gen/oxo/post/v1/post_internal_service.ts';
 import { requireViewer } from '#kit/identity/caller.ts';
-import { type Logger, warnSeldom } from '#kit/logger.ts';
+import { type Logger, warnSeldom } from '#kit/observability/logger.ts';
 import type { Position } from '#kit/page-token.ts';
 import { newestFirst, type TimelineEntry } from '#kit/redis/timeline.ts';
 import type { Stretch } from '#kit/redis/window.ts';

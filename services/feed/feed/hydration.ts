@@ -2,7 +2,7 @@ import { Post } from '#gen/oxo/post/v1/post.ts';
 import type { PostInternalServiceDefinition } from '#gen/oxo/post/v1/post_internal_service.ts';
 import { UserSummary } from '#gen/oxo/user/v1/user.ts';
 import type { UserInternalServiceDefinition } from '#gen/oxo/user/v1/user_internal_service.ts';
-import { type Logger, warnSeldom } from '#kit/logger.ts';
+import { type Logger, warnSeldom } from '#kit/observability/logger.ts';
 import { type Found, parseRecord } from '#kit/redis/read-model.ts';
 import type { Redis } from '#kit/redis/redis.ts';
 import type { TimelineEntry } from '#kit/redis/timeline.ts';

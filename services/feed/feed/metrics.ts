@@ -1,4 +1,4 @@
-import type { Metrics } from '#kit/metrics.ts';
+import type { Metrics } from '#kit/observability/metrics.ts';
 import type { Candidates } from './candidates.ts';
 
 /** What matters of feeds besides the RPCs: how often the window answers, and how much is fanned out. */

@@ -1,5 +1,5 @@
 import type { PostInternalServiceDefinition } from '#gen/oxo/post/v1/post_internal_service.ts';
-import { type Logger, warnSeldom } from '#kit/logger.ts';
+import { type Logger, warnSeldom } from '#kit/observability/logger.ts';
 import type { Position } from '#kit/page-token.ts';
 import type { Redis } from '#kit/redis/redis.ts';
 import { createWindowStore, type Stretch } from '#kit/redis/window.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { newId } from '#kit/ids.ts';
-import { createLogger } from '#kit/logger.ts';
+import { createLogger } from '#kit/observability/logger.ts';
 import { connectRedis, type Redis } from '#kit/redis/redis.ts';
 import { APPEND, encodeEntry, newestFirst, type TimelineEntry } from '#kit/redis/timeline.ts';
 import { LOGGED_ARRIVALS, SLACK_ENTRIES } from '#kit/redis/window-scripts.ts';

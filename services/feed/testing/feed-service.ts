@@ -8,8 +8,8 @@ import { PostInternalServiceDefinition } from '#gen/oxo/post/v1/post_internal_se
 import { PostServiceDefinition } from '#gen/oxo/post/v1/post_service.ts';
 import { UserInternalServiceDefinition } from '#gen/oxo/user/v1/user_internal_service.ts';
 import { SECOND_MS } from '#kit/clock.ts';
-import type { EventHandler } from '#kit/events/handlers.ts';
-import { createWorkConsumer } from '#kit/events/work-consumer.ts';
+import type { EventHandler } from '#kit/events/consumers/handlers.ts';
+import { createWorkConsumer } from '#kit/events/consumers/work-consumer.ts';
 import { createServiceTokens } from '#kit/identity/service-token.ts';
 import { openChannel, type RpcClient } from '#kit/rpc/client.ts';
 import type { CallContext } from '#kit/rpc/context.ts';

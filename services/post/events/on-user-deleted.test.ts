@@ -3,7 +3,7 @@ import { after, before, test } from 'node:test';
 import { PostDeleted } from '#gen/oxo/post/v1/post_events.ts';
 import { MINUTE_MS } from '#kit/clock.ts';
 import type { Database } from '#kit/db/database.ts';
-import { NotYet } from '#kit/events/handlers.ts';
+import { NotYet } from '#kit/events/consumers/handlers.ts';
 import { createReadModel } from '#kit/redis/read-model.ts';
 import { createWindowStore } from '#kit/redis/window.ts';
 import { asService } from '#kit/rpc/client.ts';

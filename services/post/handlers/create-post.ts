@@ -4,7 +4,7 @@ import { CreatePostRequest, CreatePostResponse } from '#gen/oxo/post/v1/post_ser
 import type { Clock } from '#kit/clock.ts';
 import type { Idempotency } from '#kit/db/idempotency.ts';
 import { sendEtag } from '#kit/etag.ts';
-import type { Outbox } from '#kit/events/outbox.ts';
+import type { Outbox } from '#kit/events/outbox/outbox.ts';
 import { requireViewer } from '#kit/identity/caller.ts';
 import { newId } from '#kit/ids.ts';
 import type { CallContext } from '#kit/rpc/context.ts';
@@ -12,11 +12,11 @@ import { validate } from '#kit/validate.ts';
 import type { PostRow } from '../entities/post-entity.ts';
 import { postCreated } from '../events.ts';
 import type { Authors } from '../posts/authors.ts';
-import type { EntityFinder } from '../posts/entities.ts';
 import type { InsertPost } from '../posts/insert-post.ts';
 import { postText, postVisibility } from '../posts/post-input.ts';
 import { eventPost, postMessage } from '../posts/post-message.ts';
 import type { PublishedPosts } from '../posts/published-posts.ts';
+import type { EntityFinder } from '../text/entity-finder.ts';
 
 const input = z.object({
   text: postText(),

@@ -3,7 +3,7 @@ import type { DeletePostRequest, DeletePostResponse } from '#gen/oxo/post/v1/pos
 import type { Clock } from '#kit/clock.ts';
 import type { Database } from '#kit/db/database.ts';
 import { readIfMatch } from '#kit/etag.ts';
-import { insertEvent, type Outbox } from '#kit/events/outbox.ts';
+import { insertEvent, type Outbox } from '#kit/events/outbox/outbox.ts';
 import { requireViewer } from '#kit/identity/caller.ts';
 import type { CallContext } from '#kit/rpc/context.ts';
 import { id, validate } from '#kit/validate.ts';

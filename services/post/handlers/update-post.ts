@@ -4,20 +4,20 @@ import type { UpdatePostRequest, UpdatePostResponse } from '#gen/oxo/post/v1/pos
 import type { Clock } from '#kit/clock.ts';
 import type { Database } from '#kit/db/database.ts';
 import { etag, readIfMatch, sendEtag } from '#kit/etag.ts';
-import { insertEvent, type Outbox } from '#kit/events/outbox.ts';
+import { insertEvent, type Outbox } from '#kit/events/outbox/outbox.ts';
 import { requireViewer } from '#kit/identity/caller.ts';
 import type { CallContext } from '#kit/rpc/context.ts';
 import { id, validate } from '#kit/validate.ts';
 import { PostEntity, type PostRow } from '../entities/post-entity.ts';
 import { postUpdated } from '../events.ts';
 import type { Authors } from '../posts/authors.ts';
-import type { EntityFinder } from '../posts/entities.ts';
 import { postText, postVisibility } from '../posts/post-input.ts';
 import { eventPost, postEtag, postMessage } from '../posts/post-message.ts';
 import type { PublishedPosts } from '../posts/published-posts.ts';
 import { whyNotOwn } from '../posts/refusals.ts';
 import { keepRevision } from '../posts/revisions.ts';
 import type { Visibility } from '../posts/visibility.ts';
+import type { EntityFinder } from '../text/entity-finder.ts';
 
 const input = z.object({
   id: id(),

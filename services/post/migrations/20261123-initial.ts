@@ -1,6 +1,6 @@
 import { Migration } from '@mikro-orm/migrations';
 import { idempotencyTableV1 } from '#kit/db/idempotency.ts';
-import { outboxTableV1 } from '#kit/events/outbox.ts';
+import { outboxTableV1 } from '#kit/events/outbox/outbox.ts';
 
 export class Initial extends Migration {
   override up(): void {

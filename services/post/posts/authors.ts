@@ -2,7 +2,7 @@ import { UserSummary } from '#gen/oxo/user/v1/user.ts';
 import type { UserInternalServiceDefinition } from '#gen/oxo/user/v1/user_internal_service.ts';
 import { DAY_MS } from '#kit/clock.ts';
 import { userNotFound } from '#kit/errors.ts';
-import { type Logger, warnSeldom } from '#kit/logger.ts';
+import { type Logger, warnSeldom } from '#kit/observability/logger.ts';
 import { lookUp } from '#kit/redis/lookup.ts';
 import { createReadModel, parseRecord } from '#kit/redis/read-model.ts';
 import type { Redis } from '#kit/redis/redis.ts';

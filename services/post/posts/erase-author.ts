@@ -1,5 +1,5 @@
 import type { Database, Statement } from '#kit/db/database.ts';
-import { insertEvents, type Outbox } from '#kit/events/outbox.ts';
+import { insertEvents, type Outbox } from '#kit/events/outbox/outbox.ts';
 import { POST_COLUMNS, type PostRow } from '../entities/post-entity.ts';
 import { postDeleted } from '../events.ts';
 import { erasedEventPost } from './post-message.ts';

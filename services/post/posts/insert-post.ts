@@ -1,7 +1,7 @@
 import type { Queryable } from '#kit/db/database.ts';
 import { groupWrites } from '#kit/db/grouped-writes.ts';
 import { hasReason } from '#kit/errors.ts';
-import type { OutboxRow } from '#kit/events/outbox.ts';
+import type { OutboxRow } from '#kit/events/outbox/outbox.ts';
 import type { PostRow } from '../entities/post-entity.ts';
 
 /**

@@ -1,8 +1,8 @@
 import type { Post } from '#gen/oxo/post/v1/post.ts';
 import { DAY_MS } from '#kit/clock.ts';
 import type { Queryable } from '#kit/db/database.ts';
-import { type Effect, effect } from '#kit/events/effects.ts';
-import { type Logger, warnSeldom } from '#kit/logger.ts';
+import { type Effect, effect } from '#kit/events/outbox/effects.ts';
+import { type Logger, warnSeldom } from '#kit/observability/logger.ts';
 import { createReadModel } from '#kit/redis/read-model.ts';
 import type { Redis } from '#kit/redis/redis.ts';
 import { APPEND, encodeEntry, REMOVE } from '#kit/redis/timeline.ts';

@@ -9,9 +9,9 @@ import { UserInternalServiceDefinition } from '#gen/oxo/user/v1/user_internal_se
 import { MINUTE_MS } from '#kit/clock.ts';
 import type { Database } from '#kit/db/database.ts';
 import { newId } from '#kit/ids.ts';
+import type { ServiceConsumer } from '#kit/process/start.ts';
 import { createReadModel } from '#kit/redis/read-model.ts';
 import { openChannel, type RpcClient } from '#kit/rpc/client.ts';
-import type { ServiceConsumer } from '#kit/start.ts';
 import { type Callers, createCallers } from '#kit/testing/callers.ts';
 import {
   createTestContext,

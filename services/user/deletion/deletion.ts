@@ -2,8 +2,8 @@ import type { AuthInternalServiceDefinition } from '#gen/oxo/auth/v1/auth_intern
 import type { Clock } from '#kit/clock.ts';
 import type { Database } from '#kit/db/database.ts';
 import { unavailable, userNotFound } from '#kit/errors.ts';
-import { type Effect, effect } from '#kit/events/effects.ts';
-import { type AddEvent, insertEvent, type Outbox } from '#kit/events/outbox.ts';
+import { type Effect, effect } from '#kit/events/outbox/effects.ts';
+import { type AddEvent, insertEvent, type Outbox } from '#kit/events/outbox/outbox.ts';
 import { asService, type RpcClient } from '#kit/rpc/client.ts';
 import type { CallContext, RequestContext } from '#kit/rpc/context.ts';
 import { userDeleted } from '../events.ts';

@@ -1,5 +1,5 @@
 import type { Database, Statement, Transaction } from '#kit/db/database.ts';
-import { insertEvent, type Outbox } from '#kit/events/outbox.ts';
+import { insertEvent, type Outbox } from '#kit/events/outbox/outbox.ts';
 import { userFollowsErased } from '../events.ts';
 import { PART_OF_FOLLOWER } from '../graph/follow-statements.ts';
 import type { FollowVersions } from '../graph/follow-versions.ts';

@@ -1,7 +1,7 @@
 import { type Clock, DAY_MS } from '#kit/clock.ts';
 import { cleanUp, defineCleanUp } from '#kit/db/clean-up.ts';
 import { newId } from '#kit/ids.ts';
-import type { Logger } from '#kit/logger.ts';
+import type { Logger } from '#kit/observability/logger.ts';
 import type { PulledAuthors } from '../graph/pulled-authors.ts';
 import { createEraseFollows, type EraseFollowsDependencies } from './erase-follows.ts';
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { DAY_MS } from '#kit/clock.ts';
-import { type Effect, effect } from '#kit/events/effects.ts';
-import { type Logger, warnSeldom } from '#kit/logger.ts';
+import { type Effect, effect } from '#kit/events/outbox/effects.ts';
+import { type Logger, warnSeldom } from '#kit/observability/logger.ts';
 import { defineScript, type Redis } from '#kit/redis/redis.ts';
 import { userFollowed, userFollowsErased, userUnfollowed } from '../events.ts';
 

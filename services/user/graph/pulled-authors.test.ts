@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Queryable } from '#kit/db/database.ts';
-import { createMetrics } from '#kit/metrics.ts';
+import { createMetrics } from '#kit/observability/metrics.ts';
 import { createReadModel } from '#kit/redis/read-model.ts';
 import { followVersion } from '../testing/graph.ts';
 import { ERASE_AFTER_MS, startUserService, type TestUserService } from '../testing/user-service.ts';

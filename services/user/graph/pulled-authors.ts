@@ -1,6 +1,6 @@
 import { DAY_MS } from '#kit/clock.ts';
 import type { Queryable } from '#kit/db/database.ts';
-import type { Metrics } from '#kit/metrics.ts';
+import type { Metrics } from '#kit/observability/metrics.ts';
 import { createReadModel } from '#kit/redis/read-model.ts';
 import type { Redis } from '#kit/redis/redis.ts';
 import { PULL_STATE, type PulledAuthorRow, type PullState } from '../entities/pulled-author-entity.ts';

@@ -3,7 +3,7 @@ import type { CreateUserRequest, CreateUserResponse } from '#gen/oxo/user/v1/use
 import type { Clock } from '#kit/clock.ts';
 import type { Database } from '#kit/db/database.ts';
 import { hasReason, invalidFields, OxoError } from '#kit/errors.ts';
-import { type Outbox, outboxValues } from '#kit/events/outbox.ts';
+import { type Outbox, outboxValues } from '#kit/events/outbox/outbox.ts';
 import type { CallContext } from '#kit/rpc/context.ts';
 import { id, validate } from '#kit/validate.ts';
 import type { UserRow } from '../entities/user-entity.ts';

@@ -3,7 +3,7 @@ import type { FollowRequest, FollowResponse } from '#gen/oxo/user/v1/user_servic
 import type { Clock } from '#kit/clock.ts';
 import type { Queryable } from '#kit/db/database.ts';
 import { OxoError, userNotFound } from '#kit/errors.ts';
-import { type Outbox, outboxValues } from '#kit/events/outbox.ts';
+import { type Outbox, outboxValues } from '#kit/events/outbox/outbox.ts';
 import { requireViewer } from '#kit/identity/caller.ts';
 import type { CallContext } from '#kit/rpc/context.ts';
 import { id, validate } from '#kit/validate.ts';

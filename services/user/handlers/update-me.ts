@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { UpdateMeRequest, UpdateMeResponse } from '#gen/oxo/user/v1/user_service.ts';
 import type { Database } from '#kit/db/database.ts';
 import { userNotFound } from '#kit/errors.ts';
-import { type AddEvent, insertEvent, type Outbox } from '#kit/events/outbox.ts';
+import { type AddEvent, insertEvent, type Outbox } from '#kit/events/outbox/outbox.ts';
 import { requireViewer } from '#kit/identity/caller.ts';
 import type { CallContext } from '#kit/rpc/context.ts';
 import { validate } from '#kit/validate.ts';

@@ -1,5 +1,5 @@
 import { Migration } from '@mikro-orm/migrations';
-import { outboxTableV1 } from '#kit/events/outbox.ts';
+import { outboxTableV1 } from '#kit/events/outbox/outbox.ts';
 
 /** Follows have no foreign keys: each would lock the user's row, and the row of a popular user by all who follow at once. */
 export class Initial extends Migration {

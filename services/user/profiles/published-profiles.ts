@@ -1,7 +1,7 @@
 import { DAY_MS } from '#kit/clock.ts';
 import type { Queryable } from '#kit/db/database.ts';
-import { type Effect, effect } from '#kit/events/effects.ts';
-import { type Logger, warnSeldom } from '#kit/logger.ts';
+import { type Effect, effect } from '#kit/events/outbox/effects.ts';
+import { type Logger, warnSeldom } from '#kit/observability/logger.ts';
 import { createReadModel } from '#kit/redis/read-model.ts';
 import type { Redis } from '#kit/redis/redis.ts';
 import { SUMMARY_COLUMNS, type SummaryRow } from '../entities/user-entity.ts';

@@ -1,5 +1,5 @@
-import { CliError } from '../../cli-error.ts';
-import type { Command } from '../../command.ts';
+import { CliError } from '../../cli/cli-error.ts';
+import type { Command } from '../../cli/command.ts';
 import { drop } from './drop.ts';
 import { defaultLimit, list, maxLimit } from './list.ts';
 import { replay } from './replay.ts';

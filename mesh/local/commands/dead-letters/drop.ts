@@ -1,9 +1,9 @@
 import type { NatsConnection } from '@nats-io/transport-node';
-import { type DeadLetter, dropDeadLetter } from '#kit/events/dead-letters.ts';
-import { CliError } from '../../cli-error.ts';
-import { parseFlags } from '../../command.ts';
+import { type DeadLetter, dropDeadLetter } from '#kit/events/consumers/dead-letters.ts';
+import { CliError } from '../../cli/cli-error.ts';
+import { parseFlags } from '../../cli/command.ts';
+import { confirm } from '../../cli/terminal.ts';
 import { withEvents } from '../../events/connection.ts';
-import { confirm } from '../../terminal.ts';
 import { nameOf, readSelection, type Selection, select, selectionFlags } from './letters.ts';
 
 /** More are dropped in several commands: each is remembered until it was agreed to. */

@@ -1,6 +1,6 @@
 import type { NatsConnection } from '@nats-io/transport-node';
-import { type DeadLetter, findDeadLetter, readDeadLetters } from '#kit/events/dead-letters.ts';
-import { CliError } from '../../cli-error.ts';
+import { type DeadLetter, findDeadLetter, readDeadLetters } from '#kit/events/consumers/dead-letters.ts';
+import { CliError } from '../../cli/cli-error.ts';
 
 /** Which letters a command is about: those that are named, or all (of one consumer). */
 export type Selection = { readonly ids: readonly number[] } | { readonly consumer: string | undefined };

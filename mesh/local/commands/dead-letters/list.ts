@@ -1,8 +1,8 @@
-import { type DeadLetter, listDeadLetters } from '#kit/events/dead-letters.ts';
-import { CliError } from '../../cli-error.ts';
-import { parseFlags } from '../../command.ts';
+import { type DeadLetter, listDeadLetters } from '#kit/events/consumers/dead-letters.ts';
+import { CliError } from '../../cli/cli-error.ts';
+import { parseFlags } from '../../cli/command.ts';
+import { formatTable } from '../../cli/terminal.ts';
 import { withEvents } from '../../events/connection.ts';
-import { formatTable } from '../../terminal.ts';
 
 export const defaultLimit = 100;
 export const maxLimit = 1_000;

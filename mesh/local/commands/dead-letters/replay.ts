@@ -1,7 +1,7 @@
 import type { NatsConnection } from '@nats-io/transport-node';
-import { NotReplayableError, replayDeadLetter } from '#kit/events/dead-letters.ts';
-import { CliError, messageOf } from '../../cli-error.ts';
-import { parseFlags } from '../../command.ts';
+import { NotReplayableError, replayDeadLetter } from '#kit/events/consumers/dead-letters.ts';
+import { CliError, messageOf } from '../../cli/cli-error.ts';
+import { parseFlags } from '../../cli/command.ts';
 import { withEvents } from '../../events/connection.ts';
 import { nameOf, readSelection, type Selection, select, selectionFlags } from './letters.ts';
 

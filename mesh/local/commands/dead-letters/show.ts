@@ -1,6 +1,6 @@
-import type { DeadLetter } from '#kit/events/dead-letters.ts';
-import { redactSecrets } from '#kit/redact.ts';
-import { parseFlags } from '../../command.ts';
+import type { DeadLetter } from '#kit/events/consumers/dead-letters.ts';
+import { redactSecrets } from '#kit/observability/redact.ts';
+import { parseFlags } from '../../cli/command.ts';
 import { withEvents } from '../../events/connection.ts';
 import { type DecodedPayload, decodePayload } from '../../events/payload.ts';
 import { readId, requireLetter } from './letters.ts';

@@ -1,8 +1,8 @@
 import type { NatsConnection } from '@nats-io/transport-node';
 import { systemClock } from '#kit/clock.ts';
-import type { Durable } from '#kit/events/durables.ts';
-import { CliError } from '../../cli-error.ts';
-import { parseFlags } from '../../command.ts';
+import type { Durable } from '#kit/events/consumers/durables.ts';
+import { CliError } from '../../cli/cli-error.ts';
+import { parseFlags } from '../../cli/command.ts';
 import { withEvents } from '../../events/connection.ts';
 import { type Range, type ReplayResult, replayRange } from '../../events/replay-range.ts';
 import { durablesOf, services } from '../../services.ts';

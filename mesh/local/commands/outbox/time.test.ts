@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { CliError } from '../../cli-error.ts';
+import { CliError } from '../../cli/cli-error.ts';
 import { readTime } from './time.ts';
 
 const nowMs = Date.parse('2026-05-04T12:00:00Z');

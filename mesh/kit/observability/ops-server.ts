@@ -1,0 +1,117 @@
+/**
+ * The operations port of a process: /livez (it runs), /readyz (it can serve; 503 with the failing checks otherwise), /metrics.
+ * Not for the public: it is bound to a port of its own and answers GET only.
+ */
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Logger } from '#kit/observability/logger.ts';
+import type { Metrics } from '#kit/observability/metrics.ts';
+import { withTimeLimit } from '#kit/time-limit.ts';
+
+/** Resolves when the dependency can be used; rejects with a message for the operator otherwise. */
+export type ReadyCheck = () => Promise<void>;
+
+export interface OpsServer {
+  readonly url: string;
+  /** Registers a check of /readyz. Checks run side by side, each with the server's time limit. */
+  addCheck(name: string, check: ReadyCheck): void;
+  /** What /readyz says besides its checks: `starting` and `draining` are always 503. */
+  setState(state: OpsState): void;
+  close(): Promise<void>;
+}
+
+export type OpsState = 'starting' | 'ready' | 'draining';
+
+export interface OpsServerOptions {
+  host: string;
+  /** 0 takes a free port. */
+  port: number;
+  metrics: Metrics;
+  logger: Logger;
+  /** Default 2,000. */
+  checkTimeoutMs?: number;
+}
+
+interface Readiness {
+  state: OpsState;
+  failing: Record<string, string>;
+}
+
+/** Listens, in state `starting`. Rejects when the port is taken. */
+export async function startOpsServer(options: OpsServerOptions): Promise<OpsServer> {
+  const checks = new Map<string, ReadyCheck>();
+  const checkTimeoutMs = options.checkTimeoutMs ?? 2_000;
+  let state: OpsState = 'starting';
+  let running: Promise<Readiness> | undefined;
+
+  // Probes that come while checks run share their answer, so a slow dependency is not asked more and more.
+  const readiness = (): Promise<Readiness> => {
+    running ??= runChecks(checks, checkTimeoutMs)
+      .then((failing) => ({ state, failing }))
+      .finally(() => {
+        running = undefined;
+      });
+    return running;
+  };
+
+  const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    if (request.method !== 'GET') return send(response, 405, 'text/plain', 'only GET\n');
+    const path = request.url?.split('?', 1)[0];
+    if (path === '/livez') return send(response, 200, 'text/plain', 'ok\n');
+    if (path === '/metrics') {
+      return send(response, 200, options.metrics.registry.contentType, await options.metrics.render());
+    }
+    if (path !== '/readyz') return send(response, 404, 'text/plain', 'not found\n');
+    const { failing } = await readiness();
+    const ready = state === 'ready' && Object.keys(failing).length === 0;
+    return send(response, ready ? 200 : 503, 'application/json', JSON.stringify({ ready, state, failing }));
+  };
+
+  const server = createServer(
+    { maxHeaderSize: 4_096, requestTimeout: 5_000, headersTimeout: 5_000 },
+    (request, response) => {
+      handle(request, response).catch((error: unknown) => {
+        options.logger.error({ err: error, path: request.url }, 'operations request failed');
+        if (!response.headersSent) send(response, 500, 'text/plain', 'failed\n');
+      });
+    },
+  );
+  server.maxConnections = 64;
+  server.keepAliveTimeout = 5_000;
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(options.port, options.host, resolve);
+  });
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://${options.host}:${port}`,
+    addCheck: (name, check) => checks.set(name, check),
+    setState: (next) => {
+      state = next;
+    },
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+function send(response: ServerResponse, status: number, contentType: string, body: string): void {
+  response.writeHead(status, { 'content-type': contentType, 'content-length': Buffer.byteLength(body) });
+  response.end(body);
+}
+
+async function runChecks(checks: ReadonlyMap<string, ReadyCheck>, timeoutMs: number): Promise<Record<string, string>> {
+  const failing: Record<string, string> = {};
+  await Promise.all(
+    [...checks].map(async ([name, check]) => {
+      try {
+        await withTimeLimit(check(), timeoutMs, `no answer within ${timeoutMs} ms`);
+      } catch (error) {
+        failing[name] = error instanceof Error ? error.message : String(error);
+      }
+    }),
+  );
+  return failing;
+}

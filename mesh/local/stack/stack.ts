@@ -1,0 +1,201 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { CliError } from '../cli/cli-error.ts';
+import { unlessAborted } from '../cli/interrupt.ts';
+import { type Lock, lockStack } from '../machine/lock.ts';
+import { ensureParts } from '../parts/fetch.ts';
+import type { PartName } from '../parts/parts.ts';
+import { requireFreePorts, serverPorts } from '../ports.ts';
+import type { Secrets } from '../secrets.ts';
+import { createGroup, type ProcessGroup } from '../supervisor/group.ts';
+import { stopOrphans } from '../supervisor/orphans.ts';
+import type { ProcessSnapshot, SupervisedProcess } from '../supervisor/process.ts';
+import { createRecorder, type Recorder } from '../supervisor/recorder.ts';
+import { planStack, type StackOptions, type StackPlan, type StackUrls } from './plan.ts';
+import { authHttpPort, grpcPort, opsPort } from './replicas.ts';
+import { gatewayOf, serversOf, setUpServers } from './servers.ts';
+import { environmentOf, migrate, serviceSpec } from './services.ts';
+
+/** A stack that runs: servers, services and the front door, each restarted when it dies. */
+export type Stack = {
+  readonly urls: StackUrls;
+  readonly publicUrl: string;
+  readonly secrets: Secrets;
+  readonly logDir: string;
+  /** The environment that a process of a service runs with. */
+  readonly environmentOf: (name: string) => Record<string, string>;
+  /**
+   * A process by name: postgres, redis, nats, envoy, or a service (its further replicas are feed-2, feed-3, …).
+   * @throws Error when there is none of this name
+   */
+  readonly process: (name: string) => StackProcess;
+  readonly processes: () => readonly ProcessSnapshot[];
+  /** Stops everything in reverse order; can be called again. */
+  readonly stop: () => Promise<void>;
+};
+
+export type StackProcess = {
+  /** Of the running process; undefined while there is none. */
+  readonly pid: () => number | undefined;
+  readonly snapshot: () => ProcessSnapshot;
+  /** Sends a signal to the present process. It is started again if it dies of it. */
+  readonly kill: (signal: NodeJS.Signals) => void;
+  /** Resolves when a process that is not `pid` is ready in its place; rejects after timeoutMs. */
+  readonly replaced: (pid: number, timeoutMs?: number) => Promise<void>;
+  /** Stops it (by `signal`, or cleanly) and leaves it away until resume, which waits until it is ready again. */
+  readonly pause: (signal?: NodeJS.Signals) => Promise<void>;
+  readonly resume: () => Promise<void>;
+};
+
+/** Another process runs a stack in the same state folder. */
+export class StackIsRunningError extends CliError {}
+
+const tiers = { servers: 0, services: 1, gateway: 2 };
+
+/**
+ * Starts a whole stack in this process, and returns when every /readyz is 200.
+ * Whatever was left of an earlier one in the same folder is stopped first. On failure nothing is left running.
+ * @param signal stops the start, also while a server that is not ours keeps a step waiting
+ * @param held the folder's lock, of a caller who keeps it when the stack has stopped
+ * @throws StackIsRunningError, or CliError that says what did not start and where its log is
+ */
+export async function startStack(options: StackOptions, signal?: AbortSignal, held?: Lock): Promise<Stack> {
+  const plan = planStack(options);
+  const lock = held === undefined ? await lockStack(plan.stateDir) : { release: async () => {} };
+  if (lock === undefined) throw new StackIsRunningError(`a stack is running in ${plan.stateDir}`);
+  let group: ProcessGroup | undefined;
+  try {
+    const leftovers = await stopOrphans(plan.stateDir);
+    const recorder = createRecorder(plan.stateDir, plan, plan.onStep);
+    if (leftovers.length > 0) await recorder.step('leftovers', async () => `stopped ${leftovers.join(', ')}`);
+    group = createGroup(recorder, plan);
+    await unlessAborted(startAll(plan, recorder, group, signal), signal).catch(failed(recorder, group));
+    recorder.phase('running');
+    return handleOf(plan, recorder, group, lock.release);
+  } catch (error) {
+    await lock.release();
+    throw error;
+  }
+}
+
+async function startAll(plan: StackPlan, recorder: Recorder, group: ProcessGroup, signal?: AbortSignal): Promise<void> {
+  const abort = (): void => void group.stop();
+  signal?.addEventListener('abort', abort, { once: true });
+  try {
+    await requireFreePorts(portsOf(plan));
+    const servers = serversOf(plan);
+    const names: PartName[] = [...servers.keys(), ...(plan.gateway ? (['envoy'] as const) : [])];
+    const programs = await recorder.step('parts', () => ensureParts(plan.cacheDir, names));
+    await together([...servers], ([name, prepare]) =>
+      recorder.step(name, async () => {
+        const spec = await prepare(plan, programs[name] ?? '');
+        await group.start(spec, tiers.servers);
+        return spec.note;
+      }),
+    );
+    await setUpServers(plan, recorder.step);
+    if (!plan.serversOnly) await startServices(plan, recorder, group, signal);
+    if (plan.gateway) {
+      await recorder.step('envoy', () => group.start(gatewayOf(plan, programs.envoy ?? ''), tiers.gateway));
+    }
+    signal?.throwIfAborted();
+  } finally {
+    signal?.removeEventListener('abort', abort);
+  }
+}
+
+async function startServices(
+  plan: StackPlan,
+  recorder: Recorder,
+  group: ProcessGroup,
+  signal?: AbortSignal,
+): Promise<void> {
+  const withTables = plan.services.filter((service) => service.migrate !== undefined);
+  await together(withTables, (service) =>
+    recorder.step(`migrations of ${service.name}`, () => migrate(plan, service, 'up', signal)),
+  );
+  await together(plan.instances, (instance) =>
+    recorder.step(instance.name, () => group.start(serviceSpec(plan, instance), tiers.services)),
+  );
+}
+
+/** Waits for all, also when one fails: what is still starting must not be left alone. */
+async function together<T>(items: readonly T[], work: (item: T) => Promise<unknown>): Promise<void> {
+  const results = await Promise.allSettled(items.map(work));
+  const failure = results.find((result) => result.status === 'rejected');
+  if (failure !== undefined) throw failure.reason;
+}
+
+function failed(recorder: Recorder, group: ProcessGroup) {
+  return async (error: unknown): Promise<never> => {
+    await group.stop();
+    recorder.failed(error);
+    throw error;
+  };
+}
+
+function handleOf(plan: StackPlan, recorder: Recorder, group: ProcessGroup, release: () => Promise<void>): Stack {
+  let stopped: Promise<void> | undefined;
+  const stop = async (): Promise<void> => {
+    recorder.phase('stopping');
+    await group.stop();
+    recorder.phase('stopped');
+    await release();
+  };
+  return {
+    urls: plan.urls,
+    publicUrl: plan.publicUrl,
+    secrets: plan.secrets,
+    logDir: plan.logDir,
+    environmentOf: (name) => {
+      const instance = plan.instances.find((other) => other.name === name);
+      if (instance === undefined) throw new Error(`this stack has no service ${name}`);
+      return environmentOf(plan, instance);
+    },
+    process: (name) => {
+      const supervised = group.get(name);
+      if (supervised === undefined) throw new Error(`this stack has no process ${name}`);
+      return processHandle(supervised);
+    },
+    processes: () => group.all().map((supervised) => supervised.snapshot()),
+    stop: () => {
+      stopped ??= stop();
+      return stopped;
+    },
+  };
+}
+
+function processHandle(supervised: SupervisedProcess): StackProcess {
+  const pid = (): number | undefined => supervised.snapshot().identity?.pid;
+  return {
+    pid,
+    snapshot: supervised.snapshot,
+    kill: (name) => void supervised.kill(name),
+    pause: supervised.pause,
+    resume: supervised.resume,
+    replaced: async (before, timeoutMs = 30_000) => {
+      const deadline = performance.now() + timeoutMs;
+      while (pid() === before || supervised.snapshot().state !== 'ready') {
+        if (performance.now() > deadline) throw new Error(`${supervised.name} did not come back in ${timeoutMs} ms`);
+        await delay(20);
+      }
+    },
+  };
+}
+
+/** Every port that this stack listens on, by who does. */
+export function portsOf(plan: StackPlan): Map<string, number> {
+  const { portBase, own } = plan;
+  const ports = serverPorts(portBase);
+  const wanted = new Map<string, number>();
+  if (plan.gateway) wanted.set('front door', ports.frontDoor).set('Envoy administration', ports.envoyAdmin);
+  if (own.databaseUrl === undefined) wanted.set('Postgres', ports.postgres);
+  if (own.redisUrl === undefined) wanted.set('Redis', ports.redis);
+  if (own.natsUrl === undefined) wanted.set('NATS', ports.nats).set('NATS monitor', ports.natsMonitor);
+  for (const instance of plan.serversOnly ? [] : plan.instances) {
+    const { name, service, replica } = instance;
+    wanted.set(`${name} gRPC`, grpcPort(portBase, instance));
+    wanted.set(`${name} operations`, opsPort(portBase, instance));
+    if (service.name === 'auth') wanted.set(`${name} HTTP`, authHttpPort(portBase, replica));
+  }
+  return wanted;
+}
