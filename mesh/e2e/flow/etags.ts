@@ -2,9 +2,19 @@ import assert from 'node:assert/strict';
 import { until } from '#kit/testing/until.ts';
 import type { Cases } from '../testing/cases.ts';
 import { refusal } from '../testing/client.ts';
-import { edit, type FeedPage, follow, type Post, post, readFeed, readPosts, signUpAll } from '../testing/people.ts';
+import {
+  edit,
+  type FeedPage,
+  follow,
+  type Post,
+  post,
+  readFeed,
+  readPosts,
+  signUpAll,
+  type User,
+} from '../testing/people.ts';
 
-/** Changes that are meant for one state of a post. */
+/** Changes that are meant for one state of a post, or of a profile. */
 export const etags: Cases = {
   'a post has the same etag wherever it is shown, and another after a change': async (world) => {
     const { api } = world;
@@ -53,5 +63,32 @@ export const etags: Cases = {
     assert.deepEqual([done.status, done.headers.etag], [200, etag]);
     assert.equal((await api.call({ ...request, method: 'DELETE', headers: { 'if-match': etag } })).status, 204);
     assert.deepEqual(await readPosts(api, author), []);
+  },
+
+  'a change of a profile that is meant for an older state is refused; follows make no new state': async (world) => {
+    const { api } = world;
+    const [person, other] = await signUpAll(api, 2);
+    assert(person && other);
+    const token = person.accessToken;
+    const patch = { method: 'PATCH', path: '/users/me', token } as const;
+    await follow(api, other, person);
+    await follow(api, person, other);
+    for (const path of ['/users/me', `/users/${person.id}`, `/users/by-handle/${person.handle}`]) {
+      const { headers, body } = await api.call({ path, token });
+      const { etag, followersCount } = (body as { user: User }).user;
+      assert.deepEqual([headers.etag, etag, followersCount], [person.etag, person.etag, 1], path);
+    }
+    const phone = await api.call({ ...patch, body: { bio: 'by phone' }, headers: { 'if-match': person.etag } });
+    const { user } = phone.body as { user: User };
+    assert.deepEqual([phone.status, phone.headers.etag], [200, user.etag]);
+    const stale = [
+      { ...patch, body: { bio: 'by laptop' }, headers: { 'if-match': person.etag } },
+      { ...patch, body: { bio: 'by laptop', etag: person.etag } },
+    ] as const;
+    for (const each of stale) {
+      const { status, reason } = await refusal(api, each);
+      assert.deepEqual([status, reason], [409, 'ETAG_MISMATCH']);
+    }
+    assert.deepEqual((await api.get<{ user: User }>({ path: '/users/me', token })).user, user);
   },
 };

@@ -9,6 +9,10 @@ export type ModelPerson = {
   readonly id: string;
   readonly handle: string;
   displayName: string;
+  /** As it is now. */
+  etag: string;
+  /** Before the last change. */
+  formerEtag: string;
   readonly followees: Set<string>;
 };
 
@@ -54,10 +58,10 @@ export function createModel() {
 
   return {
     person,
-    joined: (id: string, handle: string, displayName: string) =>
-      void people.set(id, { id, handle, displayName, followees: new Set() }),
-    renamed(id: string, displayName: string): void {
-      person(id).displayName = displayName;
+    joined: (user: Pick<ModelPerson, 'id' | 'handle' | 'displayName' | 'etag'>) =>
+      void people.set(user.id, { ...user, formerEtag: '"of-nothing"', followees: new Set() }),
+    renamed(id: string, change: Pick<ModelPerson, 'displayName' | 'etag'>): void {
+      Object.assign(person(id), { formerEtag: person(id).etag, ...change });
     },
     posted(post: Omit<ModelPost, 'editedAtMs' | 'formerEtag' | 'owedTo'>): void {
       const owedTo = new Set([post.authorId]);

@@ -102,20 +102,20 @@ export async function checkPost(stage: Stage, viewer: Person, post: ModelPost): 
   assert.deepEqual(shown && describeShown(shown), describeExpected(stage, post));
 }
 
-/** A person as another sees them: name, counts, and how the two stand. */
+/** A person as another sees them: name, counts, etag, and how the two stand. */
 export async function checkPerson(stage: Stage, viewer: Person, person: Person): Promise<void> {
   const { system, model } = stage;
   const { user } = await system.users.getUser({ id: person.id }, system.as(viewer, stage.newRequest()));
   const shown = {
     ...{ name: user?.displayName, followers: user?.followersCount, following: user?.followingCount },
-    relationship: user?.relationship,
+    ...{ etag: user?.etag, relationship: user?.relationship },
   };
   const relationship = {
     following: model.follows(viewer.id, person.id),
     followedBy: model.follows(person.id, viewer.id),
   };
-  const { displayName } = model.person(person.id);
-  assert.deepEqual(shown, { name: displayName, ...model.counts(person.id), relationship });
+  const { displayName, etag } = model.person(person.id);
+  assert.deepEqual(shown, { name: displayName, ...model.counts(person.id), etag, relationship });
 }
 
 /** All pages of everything for everybody: feeds, lists of posts and of people, counts. Every event must have been handled. */

@@ -37,7 +37,7 @@ export async function openStage(system: System): Promise<Stage> {
   const prefix = `history-${histories}`;
   const model = createModel();
   const people = await Promise.all(names.map((name) => system.signUp(name, `${name} 0`)));
-  for (const { id, name, handle } of people) model.joined(id, handle, `${name} 0`);
+  for (const { id, name, handle, etag } of people) model.joined({ id, handle, displayName: `${name} 0`, etag });
   const clock = createStepClock();
   const expected: string[] = [];
   let [requests, texts] = [0, 0];

@@ -13,7 +13,7 @@ export type Step =
   | { do: 'delete'; who: number; which: number; ifMatch: IfMatch }
   | { do: 'follow'; who: number; whom: number }
   | { do: 'unfollow'; who: number; whom: number }
-  | { do: 'rename'; who: number }
+  | { do: 'rename'; who: number; ifMatch: IfMatch }
   | { do: 'leave'; who: number }
   | { do: 'readFeed'; who: number; pageSize: number }
   | { do: 'readOn'; who: number; pageSize: number }
@@ -24,7 +24,7 @@ export type Step =
   | { do: 'lose'; what: Lost; who: number }
   | { do: 'restartRedis' };
 
-/** Whether a change says which state of the post it is meant for, and whether that is still its state. */
+/** Whether a change says which state of the post, or of the profile, it is meant for, and whether that is still its state. */
 export type IfMatch = 'absent' | 'current' | 'stale';
 
 export type Lost = 'window' | 'posts' | 'profile' | 'followees' | 'followers' | 'recent' | 'pulled' | 'everything';
@@ -60,7 +60,7 @@ const edit = fc.record({
 const remove = fc.record({ do: fc.constant('delete' as const), who: person, which, ifMatch });
 const follow = fc.record({ do: fc.constant('follow' as const), who: person, whom: person });
 const unfollow = fc.record({ do: fc.constant('unfollow' as const), who: person, whom: person });
-const rename = fc.record({ do: fc.constant('rename' as const), who: person });
+const rename = fc.record({ do: fc.constant('rename' as const), who: person, ifMatch });
 const leave = fc.record({ do: fc.constant('leave' as const), who: person });
 const readFeed = fc.record({ do: fc.constant('readFeed' as const), who: person, pageSize });
 const readOn = fc.record({ do: fc.constant('readOn' as const), who: person, pageSize });

@@ -13,7 +13,14 @@ import { startFeedService } from '../../../services/feed/testing/feed-service.ts
 import { createGate } from './gate.ts';
 import { createInterposer } from './interposer.ts';
 
-export type Person = { readonly id: string; readonly name: string; readonly handle: string; readonly token: string };
+export type Person = {
+  readonly id: string;
+  readonly name: string;
+  readonly handle: string;
+  readonly token: string;
+  /** Of the profile as it was made. */
+  readonly etag: string;
+};
 
 export type System = Awaited<ReturnType<typeof startSystem>>;
 
@@ -50,11 +57,11 @@ export async function startSystem(options: { readonly redisCluster?: boolean } =
       const id = newId(service.clock.nowMs());
       const handle = `${name}_${id.replaceAll('-', '').slice(-20)}`;
       const metadata = bearer(await issuer.serviceToken('auth'));
-      const [token] = await Promise.all([
+      const [token, { user }] = await Promise.all([
         issuer.userToken(id),
         registry.createUser({ id, handle, displayName }, { metadata }),
       ]);
-      return { id, name, handle, token };
+      return { id, name, handle, token, etag: user?.etag ?? '' };
     },
     /** Options of a call. */
     as: ({ token }: Person, requestId: string) => ({ metadata: bearer(token).set('x-request-id', requestId) }),

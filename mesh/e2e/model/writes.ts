@@ -87,15 +87,19 @@ export const writes = {
   follow: (stage: Stage, { who, whom }: StepOf<'follow'>) => changeEdge(stage, 'follow', who, whom),
   unfollow: (stage: Stage, { who, whom }: StepOf<'unfollow'>) => changeEdge(stage, 'unfollow', who, whom),
 
-  rename(stage: Stage, { who }: StepOf<'rename'>): Act {
+  rename(stage: Stage, { who, ifMatch }: StepOf<'rename'>): Act {
     const person = stage.person(who);
+    const state = stage.model.person(person.id);
     const displayName = `${person.name} ${stage.newText()}`;
     return {
-      words: `${person.name} is called "${displayName}" from now on`,
+      words: `${person.name} is called "${displayName}" from now on${condition(ifMatch)}`,
       touches: [person.id],
       async call() {
-        await stage.system.users.updateMe({ displayName }, stage.system.as(person, stage.newRequest()));
-        return () => stage.model.renamed(person.id, displayName);
+        const call = stage.system.users.updateMe({ displayName }, onlyIf(stage, person, state, ifMatch));
+        if (ifMatch === 'stale') return refusedAsStale(call);
+        const etag = (await call).user?.etag ?? '';
+        assert.notEqual(etag, state.etag, 'what is changed has another etag');
+        return () => stage.model.renamed(person.id, { displayName, etag });
       },
     };
   },
@@ -135,11 +139,16 @@ async function createPost(
   return { id: post.id, authorId: author.id, atMs, requestId, text, visibility, etag: post.etag };
 }
 
-/** Options of a change that is meant for a state of the post. */
-function onlyIf({ system, newRequest }: Stage, author: Person, post: ModelPost, ifMatch: IfMatch) {
-  const options = system.as(author, newRequest());
-  if (ifMatch === 'current') options.metadata.set('if-match', post.etag);
-  if (ifMatch === 'stale') options.metadata.set('if-match', post.formerEtag);
+/** Options of a change that is meant for a state of a post or a profile. */
+function onlyIf(
+  { system, newRequest }: Stage,
+  person: Person,
+  { etag, formerEtag }: Pick<ModelPost, 'etag' | 'formerEtag'>,
+  ifMatch: IfMatch,
+) {
+  const options = system.as(person, newRequest());
+  if (ifMatch === 'current') options.metadata.set('if-match', etag);
+  if (ifMatch === 'stale') options.metadata.set('if-match', formerEtag);
   return options;
 }
 

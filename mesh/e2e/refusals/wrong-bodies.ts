@@ -47,6 +47,7 @@ export const TEXTS: readonly (readonly [
   ['UpdateMe', 'bio', 500, 2_000, true],
   ['UpdateMe', 'location', 60, 240, true],
   ['UpdateMe', 'locale', 35, 35, true],
+  ['UpdateMe', 'etag', 64, 64, true],
   ['CreatePost', 'text', 5_000, 20_000, false],
   ['UpdatePost', 'text', 5_000, 20_000, false],
   ['UpdatePost', 'etag', 64, 64, true],

@@ -123,7 +123,9 @@ export function wrongHeaders(cast: Cast): Refused[] {
     ...withHeader(keyedRpcs, 'Idempotency-Key', 'caf\xe9', MALFORMED),
     ...withHeader(conditionalRpcs, 'If-Match', 'unquoted', VALIDATION),
     ...withHeader(conditionalRpcs, 'If-Match', '"caf\xe9"', MALFORMED),
-    ...['"another"', `W/${cast.myPost.etag}`].flatMap((etag) => withHeader(conditionalRpcs, 'If-Match', etag, STALE)),
+    ...['"another"', `W/${cast.myPost.etag}`, `W/${cast.me.etag}`].flatMap((etag) =>
+      withHeader(conditionalRpcs, 'If-Match', etag, STALE),
+    ),
     ...Object.entries(calls).map(([rpc, request]) => ({
       what: `${rpc} with a tab in the Authorization header`,
       request: { ...request, token: undefined, headers: { authorization: `Bearer\t${cast.me.accessToken}` } },

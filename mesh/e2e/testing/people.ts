@@ -11,6 +11,7 @@ export type User = {
   readonly links: readonly string[];
   readonly followersCount: number;
   readonly followingCount: number;
+  readonly etag: string;
   readonly relationship?: { readonly following: boolean; readonly followedBy: boolean };
 };
 export type Entity = {

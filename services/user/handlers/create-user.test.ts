@@ -30,11 +30,13 @@ test('a user is created, announced and published in Redis', async () => {
     followingCount: 0,
     createdAt: user.createdAt,
     relationship: undefined,
+    etag: user.etag,
   });
+  assert.equal(user.etag, (await service.as(id).getMe({})).user?.etag);
   const [event] = await service.events();
   assert.ok(event);
   assert.equal(event.subject, 'user.registered');
-  assert.deepEqual(UserRegistered.decode(event.payload).user, user);
+  assert.deepEqual(UserRegistered.decode(event.payload).user, { ...user, etag: '' });
   assert.deepEqual(await publishedProfile(service, id), {
     version: event.version,
     summary: { id, handle: 'ann_1', displayName: 'Ann ✨' },

@@ -11,7 +11,7 @@ import { userRegistered } from '../events.ts';
 import { findUser } from '../profiles/find-user.ts';
 import { displayName, handle } from '../profiles/profile-input.ts';
 import type { PublishedProfiles } from '../profiles/published-profiles.ts';
-import { userMessage } from '../profiles/user-message.ts';
+import { eventUser, userMessage } from '../profiles/user-message.ts';
 
 const input = z.object({ id: id(), handle: handle(), displayName: displayName() });
 
@@ -56,7 +56,7 @@ export function createUser({ db, outbox, profiles, clock }: CreateUserDependenci
   return async (request: CreateUserRequest, context: CallContext): Promise<CreateUserResponse> => {
     const { id, handle, displayName } = validate(input, request);
     const row = newUser(id, handle, displayName, clock.nowMs());
-    const event = outbox.row(userRegistered, { user: userMessage(row) }, context);
+    const event = outbox.row(userRegistered, { user: eventUser(row) }, context);
     const insert = () =>
       db.transaction(async (tx) => {
         const values = [...outboxValues(event), id, handle, displayName, row.createdAtMs];

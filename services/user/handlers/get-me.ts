@@ -1,5 +1,6 @@
 import type { GetMeRequest, GetMeResponse } from '#gen/oxo/user/v1/user_service.ts';
 import type { Queryable } from '#kit/db/database.ts';
+import { sendEtag } from '#kit/etag.ts';
 import { requireViewer } from '#kit/identity/caller.ts';
 import type { CallContext } from '#kit/rpc/context.ts';
 import { findUser } from '../profiles/find-user.ts';
@@ -9,6 +10,8 @@ export function getMe({ db }: { db: Queryable }) {
   return async (_request: GetMeRequest, context: CallContext): Promise<GetMeResponse> => {
     const { userId } = requireViewer(context);
     const { row, relationship } = await findUser(db, { id: userId }, userId);
-    return { user: userMessage(row, relationship) };
+    const user = userMessage(row, relationship);
+    sendEtag(context, user.etag);
+    return { user };
   };
 }

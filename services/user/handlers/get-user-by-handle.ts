@@ -1,6 +1,7 @@
 import type { GetUserByHandleRequest, GetUserByHandleResponse } from '#gen/oxo/user/v1/user_service.ts';
 import type { Queryable } from '#kit/db/database.ts';
 import { userNotFound } from '#kit/errors.ts';
+import { sendEtag } from '#kit/etag.ts';
 import { viewerOf } from '#kit/identity/caller.ts';
 import type { CallContext } from '#kit/rpc/context.ts';
 import { findUser } from '../profiles/find-user.ts';
@@ -12,6 +13,8 @@ export function getUserByHandle({ db }: { db: Queryable }) {
     const handle = normalizeHandle(request.handle);
     if (handle === undefined) throw userNotFound();
     const { row, relationship } = await findUser(db, { handle }, viewerOf(context)?.userId);
-    return { user: userMessage(row, relationship) };
+    const user = userMessage(row, relationship);
+    sendEtag(context, user.etag);
+    return { user };
   };
 }

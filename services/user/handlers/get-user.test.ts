@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import type { Metadata } from 'nice-grpc-common';
 import { newId } from '#kit/ids.ts';
 import { refused } from '#kit/testing/refused.ts';
 import { startUserService, type TestUserService } from '../testing/user-service.ts';
@@ -22,6 +23,22 @@ test('a profile is open; how the caller stands to it is told only to one who is 
   assert.deepEqual(byAnn.user?.relationship, { following: true, followedBy: false });
   const byBob = await service.as(bob).getUser({ id: ann });
   assert.deepEqual(byBob.user?.relationship, { following: false, followedBy: true });
+});
+
+test('every answer says by its header which state it shows, the same to everybody', async () => {
+  const { user: made } = await service.as(bob).getMe({});
+  const sent: (string | undefined)[] = [];
+  const onHeader = (header: Metadata) => void sent.push(header.get('etag'));
+  const shown = [
+    await service.as(bob).getMe({}, { onHeader }),
+    await service.as().getUser({ id: bob }, { onHeader }),
+    await service.as(ann).getUserByHandle({ handle: 'bob' }, { onHeader }),
+  ];
+  assert.ok(made?.etag);
+  assert.deepEqual(
+    [...shown.map(({ user }) => user?.etag), ...sent],
+    Array.from({ length: 6 }, () => made.etag),
+  );
 });
 
 test('"me" is the caller, and needs a token', async () => {

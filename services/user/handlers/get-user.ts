@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { GetUserRequest, GetUserResponse } from '#gen/oxo/user/v1/user_service.ts';
 import type { Queryable } from '#kit/db/database.ts';
+import { sendEtag } from '#kit/etag.ts';
 import { viewerOf } from '#kit/identity/caller.ts';
 import type { CallContext } from '#kit/rpc/context.ts';
 import { idOrMe, resolveMe, validate } from '#kit/validate.ts';
@@ -13,6 +14,8 @@ export function getUser({ db }: { db: Queryable }) {
   return async (request: GetUserRequest, context: CallContext): Promise<GetUserResponse> => {
     const id = resolveMe(context, 'id', validate(input, request).id);
     const { row, relationship } = await findUser(db, { id }, viewerOf(context)?.userId);
-    return { user: userMessage(row, relationship) };
+    const user = userMessage(row, relationship);
+    sendEtag(context, user.etag);
+    return { user };
   };
 }

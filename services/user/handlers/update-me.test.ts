@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { Metadata } from 'nice-grpc-common';
 import { UserUpdated } from '#gen/oxo/user/v1/user_events.ts';
 import type { OxoError } from '#kit/errors.ts';
 import { newId } from '#kit/ids.ts';
-import { refused } from '#kit/testing/refused.ts';
+import { isRefused, refused } from '#kit/testing/refused.ts';
 import { publishedProfile } from '../testing/profiles.ts';
 import { startUserService, type TestUserService } from '../testing/user-service.ts';
 
@@ -37,7 +38,7 @@ test('all fields are changed, announced and published in Redis', async () => {
   const [event, ...others] = await eventsOf(ann);
   assert.ok(event);
   assert.deepEqual(others, []);
-  assert.deepEqual(UserUpdated.decode(event.payload).user, { ...user, relationship: undefined });
+  assert.deepEqual(UserUpdated.decode(event.payload).user, { ...user, relationship: undefined, etag: '' });
   assert.deepEqual(await publishedProfile(service, ann), {
     version: event.version,
     summary: { id: ann, handle: 'ann', displayName: 'Ann Lee' },
@@ -55,11 +56,17 @@ test('fields that are absent stay, empty ones are cleared', async () => {
   assert.deepEqual([user?.displayName, user?.bio, user?.links, user?.location, user?.locale], ['', '', [], '', '']);
 });
 
-test('a request without fields changes nothing and announces nothing', async () => {
+test('a request without fields, or with what is there, changes nothing and announces nothing', async () => {
   const ann = await service.addUser();
   const { user } = await service.as(ann).updateMe({});
   assert.deepEqual(user, (await service.as(ann).getMe({})).user);
   assert.deepEqual(await eventsOf(ann), []);
+  const { user: updated } = await service.as(ann).updateMe(everything);
+  for (const [field, value] of Object.entries(everything)) {
+    assert.deepEqual((await service.as(ann).updateMe({ [field]: value })).user, updated);
+  }
+  assert.deepEqual((await service.as(ann).updateMe(everything)).user, updated);
+  assert.equal((await eventsOf(ann)).length, 1);
 });
 
 test('changes of different fields at once are all kept, and versions grow as the state does', async () => {
@@ -71,7 +78,7 @@ test('changes of different fields at once are all kept, and versions grow as the
   const events = await eventsOf(ann);
   const newest = events.at(-1);
   assert.ok(newest);
-  assert.deepEqual(UserUpdated.decode(newest.payload).user, { ...user, relationship: undefined });
+  assert.deepEqual(UserUpdated.decode(newest.payload).user, { ...user, relationship: undefined, etag: '' });
   assert.equal((await publishedProfile(service, ann))?.version, newest.version);
 });
 
@@ -168,4 +175,82 @@ test('who has no token, no scope or no profile changes nothing', async () => {
   await assert.rejects(service.withToken(token).updateMe({ bio: 'x' }), refused('SCOPE_MISSING'));
   await assert.rejects(service.as(newId(1)).updateMe({ bio: 'x' }), refused('USER_NOT_FOUND'));
   await assert.rejects(service.as(newId(1)).updateMe({}), refused('USER_NOT_FOUND'));
+});
+
+const withIfMatch = (ifMatch: string) => ({ metadata: Metadata({ 'if-match': ifMatch }) });
+
+async function etagOfMe(id: string): Promise<string> {
+  return (await service.as(id).getMe({})).user?.etag ?? '';
+}
+
+test('with the etag of the present state a profile is changed, and the answer tells the new one', async () => {
+  const ann = await service.addUser();
+  const sent: (string | undefined)[] = [];
+  const onHeader = (header: Metadata) => void sent.push(header.get('etag'));
+  let etag = await etagOfMe(ann);
+  assert.match(etag, /^"[\w-]+"$/);
+  for (const [index, condition] of [
+    (right: string) => ({ options: withIfMatch(right), field: '' }),
+    (right: string) => ({ options: withIfMatch(`"other", ${right}`), field: '' }),
+    (right: string) => ({ options: withIfMatch(right), field: right }),
+    (right: string) => ({ options: {}, field: right }),
+    () => ({ options: withIfMatch('*'), field: '' }),
+  ].entries()) {
+    const { options, field } = condition(etag);
+    const { user } = await service.as(ann).updateMe({ bio: `bio ${index}`, etag: field }, { ...options, onHeader });
+    assert.ok(user);
+    assert.notEqual(user.etag, etag);
+    assert.deepEqual(sent.splice(0), [user.etag]);
+    etag = user.etag;
+  }
+  assert.equal((await eventsOf(ann)).length, 5);
+  const unchanged = await service.as(ann).updateMe({ bio: 'bio 4' }, { ...withIfMatch(etag), onHeader });
+  assert.deepEqual([unchanged.user?.etag, ...sent], [etag, etag]);
+});
+
+test('with another etag, a weak one or what is none nothing changes', async () => {
+  const ann = await service.addUser();
+  const old = await etagOfMe(ann);
+  const { user: present } = await service.as(ann).updateMe({ bio: 'second' });
+  assert.ok(present);
+  const published = await publishedProfile(service, ann);
+  const update = (ifMatch: string | undefined, fields: object = {}) =>
+    service.as(ann).updateMe({ displayName: 'Third', ...fields }, ifMatch === undefined ? {} : withIfMatch(ifMatch));
+  await assert.rejects(update(old), refused('ETAG_MISMATCH'));
+  await assert.rejects(update(old, { displayName: present.displayName }), refused('ETAG_MISMATCH'));
+  await assert.rejects(service.as(ann).updateMe({}, withIfMatch(old)), refused('ETAG_MISMATCH'));
+  await assert.rejects(update(`W/${present.etag}`), refused('ETAG_MISMATCH'));
+  await assert.rejects(update(undefined, { etag: old }), refused('ETAG_MISMATCH'));
+  await assert.rejects(update(present.etag, { etag: old }), refused('ETAG_MISMATCH'));
+  await assert.rejects(update('unquoted'), refused('VALIDATION_FAILED', 'If-Match'));
+  await assert.rejects(update(undefined, { etag: 'e'.repeat(65) }), refused('VALIDATION_FAILED', 'etag'));
+  await assert.rejects(service.as(newId(1)).updateMe({ bio: 'x' }, withIfMatch(old)), refused('USER_NOT_FOUND'));
+  assert.deepEqual((await service.as(ann).getMe({})).user, present);
+  assert.deepEqual(await publishedProfile(service, ann), published);
+  assert.equal((await eventsOf(ann)).length, 1);
+});
+
+test('of those who change the same state one is done, and the others are told', async () => {
+  const ann = await service.addUser();
+  const etag = await etagOfMe(ann);
+  const changes = Array.from({ length: 6 }, (_, index) =>
+    service.as(ann).updateMe({ bio: `change ${index}` }, withIfMatch(etag)),
+  );
+  const refusals = await Promise.all(changes.map((change) => isRefused(change, 'ETAG_MISMATCH')));
+  assert.equal(refusals.filter(Boolean).length, 5);
+  const [event, ...others] = await eventsOf(ann);
+  assert.ok(event);
+  assert.deepEqual(others, []);
+  assert.equal(UserUpdated.decode(event.payload).user?.bio, (await service.as(ann).getMe({})).user?.bio);
+});
+
+test('follows, from either side, leave the etag as it is', async () => {
+  const [ann, bob] = [await service.addUser(), await service.addUser()];
+  const etag = await etagOfMe(ann);
+  await service.as(ann).follow({ id: bob });
+  await service.as(bob).follow({ id: ann });
+  const { user } = await service.as(ann).updateMe({ bio: 'x' }, withIfMatch(etag));
+  assert.deepEqual([user?.followersCount, user?.followingCount], [1, 1]);
+  await service.as(bob).unfollow({ id: ann });
+  assert.equal(await etagOfMe(ann), user?.etag);
 });

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { UpdateMeRequest, UpdateMeResponse } from '#gen/oxo/user/v1/user_service.ts';
 import type { Database } from '#kit/db/database.ts';
-import { userNotFound } from '#kit/errors.ts';
+import { etag, readIfMatch, sendEtag } from '#kit/etag.ts';
 import { type AddEvent, insertEvent, type Outbox } from '#kit/events/outbox/outbox.ts';
 import { requireViewer } from '#kit/identity/caller.ts';
 import type { CallContext } from '#kit/rpc/context.ts';
@@ -11,7 +11,7 @@ import { userUpdated } from '../events.ts';
 import { findUser } from '../profiles/find-user.ts';
 import { bio, displayName, links, locale, location } from '../profiles/profile-input.ts';
 import type { PublishedProfiles } from '../profiles/published-profiles.ts';
-import { userMessage } from '../profiles/user-message.ts';
+import { eventUser, profileEtag, userMessage } from '../profiles/user-message.ts';
 
 const input = z.object({
   displayName: displayName().optional(),
@@ -19,16 +19,23 @@ const input = z.object({
   links: links().optional(),
   location: location().optional(),
   locale: locale().optional(),
+  etag: etag(),
 });
 
-/** Null leaves a column as it is. The version is drawn again when the statement had to wait for the row. */
+/**
+ * Null leaves a column as it is. Nothing is returned when nothing would be different. The version from before is read behind the lock on
+ * the row, and the new one drawn behind it.
+ */
 const UPDATE = {
   name: 'user-update',
   text: `update users as u set
       display_name = coalesce($2::text, u.display_name), bio = coalesce($3::text, u.bio),
       links = coalesce($4::text[], u.links), location = coalesce($5::text, u.location),
       locale = coalesce($6::text, u.locale), version = nextval('outbox_id_seq')
-    where u.id = $1::uuid returning ${USER_COLUMNS}`,
+    from (select id, version from users where id = $1::uuid for no key update) as former
+    where u.id = former.id
+      and (u.display_name <> $2::text or u.bio <> $3::text or u.links <> $4::text[] or u.location <> $5::text or u.locale <> $6::text)
+    returning ${USER_COLUMNS}, former.version::float8 as "formerVersion"`,
 };
 
 export interface UpdateMeDependencies {
@@ -40,23 +47,24 @@ export interface UpdateMeDependencies {
 export function updateMe({ db, outbox, profiles }: UpdateMeDependencies) {
   return async (request: UpdateMeRequest, context: CallContext): Promise<UpdateMeResponse> => {
     const { userId } = requireViewer(context);
-    const changes = validate(input, request);
-    const values = [changes.displayName, changes.bio, changes.links, changes.location, changes.locale];
-    const relationship = { following: false, followedBy: false };
-    if (values.every((value) => value === undefined)) {
-      const { row } = await findUser(db, { id: userId });
-      return { user: userMessage(row, relationship) };
-    }
+    const { displayName, bio, links, location, locale, etag } = validate(input, request);
+    const requireMatch = readIfMatch(context, etag);
 
     const write = (add: AddEvent) =>
       db.transaction(async (tx) => {
-        const [row] = await tx.query<UserRow>(UPDATE, [userId, ...values]);
-        if (row === undefined) throw userNotFound();
-        const event = add(outbox.row(userUpdated, { user: userMessage(row) }, context));
+        const values = [userId, displayName, bio, links, location, locale];
+        const [row] = await tx.query<UserRow & { formerVersion: number }>(UPDATE, values);
+        if (row === undefined) return undefined;
+        requireMatch(profileEtag({ id: userId, version: row.formerVersion }));
+        const event = add(outbox.row(userUpdated, { user: eventUser(row) }, context));
         await insertEvent(tx, event, row.version);
         return row;
       });
-    const row = await outbox.commit([], write, profiles.changed);
-    return { user: userMessage(row, relationship) };
+    const changed = await outbox.commit([], write, (row) => (row ? profiles.changed(row) : undefined));
+    const row = changed ?? (await findUser(db, { id: userId })).row;
+    const user = userMessage(row, { following: false, followedBy: false });
+    if (changed === undefined) requireMatch(user.etag);
+    sendEtag(context, user.etag);
+    return { user };
   };
 }

@@ -34,7 +34,14 @@ export interface User {
     | Date
     | undefined;
   /** How the caller and this user stand to each other. Absent when the caller is not signed in. */
-  relationship?: Relationship | undefined;
+  relationship?:
+    | Relationship
+    | undefined;
+  /**
+   * Names this state of what the user can change: not the counts, which others change, nor the relationship. Opaque, at most 64 characters, with
+   * the quotation marks of the ETag and If-Match headers; send it back as it is. Empty in events.
+   */
+  etag: string;
 }
 
 /** What is shown of a person beside what they wrote. */
@@ -65,6 +72,7 @@ function createBaseUser(): User {
     followingCount: 0,
     createdAt: undefined,
     relationship: undefined,
+    etag: "",
   };
 }
 
@@ -102,6 +110,9 @@ export const User: MessageFns<User> = {
     }
     if (message.relationship !== undefined) {
       Relationship.encode(message.relationship, writer.uint32(90).fork()).join();
+    }
+    if (message.etag !== "") {
+      writer.uint32(98).string(message.etag);
     }
     return writer;
   },
@@ -207,6 +218,14 @@ export const User: MessageFns<User> = {
             message.relationship = Relationship.decode(reader, reader.uint32());
             continue;
           }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.etag = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -237,6 +256,7 @@ export const User: MessageFns<User> = {
     message.relationship = (object.relationship !== undefined && object.relationship !== null)
       ? Relationship.fromPartial(object.relationship)
       : undefined;
+    message.etag = object.etag ?? "";
     return message;
   },
 };

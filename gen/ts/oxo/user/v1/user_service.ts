@@ -42,7 +42,14 @@ export interface UpdateMeRequest {
     | string
     | undefined;
   /** BCP 47 language tag of at most 35 characters. */
-  locale?: string | undefined;
+  locale?:
+    | string
+    | undefined;
+  /**
+   * The etag of the profile that the change is meant for, as AIP-154 has it: like one in If-Match, which can be sent as well. At most 64
+   * characters. Empty: whatever its state is.
+   */
+  etag: string;
 }
 
 export interface UpdateMeResponse {
@@ -219,7 +226,7 @@ export const GetMeResponse: MessageFns<GetMeResponse> = {
 };
 
 function createBaseUpdateMeRequest(): UpdateMeRequest {
-  return { displayName: undefined, bio: undefined, links: undefined, location: undefined, locale: undefined };
+  return { displayName: undefined, bio: undefined, links: undefined, location: undefined, locale: undefined, etag: "" };
 }
 
 export const UpdateMeRequest: MessageFns<UpdateMeRequest> = {
@@ -238,6 +245,9 @@ export const UpdateMeRequest: MessageFns<UpdateMeRequest> = {
     }
     if (message.locale !== undefined) {
       writer.uint32(42).string(message.locale);
+    }
+    if (message.etag !== "") {
+      writer.uint32(50).string(message.etag);
     }
     return writer;
   },
@@ -295,6 +305,14 @@ export const UpdateMeRequest: MessageFns<UpdateMeRequest> = {
             message.locale = reader.string();
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.etag = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -317,6 +335,7 @@ export const UpdateMeRequest: MessageFns<UpdateMeRequest> = {
     message.links = object.links ?? undefined;
     message.location = object.location ?? undefined;
     message.locale = object.locale ?? undefined;
+    message.etag = object.etag ?? "";
     return message;
   },
 };
@@ -1241,6 +1260,7 @@ export const UserServiceDefinition = {
           400010: [
             Buffer.from([17, 18, 15, 10, 13, 112, 114, 111, 102, 105, 108, 101, 58, 119, 114, 105, 116, 101]) as Buffer,
           ],
+          400032: [Buffer.from([1]) as Buffer],
           578365826: [
             Buffer.from([
               21,
