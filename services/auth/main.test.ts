@@ -67,13 +67,10 @@ test("two replicas that start at once sign with one key, and hear of each other'
   t.after(() => mine.forEach((channel) => void channel.close()));
   const [here, there] = mine.map((channel) => channel.client(AuthServiceDefinition));
   await here?.logout({ all: false });
-  const revokedAtMs = performance.now();
   await assert.rejects(async () => here?.logout({ all: false }), refused('SESSION_REVOKED'));
   const elsewhere = there ?? assert.fail();
-  await until('the other replica refuses the session', () =>
-    isRefused(elsewhere.logout({ all: false }), 'SESSION_REVOKED'),
-  );
-  assert.ok(performance.now() - revokedAtMs < 2_000);
+  const refuses = () => isRefused(elsewhere.logout({ all: false }), 'SESSION_REVOKED');
+  await until('the other replica refuses the session', refuses, 2_000);
 
   const internal = open.client(AuthInternalServiceDefinition);
   const issued = await internal.issueServiceToken({ clientId: 'feed', clientSecret: SECRET });

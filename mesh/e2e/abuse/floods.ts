@@ -8,6 +8,9 @@ import { openRaw, type RawClient } from './sockets.ts';
 const get = { ':method': 'GET', ':scheme': 'http', ':authority': 'a', ':path': '/api/v1/nowhere' };
 const open = flag.endStream | flag.endHeaders;
 
+/** Of who has had enough and is about to end the connection, on a machine under any load. */
+const silenceMs = 10_000;
+
 /**
  * Sends frames until the other end has had enough.
  * @param next the frames of one turn; undefined when there is no more
@@ -22,7 +25,7 @@ async function flood(world: World, next: (turn: number) => Buffer | undefined): 
     // Otherwise what comes back is never read.
     if (turn % 50 === 0) await new Promise((resolve) => setImmediate(resolve));
   }
-  await client.finished(2_000);
+  await client.finished(silenceMs);
   client.destroy();
   return client;
 }

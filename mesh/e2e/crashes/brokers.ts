@@ -80,7 +80,7 @@ export const brokers: Cases = {
         assert.deepEqual([status, reason], [503, 'UNAVAILABLE'], message);
       }
     });
-    await untilMore(writing, 20, 20_000);
+    await untilMore(writing, 20);
     const written = await writing.stop();
     await world.settled();
     await requireDelivered(api, crowd, written);

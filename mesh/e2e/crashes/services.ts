@@ -15,7 +15,7 @@ export const pushedFollowers = 5;
 
 /** Tries again while the service is away, as a client does. */
 async function insist(work: () => Promise<unknown>): Promise<void> {
-  await until('the request is answered', () => work().then(() => true), 20_000);
+  await until('the request is answered', () => work().then(() => true));
 }
 
 /** A service is killed while it works, and started again by the supervisor. */
@@ -26,13 +26,12 @@ export const services: Cases = {
     const crowd = await gather(world.api, 3, 4);
     const writing = beginWriting(world.api, crowd.authors, 'kill');
     for (const service of ['post', 'feed', 'post', 'user', 'feed', 'post']) {
-      await untilMore(writing, 10, 20_000);
+      await untilMore(writing, 10);
       await world.kill(service);
     }
-    await untilMore(writing, 10, 20_000);
+    await untilMore(writing, 10);
     const written = await writing.stop();
-    // What the killed consumer held is delivered again after half a minute, what failed twice or thrice a little later.
-    await world.settled(120_000);
+    await world.settled();
     await requireDelivered(world.api, crowd, written);
   },
 
@@ -54,15 +53,15 @@ export const services: Cases = {
       const wave = Promise.all(wavering.map(waver));
       const writing = beginWriting(api, crowd.authors, 'cross');
       for (const service of ['user', 'post', 'feed', 'user']) {
-        await untilMore(writing, 10, 20_000);
+        await untilMore(writing, 10);
         await delay(waverMs);
         await world.kill(service);
       }
-      await untilMore(writing, 10, 20_000);
+      await untilMore(writing, 10);
       stopped = true;
       const written = await writing.stop();
       await wave;
-      await world.settled(120_000);
+      await world.settled();
       await requireDelivered(api, crowd, written);
     },
 
@@ -112,7 +111,7 @@ export const services: Cases = {
     const registering = Promise.all([register(), register(), register()]);
     for (let time = 0; time < kills; time += 1) {
       const before = signedUp.length;
-      await until('people register', () => signedUp.length >= before + 3, 20_000);
+      await until('people register', () => signedUp.length >= before + 3);
       await world.kill('auth');
     }
     stopped = true;

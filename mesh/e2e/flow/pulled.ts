@@ -26,7 +26,7 @@ export const pulled: Cases = {
     await post(api, author, 'pushed');
     const up = await crossings(world, 'up');
     await follow(api, reader, author);
-    await until('the author is pulled', async () => (await crossings(world, 'up')) > up, 20_000);
+    await until('the author is pulled', async () => (await crossings(world, 'up')) > up);
     await post(api, author, 'pulled');
     assert.deepEqual(await feedTexts(api, reader), ['pulled', 'pushed'], 'with the answer');
     await world.settled();
@@ -34,7 +34,7 @@ export const pulled: Cases = {
 
     const down = await crossings(world, 'down');
     for (const fan of others.slice(0, 2)) await unfollow(api, fan, author);
-    await until('the author is pushed', async () => (await crossings(world, 'down')) > down, 20_000);
+    await until('the author is pushed', async () => (await crossings(world, 'down')) > down);
     const last = await post(api, author, 'pushed again');
     await world.settled();
     assert.deepEqual(await feedTexts(api, reader, 2), ['pushed again', 'pulled', 'pushed']);

@@ -67,15 +67,11 @@ export const rotation: Cases = {
     const rotated = (async () => {
       const kids: string[] = [];
       while (kids.length < 2) {
-        await until(
-          'the next key may sign',
-          async () => {
-            const answer = await rotate(world);
-            if (answer.rotated) kids.push(answer.currentKid);
-            return answer.rotated;
-          },
-          30_000,
-        );
+        await until('the next key may sign', async () => {
+          const answer = await rotate(world);
+          if (answer.rotated) kids.push(answer.currentKid);
+          return answer.rotated;
+        });
       }
       // Some requests more with tokens of the last key.
       await use(
@@ -100,15 +96,11 @@ export const rotation: Cases = {
     const leaked = decodeProtectedHeader(person.accessToken).kid ?? '';
     const signedBefore = await logIn(api, person);
     // The next key has stood for long enough, as it has in earnest; the front door knows it.
-    await until('the next key may sign', async () => (await rotate(world)).rotated, 30_000);
-    await until(
-      'the one after it is known',
-      async () => {
-        const { rotated, nextReadyAt } = await rotate(world);
-        return rotated || Date.now() > Number(nextReadyAt) - 1_000;
-      },
-      30_000,
-    );
+    await until('the next key may sign', async () => (await rotate(world)).rotated);
+    await until('the one after it is known', async () => {
+      const { rotated, nextReadyAt } = await rotate(world);
+      return rotated || Date.now() > Number(nextReadyAt) - 1_000;
+    });
     const answer = await rotate(world, true);
     assert.ok(answer.rotated && answer.announced && answer.droppedKids.includes(leaked));
     for (const session of [person, signedBefore]) {

@@ -93,10 +93,8 @@ export const sessions: Cases = {
     const other = await logIn(api, person);
     for (const request of callsOf(person).slice(0, 4)) assert.equal((await api.call(request)).status, 200);
     const answer = await api.call(logOut(person));
-    const answeredAtMs = performance.now();
     assert.deepEqual([answer.status, answer.body], [200, {}]);
     await until('all services refuse', () => requireRevokedEverywhere(world, person).then(() => true), revocationMs);
-    assert.ok(performance.now() - answeredAtMs < revocationMs);
     assert.equal((await refusal(api, refresh(person.refreshToken))).reason, 'REFRESH_TOKEN_INVALID');
     for (const request of callsOf(other).slice(0, 4)) assert.equal((await api.call(request)).status, 200);
   },

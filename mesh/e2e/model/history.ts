@@ -14,7 +14,7 @@ export class MismatchError extends Error {
 }
 
 /** On a machine that is out of breath a history is played again, at most so often. */
-const maxTries = 4;
+const maxTries = 10;
 
 /**
  * Plays it on people of its own. When a process lost Redis by itself meanwhile, or a call took too long, what went wrong says

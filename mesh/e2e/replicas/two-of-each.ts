@@ -41,16 +41,16 @@ export const twoOfEach: Cases = {
     let changes = 0;
     // One of the two leads.
     for (const name of ['post', 'post-2']) {
-      await untilMore(writing, 5, 20_000);
+      await untilMore(writing, 5);
       const [before] = (await leaders(world)).posts ?? [];
       await world.kill(name);
-      const [after] = await until('a relay leads', async () => (await leaders(world)).posts, 20_000);
+      const [after] = await until('a relay leads', async () => (await leaders(world)).posts);
       if (after !== before) changes += 1;
     }
     assert.ok(changes > 0, 'the one that led was killed');
-    await untilMore(writing, 5, 20_000);
+    await untilMore(writing, 5);
     const written = await writing.stop();
-    await world.settled(120_000);
+    await world.settled();
     await requireDelivered(world.api, crowd, written);
     const leadersAfter = await leaders(world);
     for (const schema of schemas) assert.equal(leadersAfter[schema]?.length, 1, schema);
@@ -61,11 +61,11 @@ export const twoOfEach: Cases = {
     const { authors, followers } = await gather(api, 1, 1);
     const [author, reader] = [authors[0], followers[0]] as [Person, Person];
     const names = ['auth-2', 'user-2', 'post-2', 'feed-2'];
-    await until('no replica rests', () => nobodyRests(world), 20_000);
+    await until('no replica rests', () => nobodyRests(world));
     for (const name of names) await world.stack.process(name).pause('SIGKILL');
     try {
       const written = beginWriting(api, authors, 'alone', 2);
-      await untilMore(written, 30, 20_000);
+      await untilMore(written, 30);
       const { doubtful } = await written.stop();
       assert.deepEqual(doubtful, [], 'no write fails');
       await world.settled();

@@ -72,9 +72,9 @@ function requirePassing(status: number, body: ErrorBody): void {
 }
 
 /** Waits until writing goes on: so many more were acknowledged. */
-export async function untilMore(writing: Writing, more: number, timeoutMs?: number): Promise<void> {
+export async function untilMore(writing: Writing, more: number): Promise<void> {
   const before = writing.count();
-  await until(`${more} more posts are acknowledged`, () => writing.count() >= before + more, timeoutMs);
+  await until(`${more} more posts are acknowledged`, () => writing.count() >= before + more);
 }
 
 /**

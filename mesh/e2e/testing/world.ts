@@ -15,13 +15,10 @@ export type World = {
   readonly stateDir: string;
   /** Kills a process with -9 and waits until the one that the supervisor starts in its place is ready. */
   readonly kill: (name: string) => Promise<void>;
-  /**
-   * Kills a process with -9, keeps it away for that long, does the work meanwhile and waits until it is back.
-   * Fails when the work took longer than the outage: it would have proved nothing.
-   */
-  readonly outage: (name: string, durationMs: number, work: () => Promise<unknown>) => Promise<void>;
+  /** Kills a process with -9, does the work while it is away, which is at least for that long, and waits until it is back. */
+  readonly outage: (name: string, atLeastMs: number, work: () => Promise<unknown>) => Promise<void>;
   /** Resolves when every event has been published and handled. Fails when one was given up. */
-  readonly settled: (timeoutMs?: number) => Promise<void>;
+  readonly settled: () => Promise<void>;
   readonly stop: () => Promise<void>;
 };
 
@@ -30,49 +27,46 @@ export function environmentFor(service: string, more: Record<string, string>) {
   return (name: string): Record<string, string> => (name === service ? more : {});
 }
 
-/** The first wait after a death; outages make it longer. */
-const restartMs = 50;
+/** The wait after every death. */
+const backoff = { firstMs: 50, maxMs: 60_000, resetAfterMs: 0 };
+/** Within which what was killed is ready again, on a machine under any load. */
+const comebackMs = 60_000;
+/** What a killed consumer held is delivered again after half a minute, what failed twice or thrice a little later. */
+const settledMs = 120_000;
 /** Whom a test has stopped stays so until the test lets it go on. */
 const liveness = { intervalMs: 5_000, timeoutMs: 5_000, failures: 6 };
 
 /** @param options more than a stack's defaults */
 export async function startWorld(options: Partial<StackOptions> = {}): Promise<World> {
   const stateDir = temporaryFolder();
-  let awayMs = restartMs;
-  // Read at each death, so that an outage lasts as long as a test wants.
-  const backoff = {
-    get firstMs() {
-      return awayMs;
-    },
-    maxMs: 60_000,
-    resetAfterMs: 0,
-  };
   const stack = await startStack({ stateDir, portBase: await findFreePortBase(), backoff, liveness, ...options });
   const api = createApi(stack.urls.frontDoor);
 
-  async function outage(name: string, durationMs: number, work: () => Promise<unknown>): Promise<void> {
+  async function kill(name: string): Promise<void> {
     const process = stack.process(name);
     const pid = process.pid();
     if (pid === undefined) throw new Error(`${name} does not run`);
-    awayMs = durationMs;
     process.kill('SIGKILL');
+    await process.replaced(pid, comebackMs);
+  }
+
+  async function outage(name: string, atLeastMs: number, work: () => Promise<unknown>): Promise<void> {
+    const process = stack.process(name);
+    await process.pause('SIGKILL');
     try {
-      await until(`${name} is dead`, () => process.pid() !== pid);
-      await work();
-      if (durationMs > restartMs && process.pid() !== undefined) throw new Error(`${name} came back too early`);
+      await Promise.all([work(), delay(atLeastMs)]);
     } finally {
-      awayMs = restartMs;
+      await process.resume();
     }
-    await process.replaced(pid, durationMs + 30_000);
   }
 
   return {
     stack,
     api,
     stateDir,
-    kill: (name) => outage(name, restartMs, () => Promise.resolve()),
+    kill,
     outage,
-    settled: (timeoutMs) => untilSettled(stack, timeoutMs),
+    settled: () => untilSettled(stack),
     stop: async () => {
       api.close();
       await stack.stop();
@@ -80,7 +74,7 @@ export async function startWorld(options: Partial<StackOptions> = {}): Promise<W
   };
 }
 
-async function untilSettled(stack: Stack, timeoutMs = 60_000): Promise<void> {
+async function untilSettled(stack: Stack): Promise<void> {
   await until(
     'all events are handled',
     async () => {
@@ -91,6 +85,6 @@ async function untilSettled(stack: Stack, timeoutMs = 60_000): Promise<void> {
       const inHand = consumers.reduce((sum, consumer) => sum + consumer.pending + consumer.inFlight, 0);
       return waiting + inHand === 0 || (await delay(100, undefined));
     },
-    timeoutMs,
+    settledMs,
   );
 }

@@ -9,9 +9,6 @@ import { feedPage, feedTexts, follow, type Person, signUpAll } from '../testing/
 import type { Span, SpanSink } from '../testing/spans.ts';
 import type { World } from '../testing/world.ts';
 
-/** What exporters hold back before they send. */
-const exportMs = 15_000;
-
 /** The way of a post from the front door to the Redis write: each span below the one before it, perhaps not directly. */
 const WAY: readonly (readonly [service: string, name: RegExp])[] = [
   ['gateway', /./],
@@ -91,7 +88,7 @@ export function traces(sink: () => SpanSink): Cases {
       const answer = await postWith(world, author, 'traced', { traceparent: `00-${traceId}-${caller}-01` });
       assert.equal(answer.status, 201);
       await until('it is in the feed', async () => (await feedTexts(api, follower)).length === 1);
-      await until('its spans are linked', () => requireLinked(sink().trace(traceId)), exportMs);
+      await until('its spans are linked', () => requireLinked(sink().trace(traceId)));
       const root = sink()
         .trace(traceId)
         .find(({ parentSpanId }) => parentSpanId === caller);
@@ -117,11 +114,7 @@ export function traces(sink: () => SpanSink): Cases {
         ['envoy', refusedId],
         ['post', refusedId],
       ] as const) {
-        await until(
-          `the log of ${part} has it`,
-          () => logOf(world, part).some((line) => line.requestId === id),
-          20_000,
-        );
+        await until(`the log of ${part} has it`, () => logOf(world, part).some((line) => line.requestId === id));
       }
       const ours = await refusal(world.api, { path: '/nowhere' });
       assert.match(ours.requestId ?? '', /^[\w.-]{8,64}$/, 'the front door’s own errors have one too');

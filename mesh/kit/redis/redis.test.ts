@@ -181,7 +181,7 @@ test('that a server hangs is found out before anybody asks', async (t) => {
       return isUnavailable(error);
     }
   };
-  await until('the loss is noticed', isAway, 3_000);
+  await until('the loss is noticed', isAway, 10_000);
   thaw();
   await connected(redis);
 });

@@ -34,8 +34,13 @@ export async function startTestServer(options: {
 
   const start = async (): Promise<void> => {
     server = startProcess({ command: binary, args, cwd: directory });
+    let ended = false;
+    void server.exited.then(() => {
+      ended = true;
+    });
     try {
-      await until(`${binary} is ready`, options.isReady);
+      await until(`${binary} is ready`, async () => ended || options.isReady());
+      if (ended) throw new Error('it ended');
     } catch (error) {
       await server.stop('SIGKILL');
       throw new Error(`${binary} did not become ready:\n${server.output()}`, { cause: error });

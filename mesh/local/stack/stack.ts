@@ -172,7 +172,7 @@ function processHandle(supervised: SupervisedProcess): StackProcess {
     kill: (name) => void supervised.kill(name),
     pause: supervised.pause,
     resume: supervised.resume,
-    replaced: async (before, timeoutMs = 30_000) => {
+    replaced: async (before, timeoutMs = 60_000) => {
       const deadline = performance.now() + timeoutMs;
       while (pid() === before || supervised.snapshot().state !== 'ready') {
         if (performance.now() > deadline) throw new Error(`${supervised.name} did not come back in ${timeoutMs} ms`);

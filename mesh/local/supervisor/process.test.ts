@@ -15,13 +15,13 @@ const backoff = { firstMs: 20, maxMs: 80, resetAfterMs: 60_000 };
 const readyTimeoutMs = 60_000;
 const forever = 'setInterval(() => {}, 1000);';
 
-/** A program of one line of JavaScript, ready when it has written the file `ready`. */
+/** A program of one line of JavaScript, ready when it has written the file `ready`, its last deed. */
 function specOf(script: string, changes: Partial<ProcessSpec> = {}): ProcessSpec {
   const cwd = temporaryFolder();
   return {
     name: 'probe',
     command: process.execPath,
-    args: ['-e', `require('fs').writeFileSync('ready', ''); ${script}`],
+    args: ['-e', `${script}; require('fs').writeFileSync('ready', '');`],
     env: {},
     cwd,
     logPath: join(cwd, 'probe.log'),
@@ -101,7 +101,7 @@ test('a program that is not there is an exit like any other', async (t) => {
 });
 
 test('stop is gentle first and kills who does not listen', async () => {
-  const deaf = specOf(`process.on('SIGTERM', () => console.log('heard')); ${forever}`, { stopTimeoutMs: 200 });
+  const deaf = specOf(`process.on('SIGTERM', () => console.log('heard')); ${forever}`, { stopTimeoutMs: 3_000 });
   const supervised = supervise(deaf, undefined, backoff);
   await supervised.ready();
   const { identity } = supervised.snapshot();

@@ -4,14 +4,14 @@ import { inspect } from 'node:util';
 import { repositoryRoot } from '../settings.ts';
 import type { Failure, Outcome } from './outcome.ts';
 
-/** How long things may take. */
+/** How long things may take, on a machine that does much else. What hangs by itself is told by the limits of `until`. */
 export type Limits = {
   readonly testMs: number;
   /** A file whose process does not end by itself left something open. */
   readonly fileMs: number;
 };
 
-export const defaultLimits: Limits = { testMs: 180_000, fileMs: 900_000 };
+export const defaultLimits: Limits = { testMs: 480_000, fileMs: 1_800_000 };
 const maxOutputLength = 20_000;
 
 /** Runs the tests of one file in a process of its own. */

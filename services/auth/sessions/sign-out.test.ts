@@ -52,7 +52,7 @@ test('a sign-out is answered when its tokens are refused, here and elsewhere', a
   const { here, elsewhere, signOut, sessionId } = await setUp(t);
   await signOut();
   assert.equal(here.isDenied(sessionId), true);
-  await until('the other process has heard of it', () => elsewhere.isDenied(sessionId), 1_000);
+  await until('the other process has heard of it', () => elsewhere.isDenied(sessionId), 2_000);
 });
 
 test('a sign-out that cannot be told to anybody is not called done; it can be asked for again', async (t) => {
@@ -65,5 +65,5 @@ test('a sign-out that cannot be told to anybody is not called done; it can be as
   assert.equal(here.isDenied(sessionId), false);
   await nats.restart();
   await until('it is done', () => signOut().then(() => true));
-  await until('the other process has heard of it', () => elsewhere.isDenied(sessionId), 1_000);
+  await until('the other process has heard of it', () => elsewhere.isDenied(sessionId), 2_000);
 });

@@ -171,7 +171,7 @@ test('an event whose process dies between work and acknowledgement is delivered 
 });
 
 test('a handler that is too slow is tried again, one that says it works is not', async (t) => {
-  const { publish, consumer } = await setUp(t, { ...durable, ackWaitMs: 500 });
+  const { publish, consumer } = await setUp(t, { ...durable, ackWaitMs: 2_000 });
   const tries = new Map<string, number>();
   let aborted = 0;
   const handler = on(postCreated, async ({ sessionId }, _, context) => {
@@ -180,7 +180,8 @@ test('a handler that is too slow is tried again, one that says it works is not',
     context.signal.addEventListener('abort', () => {
       aborted += 1;
     });
-    for (let step = 0; step < 10 && (sessionId === 'works' || count === 1); step++) {
+    // Longer than it may be silent; each step is far shorter, also when the machine is slow.
+    for (let step = 0; step < 30 && (sessionId === 'works' || count === 1); step++) {
       await new Promise((resolve) => setTimeout(resolve, 100));
       if (sessionId === 'works') context.working();
     }
@@ -232,14 +233,16 @@ test('goes on when the consumer, then the stream, is deleted and made again', as
 });
 
 test('stop waits for handlers and gives back what was not begun', async (t) => {
-  const { publish, consumer } = await setUp(t, { ...durable, ackWaitMs: 30_000 });
+  const { publish, consumer, admin } = await setUp(t, { ...durable, ackWaitMs: 30_000 });
   const done: string[] = [];
+  let begun = 0;
   let release = (): void => undefined;
   const held = new Promise<void>((resolve) => {
     release = resolve;
   });
   const slow = consumer(
     on(postCreated, async (event) => {
+      begun += 1;
       await held;
       done.push(event.sessionId);
     }),
@@ -248,8 +251,10 @@ test('stop waits for handlers and gives back what was not begun', async (t) => {
   slow.start();
   await publish(...['a', 'b', 'c', 'd', 'e'].map((text) => makeEvent(text)));
   const other: string[] = [];
-  await until('two in work', async () => true);
-  await new Promise((resolve) => setTimeout(resolve, 200));
+  await until('two in work, and more in hand', async () => {
+    const info = await (await jetstreamManager(admin.connection)).consumers.info('EVENTS', durable.name);
+    return begun === 2 && info.num_ack_pending > 2;
+  });
   const stopped = slow.stop();
   consumer(on(postCreated, (event) => void other.push(event.sessionId))).start();
   release();

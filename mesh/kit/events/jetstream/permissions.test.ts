@@ -72,7 +72,7 @@ async function refusal(what: string, user: NatsBus, subject: RegExp, attempt: ()
   const refusals: string[] = [];
   const end = user.onError((error) => refusals.push(error.message));
   await Promise.resolve(attempt()).catch(() => undefined);
-  await until(`${what} is refused`, () => refusals.some((message) => subject.test(message)), 2_000);
+  await until(`${what} is refused`, () => refusals.some((message) => subject.test(message)));
   end();
 }
 

@@ -49,7 +49,7 @@ async function startReplica(
     repeated.push(sessionId);
   });
   const effects = createEffects([repeat], quiet);
-  const publisher = createPublisher({ nats: bus.admin, source: 'test', logger: quiet, timeoutMs: 1_000 });
+  const publisher = createPublisher({ nats: bus.admin, source: 'test', logger: quiet, timeoutMs: 10_000 });
   const relay = createRelay({
     databaseUrl: database.url,
     db: database.db,
