@@ -48,7 +48,7 @@ export interface PostServiceParts {
 /** The one place where the handlers of this service get what they use. */
 export function createPostService({ db, redis, outbox, users, clock, logger }: PostServiceParts) {
   const idempotency = createIdempotency(db, clock);
-  const recentPosts = createRecentPosts(redis, db);
+  const recentPosts = createRecentPosts(redis, db, clock);
   const publishedPosts = createPublishedPosts({ redis, db, recentPosts, logger });
   const deletedPosts = createDeletedPosts(db, clock);
   const authors = createAuthors(redis, users, logger);

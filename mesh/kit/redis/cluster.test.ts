@@ -2,14 +2,23 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Redis as Client } from 'ioredis';
 import { hasReason } from '#kit/errors.ts';
+import { newId } from '#kit/ids.ts';
 import { connectRedis, defineScript, type Redis } from '#kit/redis/redis.ts';
 import { slotOfId, slotOfKey } from '#kit/redis/slots.ts';
+import { createWindowStore } from '#kit/redis/window.ts';
 import { quiet } from '#kit/testing/bus.ts';
 import { startRedisCluster, type TestRedis, type TestRedisCluster } from '#kit/testing/redis.ts';
 import { until } from '#kit/testing/until.ts';
 
 const TTL_MS = 60_000;
 const COUNT = defineScript('count', 'return #KEYS');
+/** How many entries the window and its log hold, and whether the log has the window's nonce. */
+const LOOK = defineScript(
+  'look',
+  `local nonce = string.sub(redis.call('ZRANGE', KEYS[1], 0, 0)[1], 27, 34)
+   local isOfWindow = string.sub(redis.call('LINDEX', KEYS[2], 0), 1, 8) == nonce
+   return {redis.call('ZCARD', KEYS[1]) - 1, redis.call('LLEN', KEYS[2]) - 1, isOfWindow and 1 or 0}`,
+);
 const ids = Array.from({ length: 60 }, (_, number) => `id-${number}`);
 const isUnavailable = (error: unknown) => hasReason(error, 'UNAVAILABLE');
 
@@ -109,3 +118,29 @@ test('a slot that moves begins empty, and does not come back with what it left',
   });
   assert.deepEqual(await redis.getMany([atHome]).catch(() => [null]), [null], 'its old name names nothing');
 });
+
+for (const first of ['log', 'window']) {
+  test(`while a slot moves, its ${first} first, no log tells less than its window`, async () => {
+    const store = createWindowStore(redis, { prefix: 'window', logPrefix: 'log', maxEntries: 20 });
+    const id = newId(1);
+    const keys = () => [store.key(id), redis.key('log', id)];
+    const push = (atMs: number) => store.push([id], { atMs, id: newId(atMs), ownerId: newId(2) });
+    await until('a window is built', async () => {
+      await store.finish(id, await store.begin(id), '', [], true);
+      return true;
+    });
+    await push(9);
+    await push(5);
+    assert.deepEqual(await redis.run(LOOK, keys(), []), [2, 1, 1]);
+    const [away] = cluster.nodes.filter((node) => node !== nodeOf(id));
+    const seen: unknown[] = [];
+    await cluster.moveSlot(slotOfId(id), away ?? assert.fail(), {
+      first,
+      async moved(left) {
+        if (left > 0) assert.equal(await push(7), 1);
+        else seen.push(await redis.run(LOOK, keys(), []));
+      },
+    });
+    assert.deepEqual(seen, [[3, 1, 0]], 'the log has missed one, and is no longer that of the window');
+  });
+}

@@ -7,12 +7,14 @@ import { defineScript } from '#kit/redis/redis.ts';
  * Its first member is the sentinel: the floor as a position (24 bytes), a byte 0xff that sorts it above an entry at that same
  * position, the state ("R" ready or "B" building), the nonce of the build (8 bytes), and a label: what it was built for. Above
  * the floor the window holds all there is; of what is older it says nothing. No key means that the window must be built, and that
- * a push does nothing.
+ * a push does nothing. The nonce changes, too, when something has come of which times do not tell: an entry that is pushed long after
+ * its time, or one that the log below could not take.
  *
  * Beside a window may stand the log of late arrivals: what was pushed when something newer was there already, in the order in which it
- * came. So whoever knows the newest entry of a moment and the length of the log at it can tell all that has arrived since: what is newer
+ * came, also what is below the floor (and that at each push: nobody knows whether it has been there). So whoever knows the newest entry of a moment and the length of the log at it can tell all that has arrived since: what is newer
  * in the window, and what is behind in the log. The log's first member is the nonce of the build and, in decimal digits, how many
- * arrivals were cut off: an arrival has a number that no other has under that nonce. Without log, nobody can tell.
+ * arrivals were cut off: an arrival has a number that no other has under that nonce. Without log, or with that of another nonce,
+ * nobody can tell.
  */
 
 /** Overflow is cut when it is this much, so that a full window is not cut at every push. */
@@ -34,6 +36,16 @@ const CUT = `
     redis.call('ZADD', key, 0, newFloor .. string.sub(sentinel, 25))
   end`;
 
+/** Gives a window that is ready another nonce, which is the random end of an entry's id. */
+const RENAME = `
+  local function rename(key, entry)
+    local held = redis.call('ZRANGE', key, 0, 0)[1]
+    local named = string.sub(held, 1, 26) .. string.sub(entry, 17, 24) .. string.sub(held, 35)
+    if string.sub(held, 26, 26) ~= 'R' or named == held then return end
+    redis.call('ZADD', key, 0, named)
+    redis.call('ZREM', key, held)
+  end`;
+
 /** Keeps the newest arrivals, and counts those that go. */
 const CUT_LOG = `
   local function cutLog(log, length)
@@ -44,32 +56,32 @@ const CUT_LOG = `
   end`;
 
 /**
- * Puts one entry into many windows. Keys: windows. Arguments: entry, cap, prefix of the logs or nothing.
+ * Puts one entry into many windows. Keys: windows. Arguments: entry, cap, prefix of the logs or nothing, whether it is late ("1").
  * The name of a log is that of its window with another prefix: naming them too would double what is sent. It is in the slot of its
- * window.
+ * window, but while that slot moves it may be at the other node: then the window gets another nonce than the log has.
  * Reply: how many windows took it.
  */
 export const PUSH = defineScript(
   'window-push',
-  `${CUT} ${CUT_LOG}
-   local inserted = 0
+  `${CUT} ${CUT_LOG} ${RENAME}
+   local inserted, isLate = 0, ARGV[4] == '1'
    local prefix = ARGV[3] ~= '' and ARGV[3]
    local rest = string.find(KEYS[1], ':', 1, true)
    for _, key in ipairs(KEYS) do
      local size = redis.call('ZCARD', key)
      if size > 0 and redis.call('ZADD', key, 0, ARGV[1]) == 1 then
        local rank = redis.call('ZRANK', key, ARGV[1])
-       if rank == 0 then
-         redis.call('ZREM', key, ARGV[1])
-       else
-         inserted = inserted + 1
-         if prefix and rank < size then
-           local log = prefix .. string.sub(key, rest)
-           local length = redis.call('RPUSHX', log, ARGV[1])
-           if length > ${MAX_LOG_LENGTH} then cutLog(log, length) end
-         end
-         if size > ARGV[2] + ${SLACK_ENTRIES} then cut(key, size, tonumber(ARGV[2])) end
+       if rank == 0 then redis.call('ZREM', key, ARGV[1]) else inserted = inserted + 1 end
+       if prefix and rank < size then
+         local log = prefix .. string.sub(key, rest)
+         local length = redis.pcall('RPUSHX', log, ARGV[1])
+         local isElsewhere = type(length) == 'table'
+         if isElsewhere and not string.find(length.err, 'non local key', 1, true) then return length end
+         if isElsewhere or length == 0 then rename(key, ARGV[1])
+         elseif length > ${MAX_LOG_LENGTH} then cutLog(log, length) end
        end
+       if rank > 0 and size > ARGV[2] + ${SLACK_ENTRIES} then cut(key, size, tonumber(ARGV[2])) end
+       if isLate then rename(key, ARGV[1]) end
      end
    end
    return inserted`,

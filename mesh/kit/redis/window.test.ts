@@ -74,6 +74,40 @@ test('of many windows little more is read than is wanted', async () => {
   );
 });
 
+test('windows together have another name once one is built anew, or something comes late that they did not hold', async () => {
+  const ids = [newId(1), newId(1)];
+  const [one = '', two = ''] = ids;
+  const nameOf = async (some = ids) => (await store.readTogether(some, undefined, 3)).name;
+  for (const id of ids) await store.finish(id, await store.begin(id), 'label', [entryOf(id, 5)], true);
+  const first = await nameOf();
+  const [prompt, late] = [entryOf(one, 7), entryOf(two, 6)];
+  await store.push([one], prompt);
+  await store.push([one], prompt, true);
+  assert.equal(await nameOf(ids.toReversed()), first, 'it was there');
+  await store.push([two], late, true);
+  const second = await nameOf();
+  assert.notEqual(second, first);
+  await store.push([two], late, true);
+  assert.equal(await nameOf(), second);
+  await store.finish(one, await store.begin(one), 'label', [entryOf(one, 5)], false);
+  const third = await nameOf();
+  assert.notEqual(third, second);
+  await store.push([one], entryOf(one, 4), true);
+  assert.notEqual(await nameOf(), third, 'nor does it tell of what is below its floor');
+  assert.equal(await nameOf([]), '');
+  const { entries, missing } = await store.readTogether(ids, undefined, 9);
+  assert.deepEqual([entries.map(({ atMs }) => atMs), missing], [[6, 5], []]);
+});
+
+test('what comes late while a window is built does not end the build', async () => {
+  const id = newId(1);
+  const build = await store.begin(id);
+  const late = entryOf(id, 5);
+  assert.equal(await store.push([id], late, true), 1);
+  await store.finish(id, build, '', [], true);
+  assert.deepEqual((await store.readTogether([id], undefined, 3)).entries, [late]);
+});
+
 test('a window that is missing or being built is named', async () => {
   const [there, building, missing] = [newId(1), newId(1), newId(1)];
   const entry = entryOf(there, 5);

@@ -1,5 +1,5 @@
-import { randomBytes } from 'node:crypto';
-import { DAY_MS, MINUTE_MS } from '#kit/clock.ts';
+import { createHash, randomBytes } from 'node:crypto';
+import { DAY_MS, MINUTE_MS, SECOND_MS } from '#kit/clock.ts';
 import type { Position } from '#kit/page-token.ts';
 import type { Redis } from '#kit/redis/redis.ts';
 import {
@@ -19,6 +19,8 @@ export const WINDOW_TTL_MS = 14 * DAY_MS;
 const BUILD_MS = MINUTE_MS;
 /** Windows that are pushed into at a time, on one server by one script call: it holds Redis for about two milliseconds. */
 const PUSH_KEYS = 200;
+/** Whoever pushes an entry later than this after its time says that it is late. */
+export const PROMPT_MS = 20 * SECOND_MS;
 export const NONCE_BYTES = 8;
 const NO_FLOOR = Buffer.alloc(POSITION_BYTES);
 /** Of the sentinel: behind the floor and the byte that sorts it. */
@@ -35,6 +37,16 @@ export interface Stretch {
 export interface WindowStretch extends Stretch {
   /** What the window was built for. */
   label: string;
+  /** Its nonce, as text. */
+  nonce: string;
+}
+
+/** Several windows together. */
+export interface Together extends Stretch {
+  /** Those that are not there or are still being built: the others say nothing without them. */
+  missing: string[];
+  /** Changes when one of them is built anew, or something comes late. Empty of no windows. */
+  name: string;
 }
 
 /** Names a build; its end is ignored when another has begun since. */
@@ -48,21 +60,21 @@ export interface WindowStore {
    * @param complete whether there is nothing older than the last of the entries
    */
   finish(id: string, build: Build, label: string, entries: readonly TimelineEntry[], complete: boolean): Promise<void>;
-  /** Puts an entry into those windows that are there. @returns into how many */
-  push(ids: readonly string[], entry: TimelineEntry): Promise<number>;
+  /**
+   * Puts an entry into those windows that are there.
+   * @param isLate by more than PROMPT_MS: so that a reader who goes by times notices, they get another nonce unless it is there
+   * @returns into how many
+   */
+  push(ids: readonly string[], entry: TimelineEntry, isLate?: boolean): Promise<number>;
   /** Forgets the whole window. */
   drop(id: string): Promise<void>;
   /** Forgets entries. */
   remove(id: string, entries: readonly TimelineEntry[]): Promise<void>;
   /**
    * The newest entries older than `before` of all these windows together: at least `count`, if there are so many, in one round
-   * trip. `missing` are those that are not there or are still being built: the others say nothing without them.
+   * trip.
    */
-  readTogether(
-    ids: readonly string[],
-    before: Position | undefined,
-    count: number,
-  ): Promise<Stretch & { missing: string[] }>;
+  readTogether(ids: readonly string[], before: Position | undefined, count: number): Promise<Together>;
 }
 
 export interface WindowOptions {
@@ -94,14 +106,14 @@ export function createWindowStore(redis: Redis, options: WindowOptions): WindowS
       const sentinel = encodeSentinel(floor, 'R', build, label);
       await redis.run(FINISH, keys(id), [build, sentinel, WINDOW_TTL_MS, maxEntries, ...kept.map(encodeEntry)]);
     },
-    async push(ids, entry) {
+    async push(ids, entry, isLate = false) {
       const member = encodeEntry(entry);
       let total = 0;
       // One after the other: many famous authors at once would otherwise fill the connection with seconds of work.
       for (const some of chunks(ids, PUSH_KEYS)) {
         const pushes = redis
           .groupBySlot(some, key)
-          .map((group) => redis.run(PUSH, group.map(key), [member, maxEntries, logPrefix]));
+          .map((group) => redis.run(PUSH, group.map(key), [member, maxEntries, logPrefix, isLate ? 1 : 0]));
         for (const taken of await Promise.all(pushes)) total += Number(taken);
       }
       return total;
@@ -116,6 +128,7 @@ export function createWindowStore(redis: Redis, options: WindowOptions): WindowS
       const few = Math.min(count, 1 + Math.ceil((2 * count) / Math.max(1, ids.length)));
       const missing: string[] = [];
       const floors: Position[] = [];
+      const nonces: string[] = [];
       const entries: TimelineEntry[] = [];
       await Promise.all(
         redis.groupBySlot(ids, key).map(async (group) => {
@@ -124,12 +137,14 @@ export function createWindowStore(redis: Redis, options: WindowOptions): WindowS
           for (const [index, id] of group.entries()) {
             const window = parseWindow(sentinels[index] ?? null, []);
             if (window === undefined) missing.push(id);
-            else if (window.floor !== undefined) floors.push(window.floor);
+            else nonces.push(window.nonce);
+            if (window?.floor !== undefined) floors.push(window.floor);
           }
           entries.push(...members.map(decodeEntry));
         }),
       );
-      return { entries: entries.sort(newestFirst), floor: floors.sort(newestFirst)[0], missing };
+      const floor = floors.sort(newestFirst)[0];
+      return { entries: entries.sort(newestFirst), floor, missing, name: nameTogether(nonces) };
     },
   };
 }
@@ -145,9 +160,22 @@ export function parseWindow(sentinel: Buffer | null, entries: readonly Buffer[])
   const floor = decodePosition(sentinel);
   return {
     label: sentinel.toString('utf8', STATE_OFFSET + 1 + NONCE_BYTES),
+    nonce: nameOfBuild(sentinel.subarray(STATE_OFFSET + 1)),
     floor: floor.atMs === 0 ? undefined : floor,
     entries: entries.map(decodeEntry),
   };
+}
+
+/** How readers name the build of a window. @param nonce at its beginning */
+export function nameOfBuild(nonce: Buffer): string {
+  return nonce.toString('base64url', 0, NONCE_BYTES);
+}
+
+/** Short, and whatever their order. */
+function nameTogether(nonces: readonly string[]): string {
+  if (nonces.length === 0) return '';
+  const digest = createHash('sha1').update(nonces.toSorted().join('')).digest();
+  return nameOfBuild(digest);
 }
 
 function encodeSentinel(floor: Buffer, state: 'B' | 'R', build: Build, label: string): Buffer {

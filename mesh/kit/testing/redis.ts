@@ -31,7 +31,15 @@ export interface TestRedisCluster extends TestServer {
   /** Each holds a third of the slots. */
   readonly nodes: readonly TestRedis[];
   /** Moves a slot with its keys to this node, as an administrator does. */
-  moveSlot(slot: number, to: TestRedis): Promise<void>;
+  moveSlot(slot: number, to: TestRedis, onTheWay?: OnTheWay): Promise<void>;
+}
+
+/** What happens while a slot moves. */
+export interface OnTheWay {
+  /** First part of the keys that go first. */
+  first: string;
+  /** After each key. @param left how many are still to go */
+  moved(left: number): Promise<void>;
 }
 
 const NODES = 3;
@@ -71,7 +79,7 @@ export async function startRedisCluster(): Promise<TestRedisCluster> {
       await agree();
     },
     stop: async () => void (await Promise.all(nodes.map((node) => node.stop()))),
-    moveSlot: (slot, to) => moveSlot(nodes, slot, to),
+    moveSlot: (slot, to, onTheWay) => moveSlot(nodes, slot, to, onTheWay),
   };
 }
 
@@ -100,7 +108,7 @@ function untilAgreed(nodes: readonly TestRedis[]): Promise<boolean> {
   });
 }
 
-async function moveSlot(nodes: readonly TestRedis[], slot: number, to: TestRedis): Promise<void> {
+async function moveSlot(nodes: readonly TestRedis[], slot: number, to: TestRedis, onTheWay?: OnTheWay): Promise<void> {
   const ids = await Promise.all(
     nodes.map((node) => administer(node, (admin) => admin.cluster('MYID') as Promise<string>)),
   );
@@ -120,7 +128,9 @@ async function moveSlot(nodes: readonly TestRedis[], slot: number, to: TestRedis
     for (;;) {
       const keys = (await admin.cluster('GETKEYSINSLOT', slot, 100)) as string[];
       if (keys.length === 0) break;
-      await admin.call('MIGRATE', '127.0.0.1', port, '', 0, 5_000, 'KEYS', ...keys);
+      const next = onTheWay && (keys.find((key) => key.startsWith(`${onTheWay.first}:`)) ?? keys[0] ?? '');
+      await admin.call('MIGRATE', '127.0.0.1', port, '', 0, 5_000, 'KEYS', ...(next === undefined ? keys : [next]));
+      await onTheWay?.moved(keys.length - 1);
     }
   });
   await administer(to, (admin) => admin.call('CLUSTER', 'SETSLOT', slot, 'NODE', toId));

@@ -2,13 +2,11 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import fc from 'fast-check';
 import { newId, timeOfId } from '#kit/ids.ts';
-import { createLogger } from '#kit/observability/logger.ts';
-import { connectRedis, type Redis } from '#kit/redis/redis.ts';
+import { defineScript, type Redis } from '#kit/redis/redis.ts';
 import { APPEND, encodeEntry, newestFirst, type TimelineEntry } from '#kit/redis/timeline.ts';
 import { createWindowStore, type WindowStore } from '#kit/redis/window.ts';
 import type { CallContext } from '#kit/rpc/context.ts';
-import { startRedis, type TestRedis } from '#kit/testing/redis.ts';
-import { until } from '#kit/testing/until.ts';
+import { createTestContext, openTestRedis } from '#kit/testing/context.ts';
 import { type ArrivalReader, createArrivalReader } from './arrivals.ts';
 import { createPulledPosts } from './pulled-posts.ts';
 import { OVERLAP_MS, type Place, placeAt } from './since.ts';
@@ -16,9 +14,8 @@ import { createWindows, type Windows } from './window.ts';
 
 const VERSION = 'v1';
 const HOUR_MS = 3_600_000;
-const [pushedAuthor, pulledAuthor, stranger] = [newId(1), newId(2), newId(3)];
-const logger = createLogger({ service: 'test', level: 'silent' });
-let server: TestRedis;
+const [pushedAuthor, pulledAuthor, secondPulled, stranger] = [newId(1), newId(2), newId(3), newId(5)];
+const context = createTestContext('feed');
 let redis: Redis;
 let windows: Windows;
 let recent: WindowStore;
@@ -26,21 +23,17 @@ let reader: ArrivalReader;
 let pulledPosts: ReturnType<typeof createPulledPosts>;
 
 before(async () => {
-  server = await startRedis();
-  redis = connectRedis(server.url, logger);
-  await until('redis is there', () => redis.ping().then(() => true));
+  ({ redis } = await openTestRedis(context));
   windows = createWindows(redis, 500);
   recent = createWindowStore(redis, { prefix: 'recent', maxEntries: 500 });
-  await recent.finish(pulledAuthor, await recent.begin(pulledAuthor), '', [], true);
+  for (const author of [pulledAuthor, secondPulled]) await publish(author);
   // No author is missing: the post service is not asked.
-  pulledPosts = createPulledPosts({ redis, posts: {} as never, logger });
-  const set = { version: VERSION, ids: new Set([pushedAuthor, pulledAuthor]), pulledIds: [pulledAuthor] };
+  pulledPosts = createPulledPosts({ redis, posts: {} as never, logger: context.logger });
+  const ids = new Set([pushedAuthor, pulledAuthor, secondPulled]);
+  const set = { version: VERSION, ids, pulledIds: [pulledAuthor, secondPulled] };
   reader = createArrivalReader({ windows, pulledPosts, followSets: { known: () => set, get: async () => set } });
 });
-after(async () => {
-  await redis.close();
-  await server.stop();
-});
+after(() => context.close());
 
 function contextOf(viewer: string): CallContext {
   return { caller: { kind: 'user', userId: viewer }, requestId: 'test' } as unknown as CallContext;
@@ -50,9 +43,11 @@ async function newViewer(): Promise<string> {
   const viewer = newId(4);
   await build(viewer);
   await redis.set(redis.key('fver', viewer), VERSION, HOUR_MS);
-  await recent.finish(pulledAuthor, await recent.begin(pulledAuthor), '', [], true);
+  await publish(pulledAuthor);
   return viewer;
 }
+
+const publish = async (author: string) => recent.finish(author, await recent.begin(author), '', [], true);
 
 async function build(viewer: string, label = VERSION) {
   await windows.finish(viewer, await windows.begin(viewer), label, [], true);
@@ -65,8 +60,8 @@ const addOwn = (entry: TimelineEntry) =>
 /** What the newest page would know. */
 async function placeNow(viewer: string): Promise<Place> {
   const { log, own, window } = await windows.read(viewer, undefined, 200);
-  const pulled = await pulledPosts.read([pulledAuthor], undefined, 200, contextOf(viewer));
-  return placeAt({ log, newest: window?.entries[0], own, pulled: pulled?.entries ?? [] });
+  const pulled = await pulledPosts.read([pulledAuthor, secondPulled], undefined, 200, contextOf(viewer));
+  return placeAt({ log, newest: window?.entries[0], own, pulled: pulled ?? assert.fail() });
 }
 
 test('whatever the order in which posts come, all polls together give each, and nearly always once', async () => {
@@ -159,6 +154,47 @@ test('more than are asked for, another build, another follow set and a lost wind
   assert.equal(await ask(await placeNow(viewer), 3), undefined);
   await windows.drop(viewer);
   assert.equal(await ask(rebuilt, 3), undefined);
+});
+
+test('a post of a pulled author that comes late, behind newer ones of any, is never missed: it cannot be told', async () => {
+  const viewer = await newViewer();
+  await recent.push([pulledAuthor], entryAt(500_000, pulledAuthor));
+  const place = await placeNow(viewer);
+  const ask = (from: Place) => reader.read(from, 10, contextOf(viewer));
+  const prompt = entryAt(500_001 - OVERLAP_MS, secondPulled);
+  await recent.push([secondPulled], prompt);
+  assert.deepEqual((await ask(place))?.entries, [prompt]);
+  const late = entryAt(100_000, secondPulled);
+  await recent.push([secondPulled], late, true);
+  assert.equal(await ask(place), undefined);
+  const next = await placeNow(viewer);
+  await recent.push([secondPulled], late, true);
+  assert.deepEqual((await ask(next))?.entries, [], 'known, however often it comes');
+  await publish(secondPulled);
+  assert.equal(await ask(next), undefined, 'the new ones may hold what came late');
+});
+
+test('what comes so late that the window no longer speaks of it is told', async () => {
+  const viewer = await newViewer();
+  const small = createWindows(redis, 10);
+  for (let atMs = 101; atMs <= 170; atMs += 1) await small.push([viewer], entryAt(atMs, pushedAuthor));
+  const place = await placeNow(viewer);
+  const late = entryAt(50, pushedAuthor);
+  assert.equal(await small.push([viewer], late), 0);
+  assert.deepEqual((await reader.read(place, 10, contextOf(viewer)))?.entries, [late]);
+});
+
+test('a log that has missed an arrival tells nothing', async () => {
+  const viewer = await newViewer();
+  await windows.push([viewer], entryAt(9, pushedAuthor));
+  const place = await placeNow(viewer);
+  const move = defineScript('move', "return redis.call('RENAME', KEYS[1], KEYS[2])");
+  const [log, elsewhere] = [redis.key('arr', viewer), redis.key('elsewhere', viewer)];
+  await redis.run(move, [log, elsewhere], []);
+  await windows.push([viewer], entryAt(5, pushedAuthor));
+  await redis.run(move, [elsewhere, log], []);
+  assert.equal(await reader.read(place, 10, contextOf(viewer)), undefined);
+  assert.equal((await windows.read(viewer, undefined, 10, 10)).log, undefined);
 });
 
 test('what has fallen out of a small window is not forgotten', async () => {

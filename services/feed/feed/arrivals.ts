@@ -18,7 +18,7 @@ export interface Arrivals {
 export interface ArrivalReader {
   /**
    * All that has arrived since the place, or since the post with this id. Undefined when that is more than `max`, or when it cannot be
-   * told: the window was built anew, the log no longer reaches so far, Redis is away.
+   * told: the window was built anew, a post of a pulled author came late, the log no longer reaches so far, Redis is away.
    */
   read(from: Place | string, max: number, context: CallContext): Promise<Arrivals | undefined>;
 }
@@ -45,14 +45,15 @@ export function createArrivalReader({ windows, followSets, pulledPosts }: Arriva
       const set = await followSets.get(page.followVersion, context);
       if (set.version === '' || page.window.label !== set.version) return undefined;
       const pulled = set === known ? guess : await pulledPosts.read(set.pulledIds, undefined, count, context);
-      const place = typeof from === 'string' ? placeOfPost(from, page.window.entries, page.log, userId) : from;
-      if (pulled === undefined || place === undefined) return undefined;
+      if (pulled === undefined) return undefined;
+      const { entries: held, floor } = page.window;
+      const place = typeof from === 'string' ? placeOfPost(from, held, page.log, userId, pulled.name) : from;
+      if (place === undefined || place.pulledName !== pulled.name) return undefined;
 
       const late = arrivedBehind(place, page.log);
       if (late === undefined || !reaches(pulled, count, place.pulledMs - OVERLAP_MS)) return undefined;
-      const { floor } = page.window;
       if (floor !== undefined && newestFirst(floor, place.newest) < 0) return undefined;
-      const newer = page.window.entries.filter((entry) => newestFirst(entry, place.newest) < 0);
+      const newer = held.filter((entry) => newestFirst(entry, place.newest) < 0);
       const seen = new Set(place.seen);
       const candidates = [
         ...newer,
@@ -62,7 +63,7 @@ export function createArrivalReader({ windows, followSets, pulledPosts }: Arriva
       ].filter(({ id, ownerId }) => (ownerId === userId || set.ids.has(ownerId)) && !seen.has(endOf(id)));
       const entries = [...new Map(candidates.map((entry) => [entry.id, entry])).values()].sort(newestFirst);
       if (entries.length > max) return undefined;
-      const now = { log: page.log, newest: page.window.entries[0], own: page.own, pulled: pulled.entries };
+      const now = { log: page.log, newest: held[0], own: page.own, pulled };
       return { entries, place: placeAt(now, place) };
     },
   };

@@ -4,15 +4,15 @@ import { requireViewer } from '#kit/identity/caller.ts';
 import { type Logger, warnSeldom } from '#kit/observability/logger.ts';
 import type { Position } from '#kit/page-token.ts';
 import { newestFirst, type TimelineEntry } from '#kit/redis/timeline.ts';
-import type { Stretch } from '#kit/redis/window.ts';
+import { nameOfBuild, type Stretch } from '#kit/redis/window.ts';
 import { asService, type RpcClient } from '#kit/rpc/client.ts';
 import type { CallContext } from '#kit/rpc/context.ts';
 import type { FollowSet, FollowSets } from './follow-sets.ts';
 import { type Merged, merge } from './merge.ts';
-import type { PulledPosts } from './pulled-posts.ts';
+import type { PulledPosts, PulledStretch } from './pulled-posts.ts';
 import { createRebuilds } from './rebuilds.ts';
 import { type Known, type Place, placeAt } from './since.ts';
-import { nameOfBuild, type Windows } from './window.ts';
+import type { Windows } from './window.ts';
 
 /** A stretch of the feed, newest first: which posts are in it, before it is known which of them still exist. */
 export interface Candidates {
@@ -128,10 +128,10 @@ export function createCandidateReader(dependencies: CandidateDependencies): Cand
 }
 
 /** One's own posts and those of pulled authors. */
-type Others = readonly [own: Stretch, pulled: Stretch];
+type Others = readonly [own: Stretch, pulled: PulledStretch];
 
 function placeOf(log: Known['log'], newest: Position | undefined, [own, pulled]: Others): Place {
-  return placeAt({ log, newest, own: own.entries, pulled: pulled.entries });
+  return placeAt({ log, newest, own: own.entries, pulled });
 }
 
 interface Reading {

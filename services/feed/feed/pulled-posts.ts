@@ -2,7 +2,7 @@ import type { PostInternalServiceDefinition } from '#gen/oxo/post/v1/post_intern
 import { type Logger, warnSeldom } from '#kit/observability/logger.ts';
 import type { Position } from '#kit/page-token.ts';
 import type { Redis } from '#kit/redis/redis.ts';
-import { createWindowStore, type Stretch } from '#kit/redis/window.ts';
+import { createWindowStore, type Together } from '#kit/redis/window.ts';
 import { asService, type RpcClient } from '#kit/rpc/client.ts';
 import type { CallContext } from '#kit/rpc/context.ts';
 
@@ -17,13 +17,16 @@ export interface PulledPosts {
     before: Position | undefined,
     count: number,
     context: CallContext,
-  ): Promise<Stretch | undefined>;
+  ): Promise<PulledStretch | undefined>;
 }
+
+/** Its name stays while all that comes is newer than what is there, or late by half a minute at most. */
+export type PulledStretch = Omit<Together, 'missing'>;
 
 /** Whoever follows more pulled authors reads from Postgres: Redis would be held for longer than the answer is worth. */
 export const MAX_PULLED_AUTHORS = 100;
 
-const NOTHING: Stretch = { entries: [], floor: undefined };
+const NOTHING: PulledStretch = { entries: [], floor: undefined, name: '' };
 
 export interface PulledPostsDependencies {
   redis: Redis;
@@ -41,7 +44,7 @@ export function createPulledPosts({ redis, posts, logger }: PulledPostsDependenc
     before: Position | undefined,
     count: number,
     context: CallContext,
-  ): Promise<Stretch | undefined> {
+  ): Promise<PulledStretch | undefined> {
     const first = await recent.readTogether(authorIds, before, count);
     if (first.missing.length === 0) return first;
     await posts.publishRecentPosts({ authorIds: first.missing }, asService(context));

@@ -15,6 +15,7 @@ test('a place comes back as it was, and its text is short enough to be sent', ()
     newest: { atMs, id: newId(5) },
     ownMs: atMs,
     pulledMs: atMs,
+    pulledName: 'b'.repeat(11),
     seen,
   };
   for (const given of [place, { ...place, seen: [] }, UNKNOWN_PLACE]) {

@@ -1,30 +1,23 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { newId } from '#kit/ids.ts';
-import { createLogger } from '#kit/observability/logger.ts';
-import { connectRedis, type Redis } from '#kit/redis/redis.ts';
+import type { Redis } from '#kit/redis/redis.ts';
 import { APPEND, encodeEntry, newestFirst, type TimelineEntry } from '#kit/redis/timeline.ts';
 import { LOGGED_ARRIVALS, SLACK_ENTRIES } from '#kit/redis/window-scripts.ts';
-import { startRedis, type TestRedis } from '#kit/testing/redis.ts';
-import { until } from '#kit/testing/until.ts';
+import { createTestContext, openTestRedis } from '#kit/testing/context.ts';
 import { createWindows, type Windows } from './window.ts';
 
 const CAP = 10;
 const author = newId(1);
-let server: TestRedis;
+const context = createTestContext('feed');
 let redis: Redis;
 let windows: Windows;
 
 before(async () => {
-  server = await startRedis();
-  redis = connectRedis(server.url, createLogger({ service: 'test', level: 'silent' }));
-  await until('redis is there', () => redis.ping().then(() => true));
+  ({ redis } = await openTestRedis(context));
   windows = createWindows(redis, CAP);
 });
-after(async () => {
-  await redis.close();
-  await server.stop();
-});
+after(() => context.close());
 
 const entryAt = (atMs: number): TimelineEntry => ({ atMs, id: newId(atMs), ownerId: author });
 const entriesAt = (...times: number[]) => times.map(entryAt).sort(newestFirst);

@@ -6,6 +6,7 @@ import { decodeEntry, type TimelineEntry } from '#kit/redis/timeline.ts';
 import {
   createWindowStore,
   NONCE_BYTES,
+  nameOfBuild,
   parseWindow,
   upperBound,
   WINDOW_TTL_MS,
@@ -85,11 +86,14 @@ function parsePage(reply: Reply): WindowPage {
     number,
     Buffer[],
   ];
+  const window = parseWindow(sentinel, entries);
+  const log = first === null ? undefined : parseLog(first, length, arrivals);
   return {
     followVersion: version === null ? '' : version.toString(),
-    window: parseWindow(sentinel, entries),
+    window,
     own: own.map(decodeEntry),
-    log: first === null ? undefined : parseLog(first, length, arrivals),
+    // Of another nonce, it has missed something.
+    log: log?.nonce === window?.nonce ? log : undefined,
   };
 }
 
@@ -97,9 +101,4 @@ function parseLog(first: Buffer, length: number, arrivals: readonly Buffer[]): A
   const cutOff = Number(first.toString('latin1', NONCE_BYTES));
   const newest = arrivals.length === length ? arrivals.slice(1) : arrivals;
   return { nonce: nameOfBuild(first), count: cutOff + length - 1, newest: newest.map(decodeEntry) };
-}
-
-/** How a log and its readers name the build of a window. */
-export function nameOfBuild(nonce: Buffer): string {
-  return nonce.toString('base64url', 0, NONCE_BYTES);
 }

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { PostCreated } from '#gen/oxo/post/v1/post_events.ts';
 import { createReadModel } from '#kit/redis/read-model.ts';
-import { createWindowStore } from '#kit/redis/window.ts';
+import { createWindowStore, PROMPT_MS } from '#kit/redis/window.ts';
 import { startBus } from '#kit/testing/bus.ts';
 import { refused } from '#kit/testing/refused.ts';
 import { startPostService, type TestPostService } from '../testing/post-service.ts';
@@ -20,6 +20,12 @@ const publish = (...authorIds: string[]) => service.internal('feed').publishRece
 async function setPulled(authorId: string, version: number, isPulled: boolean): Promise<void> {
   const pulled = createReadModel(service.redis, { prefix: 'pulled', ttlMs: 60_000 });
   await (isPulled ? pulled.put(authorId, version, new Uint8Array()) : pulled.bury(authorId, version));
+}
+
+/** What the author's are called, as readers remember it. */
+async function nameOf(authorId: string): Promise<string> {
+  const windows = createWindowStore(service.redis, { prefix: 'recent', maxEntries: 200 });
+  return (await windows.readTogether([authorId], undefined, 1)).name;
 }
 
 /** Their ids, newest first; undefined when nothing is published. */
@@ -82,8 +88,14 @@ test('what a kill or an absent Redis has prevented is repeated before the event 
     );
     await windows.remove(author, [{ id: post, ownerId: author, atMs: row?.atMs ?? 0 }]);
     assert.deepEqual(await recent(author), []);
+    const before = await nameOf(author);
+    service.clock.advance(PROMPT_MS + 1);
     await service.relay(bus.admin);
     assert.deepEqual(await recent(author), [post]);
+    const late = await nameOf(author);
+    assert.notEqual(late, before, 'whoever has read newer ones learns of it');
+    await createPost(author);
+    assert.equal(await nameOf(author), late);
   } finally {
     await bus.stop();
   }

@@ -1,6 +1,7 @@
+import type { Clock } from '#kit/clock.ts';
 import type { Queryable } from '#kit/db/database.ts';
 import type { Redis } from '#kit/redis/redis.ts';
-import { createWindowStore } from '#kit/redis/window.ts';
+import { createWindowStore, PROMPT_MS } from '#kit/redis/window.ts';
 import { type PostPlace, timelineEntry } from '../entities/post-entity.ts';
 
 const MAX_ENTRIES = 200;
@@ -28,7 +29,7 @@ export interface RecentPosts {
   publish(authorIds: readonly string[]): Promise<void>;
 }
 
-export function createRecentPosts(redis: Redis, db: Queryable): RecentPosts {
+export function createRecentPosts(redis: Redis, db: Queryable, clock: Clock): RecentPosts {
   const windows = createWindowStore(redis, { prefix: 'recent', maxEntries: MAX_ENTRIES });
   /** Authors for whom it is being made: who misses them meanwhile waits for the same. */
   const underWay = new Map<string, Promise<void>>();
@@ -54,7 +55,10 @@ export function createRecentPosts(redis: Redis, db: Queryable): RecentPosts {
 
   return {
     async add(place) {
-      await windows.push([place.authorId], timelineEntry(place));
+      const entry = timelineEntry(place);
+      // Its writer was killed, or Redis was away.
+      const isLate = clock.nowMs() - entry.atMs > PROMPT_MS;
+      await windows.push([place.authorId], entry, isLate);
     },
     remove: (place) => windows.remove(place.authorId, [timelineEntry(place)]),
     async publish(authorIds) {

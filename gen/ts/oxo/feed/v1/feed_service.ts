@@ -20,7 +20,8 @@ export interface GetFeedRequest {
   pageToken: string;
   /**
    * Asks for what has arrived in the feed since an answer gave this since_id, newest first. The id of a post that the caller has
-   * read in this feed does as well. Not together with page_token. At most 512 characters.
+   * read in this feed does nearly as well: a post of an author with very many followers that arrives more than 30 seconds after
+   * it was made may then be left out. Not together with page_token. At most 512 characters.
    */
   sinceId: string;
 }
@@ -36,7 +37,7 @@ export interface GetFeedResponse {
   sinceId: string;
   /**
    * The answer to since_id is not what has arrived but the newest page, as without since_id: more than page_size has arrived, or
-   * it can no longer be told what. Without reset, no item is left out, and one that the caller has already may come again.
+   * it can no longer be told what. Without reset, no item is left out (but see since_id of the request), and one that the caller has already may come again.
    */
   reset: boolean;
 }
