@@ -1,10 +1,8 @@
-import { globSync } from 'node:fs';
-import { join } from 'node:path';
 import { CliError } from '../cli/cli-error.ts';
 import { type Command, parseFlags } from '../cli/command.ts';
-import { repositoryRoot } from '../settings.ts';
 import { checks, runCheck } from '../tests/checks.ts';
 import { openTestEnvironment } from '../tests/environment.ts';
+import { findFiles, type TestFile } from '../tests/files.ts';
 import { closingLine, describeOutcome, type Outcome } from '../tests/outcome.ts';
 import { defaultLimits, type Limits, runFile } from '../tests/run-file.ts';
 
@@ -15,12 +13,13 @@ export const command: Command = {
   usage: `usage: ./oxo test [--runs N] [--seed N] [--redis-cluster] [FILTER...]
 
 Runs the checks (biome, tsc, buf) and all tests, with real servers that it starts itself. The last line is
-"N passed, N failed"; exit code 0 only when all passed and there was something to run.
+"N passed, N failed"; exit code 0 only when all passed and there was something to run. Without FILTER the tests of what a feed is
+made of run twice: on one Redis, and on a Redis Cluster of three nodes ("(cluster)").
 
   FILTER    only the files of tests whose path holds one of these texts; no checks then
   --runs N  random histories of e2e/model, instead of 200: ./oxo test --runs 5000 e2e/model
   --seed N  of the first of them: a history that has shown something is seen again
-  --redis-cluster  services are tested on a Redis Cluster of three nodes instead of one server`,
+  --redis-cluster  all services are tested on a Redis Cluster instead of one server`,
   run,
 };
 
@@ -32,14 +31,14 @@ async function run(argv: readonly string[]): Promise<number> {
   // By the environment: tests run in processes of their own.
   if (runs !== undefined) process.env.MODEL_RUNS = String(runs);
   if (seed !== undefined) process.env.MODEL_SEED = String(seed);
-  if (values['redis-cluster']) process.env.TEST_REDIS_CLUSTER = 'yes';
   const outcomes: Outcome[] = [];
   const report = (outcome: Outcome): void => {
     outcomes.push(outcome);
     console.log(describeOutcome(outcome));
   };
   if (filters.length === 0) for (const check of checks) report(await runCheck(check));
-  await runFiles(findFiles(filters), limitsFor(runs), report);
+  const files = findFiles(filters, values['redis-cluster'] === true);
+  await runFiles(files, limitsFor(runs), report);
 
   for (const { name, skipped } of outcomes) for (const test of skipped) console.log(`skipped: ${name}: ${test}`);
   const failed = outcomes.filter((outcome) => outcome.failures.length > 0);
@@ -60,7 +59,7 @@ function limitsFor(runs = 0): Limits {
   return { testMs: defaultLimits.testMs + moreMs, fileMs: defaultLimits.fileMs + moreMs };
 }
 
-async function runFiles(files: readonly string[], limits: Limits, report: (outcome: Outcome) => void): Promise<void> {
+async function runFiles(files: readonly TestFile[], limits: Limits, report: (outcome: Outcome) => void): Promise<void> {
   if (files.length === 0) return;
   const environment = await openTestEnvironment(process.env);
   const stop = async (): Promise<void> => {
@@ -79,10 +78,4 @@ async function runFiles(files: readonly string[], limits: Limits, report: (outco
     await stop();
     process.off('SIGINT', interrupted).off('SIGTERM', interrupted);
   }
-}
-
-function findFiles(filters: readonly string[]): string[] {
-  const found = globSync('{gateway,mesh,services}/**/*.test.ts', { cwd: repositoryRoot });
-  const wanted = found.filter((path) => filters.length === 0 || filters.some((filter) => path.includes(filter)));
-  return wanted.sort().map((path) => join(repositoryRoot, path));
 }

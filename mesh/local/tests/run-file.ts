@@ -2,6 +2,7 @@ import { relative } from 'node:path';
 import { run } from 'node:test';
 import { inspect } from 'node:util';
 import { repositoryRoot } from '../settings.ts';
+import type { TestFile } from './files.ts';
 import type { Failure, Outcome } from './outcome.ts';
 
 /** How long things may take, on a machine that does much else. What hangs by itself is told by the limits of `until`. */
@@ -15,14 +16,15 @@ export const defaultLimits: Limits = { testMs: 480_000, fileMs: 1_800_000 };
 const maxOutputLength = 20_000;
 
 /** Runs the tests of one file in a process of its own. */
-export async function runFile(path: string, limits: Limits = defaultLimits): Promise<Outcome> {
-  const name = relative(repositoryRoot, path);
+export async function runFile({ path, isOnCluster }: TestFile, limits: Limits = defaultLimits): Promise<Outcome> {
+  const name = `${relative(repositoryRoot, path)}${isOnCluster ? ' (cluster)' : ''}`;
+  const env = isOnCluster ? { ...process.env, TEST_REDIS_CLUSTER: 'yes' } : process.env;
   const startedAtMs = performance.now();
   const failures: Failure[] = [];
   const skipped: string[] = [];
   let passed = 0;
   let output = '';
-  const events = run({ files: [path], timeout: limits.testMs, signal: AbortSignal.timeout(limits.fileMs) });
+  const events = run({ files: [path], env, timeout: limits.testMs, signal: AbortSignal.timeout(limits.fileMs) });
   // Suites hold tests and are none; a test named as its file stands for the process.
   const isTest = (data: { name: string; details: { type?: string | undefined } }): boolean =>
     data.details.type !== 'suite' && data.name !== path;
