@@ -1,7 +1,8 @@
-import pg from 'pg';
+import type pg from 'pg';
 import { DAY_MS, systemClock } from '#kit/clock.ts';
 import { newId } from '#kit/ids.ts';
 import { encodeRefreshToken, hashOf, newRefreshToken } from '../../../services/auth/sessions/refresh-token.ts';
+import { withClient } from '../../local/servers/postgres-client.ts';
 import type { Society } from './society.ts';
 
 export type LoadedPost = { readonly id: string; readonly publishedAtMs: number };
@@ -14,6 +15,7 @@ export type LoadedSociety = {
   readonly refreshTokens: readonly string[];
 };
 
+const connectTimeoutMs = 10_000;
 const rowsPerStatement = 20_000;
 const postsOfDays = 30;
 const sessionMs = 30 * DAY_MS;
@@ -30,10 +32,9 @@ type Column = { readonly name: string; readonly type: string };
  * looks at those who win or lose a follower, and here nobody has.
  * @param database URL of an administrator, of a stack that nobody uses yet
  */
-export async function loadSociety(database: string, society: Society): Promise<LoadedSociety> {
-  const client = new pg.Client({ connectionString: database });
-  await client.connect();
-  try {
+export function loadSociety(database: string, society: Society): Promise<LoadedSociety> {
+  const options = { connectionTimeoutMillis: connectTimeoutMs, application_name: 'oxo-bench' };
+  return withClient(database, options, async (client) => {
     await client.query('set synchronous_commit = off');
     const nowMs = systemClock.nowMs();
     const userIds = Array.from({ length: society.people }, (_, person) => newId(nowMs - postsOfDays * DAY_MS + person));
@@ -47,9 +48,7 @@ export async function loadSociety(database: string, society: Society): Promise<L
     await client.query('vacuum analyze');
     await client.query('checkpoint');
     return { userIds, posts, refreshTokens };
-  } finally {
-    await client.end();
-  }
+  });
 }
 
 async function insertPeople(

@@ -1,8 +1,8 @@
 import { jetstreamManager } from '@nats-io/jetstream';
-import pg from 'pg';
 import { EVENTS_STREAM } from '#kit/events/jetstream/streams.ts';
 import { messageOf } from '../../local/cli/cli-error.ts';
 import { connectOnce } from '../../local/servers/nats.ts';
+import { withClient } from '../../local/servers/postgres-client.ts';
 import type { StackUrls } from '../../local/stack/plan.ts';
 
 /** The settings on which figures depend, as the servers themselves tell them. */
@@ -25,17 +25,14 @@ export async function readSafety(urls: StackUrls): Promise<SafetySettings> {
 }
 
 async function readPostgres(url: string): Promise<Record<string, string>> {
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: timeoutMs, query_timeout: timeoutMs });
-  try {
-    await client.connect();
+  const options = { connectionTimeoutMillis: timeoutMs, query_timeout: timeoutMs, application_name: 'oxo-bench' };
+  return withClient(url, options, async (client) => {
     const { rows } = await client.query<{ name: string; setting: string }>(
       'select name, setting from pg_settings where name = any($1) order by array_position($1, name)',
       [postgresNames],
     );
     return Object.fromEntries(rows.map(({ name, setting }) => [name, setting]));
-  } finally {
-    await client.end().catch(() => {});
-  }
+  });
 }
 
 async function readJetstream(urls: StackUrls): Promise<Record<string, string>> {

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import pg from 'pg';
 import { DAY_MS } from '#kit/clock.ts';
 import { until } from '#kit/testing/until.ts';
 import type { Stack } from '../../local/stack/stack.ts';
 import type { Cases } from '../testing/cases.ts';
 import { type Api, type ApiRequest, refusal } from '../testing/client.ts';
 import { openForge } from '../testing/credentials.ts';
+import { inDatabase } from '../testing/database.ts';
 import {
   edit,
   feedTexts,
@@ -167,11 +167,7 @@ export const deletion: Cases = {
 
 /** As if all deletions were so much longer ago. */
 async function passDays({ urls }: Stack, days: number): Promise<void> {
-  const client = new pg.Client(urls.database);
-  await client.connect();
-  try {
-    await client.query('update users.deletions set deleted_at_ms = deleted_at_ms - $1::bigint', [days * DAY_MS]);
-  } finally {
-    await client.end();
-  }
+  await inDatabase(urls.database, (client) =>
+    client.query('update users.deletions set deleted_at_ms = deleted_at_ms - $1::bigint', [days * DAY_MS]),
+  );
 }

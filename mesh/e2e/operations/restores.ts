@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import pg from 'pg';
 import { until } from '#kit/testing/until.ts';
 import { oxo } from '../../local/testing/command.ts';
+import { inDatabase } from '../testing/database.ts';
 import type { World } from '../testing/world.ts';
 
 type Env = { readonly OXO_STATE_DIR: string; readonly OXO_PORT_BASE: string };
@@ -51,28 +51,21 @@ async function pidOfRestore(stateDir: string): Promise<number> {
 
 /** A table whose constraint, evaluated by an administrator, would make a role. @returns what takes it away */
 export async function setTrap({ stack }: World): Promise<() => Promise<void>> {
-  const client = new pg.Client(stack.environmentOf('post').DATABASE_URL);
-  await client.connect();
-  await client.query(`
+  const url = stack.environmentOf('post').DATABASE_URL ?? '';
+  const run = (statements: string) => inDatabase(url, (client) => client.query(statements));
+  await run(`
     CREATE FUNCTION posts.spring() RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN
       IF current_setting('is_superuser') = 'on' THEN EXECUTE 'CREATE ROLE intruder'; END IF;
       RETURN true;
     END $$;
     CREATE TABLE posts.trap (id int CHECK (posts.spring()));
     INSERT INTO posts.trap VALUES (1)`);
-  return async () => {
-    await client.query('DROP TABLE posts.trap; DROP FUNCTION posts.spring()');
-    await client.end();
-  };
+  return async () => void (await run('DROP TABLE posts.trap; DROP FUNCTION posts.spring()'));
 }
 
 export async function requireNotSprung({ stack }: World): Promise<void> {
-  const client = new pg.Client(stack.environmentOf('post').DATABASE_URL);
-  await client.connect();
-  try {
+  await inDatabase(stack.environmentOf('post').DATABASE_URL ?? '', async (client) => {
     assert.equal((await client.query('SELECT FROM posts.trap')).rowCount, 1);
     assert.equal((await client.query(`SELECT FROM pg_roles WHERE rolname = 'intruder'`)).rowCount, 0);
-  } finally {
-    await client.end();
-  }
+  });
 }

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import pg from 'pg';
 import { until } from '#kit/testing/until.ts';
 import type { Cases } from '../testing/cases.ts';
 import { beginWriting, gather, requireDelivered, untilMore } from '../testing/crowd.ts';
+import { inDatabase } from '../testing/database.ts';
 import { edit, feedTexts, follow, type Person, post, remove, unfollow } from '../testing/people.ts';
 import type { World } from '../testing/world.ts';
 
@@ -93,16 +93,12 @@ async function callsOf({ stack }: World, name: string): Promise<number> {
 
 /** Backends whose relay holds its schema's lock, by schema. */
 async function leaders({ stack }: World): Promise<Record<string, number[]>> {
-  const client = new pg.Client(stack.urls.database);
-  await client.connect();
-  try {
+  return inDatabase(stack.urls.database, async (client) => {
     const { rows } = await client.query<{ schema: string; pids: number[] }>(
       `select n.nspname as schema, array_agg(l.pid) as pids from pg_locks l join pg_stat_activity a using (pid)
          join pg_namespace n on n.nspowner = a.usesysid
         where l.locktype = 'advisory' and l.granted and a.application_name = 'oxo-relay' group by 1 order by 1`,
     );
     return Object.fromEntries(rows.map(({ schema, pids }) => [schema, pids]));
-  } finally {
-    await client.end();
-  }
+  });
 }

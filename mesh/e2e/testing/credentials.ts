@@ -1,8 +1,8 @@
 import { createHmac, createPublicKey, type JsonWebKey, randomUUID } from 'node:crypto';
 import { importPKCS8, SignJWT } from 'jose';
-import pg from 'pg';
 import { openLocalVault } from '../../../services/auth/keys/local-vault.ts';
 import type { Stack } from '../../local/stack/stack.ts';
+import { inDatabase } from './database.ts';
 
 type Header = Readonly<Record<string, string>>;
 type Claims = Readonly<Record<string, unknown>>;
@@ -46,16 +46,12 @@ export async function openForge(stack: Stack): Promise<Forge> {
   };
 }
 
-async function readKey(databaseUrl: string): Promise<KeyRow> {
-  const client = new pg.Client(databaseUrl);
-  await client.connect();
-  try {
+function readKey(databaseUrl: string): Promise<KeyRow> {
+  return inDatabase(databaseUrl, async (client) => {
     const found = await client.query<KeyRow>("select * from auth.signing_keys where state = 'CURRENT'");
     if (found.rows[0] === undefined) throw new Error('there is no signing key');
     return found.rows[0];
-  } finally {
-    await client.end();
-  }
+  });
 }
 
 function encode(value: unknown): string {

@@ -1,13 +1,12 @@
-import pg from 'pg';
+import type pg from 'pg';
 import type { Stack } from '../../local/stack/stack.ts';
+import { inDatabase } from './database.ts';
 
 const SCHEMAS = ['auth', 'users', 'posts', 'feeds'];
 
 /** Every table of every service with the rows that hold one of these texts, as "schema.table: row". */
-export async function rowsWith({ urls }: Stack, texts: readonly string[]): Promise<string[]> {
-  const client = new pg.Client(urls.database);
-  await client.connect();
-  try {
+export function rowsWith({ urls }: Stack, texts: readonly string[]): Promise<string[]> {
+  return inDatabase(urls.database, async (client) => {
     const found: string[] = [];
     for (const name of await tableNames(client)) {
       const { rows } = await client.query<{ row: string }>(`select t::text as row from ${name} t`);
@@ -16,16 +15,12 @@ export async function rowsWith({ urls }: Stack, texts: readonly string[]): Promi
       found.push(...rows.flatMap(({ row }) => (needles.some((each) => row.includes(each)) ? `${name}: ${row}` : [])));
     }
     return found;
-  } finally {
-    await client.end();
-  }
+  });
 }
 
 /** A fingerprint of the rows of every table of every service, by table. Two that are equal mean that nothing changed. */
-export async function readTables({ urls }: Stack): Promise<Readonly<Record<string, string>>> {
-  const client = new pg.Client(urls.database);
-  await client.connect();
-  try {
+export function readTables({ urls }: Stack): Promise<Readonly<Record<string, string>>> {
+  return inDatabase(urls.database, async (client) => {
     const prints: [string, string][] = [];
     for (const name of await tableNames(client)) {
       const { rows } = await client.query<{ print: string }>(
@@ -34,9 +29,7 @@ export async function readTables({ urls }: Stack): Promise<Readonly<Record<strin
       prints.push([name, rows[0]?.print ?? '']);
     }
     return Object.fromEntries(prints);
-  } finally {
-    await client.end();
-  }
+  });
 }
 
 async function tableNames(client: pg.Client): Promise<string[]> {

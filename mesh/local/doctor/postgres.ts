@@ -1,6 +1,7 @@
-import pg from 'pg';
+import type pg from 'pg';
 import { systemClock } from '#kit/clock.ts';
 import { messageOf } from '../cli/cli-error.ts';
+import { type ClientOptions, withClient } from '../servers/postgres-client.ts';
 import { migrationNames, type ServiceDefinition } from '../services.ts';
 import { readOutboxes } from '../stack/health.ts';
 import type { StackPlan } from '../stack/plan.ts';
@@ -11,6 +12,13 @@ const timeoutMs = 2_000;
 const statementTimeoutMs = 500;
 const slowAnswerMs = 1_000;
 const dayMs = 86_400_000;
+
+const clientOptions: ClientOptions = {
+  connectionTimeoutMillis: timeoutMs,
+  query_timeout: timeoutMs,
+  statement_timeout: statementTimeoutMs,
+  application_name: 'oxo-doctor',
+};
 
 /**
  * The server, the schemas, and who carries their events away. An administrator looks at the server alone; what a service owns its own
@@ -23,7 +31,7 @@ export function postgresProbes(plan: StackPlan): Probe[] {
     {
       area: 'Postgres',
       name: 'server',
-      look: () => withClient(plan.urls.database, (client) => judgeAll(client, plan, next)),
+      look: () => withClient(plan.urls.database, clientOptions, (client) => judgeAll(client, plan, next)),
       next,
     },
     { area: 'Postgres', name: 'outboxes', look: outboxes, next },
@@ -36,7 +44,7 @@ async function judgeAll(client: pg.Client, plan: StackPlan, next: string): Promi
   const withTables = plan.services.filter((service) => service.migrate !== undefined);
   const auth = withTables.find(({ name }) => name === 'auth');
   const as = (service: ServiceDefinition, look: (client: pg.Client) => Promise<Judgement[]>) =>
-    withClient(plan.urls.databases[service.name] ?? '', look);
+    withClient(plan.urls.databases[service.name] ?? '', clientOptions, look);
   const parts: Part[] = [
     ['server', () => judgeServer(client)],
     ...withTables.map(
@@ -148,21 +156,4 @@ async function judgeKeys(client: pg.Client, { schema }: ServiceDefinition): Prom
     ];
   }
   return [ok(`the present one has signed for ${Math.max(0, Math.floor(days))} days, the next one is published`)];
-}
-
-async function withClient<T>(url: string, use: (client: pg.Client) => Promise<T>): Promise<T> {
-  const options = {
-    connectionTimeoutMillis: timeoutMs,
-    query_timeout: timeoutMs,
-    statement_timeout: statementTimeoutMs,
-    application_name: 'oxo-doctor',
-  };
-  const client = new pg.Client({ connectionString: url, ...options });
-  client.on('error', () => {});
-  await client.connect();
-  try {
-    return await use(client);
-  } finally {
-    void client.end().catch(() => {});
-  }
 }
