@@ -1,6 +1,5 @@
 import { CliError } from '../local/cli/cli-error.ts';
-import { parseFlags } from '../local/cli/command.ts';
-import { wholeNumber } from '../local/demo/options.ts';
+import { parseFlags, wholeNumber } from '../local/cli/command.ts';
 import { type PartName, parts } from './parts.ts';
 
 export type BenchOptions = {

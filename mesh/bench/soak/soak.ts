@@ -1,7 +1,6 @@
-import { parseFlags } from '../../local/cli/command.ts';
+import { parseFlags, wholeNumber } from '../../local/cli/command.ts';
 import { createProgress } from '../../local/cli/progress.ts';
 import { count } from '../../local/cli/statistics.ts';
-import { wholeNumber } from '../../local/demo/options.ts';
 import { memoryOf } from '../../local/supervisor/proc.ts';
 import { type Crowd, feedRequests, gatherCrowd, postRequests } from '../crowd.ts';
 import type { LoadJob } from '../load/closed-loop.ts';

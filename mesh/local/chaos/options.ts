@@ -1,6 +1,5 @@
 import { CliError } from '../cli/cli-error.ts';
-import { parseFlags } from '../cli/command.ts';
-import { wholeNumber } from '../demo/options.ts';
+import { parseFlags, wholeNumber } from '../cli/command.ts';
 import { readSettings } from '../settings.ts';
 import { planStack, type StackUrls } from '../stack/plan.ts';
 import type { ProcessSnapshot } from '../supervisor/process.ts';

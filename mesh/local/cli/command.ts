@@ -27,3 +27,10 @@ function parse<T extends ParseArgsOptionsConfig>(argv: readonly string[], option
     throw new CliError(messageOf(error), { exitCode: 2 });
   }
 }
+
+/** @throws CliError (exit code 2) unless the text is a whole number in these limits */
+export function wholeNumber(flag: string, text: string, min: number, max: number): number {
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value >= min && value <= max) return value;
+  throw new CliError(`${flag} must be a whole number from ${min} to ${max}, not "${text}"`, { exitCode: 2 });
+}

@@ -1,6 +1,4 @@
 import { z } from 'zod';
-import type { FeedItem } from '../demo/compare.ts';
-import type { Visibility } from '../demo/society.ts';
 import type { ApiClient } from './api-client.ts';
 
 export type Session = {
@@ -9,6 +7,21 @@ export type Session = {
   readonly refreshToken: string;
   /** By performance.now(). */
   readonly expiresAtMs: number;
+};
+
+/** Who may see a post. */
+export type Visibility = 'PUBLIC' | 'FOLLOWERS';
+
+/** An item as it came out of a feed. */
+export type FeedItem = {
+  readonly id: string;
+  readonly authorId: string;
+  readonly text: string;
+  readonly visibility: Visibility | string;
+  /** Milliseconds since the epoch. */
+  readonly createdAtMs: number;
+  readonly edited: boolean;
+  readonly reason: string;
 };
 
 export type CreatedPost = { readonly id: string; readonly createdAtMs: number };
@@ -38,7 +51,7 @@ const feed = z.object({
   nextPageToken: z.string().default(''),
 });
 
-/** The requests that the demo makes, as functions. Each rejects with CliError when the answer is not as it should be. */
+/** The requests that people make, as functions. Each rejects with CliError when the answer is not as it should be. */
 export type Api = {
   readonly signUp: (handle: string, displayName: string, password: string) => Promise<Session>;
   /** Also by who has a session already: it is another one. */

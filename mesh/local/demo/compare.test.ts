@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { compareFeed, type Difference, type FeedItem } from './compare.ts';
+import type { FeedItem } from '../client/api.ts';
+import { compareFeed, type Difference } from './compare.ts';
 import { createExpectedFeeds, type ExpectedFeeds, type KnownPost } from './expected-feeds.ts';
 
 /** Person 0 follows 1 and 2; 3 is a stranger. Two posts are of the same millisecond. */

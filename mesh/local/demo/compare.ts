@@ -1,17 +1,5 @@
+import type { FeedItem } from '../client/api.ts';
 import { type KnownPost, newestFirst } from './expected-feeds.ts';
-import type { Visibility } from './society.ts';
-
-/** An item as it came out of a feed. */
-export type FeedItem = {
-  readonly id: string;
-  readonly authorId: string;
-  readonly text: string;
-  readonly visibility: Visibility | string;
-  /** Milliseconds since the epoch. */
-  readonly createdAtMs: number;
-  readonly edited: boolean;
-  readonly reason: string;
-};
 
 export type DifferenceKind = 'missing' | 'unexpected' | 'twice' | 'order' | 'content' | 'paging';
 

@@ -1,4 +1,4 @@
-import type { Visibility } from './society.ts';
+import type { Visibility } from '../client/api.ts';
 
 /** A post as the demo knows it: what it sent, and the id and time from the answer. */
 export type KnownPost = {

@@ -1,5 +1,5 @@
 import { CliError } from '../cli/cli-error.ts';
-import { parseFlags } from '../cli/command.ts';
+import { parseFlags, wholeNumber } from '../cli/command.ts';
 import { services } from '../services.ts';
 import { readSettings } from '../settings.ts';
 import { planStack, type StackUrls } from '../stack/plan.ts';
@@ -68,11 +68,4 @@ function frontDoorOf(text: string): string {
     throw new CliError(`--url must be the http:// URL of a front door, not "${text}"`, { exitCode: 2 });
   }
   return text.replace(/\/+$/, '');
-}
-
-/** @throws CliError (exit code 2) unless the text is a whole number in these limits */
-export function wholeNumber(flag: string, text: string, min: number, max: number): number {
-  const value = Number(text);
-  if (/^\d+$/.test(text) && value >= min && value <= max) return value;
-  throw new CliError(`${flag} must be a whole number from ${min} to ${max}, not "${text}"`, { exitCode: 2 });
 }

@@ -1,8 +1,8 @@
+import type { Visibility } from '../client/api.ts';
 import type { Random } from '../client/random.ts';
 import type { Graph } from './graph.ts';
 import { writeText } from './sentences.ts';
 
-export type Visibility = 'PUBLIC' | 'FOLLOWERS';
 export type Follow = { readonly follower: number; readonly followee: number };
 export type PlannedPost = { readonly author: number; readonly text: string; readonly visibility: Visibility };
 

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createProgress } from '../cli/progress.ts';
-import type { Api, FeedPage } from '../client/api.ts';
-import type { FeedItem } from './compare.ts';
+import type { Api, FeedItem, FeedPage } from '../client/api.ts';
 import { createExpectedFeeds, type KnownPost } from './expected-feeds.ts';
 import type { DemoRun } from './phases.ts';
 import { renderDifferences } from './summary.ts';

@@ -1,8 +1,8 @@
 import { count } from '../cli/statistics.ts';
-import type { Api } from '../client/api.ts';
+import type { Api, FeedItem } from '../client/api.ts';
 import { inParallel } from '../client/in-parallel.ts';
 import { type Person, personAt } from '../client/people.ts';
-import { compareFeed, type Difference, type FeedItem } from './compare.ts';
+import { compareFeed, type Difference } from './compare.ts';
 import type { FeedRun } from './phases.ts';
 
 export type Verdict = {
