@@ -2,6 +2,7 @@
  * What one service under test is made of: the parts that `kit/process/start.ts` starts in a process, opened here on real servers of the
  * test's own. What is opened first is closed last.
  */
+import { after } from 'node:test';
 import { type Clock, systemClock } from '#kit/clock.ts';
 import type { Durable } from '#kit/events/consumers/durables.ts';
 import { createLogger, type Logger } from '#kit/observability/logger.ts';
@@ -30,6 +31,15 @@ export interface TestContext {
   close(): Promise<void>;
 }
 
+/** Those of this file whose parts are not closed. */
+const open = new Set<TestContext>();
+
+// A `before` that fails leaves a file without what its `after` would close, and what is open would keep its process waiting.
+after(async () => {
+  for (const context of open) await context.close();
+});
+
+/** Nothing is opened yet. What is, the end of the file closes at the latest. */
 export function createTestContext(service: string): TestContext {
   let offsetMs = 0;
   let lines = '';
@@ -39,7 +49,7 @@ export function createTestContext(service: string): TestContext {
     },
   };
   const closers: (() => unknown)[] = [];
-  return {
+  const context: TestContext = {
     service,
     clock: {
       nowMs: () => systemClock.nowMs() + offsetMs,
@@ -52,9 +62,12 @@ export function createTestContext(service: string): TestContext {
     metrics: createMetrics(),
     onStop: (close) => void closers.push(close),
     async close() {
+      open.delete(context);
       for (const close of closers.splice(0).reverse()) await close();
     },
   };
+  open.add(context);
+  return context;
 }
 
 /** The service's schema in a database of its own. @param poolSize as in `createTestDatabase` */
