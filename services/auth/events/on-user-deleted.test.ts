@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { MINUTE_MS } from '#kit/clock.ts';
 import { NotYet } from '#kit/events/consumers/handlers.ts';
+import { userDeleted } from '#kit/events/consumers/user-deleted.ts';
 import { newId } from '#kit/ids.ts';
 import { deliver } from '#kit/testing/deliver.ts';
 import { startAuthService, type TestAuthService } from '../testing/auth-service.ts';
-import { userDeleted } from './on-user-deleted.ts';
 
 let service: TestAuthService;
 before(async () => {

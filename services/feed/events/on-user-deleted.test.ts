@@ -2,11 +2,12 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { MINUTE_MS } from '#kit/clock.ts';
 import { NotYet } from '#kit/events/consumers/handlers.ts';
+import { userDeleted } from '#kit/events/consumers/user-deleted.ts';
 import { deliver } from '#kit/testing/deliver.ts';
 import { until } from '#kit/testing/until.ts';
 import { createWindows, type Windows } from '../feed/window.ts';
 import { startFeedService, type TestFeedService } from '../testing/feed-service.ts';
-import { onUserDeleted, userDeleted } from './on-user-deleted.ts';
+import { onUserDeleted } from './on-user-deleted.ts';
 
 let service: TestFeedService;
 let windows: Windows;

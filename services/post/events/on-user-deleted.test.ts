@@ -4,6 +4,7 @@ import { PostDeleted } from '#gen/oxo/post/v1/post_events.ts';
 import { MINUTE_MS } from '#kit/clock.ts';
 import type { Database } from '#kit/db/database.ts';
 import { NotYet } from '#kit/events/consumers/handlers.ts';
+import { userDeleted } from '#kit/events/consumers/user-deleted.ts';
 import { createReadModel } from '#kit/redis/read-model.ts';
 import { createWindowStore } from '#kit/redis/window.ts';
 import { asService } from '#kit/rpc/client.ts';
@@ -12,7 +13,6 @@ import { refused } from '#kit/testing/refused.ts';
 import { createEraseAuthor } from '../posts/erase-author.ts';
 import { ownTimeline } from '../testing/own-timeline.ts';
 import { startPostService, type TestPostService } from '../testing/post-service.ts';
-import { userDeleted } from './on-user-deleted.ts';
 
 let service: TestPostService;
 let bob: string;
