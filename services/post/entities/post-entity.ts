@@ -25,12 +25,19 @@ export const PostEntity = defineEntity({
 /** A row of the table posts, whether a unit of work or a statement has read it. */
 export type PostRow = InferEntity<typeof PostEntity>;
 
-/** The columns of a PostRow, for statements. Numbers of 64 bits become JavaScript numbers. */
-export const POST_COLUMNS = `id, author_id as "authorId", text, visibility, published_at_ms::float8 as "publishedAtMs",
-  edited_at_ms::float8 as "editedAtMs", entities, pulled, version::float8`;
+/**
+ * The columns of a PostRow, for statements. Numbers of 64 bits become JavaScript numbers.
+ * @param posts what the statement calls the table; a join needs another name than a plain read
+ */
+export const postColumns = (posts = 'posts') => `${postPlaceColumns(posts)}, ${posts}.text, ${posts}.visibility,
+  ${posts}.edited_at_ms::float8 as "editedAtMs", ${posts}.entities, ${posts}.pulled, ${posts}.version::float8`;
 
 /** What identifies a post and its place among its author's. */
 export type PostPlace = Pick<PostRow, 'id' | 'authorId' | 'publishedAtMs'>;
+
+/** The columns of a PostPlace, as `postColumns`. */
+export const postPlaceColumns = (posts = 'posts') =>
+  `${posts}.id, ${posts}.author_id as "authorId", ${posts}.published_at_ms::float8 as "publishedAtMs"`;
 
 /** The post's place in the timelines that Redis holds. */
 export function timelineEntry({ id, authorId, publishedAtMs }: PostPlace): TimelineEntry {

@@ -16,6 +16,7 @@ export interface BatchGetPostsDependencies {
   visibility: Visibility;
 }
 
+/** Those of the posts that the caller may see; the others are left out. @throws OxoError VALIDATION_FAILED */
 export function batchGetPosts({ db, publishedPosts, visibility }: BatchGetPostsDependencies) {
   return async (request: BatchGetPostsRequest, context: CallContext): Promise<BatchGetPostsResponse> => {
     const { ids } = validate(input, request);

@@ -33,6 +33,10 @@ export interface CreatePostDependencies {
   clock: Clock;
 }
 
+/**
+ * @throws OxoError VALIDATION_FAILED, USER_NOT_FOUND, IDEMPOTENCY_KEY_REUSED, IDEMPOTENCY_KEY_IN_USE; UNAVAILABLE
+ * when somebody mentioned cannot be looked up
+ */
 export function createPost(dependencies: CreatePostDependencies) {
   const { idempotency, insertPost, outbox, publishedPosts, authors, entityFinder, clock } = dependencies;
   return async (request: CreatePostRequest, context: CallContext): Promise<CreatePostResponse> => {

@@ -7,7 +7,7 @@ import { insertEvent, type Outbox } from '#kit/events/outbox/outbox.ts';
 import { requireViewer } from '#kit/identity/caller.ts';
 import type { CallContext } from '#kit/rpc/context.ts';
 import { id, validate } from '#kit/validate.ts';
-import { POST_COLUMNS, type PostRow } from '../entities/post-entity.ts';
+import { type PostRow, postColumns } from '../entities/post-entity.ts';
 import { postDeleted } from '../events.ts';
 import type { DeletedPosts } from '../posts/deleted-posts.ts';
 import { eventPost, postEtag } from '../posts/post-message.ts';
@@ -21,7 +21,7 @@ const DELETE = {
   name: 'post-delete',
   text: `with gone as (delete from posts where id = $1 and author_id = $2 returning *),
       remembered as (insert into deleted_posts (id, author_id, deleted_at_ms) select id, author_id, $3 from gone)
-    select ${POST_COLUMNS} from gone`,
+    select ${postColumns('gone')} from gone`,
 };
 
 export interface DeletePostDependencies {

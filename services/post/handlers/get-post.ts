@@ -8,6 +8,7 @@ import type { Visibility } from '../posts/visibility.ts';
 
 const input = z.object({ id: id() });
 
+/** @throws OxoError VALIDATION_FAILED, POST_NOT_FOUND */
 export function getPost({ visibility }: { visibility: Visibility }) {
   return async (request: GetPostRequest, context: CallContext): Promise<GetPostResponse> => {
     const { id } = validate(input, request);

@@ -10,6 +10,7 @@ import type { Visibility } from '../posts/visibility.ts';
 
 const input = z.object({ id: id(), ...pageFields({ default: 20, max: 100 }) });
 
+/** @throws OxoError VALIDATION_FAILED, PAGE_TOKEN_INVALID, POST_NOT_FOUND */
 export function listPostRevisions({ db, visibility }: { db: Queryable; visibility: Visibility }) {
   return async (request: ListPostRevisionsRequest, context: CallContext): Promise<ListPostRevisionsResponse> => {
     const { id, ...asked } = validate(input, request);

@@ -4,7 +4,7 @@ import type { ListPostsByAuthorsRequest, ListPostsByAuthorsResponse } from '#gen
 import type { Queryable } from '#kit/db/database.ts';
 import { START } from '#kit/page-token.ts';
 import { ids, validate } from '#kit/validate.ts';
-import type { PostRow } from '../entities/post-entity.ts';
+import { type PostPlace, postPlaceColumns } from '../entities/post-entity.ts';
 import { postPosition } from '../posts/post-input.ts';
 
 const MAX_AUTHORS = 10_001;
@@ -41,7 +41,7 @@ export const LIST = {
           and published_at_ms >= (select at_ms from floor) and ${SEEN}
         order by published_at_ms desc, id desc limit $4) more
       where heads.place = $5 and heads.published_at_ms >= (select at_ms from floor))
-    select id, author_id as "authorId", published_at_ms::float8 as "publishedAtMs" from newest
+    select ${postPlaceColumns('newest')} from newest
     order by newest.published_at_ms desc, id desc limit $4`,
 };
 
@@ -50,15 +50,14 @@ function headsPerAuthor(pageSize: number, authors: number): number {
   return Math.min(pageSize, 1 + Math.ceil((2 * pageSize) / authors));
 }
 
-type RefRow = Pick<PostRow, 'id' | 'authorId' | 'publishedAtMs'>;
-
+/** The newest posts of these authors that followers may see, by id and time. @throws OxoError VALIDATION_FAILED */
 export function listPostsByAuthors({ db }: { db: Queryable }) {
   return async (request: ListPostsByAuthorsRequest): Promise<ListPostsByAuthorsResponse> => {
     const { authorIds, before = START, pageSize } = validate(input, request);
     const authors = [...new Set(authorIds)];
     if (authors.length === 0) return { posts: [] };
     // Ids need no quoting in an array, and the driver's own way of writing one is slow for thousands.
-    const rows = await db.query<RefRow>(LIST, [
+    const rows = await db.query<PostPlace>(LIST, [
       `{${authors.join(',')}}`,
       before.atMs,
       before.id,

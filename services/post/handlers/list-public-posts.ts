@@ -5,7 +5,7 @@ import type { Queryable } from '#kit/db/database.ts';
 import { START } from '#kit/page-token.ts';
 import type { CallContext } from '#kit/rpc/context.ts';
 import { validate } from '#kit/validate.ts';
-import { POST_COLUMNS, type PostRow } from '../entities/post-entity.ts';
+import { type PostRow, postColumns } from '../entities/post-entity.ts';
 import type { Authors } from '../posts/authors.ts';
 import { postPosition } from '../posts/post-input.ts';
 import { postMessage } from '../posts/post-message.ts';
@@ -18,11 +18,15 @@ const input = z.object({
 /** Reads as many entries of the index of public posts as are asked for. */
 export const LIST = {
   name: 'posts-public',
-  text: `select ${POST_COLUMNS} from posts
+  text: `select ${postColumns()} from posts
     where visibility = ${Post_Visibility.PUBLIC} and (published_at_ms, id) < ($1, $2)
     order by published_at_ms desc, id desc limit $3`,
 };
 
+/**
+ * The newest posts that are public; the author is missing where there is none any more.
+ * @throws OxoError VALIDATION_FAILED
+ */
 export function listPublicPosts({ db, authors }: { db: Queryable; authors: Pick<Authors, 'find'> }) {
   return async (request: ListPublicPostsRequest, context: CallContext): Promise<ListPublicPostsResponse> => {
     const { before = START, pageSize } = validate(input, request);

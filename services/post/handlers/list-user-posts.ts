@@ -5,7 +5,7 @@ import type { Queryable } from '#kit/db/database.ts';
 import { openPage } from '#kit/page-token.ts';
 import type { CallContext } from '#kit/rpc/context.ts';
 import { idOrMe, pageFields, resolveMe, validate } from '#kit/validate.ts';
-import { POST_COLUMNS, type PostRow } from '../entities/post-entity.ts';
+import { type PostRow, postColumns } from '../entities/post-entity.ts';
 import type { Authors } from '../posts/authors.ts';
 import { postMessage } from '../posts/post-message.ts';
 import type { Visibility } from '../posts/visibility.ts';
@@ -14,7 +14,7 @@ const input = z.object({ userId: idOrMe(), ...pageFields({ default: 20, max: 100
 
 const LIST = {
   name: 'user-posts-list',
-  text: `select ${POST_COLUMNS} from posts
+  text: `select ${postColumns()} from posts
     where author_id = $1 and visibility = any($2::smallint[]) and (published_at_ms, id) < ($3, $4)
     order by published_at_ms desc, id desc limit $5`,
 };
@@ -25,6 +25,7 @@ export interface ListUserPostsDependencies {
   authors: Authors;
 }
 
+/** @throws OxoError VALIDATION_FAILED, PAGE_TOKEN_INVALID, USER_NOT_FOUND */
 export function listUserPosts({ db, visibility, authors }: ListUserPostsDependencies) {
   return async (request: ListUserPostsRequest, context: CallContext): Promise<ListUserPostsResponse> => {
     const asked = validate(input, request);

@@ -41,6 +41,7 @@ interface Outcome {
   changed: boolean;
 }
 
+/** @throws OxoError VALIDATION_FAILED, USER_NOT_FOUND, EDIT_LIMIT_REACHED, what `readIfMatch` and `whyNotOwn` throw */
 export function updatePost(dependencies: UpdatePostDependencies) {
   const { db, outbox, publishedPosts, visibility, authors, entityFinder, clock } = dependencies;
   return async (request: UpdatePostRequest, context: CallContext): Promise<UpdatePostResponse> => {

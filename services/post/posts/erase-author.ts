@@ -1,6 +1,6 @@
 import type { Database, Statement } from '#kit/db/database.ts';
 import { insertEvents, type Outbox } from '#kit/events/outbox/outbox.ts';
-import { POST_COLUMNS, type PostRow } from '../entities/post-entity.ts';
+import { type PostRow, postColumns } from '../entities/post-entity.ts';
 import { postDeleted } from '../events.ts';
 import { erasedEventPost } from './post-message.ts';
 import type { PublishedPosts } from './published-posts.ts';
@@ -14,7 +14,7 @@ const ERASE_POSTS = {
   name: 'erase-posts',
   text: `with gone as (
       delete from posts where id in (select id from posts where author_id = $1 limit ${BATCH_POSTS}) returning *)
-    select ${POST_COLUMNS} from gone`,
+    select ${postColumns('gone')} from gone`,
 };
 const rowsOf = (name: string, table: string, column: string): Statement => ({
   name,

@@ -1,8 +1,8 @@
 import type { Queryable } from '#kit/db/database.ts';
-import { POST_COLUMNS, type PostRow } from '../entities/post-entity.ts';
+import { type PostRow, postColumns } from '../entities/post-entity.ts';
 
-const FIND = { name: 'post-find', text: `select ${POST_COLUMNS} from posts where id = $1` };
-const FIND_MANY = { name: 'post-find-many', text: `select ${POST_COLUMNS} from posts where id = any($1)` };
+const FIND = { name: 'post-find', text: `select ${postColumns()} from posts where id = $1` };
+const FIND_MANY = { name: 'post-find-many', text: `select ${postColumns()} from posts where id = any($1)` };
 
 /** The post with this id, whoever may see it; see `Visibility`. */
 export async function findPost(db: Queryable, id: string): Promise<PostRow | undefined> {

@@ -2,16 +2,16 @@ import type { Clock } from '#kit/clock.ts';
 import type { Queryable } from '#kit/db/database.ts';
 import type { Redis } from '#kit/redis/redis.ts';
 import { createWindowStore, PROMPT_MS } from '#kit/redis/window.ts';
-import { type PostPlace, timelineEntry } from '../entities/post-entity.ts';
+import { type PostPlace, postPlaceColumns, timelineEntry } from '../entities/post-entity.ts';
 
 const MAX_ENTRIES = 200;
 
 /** Reads only the index of pulled posts. */
 const LIST = {
   name: 'posts-recent-pulled',
-  text: `select authors.author_id as "authorId", newest.id, newest.published_at_ms::float8 as "publishedAtMs"
+  text: `select ${postPlaceColumns('newest')}
     from unnest($1::uuid[]) as authors (author_id) cross join lateral (
-      select id, published_at_ms from posts where posts.author_id = authors.author_id and pulled
+      select id, author_id, published_at_ms from posts where posts.author_id = authors.author_id and pulled
       order by published_at_ms desc, id desc limit $2) newest
     order by newest.published_at_ms desc, newest.id desc`,
 };

@@ -41,5 +41,6 @@ export const USER_COLUMNS = `u.id, u.handle, u.display_name as "displayName", u.
 /** What is shown of a user beside what they wrote, and the version of the profile that it is taken from. */
 export type SummaryRow = Pick<UserRow, 'id' | 'handle' | 'displayName' | 'version'>;
 
-/** The columns of a SummaryRow. */
-export const SUMMARY_COLUMNS = 'id, handle, display_name as "displayName", version::float8';
+/** The columns of a SummaryRow. @param users what the statement calls the table; a join needs another name than a plain read */
+export const summaryColumns = (users = 'users') =>
+  `${users}.id, ${users}.handle, ${users}.display_name as "displayName", ${users}.version::float8`;

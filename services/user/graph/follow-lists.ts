@@ -4,7 +4,7 @@ import { userNotFound } from '#kit/errors.ts';
 import { openPage } from '#kit/page-token.ts';
 import type { CallContext } from '#kit/rpc/context.ts';
 import { resolveMe } from '#kit/validate.ts';
-import type { SummaryRow } from '../entities/user-entity.ts';
+import { type SummaryRow, summaryColumns } from '../entities/user-entity.ts';
 import { summaryMessage } from '../profiles/user-message.ts';
 
 /**
@@ -17,7 +17,7 @@ function listStatement(name: string, ofUser: string, person: string): Statement 
   return {
     name,
     text: `select listed.* from users of_user left join lateral (
-        select f.created_at_ms::float8 as "followedAtMs", u.id, u.handle, u.display_name as "displayName", u.version::float8
+        select f.created_at_ms::float8 as "followedAtMs", ${summaryColumns('u')}
         from follows f join users u on u.id = f.${person}
         where f.${ofUser} = of_user.id and (f.created_at_ms, f.${person}) < ($2::bigint, $3::uuid)
         order by f.created_at_ms desc, f.${person} desc limit $4::integer) listed on true

@@ -5,7 +5,7 @@ import type {
 } from '#gen/oxo/user/v1/user_internal_service.ts';
 import type { Queryable } from '#kit/db/database.ts';
 import { validate } from '#kit/validate.ts';
-import { SUMMARY_COLUMNS, type SummaryRow } from '../entities/user-entity.ts';
+import { type SummaryRow, summaryColumns } from '../entities/user-entity.ts';
 import { handle } from '../profiles/profile-input.ts';
 import { summaryMessage } from '../profiles/user-message.ts';
 
@@ -13,9 +13,10 @@ const input = z.object({ handles: z.array(handle()).min(1, 'must not be empty').
 
 const FIND = {
   name: 'user-find-by-handles',
-  text: `select ${SUMMARY_COLUMNS} from users where handle = any($1::text[])`,
+  text: `select ${summaryColumns()} from users where handle = any($1::text[])`,
 };
 
+/** Users by their handles; those who are not there are left out. @throws OxoError VALIDATION_FAILED */
 export function batchGetUsersByHandle({ db }: { db: Queryable }) {
   return async (request: BatchGetUsersByHandleRequest): Promise<BatchGetUsersByHandleResponse> => {
     const rows = await db.query<SummaryRow>(FIND, [validate(input, request).handles]);

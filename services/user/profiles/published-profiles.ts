@@ -4,7 +4,7 @@ import { type Effect, effect } from '#kit/events/outbox/effects.ts';
 import { type Logger, warnSeldom } from '#kit/observability/logger.ts';
 import { createReadModel } from '#kit/redis/read-model.ts';
 import type { Redis } from '#kit/redis/redis.ts';
-import { SUMMARY_COLUMNS, type SummaryRow } from '../entities/user-entity.ts';
+import { type SummaryRow, summaryColumns } from '../entities/user-entity.ts';
 import { userRegistered, userUpdated } from '../events.ts';
 import { encodeForReadModel } from './user-message.ts';
 
@@ -12,7 +12,7 @@ const PROFILE_TTL_MS = 7 * DAY_MS;
 
 const FIND_SUMMARIES = {
   name: 'user-find-summaries',
-  text: `select ${SUMMARY_COLUMNS} from users where id = any($1::uuid[])`,
+  text: `select ${summaryColumns()} from users where id = any($1::uuid[])`,
 };
 
 /** What Redis tells other services of people: `profile:{id}`, a UserSummary. Only this service writes it. */
