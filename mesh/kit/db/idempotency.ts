@@ -65,6 +65,7 @@ export interface Idempotency {
   cleanUp(): Promise<number>;
 }
 
+/** Keeps the answers in the table `idempotency_keys` of the service; see `idempotencyTableV1`. */
 export function createIdempotency(db: Database, clock: Clock): Idempotency {
   async function runWithKey<Request, Response>(tx: Transaction, key: string, call: IdempotentCall<Request, Response>) {
     const { context, request, requestType, responseType, work } = call;

@@ -106,14 +106,17 @@ export function commonConfig(settings: Settings<typeof commonSettings>) {
   };
 }
 
+/** As `commonConfig`, for `databaseSettings`. */
 export function databaseConfig(settings: Settings<typeof databaseSettings>) {
   return { databaseUrl: settings.DATABASE_URL, databasePoolSize: settings.DATABASE_POOL_SIZE };
 }
 
+/** As `commonConfig`, for `redisSettings`. */
 export function redisConfig(settings: Settings<typeof redisSettings>) {
   return { redisUrl: settings.REDIS_URL };
 }
 
+/** As `commonConfig`, for `clientSettings`. */
 export function clientConfig(settings: Settings<typeof clientSettings>) {
   return { serviceSecret: settings.SERVICE_SECRET, authAddress: settings.AUTH_GRPC_ADDRESS };
 }

@@ -28,6 +28,7 @@ import { createRpcServer, type RpcServer } from '#kit/rpc/server.ts';
 /** What `start` of a service is given; `Extra` is what else a part needs of its configuration. */
 type Context<Extra = unknown> = ServiceContext<CommonConfig & Extra>;
 
+/** The database of a service, watched by /readyz. @param entities those of the service, from its schema.ts */
 export async function startDatabase(
   context: Context<DatabaseConfig>,
   entities: DatabaseOptions['entities'],
@@ -113,6 +114,10 @@ export interface ServiceOutbox extends Outbox {
   startRelay(effects: readonly Effect[]): void;
 }
 
+/**
+ * Opens the outbox; nothing is published before `startRelay`.
+ * @param options.name of the service, which is the source of its events
+ */
 export function openOutbox(
   { config, logger, onStop }: Context<DatabaseConfig>,
   options: { name: string; db: Database; nats: NatsBus },

@@ -50,6 +50,10 @@ export interface Redis {
   close(): Promise<void>;
 }
 
+/**
+ * A script that Redis keeps by its hash, so that only the first call sends its text.
+ * @param options.readOnly it changes nothing
+ */
 export function defineScript(name: string, lua: string, { readOnly = false } = {}): Script {
   return { name, lua, sha1: createHash('sha1').update(lua).digest('hex'), readOnly };
 }

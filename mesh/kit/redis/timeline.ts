@@ -15,6 +15,7 @@ const ID_BYTES = 16;
 /** A position in bytes: time in milliseconds (big-endian), then id. A member is a position and the owner's id. */
 export const POSITION_BYTES = TIME_BYTES + ID_BYTES;
 
+/** The member of the sorted set that stands for this entry. `decodeEntry` reads it. */
 export function encodeEntry(entry: TimelineEntry): Buffer {
   return Buffer.concat([encodePosition(entry), idToBytes(entry.ownerId)]);
 }
@@ -32,6 +33,7 @@ export function decodePosition(bytes: Buffer): Position {
   return { atMs: Number(bytes.readBigUInt64BE()), id: idFromBytes(bytes, TIME_BYTES) };
 }
 
+/** The entry that a member stands for. */
 export function decodeEntry(member: Buffer): TimelineEntry {
   return { ...decodePosition(member), ownerId: idFromBytes(member, POSITION_BYTES) };
 }

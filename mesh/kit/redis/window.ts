@@ -86,6 +86,7 @@ export interface WindowOptions {
   maxEntries: number;
 }
 
+/** The windows of one prefix. Whoever only reads them needs not say how many entries they hold. */
 export function createWindowStore(redis: Redis, options: WindowOptions): WindowStore {
   const { prefix, logPrefix = '', maxEntries } = options;
   const key = (id: string) => redis.key(prefix, id);

@@ -23,6 +23,7 @@ export interface Admission {
   leave(rank: Rank): void;
 }
 
+/** Nobody is in yet. */
 export function createAdmission({ maxCalls, maxStreams }: AdmissionLimits): Admission {
   const limits: Record<Rank, number> = {
     read: Math.ceil(maxCalls * SHARE.read),

@@ -8,6 +8,7 @@ export interface RetryBudget {
   take(): boolean;
 }
 
+/** @param nowMs a clock that never goes back, in milliseconds */
 export function createRetryBudget(nowMs: () => number = performance.now.bind(performance)): RetryBudget {
   let tokens = MAX_TOKENS;
   let filledAtMs = nowMs();

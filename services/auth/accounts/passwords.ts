@@ -22,6 +22,7 @@ export interface Passwords {
   readonly decoy: string;
 }
 
+/** Resolves when `decoy` is made, which takes as long as any hash. */
 export async function createPasswords(): Promise<Passwords> {
   const limit = createLimiter({ concurrency: CONCURRENCY, maxWaiting: MAX_WAITING });
   return {

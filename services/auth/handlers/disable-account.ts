@@ -6,6 +6,10 @@ import type { Disable } from '../accounts/disabling.ts';
 
 const input = z.object({ userId: id() });
 
+/**
+ * Ends an account that its owner deletes: no sign-in any more, and its sessions are revoked. May be repeated.
+ * @throws OxoError VALIDATION_FAILED
+ */
 export function disableAccount({ disabling }: { disabling: Disable }) {
   return async (request: DisableAccountRequest, context: CallContext): Promise<DisableAccountResponse> => {
     await disabling(validate(input, request).userId, context);

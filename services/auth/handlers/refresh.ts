@@ -18,6 +18,7 @@ export interface RefreshDependencies {
   logger: Logger;
 }
 
+/** @throws OxoError VALIDATION_FAILED, REFRESH_TOKEN_INVALID; REFRESH_TOKEN_REUSED, which also revokes the session */
 export function refresh({ sessions, issuer, logger }: RefreshDependencies) {
   return async (request: RefreshRequest, context: CallContext): Promise<RefreshResponse> => {
     const { refreshToken } = validate(input, request);

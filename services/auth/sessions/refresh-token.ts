@@ -36,6 +36,7 @@ export function nextRefreshToken(token: RefreshToken, salt: Uint8Array): Refresh
   return { ...token, secret: createHmac('sha256', salt).update(token.secret).digest() };
 }
 
+/** The token as a client holds it. `decodeRefreshToken` reads it. */
 export function encodeRefreshToken({ sessionId, family, secret }: RefreshToken): string {
   return Buffer.concat([idToBytes(sessionId), family, secret]).toString('base64url');
 }

@@ -33,6 +33,7 @@ export const ROTATION_COLUMNS = `account_id as "accountId", family_hash as "fami
  */
 export type TokenStanding = 'CURRENT' | 'REPEATED' | 'REUSED' | 'UNKNOWN';
 
+/** What a refresh with this token means for the session. @param row undefined when there is no such session */
 export function standingOf(row: RotationRow | undefined, token: RefreshToken, nowMs: number): TokenStanding {
   if (row === undefined || row.expiresAtMs <= nowMs || row.revokedAtMs != null) return 'UNKNOWN';
   if (!matches(row.familyHash, token.family)) return 'UNKNOWN';

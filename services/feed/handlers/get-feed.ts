@@ -34,6 +34,10 @@ export interface GetFeedDependencies {
   metrics: FeedMetrics;
 }
 
+/**
+ * @throws OxoError VALIDATION_FAILED, PAGE_TOKEN_INVALID. A `since_id` that is of no use is answered by the newest
+ * page and `reset`
+ */
 export function getFeed({ candidates, arrivals, hydrator, windows, metrics }: GetFeedDependencies) {
   async function hydrate(entries: readonly TimelineEntry[], context: CallContext): Promise<Hydrated[]> {
     const { found, gone } = await hydrator.hydrate(entries, context);

@@ -6,6 +6,7 @@ import { summaryMessage } from '../profiles/user-message.ts';
 
 const input = z.object({ ids: ids({ min: 1, max: 500 }) });
 
+/** Users by their ids; those who are not there are left out. @throws OxoError VALIDATION_FAILED */
 export function batchGetUsers({ profiles }: { profiles: PublishedProfiles }) {
   return async (request: BatchGetUsersRequest): Promise<BatchGetUsersResponse> => {
     const rows = await profiles.read(validate(input, request).ids);

@@ -15,6 +15,7 @@ const CONFIRM = {
     select user_id, $2, $3 from deletions where user_id = $1 on conflict do nothing`,
 };
 
+/** The calling service holds nothing of the user any more. May be repeated. @throws OxoError VALIDATION_FAILED */
 export function confirmErasure({ db, clock }: { db: Queryable; clock: Clock }) {
   return async (request: ConfirmErasureRequest, context: CallContext): Promise<ConfirmErasureResponse> => {
     const { userId } = validate(input, request);

@@ -42,6 +42,7 @@ export interface CreateUserDependencies {
   clock: Clock;
 }
 
+/** Idempotent by the id. @throws OxoError VALIDATION_FAILED, HANDLE_TAKEN */
 export function createUser({ db, outbox, profiles, clock }: CreateUserDependencies) {
   /** The user who is there already: the same one, or the handle is somebody else's. */
   async function findCreated(request: CreateUserRequest): Promise<UserRow> {

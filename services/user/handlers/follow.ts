@@ -25,6 +25,7 @@ export interface FollowDependencies {
   clock: Clock;
 }
 
+/** Idempotent. @throws OxoError VALIDATION_FAILED, SELF_FOLLOW, USER_NOT_FOUND, FOLLOW_LIMIT_REACHED */
 export function follow(dependencies: FollowDependencies) {
   const { db, outbox, followVersions, pulledAuthors, maxFollowees, clock } = dependencies;
 

@@ -6,6 +6,7 @@ import type { CallContext } from '#kit/rpc/context.ts';
 import { findUser } from '../profiles/find-user.ts';
 import { userMessage } from '../profiles/user-message.ts';
 
+/** @throws OxoError USER_NOT_FOUND when the caller is gone */
 export function getMe({ db }: { db: Queryable }) {
   return async (_request: GetMeRequest, context: CallContext): Promise<GetMeResponse> => {
     const { userId } = requireViewer(context);

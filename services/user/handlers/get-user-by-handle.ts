@@ -8,6 +8,7 @@ import { findUser } from '../profiles/find-user.ts';
 import { normalizeHandle } from '../profiles/profile-input.ts';
 import { userMessage } from '../profiles/user-message.ts';
 
+/** @throws OxoError USER_NOT_FOUND, also for what nobody can have as a handle */
 export function getUserByHandle({ db }: { db: Queryable }) {
   return async (request: GetUserByHandleRequest, context: CallContext): Promise<GetUserByHandleResponse> => {
     const handle = normalizeHandle(request.handle);

@@ -10,6 +10,7 @@ import { userMessage } from '../profiles/user-message.ts';
 
 const input = z.object({ id: idOrMe() });
 
+/** @throws OxoError VALIDATION_FAILED, USER_NOT_FOUND */
 export function getUser({ db }: { db: Queryable }) {
   return async (request: GetUserRequest, context: CallContext): Promise<GetUserResponse> => {
     const id = resolveMe(context, 'id', validate(input, request).id);

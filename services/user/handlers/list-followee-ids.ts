@@ -33,6 +33,10 @@ export interface ListFolloweeIdsDependencies {
   followVersions: FollowVersions;
 }
 
+/**
+ * Whom the caller follows, all of them or those of `among_ids`, and the version of that set.
+ * @throws OxoError VALIDATION_FAILED
+ */
 export function listFolloweeIds({ db, followVersions }: ListFolloweeIdsDependencies) {
   return async (request: ListFolloweeIdsRequest, context: CallContext): Promise<ListFolloweeIdsResponse> => {
     const { userId } = requireViewer(context);

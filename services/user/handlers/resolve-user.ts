@@ -7,6 +7,7 @@ import { findUser, type UserKey } from '../profiles/find-user.ts';
 import { normalizeHandle } from '../profiles/profile-input.ts';
 import { userMessage } from '../profiles/user-message.ts';
 
+/** @throws OxoError VALIDATION_FAILED, USER_NOT_FOUND */
 export function resolveUser({ db }: { db: Queryable }) {
   return async (request: ResolveUserRequest): Promise<ResolveUserResponse> => {
     const { row } = await findUser(db, keyOf(request));

@@ -13,6 +13,11 @@ export interface StreamFollowerIdsDependencies {
   followVersions: FollowVersions;
 }
 
+/**
+ * The followers of each user, in chunks of at most 1,000, with the version of their list; one empty chunk for a user
+ * without any.
+ * @throws OxoError VALIDATION_FAILED
+ */
 export function streamFollowerIds({ db, followVersions }: StreamFollowerIdsDependencies) {
   return async function* (request: StreamFollowerIdsRequest): AsyncGenerator<StreamFollowerIdsResponse> {
     const userIds = [...new Set(validate(input, request).userIds)];

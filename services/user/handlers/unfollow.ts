@@ -20,6 +20,7 @@ export interface UnfollowDependencies {
   pulledAuthors: Pick<PulledAuthors, 'touched'>;
 }
 
+/** Idempotent. @throws OxoError VALIDATION_FAILED, USER_NOT_FOUND */
 export function unfollow({ db, outbox, followVersions, pulledAuthors }: UnfollowDependencies) {
   return async (request: UnfollowRequest, context: CallContext): Promise<UnfollowResponse> => {
     const { userId } = requireViewer(context);

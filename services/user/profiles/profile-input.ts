@@ -3,7 +3,9 @@ import { text } from '#kit/validate.ts';
 
 /** Limits of a profile's fields, as their contract states them. */
 export const displayName = () => text({ maxCharacters: 60, maxBytes: 240, visible: true });
+/** Limits of a bio, as its contract states them. */
 export const bio = () => text({ maxCharacters: 500, maxBytes: 2_000 });
+/** Limits of a place, as its contract states them. */
 export const location = () => text({ maxCharacters: 60, maxBytes: 240 });
 
 const HANDLE = /^[a-z0-9_]{3,30}$/;

@@ -30,6 +30,7 @@ export function eventUser(row: UserRow): User {
   return { ...userMessage(row), etag: '' };
 }
 
+/** The contract's UserSummary of a row. */
 export function summaryMessage(row: SummaryRow): UserSummary {
   return { id: row.id, handle: row.handle, displayName: row.displayName };
 }

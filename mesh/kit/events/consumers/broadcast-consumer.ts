@@ -35,6 +35,7 @@ export interface BroadcastConsumerOptions {
 const MAX_QUEUED = 10_000;
 const RETRY_MS = 250;
 
+/** A reader of a broadcast stream: every process hears every message, in order. Nothing is heard before `start`. */
 export function createBroadcastConsumer(options: BroadcastConsumerOptions): BroadcastConsumer {
   const { nats, stream, logger, checkEveryMs = 5_000 } = options;
   const reader = createStreamReader({ nats, stream, logger, handle: createHandler(stream, options.handlers, logger) });

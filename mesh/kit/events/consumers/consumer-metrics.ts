@@ -11,6 +11,7 @@ export interface ConsumerMetrics {
   setLag(pending: number, unacknowledged: number): void;
 }
 
+/** The metrics `oxo_consumer_*` of one consumer. Durations are in seconds. */
 export function createConsumerMetrics(metrics: Metrics, consumer: string): ConsumerMetrics {
   const counter = (name: string, help: string) =>
     metrics.counter({ name, help, labelNames: ['consumer'] }).labels(consumer);

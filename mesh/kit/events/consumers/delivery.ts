@@ -30,6 +30,7 @@ const MAX_REASON_LENGTH = 300;
 /** Handles the message and settles it. Rejects only when the connection is closed. */
 export type Deliver = (message: JsMsg) => Promise<void>;
 
+/** What becomes of each delivered event: handled, tried again later, or given up as a dead letter. */
 export function createDelivery(options: DeliveryOptions): Deliver {
   const { durable, handlers, backoffMs, acknowledger, logger, metrics } = options;
   const limitMs = durable.ackWaitMs * HANDLER_SHARE_OF_ACK_WAIT;

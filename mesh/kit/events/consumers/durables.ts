@@ -28,6 +28,7 @@ export interface DurableDefinition {
 /** The definition with all defaults in place. */
 export type Durable = Required<DurableDefinition>;
 
+/** @throws Error when the name has other signs than letters, digits, "_" and "-" */
 export function defineDurable(definition: DurableDefinition): Durable {
   if (!/^[\w-]+$/.test(definition.name)) throw new Error(`"${definition.name}" cannot be the name of a consumer`);
   return {

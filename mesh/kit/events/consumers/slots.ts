@@ -8,6 +8,7 @@ export interface Slots {
   idle(): Promise<void>;
 }
 
+/** @param count of the places */
 export function createSlots(count: number): Slots {
   let taken = 0;
   let whenFree: (() => void) | undefined;

@@ -22,6 +22,7 @@ export function originalSubject(subject: string): string {
   return subject.replace(REPLAY, '');
 }
 
+/** Whether an event on this subject is delivered again, to one consumer. */
 export function isReplay(subject: string): boolean {
   return REPLAY.test(subject);
 }

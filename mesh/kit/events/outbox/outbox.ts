@@ -102,6 +102,7 @@ export interface Outbox {
   ): Promise<Result>;
 }
 
+/** @param options.relay is told of what was committed, and publishes it without a look into the table */
 export function createOutbox(options: { effects: Effects; relay: Pick<Relay, 'committed'>; clock: Clock }): Outbox {
   const { effects, relay, clock } = options;
   return {

@@ -46,6 +46,7 @@ interface Pending {
 
 const AWAY: Outcome = { reason: 'NATS is away' };
 
+/** Publishes to JetStream over a connection that others may use too; `close` it before the connection. */
 export function createPublisher(options: PublisherOptions): Publisher {
   const { nats, source, logger, timeoutMs = 5_000 } = options;
   const { connection } = nats;

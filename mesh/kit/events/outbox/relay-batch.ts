@@ -49,6 +49,7 @@ export interface BatchPublisher {
   settled(eventId: string): void;
 }
 
+/** The part of the relay that publishes and deletes rows. It needs the lock: only the relay that leads calls it. */
 export function createBatchPublisher(options: {
   publisher: Publisher;
   effects: Effects;

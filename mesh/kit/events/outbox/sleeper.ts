@@ -11,6 +11,7 @@ export interface Sleeper {
   rest(ms: number): Promise<void>;
 }
 
+/** A sleeper for one loop. What wakes it while it does not sleep ends its next sleep, unless `reset` comes between. */
 export function createSleeper(): Sleeper {
   let woken = false;
   let interrupted = false;
