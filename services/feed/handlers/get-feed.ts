@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { GetFeedRequest, GetFeedResponse } from '#gen/oxo/feed/v1/feed_service.ts';
+import { fillPage } from '#kit/fill-page.ts';
 import { requireViewer } from '#kit/identity/caller.ts';
 import { decodePageToken, encodePageToken, type Position } from '#kit/page-token.ts';
 import type { TimelineEntry } from '#kit/redis/timeline.ts';
@@ -23,9 +24,6 @@ const input = z
     message: 'must be empty when there is a pageToken',
   });
 
-/** A page whose candidates turn out to be gone is filled up from older ones, at most so often; then it stays short. */
-const MAX_ROUNDS = 10;
-
 export interface GetFeedDependencies {
   candidates: CandidateReader;
   arrivals: ArrivalReader;
@@ -47,22 +45,25 @@ export function getFeed({ candidates, arrivals, hydrator, windows, metrics }: Ge
   }
 
   /** @returns also the place of the page when it is the first */
-  async function readPage(before: Position | undefined, pageSize: number, context: CallContext) {
-    const items: Hydrated[] = [];
-    let next = before;
+  async function readPage(
+    before: Position | undefined,
+    pageSize: number,
+    context: CallContext,
+  ): Promise<{ items: Hydrated[]; next: Position | undefined; place: Place | undefined }> {
     let place: Place | undefined;
-    for (let round = 0; round < MAX_ROUNDS; round += 1) {
-      const wanted = pageSize - items.length;
-      // One more than wanted tells whether another page follows.
-      const stretch = await candidates.read(next, wanted + 1, context);
-      metrics.read(stretch.source);
-      if (next === undefined) place = stretch.place ?? UNKNOWN_PLACE;
-      const taken = stretch.entries.slice(0, wanted);
-      items.push(...(await hydrate(taken, context)));
-      next = stretch.entries.length > wanted ? taken.at(-1) : stretch.next;
-      if (next === undefined || items.length === pageSize) break;
-    }
-    return { items, next, place };
+    const page = await fillPage<TimelineEntry, Hydrated>({
+      before,
+      pageSize,
+      async read(from, count) {
+        const stretch = await candidates.read(from, count, context);
+        metrics.read(stretch.source);
+        if (from === undefined) place = stretch.place ?? UNKNOWN_PLACE;
+        return stretch;
+      },
+      show: (entries) => hydrate(entries, context),
+      positionOf: (entry) => entry,
+    });
+    return { ...page, place };
   }
 
   return async (request: GetFeedRequest, context: CallContext): Promise<GetFeedResponse> => {
