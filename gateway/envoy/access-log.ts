@@ -23,6 +23,10 @@ const isNot = {
   },
 };
 
+/** By the response, unless status.lua has taken it out of there. */
+const grpcStatusFrom = { operators: [{ command: 'DYNAMIC_METADATA', param: 'oxo:grpc_status' }, 'GRPC_STATUS_NUMBER'] };
+const GRPC_STATUS = `%COALESCE(${JSON.stringify(grpcStatusFrom)})%`;
+
 /** A line of JSON a request, without query strings and credentials, wherever somebody puts them. */
 export function accessLog(): object[] {
   const path = '%PATH(NQ:ORIG_OR_PATH)%';
@@ -45,7 +49,7 @@ function log(filter: object, where: Readonly<Record<string, string>>): object {
           ...where,
           protocol: '%PROTOCOL%',
           status: '%RESPONSE_CODE%',
-          grpcStatus: '%GRPC_STATUS_NUMBER%',
+          grpcStatus: GRPC_STATUS,
           flags: '%RESPONSE_FLAGS%',
           detail: '%RESPONSE_CODE_DETAILS%',
           durationMs: '%DURATION%',

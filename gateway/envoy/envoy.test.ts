@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
-import { type CallContext, ServerError } from 'nice-grpc';
+import { type CallContext, ServerError, Status } from 'nice-grpc';
 import { ErrorInfo } from '#gen/google/rpc/error_details.ts';
 import { Status as RpcStatus } from '#gen/google/rpc/status.ts';
 import { type FrontDoor, startFrontDoor } from './testing/front-door.ts';
@@ -181,6 +181,19 @@ describe('the front door', () => {
     assert.equal(line.status, 200);
     assert.equal(line.client, '127.0.0.1');
     assert.doesNotMatch(JSON.stringify(line), /secret|eyJ/);
+  });
+
+  it('writes that the RPC went well, also of a 201 or a 204', async () => {
+    answerWith(DELETE_POST, '204');
+    answerWith(CREATE_POST, '201');
+    const logged = async (method: string, path: string) => {
+      const id = `status-${method}`;
+      const headers = { 'x-request-id': id, 'content-type': 'application/json' };
+      const { status } = await call(door, { method, path, body: method === 'POST' ? '{"text":"a"}' : '', headers });
+      return [status, (await door.accessLogLine(id)).grpcStatus];
+    };
+    assert.deepEqual(await logged('POST', '/api/v1/posts'), [201, Status.OK]);
+    assert.deepEqual(await logged('DELETE', '/api/v1/posts/p1'), [204, Status.OK]);
   });
 
   it('writes no token that somebody puts into a path', async () => {

@@ -21,6 +21,11 @@ function envoy_on_response(handle)
       handle:headers():remove("content-length")
       local trailers = handle:trailers()
       if trailers ~= nil then
+        -- A 204 must not have trailers; without them the access log would tell UNKNOWN.
+        local rpc_status = trailers:get("grpc-status")
+        if rpc_status ~= nil then
+          handle:streamInfo():dynamicMetadata():set("oxo", "grpc_status", tonumber(rpc_status))
+        end
         trailers:remove("grpc-status")
         trailers:remove("grpc-message")
       end
