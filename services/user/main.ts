@@ -3,15 +3,14 @@ import { systemClock } from '#kit/clock.ts';
 import { createDenyList } from '#kit/identity/deny-list.ts';
 import { runService } from '#kit/process/lifecycle.ts';
 import {
-  openOutbox,
   startChannel,
-  startDatabase,
   startNats,
   startRedis,
   startService,
   startServiceTokens,
   startVerifier,
 } from '#kit/process/start.ts';
+import { openOutbox, startDatabase } from '#kit/process/start-database.ts';
 import { readConfig } from './config.ts';
 import { entities } from './schema.ts';
 import { createUserService } from './server.ts';

@@ -4,41 +4,26 @@
  */
 import { AuthInternalServiceDefinition } from '#gen/oxo/auth/v1/auth_internal_service.ts';
 import { systemClock } from '#kit/clock.ts';
-import { type Database, type DatabaseOptions, openDatabase } from '#kit/db/database.ts';
 import { createBroadcastConsumer } from '#kit/events/consumers/broadcast-consumer.ts';
 import { createWorkConsumer, type WorkConsumerOptions } from '#kit/events/consumers/work-consumer.ts';
 import { connectNats, type NatsBus } from '#kit/events/jetstream/nats.ts';
 import { REVOCATIONS_STREAM } from '#kit/events/jetstream/streams.ts';
-import { createEffects, type Effect } from '#kit/events/outbox/effects.ts';
-import { createOutbox, type Outbox } from '#kit/events/outbox/outbox.ts';
-import { createPublisher } from '#kit/events/outbox/publisher.ts';
-import { createRelay } from '#kit/events/outbox/relay.ts';
+import type { Effect } from '#kit/events/outbox/effects.ts';
 import { createDenyList, type DenyList } from '#kit/identity/deny-list.ts';
 import { revocationHandlers } from '#kit/identity/revocations.ts';
 import { createServiceTokens, type ServiceTokens } from '#kit/identity/service-token.ts';
 import { createTokenVerifier, type PublicKeys, remoteKeys, type TokenVerifier } from '#kit/identity/token-verifier.ts';
 import { newId } from '#kit/ids.ts';
 import { type BackgroundWork, repeat } from '#kit/process/background.ts';
-import type { ClientConfig, CommonConfig, DatabaseConfig, RedisConfig } from '#kit/process/config.ts';
+import type { ClientConfig, CommonConfig, RedisConfig } from '#kit/process/config.ts';
 import type { ServiceContext } from '#kit/process/lifecycle.ts';
+import type { ServiceOutbox } from '#kit/process/start-database.ts';
 import { connectRedis, type Redis } from '#kit/redis/redis.ts';
 import { asService, type Channel, openChannel } from '#kit/rpc/client.ts';
 import { createRpcServer, type RpcServer } from '#kit/rpc/server.ts';
 
 /** What `start` of a service is given; `Extra` is what else a part needs of its configuration. */
 type Context<Extra = unknown> = ServiceContext<CommonConfig & Extra>;
-
-/** The database of a service, watched by /readyz. @param entities those of the service, from its schema.ts */
-export async function startDatabase(
-  context: Context<DatabaseConfig>,
-  entities: DatabaseOptions['entities'],
-): Promise<Database> {
-  const { config, ops, onStop } = context;
-  const db = await openDatabase({ url: config.databaseUrl, poolSize: config.databasePoolSize, entities });
-  onStop('database', db.close);
-  ops.addCheck('database', db.ping);
-  return db;
-}
 
 /** @param name of the connection, where a service has several */
 export function startRedis({ config, logger, ops, onStop }: Context<RedisConfig>, name = 'redis'): Redis {
@@ -107,34 +92,6 @@ export function startChannel({ onStop }: Context, address: string, tokens: Servi
   const channel = openChannel(address, tokens);
   onStop(`channel to ${address}`, channel.close);
   return channel;
-}
-
-/** The outbox of a service; its relay starts with the service, whose effects it repeats. */
-export interface ServiceOutbox extends Outbox {
-  startRelay(effects: readonly Effect[]): void;
-}
-
-/**
- * Opens the outbox; nothing is published before `startRelay`.
- * @param options.name of the service, which is the source of its events
- */
-export function openOutbox(
-  { config, logger, onStop }: Context<DatabaseConfig>,
-  options: { name: string; db: Database; nats: NatsBus },
-): ServiceOutbox {
-  const { name, db, nats } = options;
-  const publisher = createPublisher({ nats, source: name, logger });
-  onStop('publisher', publisher.close);
-  const effects = createEffects([], logger);
-  const relay = createRelay({ databaseUrl: config.databaseUrl, db, publisher, effects, logger });
-  onStop('relay', relay.stop);
-  return {
-    ...createOutbox({ effects, relay, clock: systemClock }),
-    startRelay(repeated) {
-      effects.add(repeated);
-      relay.start();
-    },
-  };
 }
 
 /** A work consumer of a service: a durable, and what handles its events. */

@@ -1,7 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { createServer, type ServiceImplementation, type TsProtoServiceDefinition } from 'nice-grpc';
 import { HealthDefinition, HealthServiceImpl } from 'nice-grpc-server-health';
-import { ServerReflection, ServerReflectionService } from 'nice-grpc-server-reflection';
 import type { AdmissionLimits } from '#kit/rpc/admission.ts';
 import type { CallContextExtension } from '#kit/rpc/context.ts';
 import {
@@ -12,10 +10,9 @@ import {
   rulesOf,
 } from '#kit/rpc/middleware.ts';
 import { quietGrpc } from '#kit/rpc/quiet.ts';
+import { reflectionDefinition, reflectionHandlers } from '#kit/rpc/reflection.ts';
 import { readStrictly } from '#kit/rpc/requests.ts';
 
-/** The contracts, for tools that ask a server what it can do. */
-const DESCRIPTORS = new URL('../../../gen/envoy/oxo.binpb', import.meta.url);
 /** The largest message that a server takes. The front door's own limit for bodies is smaller. */
 const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
 /** The front door lets 512 reads and 256 writes through to a service; this is for several front doors, and for neighbours. */
@@ -62,7 +59,7 @@ export function createRpcServer(options: RpcServerOptions): RpcServer {
       names.push(definition.fullName);
     },
     listen(address) {
-      server.add(ServerReflectionService, ServerReflection(readFileSync(DESCRIPTORS), names));
+      server.add(reflectionDefinition, reflectionHandlers(names));
       return server.listen(address);
     },
     close: () => server.shutdown(),
