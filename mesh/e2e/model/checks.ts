@@ -72,12 +72,21 @@ export function checkShape({ posts, pageSize }: ShownPage): void {
   assert.equal(new Set(positions.map(({ id }) => id)).size, positions.length, 'nothing is there twice');
 }
 
-export function describeShown({ id, author, text, visibility, createdAt, editedAt, etag }: Post) {
-  return { text, id, author, visibility, atMs: createdAt?.getTime(), editedAtMs: editedAt?.getTime(), etag };
+export function describeShown({ id, author, text, entities, visibility, createdAt, editedAt, etag }: Post) {
+  return { text, entities, id, author, visibility, atMs: createdAt?.getTime(), editedAtMs: editedAt?.getTime(), etag };
 }
 
 export function describeExpected({ model }: Stage, post: ModelPost): ReturnType<typeof describeShown> {
   const { id, handle, displayName } = model.person(post.authorId);
-  const { text, visibility, atMs, editedAtMs, etag } = post;
-  return { text, id: post.id, author: { id, handle, displayName }, visibility, atMs, editedAtMs, etag };
+  const { text, entities, visibility, atMs, editedAtMs, etag } = post;
+  return {
+    text,
+    entities: [...entities],
+    id: post.id,
+    author: { id, handle, displayName },
+    visibility,
+    atMs,
+    editedAtMs,
+    etag,
+  };
 }

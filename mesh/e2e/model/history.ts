@@ -1,6 +1,7 @@
 /** Plays one history on the system and on the model, step by step. */
 import { OxoError } from '#kit/errors.ts';
 import { checkGone, checkPeople } from './accounts.ts';
+import { checkAllArrivals, checkArrivals } from './arrivals.ts';
 import type { Fate } from './interposer.ts';
 import { beginning, checkAll, checkFeed, checkFeeds, checkList, checkPerson, checkPost, checkPublic } from './reads.ts';
 import { openStage, type Stage } from './stage.ts';
@@ -103,6 +104,8 @@ function prepare(stage: Stage, step: Step, isMeeting: boolean): Act | undefined 
       return readAct(stage, step, isMeeting);
     case 'readOn':
       return readAct(stage, step, isMeeting);
+    case 'askSince':
+      return sinceAct(stage, step, isMeeting);
     case 'readList':
       return listAct(stage, step);
     case 'readPublic':
@@ -128,6 +131,15 @@ function readAct(stage: Stage, step: Extract<Step, { do: 'readFeed' | 'readOn' }
     const rest = await checkFeed(stage, viewer, from, step.pageSize, isMeeting);
     if (rest === undefined) stage.bookmarks.delete(key);
     else stage.bookmarks.set(key, rest);
+  });
+}
+
+function sinceAct(stage: Stage, { who, pageSize, isKept }: Extract<Step, { do: 'askSince' }>, isMeeting: boolean) {
+  const viewer = stage.person(who);
+  const words = `${viewer.name} asks for ${pageSize} posts that have arrived${isKept ? ', and will ask again' : ''}`;
+  return act(words, async () => {
+    const moment = await checkArrivals(stage, viewer, { pageSize, isMeeting });
+    if (!isKept || !stage.moments.has(viewer.id)) stage.moments.set(viewer.id, moment);
   });
 }
 
@@ -189,6 +201,7 @@ async function lose({ system, people, everyPost }: Stage, what: Lost, person: Pe
   const everybody = people.map(({ id }) => id);
   const loss: Record<Lost, readonly (readonly [string, readonly string[]])[]> = {
     window: ['feed', 'arr', 'own'].map((prefix) => [prefix, [person.id]] as const),
+    log: [['arr', [person.id]]],
     posts: [['post', [...everyPost]]],
     profile: [['profile', [person.id]]],
     followees: [['fver', [person.id]]],
@@ -211,6 +224,7 @@ async function settle(stage: Stage): Promise<void> {
   clock.end();
   await system.interposer.settled(expected);
   words.push('all events are through');
+  await system.gate.pass(() => checkAllArrivals(stage));
   await system.gate.pass(() => checkAll(stage, 4));
   await system.gate.pass(() => lose(stage, 'everything', stage.person(0)));
   words.push('Redis has lost everything');

@@ -27,6 +27,8 @@ export type Interposer = {
   readonly expect: (requestId: string, fate: Fate, clock: StepClock) => void;
   /** Whether it has been handled at least once. */
   readonly isHandled: (requestId: string) => boolean;
+  /** How often its handling has begun, and ended. */
+  readonly handlings: (requestId: string) => { readonly begun: number; readonly ended: number };
   /** Resolves when all events of these requests have come and been handled as often as they shall be. */
   readonly settled: (requestIds: readonly string[]) => Promise<void>;
   readonly forget: (requestIds: readonly string[]) => void;
@@ -38,6 +40,8 @@ type Expected = {
   /** Step of the request. */
   readonly since: number;
   deliveries: number;
+  begun: number;
+  ended: number;
   isHandled: boolean;
   readonly repeats: Promise<void>[];
 };
@@ -78,16 +82,25 @@ export function createInterposer(): Interposer {
         const run = handler.prepare(payload);
         return (metadata, context) => {
           const event = expected.get(metadata.requestId ?? '');
-          const handle = (own: HandlerContext) => run(metadata, own);
-          return event === undefined ? handle(context) : deliver(event, handle, context);
+          if (event === undefined) return run(metadata, context);
+          const handle = async (own: HandlerContext) => {
+            event.begun += 1;
+            try {
+              await run(metadata, own);
+            } finally {
+              event.ended += 1;
+            }
+          };
+          return deliver(event, handle, context);
         };
       },
     }),
     expect(requestId, fate, clock) {
       const since = clock.now();
-      expected.set(requestId, { fate, clock, since, deliveries: 0, isHandled: false, repeats: [] });
+      expected.set(requestId, { fate, clock, since, deliveries: 0, begun: 0, ended: 0, isHandled: false, repeats: [] });
     },
     isHandled: (requestId) => expected.get(requestId)?.isHandled ?? false,
+    handlings: (requestId) => expected.get(requestId) ?? { begun: 0, ended: 0 },
     async settled(requestIds) {
       const events = requestIds.flatMap((requestId) => expected.get(requestId) ?? []);
       const isDone = ({ isHandled, fate, deliveries }: Expected) => isHandled && (!fate.fails || deliveries > 1);

@@ -2,7 +2,7 @@
  * What everybody should see, kept in memory in the simplest way that can be right: lists that are filtered and sorted anew for
  * every question. It knows nothing of windows, caches, events or statements.
  */
-import { Post_Visibility } from '#gen/oxo/post/v1/post.ts';
+import { type Entity, Post_Visibility } from '#gen/oxo/post/v1/post.ts';
 import type { Position } from '#kit/page-token.ts';
 
 export type ModelPerson = {
@@ -23,6 +23,10 @@ export type ModelPost = {
   /** Of the request that made it: tells whether its event has been handled. */
   readonly requestId: string;
   text: string;
+  /** What the text names. */
+  entities: readonly Entity[];
+  /** The texts before it, the oldest first. */
+  readonly formerTexts: Pick<ModelPost, 'text' | 'entities'>[];
   visibility: Post_Visibility;
   editedAtMs: number | undefined;
   /** As it is now. */
@@ -32,6 +36,9 @@ export type ModelPost = {
   /** Those who must see it from now on while they follow its author, whatever became of its event. */
   readonly owedTo: Set<string>;
 };
+
+/** As it is when it is made. */
+export type NewPost = Omit<ModelPost, 'editedAtMs' | 'formerEtag' | 'formerTexts' | 'owedTo'>;
 
 export type Model = ReturnType<typeof createModel>;
 
@@ -63,13 +70,15 @@ export function createModel() {
     renamed(id: string, change: Pick<ModelPerson, 'displayName' | 'etag'>): void {
       Object.assign(person(id), { formerEtag: person(id).etag, ...change });
     },
-    posted(post: Omit<ModelPost, 'editedAtMs' | 'formerEtag' | 'owedTo'>): void {
+    posted(post: NewPost): void {
       const owedTo = new Set([post.authorId]);
-      posts.set(post.id, { ...post, editedAtMs: undefined, formerEtag: '"of-nothing"', owedTo });
+      posts.set(post.id, { ...post, editedAtMs: undefined, formerEtag: '"of-nothing"', formerTexts: [], owedTo });
     },
-    edited(id: string, change: Partial<Pick<ModelPost, 'text' | 'visibility' | 'editedAtMs' | 'etag'>>): void {
+    edited(id: string, change: Pick<ModelPost, 'text' | 'entities' | 'visibility' | 'editedAtMs' | 'etag'>): void {
       const post = posts.get(id);
-      if (post !== undefined) Object.assign(post, { formerEtag: post.etag, ...change });
+      if (post === undefined) return;
+      post.formerTexts.push({ text: post.text, entities: post.entities });
+      Object.assign(post, { formerEtag: post.etag, ...change });
     },
     deleted(id: string): void {
       if (posts.delete(id)) deletes += 1;
@@ -93,6 +102,8 @@ export function createModel() {
     follows,
     sees,
     isGone: (id: string) => gone.has(id),
+    /** Those whose account is there. */
+    present: () => [...people.values()].filter(({ id }) => !gone.has(id)),
     /** What somebody who is gone had posted, newest first. */
     postsBefore: (id: string) => gone.get(id) ?? [],
     deletes: () => deletes,

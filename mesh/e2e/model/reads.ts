@@ -8,6 +8,7 @@ import { checkPage, checkReasons, checkShape, describeExpected, describeShown, t
 import type { ModelPost } from './model.ts';
 import type { Bookmark, Stage } from './stage.ts';
 import type { Person } from './system.ts';
+import { checkRevisions } from './texts.ts';
 
 export const beginning: Bookmark = { token: '', before: undefined };
 
@@ -83,7 +84,7 @@ export async function checkFeed(stage: Stage, viewer: Person, from: Bookmark, pa
 }
 
 /** One's own, what was there when one followed, what one has seen, and what has been handled. */
-function isDueTo({ system }: Stage, viewer: Person, post: ModelPost): boolean {
+export function isDueTo({ system }: Stage, viewer: Person, post: ModelPost): boolean {
   return post.owedTo.has(viewer.id) || system.interposer.isHandled(post.requestId);
 }
 
@@ -100,6 +101,7 @@ export async function checkPost(stage: Stage, viewer: Person, post: ModelPost): 
   if (!model.sees(viewer.id, post)) return assert.rejects(call, refused('POST_NOT_FOUND'));
   const { post: shown } = await call;
   assert.deepEqual(shown && describeShown(shown), describeExpected(stage, post));
+  await checkRevisions(stage, viewer, post);
 }
 
 /** A person as another sees them: name, counts, etag, and how the two stand. */

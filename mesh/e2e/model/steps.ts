@@ -17,6 +17,7 @@ export type Step =
   | { do: 'leave'; who: number }
   | { do: 'readFeed'; who: number; pageSize: number }
   | { do: 'readOn'; who: number; pageSize: number }
+  | { do: 'askSince'; who: number; pageSize: number; isKept: boolean }
   | { do: 'readList'; who: number; whom: number; pageSize: number; goOn: boolean }
   | { do: 'readPublic'; who: number; pageSize: number; goOn: boolean }
   | { do: 'readPeople'; who: number; whom: number; pageSize: number }
@@ -27,7 +28,16 @@ export type Step =
 /** Whether a change says which state of the post, or of the profile, it is meant for, and whether that is still its state. */
 export type IfMatch = 'absent' | 'current' | 'stale';
 
-export type Lost = 'window' | 'posts' | 'profile' | 'followees' | 'followers' | 'recent' | 'pulled' | 'everything';
+export type Lost =
+  | 'window'
+  | 'log'
+  | 'posts'
+  | 'profile'
+  | 'followees'
+  | 'followers'
+  | 'recent'
+  | 'pulled'
+  | 'everything';
 
 /** One step, or several at the same time. */
 export type Moment = readonly Step[];
@@ -64,6 +74,17 @@ const rename = fc.record({ do: fc.constant('rename' as const), who: person, ifMa
 const leave = fc.record({ do: fc.constant('leave' as const), who: person });
 const readFeed = fc.record({ do: fc.constant('readFeed' as const), who: person, pageSize });
 const readOn = fc.record({ do: fc.constant('readOn' as const), who: person, pageSize });
+const arrivals = fc.oneof(
+  { arbitrary: fc.integer({ min: 1, max: 5 }), weight: 1 },
+  { arbitrary: fc.constant(100), weight: 3 },
+);
+/** Who keeps the moment asks from it again, as one does whose answer was lost. */
+const askSince = fc.record({
+  do: fc.constant('askSince' as const),
+  who: person,
+  pageSize: arrivals,
+  isKept: rarely(5),
+});
 const readList = fc.record({
   do: fc.constant('readList' as const),
   ...{ who: person, whom: person, pageSize, goOn: fc.boolean() },
@@ -72,7 +93,7 @@ const readPublic = fc.record({ do: fc.constant('readPublic' as const), who: pers
 const readPeople = fc.record({ do: fc.constant('readPeople' as const), who: person, whom: person, pageSize });
 const look = fc.record({ do: fc.constant('look' as const), who: person, whom: person, which });
 const lost = fc.constantFrom<Lost>(
-  ...(['window', 'posts', 'profile', 'followees', 'followers', 'recent', 'pulled', 'everything'] as const),
+  ...(['window', 'log', 'posts', 'profile', 'followees', 'followers', 'recent', 'pulled', 'everything'] as const),
 );
 const lose = fc.record({ do: fc.constant('lose' as const), what: lost, who: person });
 const postMany = fc.record({ do: fc.constant('postMany' as const), who: person });
@@ -88,6 +109,7 @@ const single: fc.Arbitrary<Step> = fc.oneof(
     [rename, 5],
     [readFeed, 75],
     [readOn, 30],
+    [askSince, 50],
     [readList, 15],
     [readPublic, 10],
     [readPeople, 10],
@@ -99,7 +121,17 @@ const single: fc.Arbitrary<Step> = fc.oneof(
   ]),
 );
 /** What may meet. Keys are lost only between: a tombstone that goes while a reader is under way is no eviction that happens. */
-const meeting: fc.Arbitrary<Step> = fc.oneof(post, edit, remove, follow, unfollow, rename, readFeed, readFeed);
+const meeting: fc.Arbitrary<Step> = fc.oneof(
+  post,
+  edit,
+  remove,
+  follow,
+  unfollow,
+  rename,
+  readFeed,
+  readFeed,
+  askSince,
+);
 const moment: fc.Arbitrary<Moment> = fc.oneof(
   { arbitrary: single.map((step) => [step]), weight: 5 },
   { arbitrary: fc.array(meeting, { minLength: 2, maxLength: 4 }), weight: 1 },

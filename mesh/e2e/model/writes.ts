@@ -4,10 +4,11 @@ import { type Post, Post_Visibility } from '#gen/oxo/post/v1/post.ts';
 import { refused } from '#kit/testing/refused.ts';
 import { checkGone } from './accounts.ts';
 import { atOnce, type Fate } from './interposer.ts';
-import type { ModelPost } from './model.ts';
+import type { ModelPost, NewPost } from './model.ts';
 import type { Stage } from './stage.ts';
 import { type IfMatch, manyPosts, type Step } from './steps.ts';
 import type { Person } from './system.ts';
+import { entitiesOf } from './texts.ts';
 
 /** A step that is prepared: what it is in words, the call, and what it means for the model once it is answered. */
 export type Act = {
@@ -62,7 +63,8 @@ export const writes = {
         const { post: edited } = await call;
         const [editedAtMs, etag = ''] = [edited?.editedAt?.getTime(), edited?.etag];
         assert.notEqual(etag, post.etag, 'what is changed has another etag');
-        const change = { text, visibility: visibility ?? post.visibility, editedAtMs, etag };
+        const entities = entitiesOf(text, stage.model.present());
+        const change = { text, entities, visibility: visibility ?? post.visibility, editedAtMs, etag };
         return () => stage.model.edited(post.id, change);
       },
     };
@@ -90,7 +92,7 @@ export const writes = {
   rename(stage: Stage, { who, ifMatch }: StepOf<'rename'>): Act {
     const person = stage.person(who);
     const state = stage.model.person(person.id);
-    const displayName = `${person.name} ${stage.newText()}`;
+    const displayName = `${person.name} ${stage.newName()}`;
     return {
       words: `${person.name} is called "${displayName}" from now on${condition(ifMatch)}`,
       touches: [person.id],
@@ -123,7 +125,7 @@ async function createPost(
   stage: Stage,
   author: Person,
   { text, visibility, fate, isRepeated }: Omit<StepOf<'post'>, 'do' | 'who'> & { text: string },
-): Promise<Omit<ModelPost, 'editedAtMs' | 'formerEtag' | 'owedTo'>> {
+): Promise<NewPost> {
   const requestId = stage.newRequest(fate);
   const send = async (): Promise<Post> => {
     const options = stage.system.as(author, requestId);
@@ -136,7 +138,8 @@ async function createPost(
   if (isRepeated) assert.deepEqual(await send(), post, 'a repeated request has the same answer');
   stage.everyPost.add(post.id);
   const atMs = post.createdAt?.getTime() ?? 0;
-  return { id: post.id, authorId: author.id, atMs, requestId, text, visibility, etag: post.etag };
+  const entities = entitiesOf(text, stage.model.present());
+  return { id: post.id, authorId: author.id, atMs, requestId, text, entities, visibility, etag: post.etag };
 }
 
 /** Options of a change that is meant for a state of a post or a profile. */
