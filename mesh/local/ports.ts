@@ -14,6 +14,8 @@ const offsets = {
   redis: 3,
   nats: 4,
   natsMonitor: 5,
+  /** Of the front door that takes over for a moment while the other is replaced. */
+  envoyStandInAdmin: 20,
 } as const;
 
 export type ServerPorts = Readonly<Record<keyof typeof offsets, number>>;

@@ -120,10 +120,11 @@ async function killWhileTheyLive(run: CrowdRun, crowd: Crowd, target: ChaosTarge
   }
 }
 
-async function compareAll(
+/** Compares what was acknowledged with every feed, every list and the tables; what differs is added to the findings of the run. */
+export async function compareAll(
   run: CrowdRun,
   people: readonly Person[],
-  { urls }: ChaosTarget,
+  { urls }: Pick<ChaosTarget, 'urls'>,
   client: Parameters<typeof verifyLists>[2],
 ) {
   const { feeds, items, pages, wrong } = await verifyAll(run, people, 'comparing every feed');

@@ -3,14 +3,15 @@ import { type Command, parseFlags } from '../cli/command.ts';
 import { createPhases } from '../cli/terminal.ts';
 import { readSettings, type Settings } from '../settings.ts';
 import { planStack } from '../stack/plan.ts';
-import { setUpServers } from '../stack/servers.ts';
 import { migrate } from '../stack/services.ts';
+import { bringUpToDate } from '../stack/upgrade.ts';
 import { readLiveState, withRunningSettings } from '../supervisor/state.ts';
 
 export const command: Command = {
   usage: `usage: ./oxo migrate [SERVICE] [--down]
 
-Brings roles, schemas, tables and streams up to date on the servers that run. up does it as well.
+Brings roles, users, schemas, tables and streams up to date on the servers that run, whatever version of the services
+runs on them. up does it as well.
 
   SERVICE  only the tables of this one
   --down   takes the newest migration of SERVICE back`,
@@ -28,11 +29,14 @@ async function run(argv: readonly string[]): Promise<number> {
   if (chosen.length === 0) throw new CliError(`there is no service "${name}" with tables`, { exitCode: 2 });
   if (values.down && name === undefined) throw new CliError('--down needs the name of a service', { exitCode: 2 });
   const progress = createPhases();
-  if (!values.down) await setUpServers(plan, progress.step);
+  if (!values.down) {
+    await bringUpToDate(plan, chosen, progress);
+    return 0;
+  }
   for (const service of chosen) {
     await progress.step(`migrations of ${service.name}`, async () => {
-      await migrate(plan, service, values.down ? 'down' : 'up');
-      return values.down ? 'one taken back' : undefined;
+      await migrate(plan, service, 'down');
+      return 'one taken back';
     });
   }
   return 0;

@@ -10,6 +10,7 @@ import { readSettings, type Settings } from '../settings.ts';
 import { planStack } from '../stack/plan.ts';
 import { checkFlow, signIn } from '../stack/ready-check.ts';
 import { maxReplicas } from '../stack/replicas.ts';
+import { isOfAnotherVersion, upgrade } from '../stack/upgrade.ts';
 import { followStart, launchSupervisor, requireRecovered } from '../supervisor/launch.ts';
 import { findSupervisor, stopSupervisor } from '../supervisor/orphans.ts';
 import { identify } from '../supervisor/proc.ts';
@@ -29,6 +30,10 @@ export const command: Command = {
 
 Fetches what is missing, starts the servers, migrates, starts the services and the front door, and returns when a post
 has been seen in a feed through the front door. They go on running, supervised: what dies is started again.
+
+Where services of another version run already, the tables are migrated beside them, then one process after the other is
+replaced; with --replicas 2 or more no request is refused, with one of each its requests fail until the new one is ready. Servers
+(Postgres, Redis, NATS) go on as they are; new settings or versions of them need ./oxo down first.
 
   --replicas N  so many processes of every service, 1 to 4, behind the front door (1)
   --servers     only Postgres, Redis and NATS with all users and streams, to run services by hand (./oxo migrate first)
@@ -105,7 +110,11 @@ async function start(settings: Settings, wanted: Wanted, begun: Begun): Promise<
   } else {
     requireSamePorts(running, settings);
     requireSameReplicas(running, wanted.replicas);
-    if (running.phase === 'running') console.log(`already running (supervisor ${running.supervisor.pid})`);
+    if (!wanted.serversOnly && isOfAnotherVersion(running)) {
+      console.log('services of another version run: each is replaced by this one, and people go on');
+      await fetchParts(settings, progress);
+      await upgrade(settings, running, progress);
+    } else if (running.phase === 'running') console.log(`already running (supervisor ${running.supervisor.pid})`);
     else await followStart(settings, undefined, progress);
     await requireRecovered(settings);
   }

@@ -1,5 +1,6 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { type Endpoint, renderEnvoyConfig, type UpstreamName } from '../../../gateway/envoy/render.ts';
 import { loopback, serverPorts } from '../ports.ts';
 import { writePrivately } from '../secrets.ts';
@@ -27,14 +28,18 @@ export type EnvoyOptions = {
   readonly jwksCacheMs?: number | undefined;
   /** Where spans go, and how many of a hundred requests are traced. */
   readonly tracing?: { readonly otlpEndpoint: string; readonly samplingPercent: number } | undefined;
+  /** True: a second one, which serves on the same port beside the first while that is replaced. */
+  readonly standIn?: boolean;
 };
 
 /** Writes the configuration file, and tells how to run the front door. */
 export function prepareEnvoy(options: EnvoyOptions): ProcessSpec {
   const ports = serverPorts(options.portBase);
+  const { standIn = false } = options;
+  const adminPort = standIn ? ports.envoyStandInAdmin : ports.envoyAdmin;
   const config = renderEnvoyConfig({
     listen: { host: loopback, port: ports.frontDoor },
-    admin: { host: loopback, port: ports.envoyAdmin },
+    admin: { host: loopback, port: adminPort },
     upstreams: options.upstreams,
     authHttp: options.authHttp,
     descriptorPath: join(repositoryRoot, 'gen/envoy/oxo.binpb'),
@@ -47,10 +52,10 @@ export function prepareEnvoy(options: EnvoyOptions): ProcessSpec {
     ...(options.tracing === undefined ? {} : { tracing: options.tracing }),
   });
   mkdirSync(options.runDir, { recursive: true });
-  const configPath = join(options.runDir, 'envoy.yaml');
+  const configPath = join(options.runDir, standIn ? 'envoy-stand-in.yaml' : 'envoy.yaml');
   writePrivately(configPath, config);
   return {
-    name: 'envoy',
+    name: standIn ? envoyStandIn : 'envoy',
     command: options.program,
     args: [
       ...['--config-path', configPath, '--concurrency', String(options.concurrency)],
@@ -68,12 +73,47 @@ export function prepareEnvoy(options: EnvoyOptions): ProcessSpec {
     env: serverEnvironment(),
     cwd: options.runDir,
     logPath: options.logPath,
-    probe: () => isReady(ports.envoyAdmin),
+    probe: () => isReady(adminPort),
     readyTimeoutMs: 20_000,
-    heartbeat: httpHeartbeat(ports.envoyAdmin, '/ready'),
+    heartbeat: httpHeartbeat(adminPort, '/ready'),
     stopSignal: 'SIGTERM',
     stopTimeoutMs: 10_000,
   };
+}
+
+/** Name of the second front door. */
+export const envoyStandIn = 'envoy-stand-in';
+const drainTimeoutMs = 8_000;
+const drainPollMs = 50;
+
+/**
+ * Lets a front door accept no more and end each connection with its next answer; waits until none is left, for a few seconds at most.
+ * Whoever else listens on the same port gets the new ones.
+ */
+export async function drainEnvoy(portBase: number, standIn: boolean): Promise<void> {
+  const ports = serverPorts(portBase);
+  const admin = `http://${loopback}:${standIn ? ports.envoyStandInAdmin : ports.envoyAdmin}`;
+  await ask(`${admin}/drain_listeners`, 'POST');
+  await ask(`${admin}/healthcheck/fail`, 'POST');
+  const deadlineMs = performance.now() + drainTimeoutMs;
+  while (performance.now() < deadlineMs) {
+    const counts = await ask(`${admin}/stats?filter=^http\\..*downstream_cx_active$`, 'GET');
+    const ofClients = counts.split('\n').filter((line) => line !== '' && !line.startsWith('http.admin.'));
+    if (ofClients.every((line) => line.endsWith(': 0'))) return;
+    await delay(drainPollMs);
+  }
+}
+
+/** Whether the front door uses every replica: one that could not be reached is left out for some seconds. */
+export async function nobodyRests(portBase: number): Promise<boolean> {
+  const admin = `http://${loopback}:${serverPorts(portBase).envoyAdmin}`;
+  const counts = await ask(`${admin}/stats?filter=outlier_detection.ejections_active`, 'GET');
+  return counts.split('\n').every((line) => line === '' || line.endsWith(': 0'));
+}
+
+async function ask(url: string, method: 'GET' | 'POST'): Promise<string> {
+  const response = await fetch(url, { method, signal: AbortSignal.timeout(2_000) });
+  return response.text();
 }
 
 const maxConnections = 10_000;

@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
+import { z } from 'zod';
 import type { NatsPermissions } from '#kit/events/jetstream/permissions.ts';
 import { loopback } from '../ports.ts';
 import { writePrivately } from '../secrets.ts';
@@ -22,10 +24,22 @@ export type NatsOptions = {
   readonly users: readonly NatsUser[];
 };
 
+const allowSchema = z.object({ allow: z.array(z.string()) });
+const permissionsSchema = z.object({ publish: allowSchema, subscribe: allowSchema });
+const configSchema = z.object({
+  authorization: z.object({
+    users: z.array(z.object({ user: z.string(), permissions: permissionsSchema.optional() })),
+  }),
+});
+
+function configPathOf(dataDir: string): string {
+  return join(dataDir, 'nats.conf');
+}
+
 /** Writes the configuration file, and tells how to run the server. */
 export async function prepareNats(options: NatsOptions): Promise<ProcessSpec> {
   await mkdir(options.dataDir, { recursive: true, mode: 0o700 });
-  const configPath = join(options.dataDir, 'nats.conf');
+  const configPath = configPathOf(options.dataDir);
   writePrivately(configPath, renderConfig(options));
   return {
     name: 'nats',
@@ -41,6 +55,21 @@ export async function prepareNats(options: NatsOptions): Promise<ProcessSpec> {
     stopSignal: 'SIGTERM',
     stopTimeoutMs: 15_000,
   };
+}
+
+/**
+ * Users with what they may do now, by the configuration of a server, beside what they are to do: while services of two versions run.
+ * @param dataDir of a server of ours
+ */
+export function withPresentRights(dataDir: string, users: readonly NatsUser[]): NatsUser[] {
+  const { authorization } = configSchema.parse(JSON.parse(readFileSync(configPathOf(dataDir), 'utf8')));
+  return users.map(({ name, password, permissions }) => {
+    const present = authorization.users.find(({ user }) => user === name)?.permissions;
+    const both = (way: keyof NatsPermissions) => ({
+      allow: [...new Set([...permissions[way].allow, ...(present?.[way].allow ?? [])])],
+    });
+    return { name, password, permissions: { publish: both('publish'), subscribe: both('subscribe') } };
+  });
 }
 
 export function natsUrl(port: number, user: string, password: string): string {

@@ -2,11 +2,15 @@ import { Redis } from 'ioredis';
 import { CliError, messageOf } from '../cli/cli-error.ts';
 import { serviceRule } from './redis-acl.ts';
 
+/** The parts of a rule that take all that was there before. */
+const takingAway = ['reset', 'nocommands'];
+
 /**
- * Makes the services' users on a Redis server that is not ours.
+ * Makes the services' users on a Redis server that runs already.
+ * @param keep true: users also keep what they may do already, since services of another version run
  * @throws CliError when the URL's user may not do that
  */
-export async function setUpOwnRedis(url: string, services: ReadonlyMap<string, string>): Promise<string> {
+export async function setUpOwnRedis(url: string, services: ReadonlyMap<string, string>, keep = false): Promise<string> {
   const client = new Redis(url, {
     lazyConnect: true,
     connectTimeout: 5_000,
@@ -16,7 +20,10 @@ export async function setUpOwnRedis(url: string, services: ReadonlyMap<string, s
   client.on('error', () => {});
   try {
     await client.connect();
-    for (const [name, password] of services) await client.call('ACL', 'SETUSER', name, ...serviceRule(name, password));
+    for (const [name, password] of services) {
+      const rule = serviceRule(name, password).filter((part) => !keep || !takingAway.includes(part));
+      await client.call('ACL', 'SETUSER', name, ...rule);
+    }
     // Without an ACL file there is nothing to save to, and a restart of that server forgets the users until the next `up`.
     const saved = await client.call('ACL', 'SAVE').then(
       () => true,

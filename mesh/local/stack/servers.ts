@@ -4,13 +4,14 @@ import type { PartName } from '../parts/parts.ts';
 import { loopback, serverPorts } from '../ports.ts';
 import { setUpDatabase } from '../servers/database.ts';
 import { type EnvoyOptions, prepareEnvoy } from '../servers/envoy.ts';
-import { prepareNats } from '../servers/nats.ts';
+import { prepareNats, withPresentRights } from '../servers/nats.ts';
 import { natsUsers } from '../servers/nats-users.ts';
 import { adminUrl, preparePostgres } from '../servers/postgres.ts';
 import { prepareRedis } from '../servers/redis.ts';
 import { setUpOwnRedis } from '../servers/redis-own.ts';
 import { setUpStreams } from '../servers/streams.ts';
 import { logPathOf } from '../supervisor/group.ts';
+import { type ProcessIdentity, signal } from '../supervisor/proc.ts';
 import type { ProcessSpec } from '../supervisor/process.ts';
 import type { StackPlan } from './plan.ts';
 import { authHttpPort, grpcPort } from './replicas.ts';
@@ -30,7 +31,7 @@ export function serversOf(plan: StackPlan): ReadonlyMap<PartName, Prepare> {
   const servers = new Map<PartName, Prepare>();
   if (plan.own.databaseUrl === undefined) servers.set('postgres', postgres);
   if (plan.own.redisUrl === undefined) servers.set('redis', redis);
-  if (plan.own.natsUrl === undefined) servers.set('nats', nats);
+  if (plan.own.natsUrl === undefined) servers.set('nats', (its, program) => natsSpec(its, program));
   return servers;
 }
 
@@ -64,8 +65,21 @@ function maintenanceUrl(plan: StackPlan): string {
   return adminUrl(serverPorts(plan.portBase).postgres, plan.secrets.admin.postgres, 'postgres');
 }
 
-/** The front door. */
-export function gatewayOf(plan: StackPlan, program: string): ProcessSpec {
+/**
+ * Users and rights on servers of ours that run already, where another version has set them up.
+ * @param nats the process that reads its configuration again
+ * @param keep true: what they may do already is kept, since services of that version still run
+ */
+export async function refreshUsers(plan: StackPlan, nats: ProcessIdentity | undefined, keep: boolean): Promise<void> {
+  if (plan.own.redisUrl === undefined) await setUpOwnRedis(plan.urls.redis, passwords(plan, 'redis'), keep);
+  if (plan.own.natsUrl === undefined && nats !== undefined) {
+    await natsSpec(plan, '', keep);
+    signal(nats, 'SIGHUP');
+  }
+}
+
+/** The front door. @param standIn the one that takes over while the other is replaced */
+export function gatewayOf(plan: StackPlan, program: string, standIn = false): ProcessSpec {
   try {
     return prepareEnvoy({
       program,
@@ -79,6 +93,7 @@ export function gatewayOf(plan: StackPlan, program: string): ProcessSpec {
       ...upstreamsOf(plan),
       tracing: plan.tracing,
       jwksCacheMs: plan.jwksCacheMs,
+      standIn,
     });
   } catch (error) {
     throw new CliError(`Envoy's configuration can't be made: ${messageOf(error)}`, { cause: error });
@@ -124,16 +139,18 @@ function redis(plan: StackPlan, program: string): Promise<ProcessSpec> {
   });
 }
 
-async function nats(plan: StackPlan, program: string): Promise<ProcessSpec> {
+async function natsSpec(plan: StackPlan, program: string, keep = false): Promise<ProcessSpec> {
   const ports = serverPorts(plan.portBase);
+  const dataDir = join(plan.stateDir, 'data/nats');
+  const users = await natsUsers(plan.services, passwords(plan, 'nats'));
   return prepareNats({
     program,
-    dataDir: join(plan.stateDir, 'data/nats'),
+    dataDir,
     logPath: logPathOf(plan.logDir, 'nats'),
     port: ports.nats,
     monitorPort: ports.natsMonitor,
     adminPassword: plan.secrets.admin.nats,
-    users: await natsUsers(plan.services, passwords(plan, 'nats')),
+    users: keep ? withPresentRights(dataDir, users) : users,
   });
 }
 

@@ -14,6 +14,7 @@ import { planStack, type StackOptions, type StackPlan, type StackUrls } from './
 import { authHttpPort, grpcPort, opsPort } from './replicas.ts';
 import { gatewayOf, serversOf, setUpServers } from './servers.ts';
 import { environmentOf, migrate, serviceSpec } from './services.ts';
+import { codeVersion } from './version.ts';
 
 /** A stack that runs: servers, services and the front door, each restarted when it dies. */
 export type Stack = {
@@ -49,7 +50,8 @@ export type StackProcess = {
 /** Another process runs a stack in the same state folder. */
 export class StackIsRunningError extends CliError {}
 
-const tiers = { servers: 0, services: 1, gateway: 2 };
+/** In which order things start; they stop in reverse. */
+export const tiers = { servers: 0, services: 1, gateway: 2 };
 
 /**
  * Starts a whole stack in this process, and returns when every /readyz is 200.
@@ -65,7 +67,7 @@ export async function startStack(options: StackOptions, signal?: AbortSignal, he
   let group: ProcessGroup | undefined;
   try {
     const leftovers = await stopOrphans(plan.stateDir);
-    const recorder = createRecorder(plan.stateDir, plan, plan.onStep);
+    const recorder = createRecorder(plan.stateDir, { ...plan, version: codeVersion() }, plan.onStep);
     if (leftovers.length > 0) await recorder.step('leftovers', async () => `stopped ${leftovers.join(', ')}`);
     group = createGroup(recorder, plan);
     await unlessAborted(startAll(plan, recorder, group, signal), signal).catch(failed(recorder, group));
@@ -133,7 +135,13 @@ function failed(recorder: Recorder, group: ProcessGroup) {
   };
 }
 
-function handleOf(plan: StackPlan, recorder: Recorder, group: ProcessGroup, release: () => Promise<void>): Stack {
+/** What whoever started a stack, or took it over, does with it. */
+export function handleOf(
+  plan: StackPlan,
+  recorder: Recorder,
+  group: ProcessGroup,
+  release: () => Promise<void>,
+): Stack {
   let stopped: Promise<void> | undefined;
   const stop = async (): Promise<void> => {
     recorder.phase('stopping');

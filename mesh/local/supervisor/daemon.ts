@@ -1,10 +1,13 @@
 /**
  * The process that `oxo up` leaves running: it owns all others, restarts what dies, and stops them on SIGTERM.
+ * With --replace PID it takes over the stack of that supervisor, which another version started.
  * Its exit code says why it ended: 0 it was stopped, 1 the start failed (the state file says why), 3 another one runs.
  */
 import { describeError } from '../cli/cli-error.ts';
 import { readSettings } from '../settings.ts';
-import { StackIsRunningError, startStack } from '../stack/stack.ts';
+import { takeOverStack } from '../stack/roll.ts';
+import { type Stack, StackIsRunningError, startStack } from '../stack/stack.ts';
+import { withRunningSettings } from './state.ts';
 
 const exitCodes = { stopped: 0, failed: 1, anotherRuns: 3 };
 
@@ -16,15 +19,21 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
 process.on('SIGHUP', () => {});
 
 const serversOnly = process.argv.includes('--servers');
-const settings = readSettings(process.env);
+const replaced = process.argv.indexOf('--replace');
 try {
-  const stack = await startStack({ ...settings, serversOnly }, stopRequest.signal);
+  const stack = await begin();
   if (!stopRequest.signal.aborted) await aborted(stopRequest.signal);
   await stack.stop();
   process.exit(exitCodes.stopped);
 } catch (error) {
   console.error(describeError(error));
   process.exit(error instanceof StackIsRunningError ? exitCodes.anotherRuns : exitCodes.failed);
+}
+
+function begin(): Promise<Stack> {
+  const settings = readSettings(process.env);
+  if (replaced < 0) return startStack({ ...settings, serversOnly }, stopRequest.signal);
+  return takeOverStack(withRunningSettings(settings), Number(process.argv[replaced + 1]), stopRequest.signal);
 }
 
 /** Keeps the process alive by itself: its children's handles need not. */

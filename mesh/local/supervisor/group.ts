@@ -3,13 +3,17 @@ import { messageOf } from '../cli/cli-error.ts';
 import { processVariable, stackVariable } from '../servers/environment.ts';
 import type { Liveness } from './liveness.ts';
 import { boundLog } from './log-file.ts';
-import { type Backoff, type ProcessSpec, type SupervisedProcess, supervise } from './process.ts';
+import { type Backoff, type ProcessSnapshot, type ProcessSpec, type SupervisedProcess, supervise } from './process.ts';
 import type { Recorder } from './recorder.ts';
 
 /** The processes of one stack, in the order of their start. */
 export type ProcessGroup = {
   /** Starts the next process and waits until it is ready. Tiers are numbered from 0; a later one needs the earlier. */
   readonly start: (spec: ProcessSpec, tier: number) => Promise<void>;
+  /** Looks after a process that an earlier supervisor has left running; `spec` says how it is started when it dies. */
+  readonly adopt: (spec: ProcessSpec, tier: number, running: ProcessSnapshot) => void;
+  /** Stops a process for good; nothing happens when there is none of this name. */
+  readonly leave: (name: string) => Promise<void>;
   readonly get: (name: string) => SupervisedProcess | undefined;
   readonly all: () => readonly SupervisedProcess[];
   /** Stops the tiers in reverse order; no process is left afterwards. */
@@ -51,13 +55,23 @@ export function createGroup(recorder: Recorder, options: GroupOptions): ProcessG
     process.off('exit', onExit);
   };
 
+  const add = (spec: ProcessSpec, tier: number, running?: ProcessSnapshot): SupervisedProcess => {
+    if (stopping !== undefined) throw new Error(`${spec.name} is not started any more: the stack is stopping`);
+    const marked = { ...spec, env: { ...spec.env, ...marksOf(stateDir, spec) } };
+    const supervised = supervise(marked, (snapshot) => recorder.process(spec, snapshot), backoff, liveness, running);
+    members.push({ supervised, tier });
+    return supervised;
+  };
+
   return {
-    start: async (spec, tier) => {
-      if (stopping !== undefined) throw new Error(`${spec.name} is not started any more: the stack is stopping`);
-      const marked = { ...spec, env: { ...spec.env, ...marksOf(stateDir, spec) } };
-      const supervised = supervise(marked, (snapshot) => recorder.process(spec, snapshot), backoff, liveness);
-      members.push({ supervised, tier });
-      await supervised.ready();
+    start: (spec, tier) => add(spec, tier).ready(),
+    adopt: (spec, tier, running) => void add(spec, tier, running),
+    leave: async (name) => {
+      const index = members.findIndex((member) => member.supervised.name === name);
+      const [member] = index < 0 ? [] : members.splice(index, 1);
+      if (member === undefined) return;
+      await member.supervised.stop();
+      recorder.gone(name);
     },
     get: (name) => members.find((member) => member.supervised.name === name)?.supervised,
     all: () => members.map((member) => member.supervised),

@@ -18,11 +18,18 @@ const foreignStateTimeoutMs = 10_000;
 const recoveryTimeoutMs = 10_000;
 const exitCodeAnotherRuns = 3;
 
-/** Starts the supervisor as a process that outlives this one. */
-export function launchSupervisor(settings: Settings, serversOnly: boolean): ChildProcess {
+/**
+ * Starts the supervisor as a process that outlives this one.
+ * @param replaced the supervisor of another version, whose stack it takes over
+ */
+export function launchSupervisor(settings: Settings, serversOnly: boolean, replaced?: number): ChildProcess {
   const daemon = join(import.meta.dirname, 'daemon.ts');
+  const flags = [
+    ...(serversOnly ? ['--servers'] : []),
+    ...(replaced === undefined ? [] : ['--replace', String(replaced)]),
+  ];
   const child = withLogDescriptor(supervisorLog(settings), (log) =>
-    spawn(process.execPath, [daemon, ...(serversOnly ? ['--servers'] : [])], {
+    spawn(process.execPath, [daemon, ...flags], {
       cwd: repositoryRoot,
       detached: true,
       env: {
@@ -51,8 +58,15 @@ export async function followStart(
   const isOurs = (state: StackState): boolean => state.supervisor.pid === child?.pid;
   while (performance.now() < startedAtMs + startTimeoutMs) {
     const live = readLiveState(settings.stateDir);
+    // Until ours has taken over, or has found that another one was quicker, what is there is not what was asked for.
+    if (live !== undefined && child !== undefined && !isOurs(live) && child.exitCode !== exitCodeAnotherRuns) {
+      if (child.exitCode !== null || child.signalCode !== null) throw startFailed(settings, undefined);
+      await delay(pollMs);
+      continue;
+    }
     if (live !== undefined) {
       progress.steps(live.steps);
+      if (live.phase === 'running' && live.error !== undefined) throw startFailed(settings, live);
       if (live.phase === 'running') return;
     } else if (child?.exitCode === exitCodeAnotherRuns) {
       if (performance.now() > startedAtMs + foreignStateTimeoutMs) throw unknownSupervisor(settings);
@@ -73,7 +87,7 @@ function unknownSupervisor({ stateDir }: Settings): CliError {
 }
 
 function startFailed(settings: Settings, last: StackState | undefined): CliError {
-  if (last?.phase === 'failed' && last.error !== undefined) {
+  if (last?.error !== undefined) {
     return new CliError(last.error.message, { advice: last.error.advice });
   }
   return new CliError('the supervisor ended', { advice: lastLines(supervisorLog(settings), 10) });

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -7,7 +8,7 @@ import { CliError } from '../cli/cli-error.ts';
 import { findFreePortBase } from '../ports.ts';
 import { temporaryFolder } from '../testing/temporary.ts';
 import { answers } from './liveness.ts';
-import { isAlive } from './proc.ts';
+import { identify, isAlive } from './proc.ts';
 import { type ProcessSnapshot, type ProcessSpec, supervise } from './process.ts';
 
 const backoff = { firstMs: 20, maxMs: 80, resetAfterMs: 60_000 };
@@ -55,6 +56,43 @@ function waits(changes: readonly { atMs: number; snapshot: ProcessSnapshot }[]):
     return next === undefined ? [] : [next.atMs - atMs];
   });
 }
+
+test('what another supervisor has left running is taken over, and started again when it dies', async (t) => {
+  const spec = specOf(forever);
+  const left = spawn(spec.command, spec.args, { cwd: spec.cwd, stdio: 'ignore' });
+  const identity = identify(left.pid ?? 0);
+  assert(identity !== undefined);
+  const running = { name: 'probe', state: 'ready', identity, restarts: 3, since: 'then', lastExit: 'SIGTERM' } as const;
+  const supervised = supervise(spec, undefined, backoff, undefined, running);
+  t.after(supervised.stop);
+  assert.deepEqual(supervised.snapshot(), running);
+  supervised.kill('SIGKILL');
+  await until('another process', () => {
+    const { identity: present, state } = supervised.snapshot();
+    return state === 'ready' && present !== undefined && present.pid !== identity.pid;
+  });
+  assert.equal(supervised.snapshot().restarts, 4);
+});
+
+test('what was taken over is stopped like any other', async () => {
+  const spec = specOf(forever);
+  const left = spawn(spec.command, spec.args, { cwd: spec.cwd, stdio: 'ignore' });
+  const identity = identify(left.pid ?? 0);
+  assert(identity !== undefined);
+  const running = {
+    name: 'probe',
+    state: 'starting',
+    identity,
+    restarts: 0,
+    since: 'then',
+    lastExit: undefined,
+  } as const;
+  const supervised = supervise(spec, undefined, backoff, undefined, running);
+  await supervised.ready();
+  await supervised.stop();
+  assert.equal(supervised.snapshot().state, 'stopped');
+  assert(!isAlive(identity));
+});
 
 test('the waiting time doubles up to its bound', async (t) => {
   const changes: { atMs: number; snapshot: ProcessSnapshot }[] = [];

@@ -1,9 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
-import { CliError, messageOf } from '../cli/cli-error.ts';
+import { CliError } from '../cli/cli-error.ts';
 import { defaultLiveness, type Heartbeat, type Liveness, untilSilent } from './liveness.ts';
-import { lastLines, withLogDescriptor } from './log-file.ts';
-import { identify, isStopped, type ProcessIdentity, signal, withDescendants } from './proc.ts';
+import { lastLines } from './log-file.ts';
+import { identify, isAlive, isStopped, type ProcessIdentity, signal, withDescendants } from './proc.ts';
+import { adopt, type RunningProcess, spawnLogged } from './running.ts';
 
 /** How to run a program, how to know that it is ready, and how to stop it. */
 export type ProcessSpec = {
@@ -77,7 +77,7 @@ type Supervision = {
   readonly liveness: Liveness;
   readonly onChange: (snapshot: ProcessSnapshot) => void;
   snapshot: ProcessSnapshot;
-  child: ChildProcess | undefined;
+  child: RunningProcess | undefined;
   exited: Promise<void>;
   /** Waiting time before the next start. */
   delayMs: number;
@@ -90,12 +90,14 @@ type Supervision = {
 /**
  * Starts a program and supervises it.
  * @param onChange called after every change of its snapshot, synchronously after each spawn
+ * @param running the process that another supervisor has left running; it is taken over, and `spec` is for the next one
  */
 export function supervise(
   spec: ProcessSpec,
   onChange: (snapshot: ProcessSnapshot) => void = () => {},
   backoff: Backoff = defaultBackoff,
   liveness: Liveness = defaultLiveness,
+  running?: ProcessSnapshot,
 ): SupervisedProcess {
   const since = new Date().toISOString();
   const supervision: Supervision = {
@@ -108,7 +110,8 @@ export function supervise(
     verdict: undefined,
     stopping: false,
   };
-  start(supervision, 0);
+  if (running?.identity === undefined || !isAlive(running.identity)) start(supervision, 0);
+  else takeOver(supervision, running, adopt(running.identity));
   return {
     name: spec.name,
     snapshot: () => supervision.snapshot,
@@ -128,25 +131,35 @@ function change(supervision: Supervision, patch: Partial<ProcessSnapshot>): void
 }
 
 function start(supervision: Supervision, restarts: number): void {
-  const startedAtMs = performance.now();
   const child = spawnLogged(supervision.spec);
   supervision.child = child;
   supervision.verdict = undefined;
   const identity = child.pid === undefined ? undefined : identify(child.pid);
   change(supervision, { state: 'starting', identity, restarts });
-  supervision.exited = new Promise((resolve) => {
-    const onEnd = (how: string): void => {
-      if (supervision.child !== child) return;
-      supervision.child = undefined;
-      resolve();
-      const stayedUp = performance.now() - startedAtMs >= supervision.backoff.resetAfterMs;
-      if (stayedUp) supervision.delayMs = supervision.backoff.firstMs;
-      afterDeath(supervision, supervision.verdict ?? how);
-    };
-    child.once('exit', (code, name) => onEnd(name === null ? `exit code ${code}` : name));
-    child.once('error', (error) => onEnd(messageOf(error)));
+  watch(supervision, child);
+}
+
+function takeOver(
+  supervision: Supervision,
+  { state, identity, ...rest }: ProcessSnapshot,
+  child: RunningProcess,
+): void {
+  supervision.child = child;
+  const now = state === 'ready' ? 'ready' : 'starting';
+  supervision.snapshot = { ...rest, state: now, identity };
+  supervision.onChange(supervision.snapshot);
+  watch(supervision, child);
+}
+
+function watch(supervision: Supervision, child: RunningProcess): void {
+  const startedAtMs = performance.now();
+  supervision.exited = child.ended.then((how) => {
+    supervision.child = undefined;
+    const stayedUp = performance.now() - startedAtMs >= supervision.backoff.resetAfterMs;
+    if (stayedUp) supervision.delayMs = supervision.backoff.firstMs;
+    afterDeath(supervision, supervision.verdict ?? how);
   });
-  void watchReadiness(supervision, child);
+  if (supervision.snapshot.state !== 'ready') void watchReadiness(supervision, child);
   void watchLiveness(supervision, child);
 }
 
@@ -161,7 +174,7 @@ function afterDeath(supervision: Supervision, how: string): void {
   supervision.delayMs = Math.min(supervision.delayMs * 2, supervision.backoff.maxMs);
 }
 
-async function watchReadiness(supervision: Supervision, child: ChildProcess): Promise<void> {
+async function watchReadiness(supervision: Supervision, child: RunningProcess): Promise<void> {
   const isWatched = (): boolean => supervision.child === child && !supervision.stopping;
   while (isWatched()) {
     if (await holds(supervision.spec.probe)) {
@@ -172,7 +185,7 @@ async function watchReadiness(supervision: Supervision, child: ChildProcess): Pr
   }
 }
 
-async function watchLiveness(supervision: Supervision, child: ChildProcess): Promise<void> {
+async function watchLiveness(supervision: Supervision, child: RunningProcess): Promise<void> {
   const { spec, liveness } = supervision;
   if (spec.heartbeat === undefined) return;
   const excusedUntilMs = performance.now() + spec.readyTimeoutMs;
@@ -223,26 +236,13 @@ async function stop(supervision: Supervision, name: NodeJS.Signals): Promise<voi
   clearTimeout(late);
 }
 
-/** In a process group of its own, so that Ctrl-C at a terminal reaches the supervisor alone, which stops all in order. */
-function spawnLogged(spec: ProcessSpec): ChildProcess {
-  return withLogDescriptor(spec.logPath, (log) =>
-    spawn(spec.command, spec.args, {
-      cwd: spec.cwd,
-      env: { ...spec.env },
-      detached: true,
-      stdio: ['ignore', log, log],
-      ...(spec.uid === undefined ? {} : { uid: spec.uid, gid: spec.uid }),
-    }),
-  );
-}
-
 async function holds(probe: () => Promise<boolean>): Promise<boolean> {
   const late = delay(probeTimeoutMs, false, { ref: false });
   return Promise.race([probe().catch(() => false), late]);
 }
 
 /** Not by its process group: Postgres gives each of its processes a session of its own. */
-function killTree(child: ChildProcess): void {
+function killTree(child: RunningProcess): void {
   if (child.pid === undefined) return;
   const identities = withDescendants(child.pid).map(identify);
   for (const identity of identities) if (identity !== undefined) signal(identity, 'SIGKILL');

@@ -7,6 +7,10 @@ import { type Phase, type ProcessRecord, type StackState, type Step, writeState 
 export type Recorder = {
   readonly phase: (phase: Phase) => void;
   readonly failed: (error: unknown) => void;
+  /** What runs is now of this version; `problem` says why it is not, though the stack runs. */
+  readonly version: (version: string | undefined, problem?: unknown) => void;
+  /** A process is not part of the stack any more. */
+  readonly gone: (name: string) => void;
   readonly process: (spec: ProcessSpec, snapshot: ProcessSnapshot) => void;
   /** Runs a part of the start and records how it goes. What it returns as text is shown beside its name. */
   readonly step: <T>(name: string, work: () => Promise<T>) => Promise<T>;
@@ -14,21 +18,24 @@ export type Recorder = {
 
 const retryMs = 1_000;
 
-/** @throws Error when the state folder can't be written at the start */
+/**
+ * @param about the stack; with the processes that an earlier supervisor has left running, and none otherwise
+ * @throws Error when the state folder can't be written at the start
+ */
 export function createRecorder(
   stateDir: string,
-  about: Pick<StackState, 'portBase' | 'publicUrl' | 'replicas' | 'own'>,
+  about: Pick<StackState, 'portBase' | 'publicUrl' | 'replicas' | 'own'> &
+    Partial<Pick<StackState, 'version' | 'processes'>>,
   onStep: (step: Step) => void = () => {},
 ): Recorder {
   const supervisor = identify(process.pid);
   if (supervisor === undefined) throw new Error('this process is not in /proc');
   const startedAt = new Date().toISOString();
-  const { portBase, publicUrl, replicas, own } = about;
+  const { portBase, publicUrl, replicas, own, version, processes = [] } = about;
   let state: StackState = {
-    ...{ supervisor, portBase, publicUrl, replicas, own, startedAt },
+    ...{ supervisor, portBase, publicUrl, replicas, own, version, startedAt, processes },
     phase: 'starting',
     steps: [],
-    processes: [],
   };
   let retry: NodeJS.Timeout | undefined;
   const change = (patch: Partial<StackState>): void => {
@@ -53,10 +60,10 @@ export function createRecorder(
   change({});
   return {
     phase: (phase) => changeSomeTime({ phase }),
-    failed: (error) => {
-      const advice = error instanceof CliError ? error.advice : [];
-      changeSomeTime({ phase: 'failed', error: { message: messageOf(error), advice } });
-    },
+    failed: (error) => changeSomeTime({ phase: 'failed', error: inWords(error) }),
+    version: (reached, problem) =>
+      changeSomeTime({ version: reached, error: problem === undefined ? undefined : inWords(problem) }),
+    gone: (name) => changeSomeTime({ processes: state.processes.filter((record) => record.name !== name) }),
     process: (spec, snapshot) => {
       const record: ProcessRecord = { ...snapshot, stopSignal: spec.stopSignal, heartbeat: spec.heartbeat };
       changeSomeTime({ processes: replaceByName(state.processes, record) });
@@ -75,6 +82,10 @@ export function createRecorder(
       }
     },
   };
+}
+
+function inWords(error: unknown): StackState['error'] {
+  return { message: messageOf(error), advice: error instanceof CliError ? error.advice : [] };
 }
 
 function replaceByName<T extends { readonly name: string }>(list: readonly T[], item: T): T[] {

@@ -40,6 +40,8 @@ export type StackState = {
   readonly replicas: number;
   /** The servers that are not ours; commands find them here, whatever their own environment says. */
   readonly own: OwnServers;
+  /** Of the code that runs (version.ts); undefined when it is of several versions, or of one from before this was written down. */
+  readonly version?: string | undefined;
   readonly startedAt: string;
   readonly steps: readonly Step[];
   /** In the order of their start. */
@@ -62,6 +64,7 @@ const stateSchema = z.object({
     redisUrl: z.string().optional(),
     natsUrl: z.string().optional(),
   }),
+  version: z.string().optional(),
   startedAt: z.string(),
   steps: z.array(
     z.object({

@@ -31,7 +31,7 @@ export async function runFile({ path, isOnCluster }: TestFile, limits: Limits = 
   events.on('test:pass', (data) => {
     if (!isTest(data)) return;
     if (data.skip === undefined && data.todo === undefined) passed += 1;
-    else skipped.push(data.name);
+    else skipped.push(typeof data.skip === 'string' ? `${data.name} (${data.skip})` : data.name);
   });
   events.on('test:fail', (data) => {
     if (data.details.type === 'suite' && isOfItsTests(data.details.error)) return;

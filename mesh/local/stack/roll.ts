@@ -1,0 +1,176 @@
+/** How a stack that another version started comes to this one, while people use it. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { CliError, messageOf } from '../cli/cli-error.ts';
+import { lockStack } from '../machine/lock.ts';
+import { ensureParts } from '../parts/fetch.ts';
+import type { PartName } from '../parts/parts.ts';
+import { drainEnvoy, envoyStandIn, nobodyRests } from '../servers/envoy.ts';
+import { createGroup, type ProcessGroup } from '../supervisor/group.ts';
+import { isAlive, type ProcessIdentity, signal as send } from '../supervisor/proc.ts';
+import type { ProcessSpec } from '../supervisor/process.ts';
+import { createRecorder, type Recorder } from '../supervisor/recorder.ts';
+import { type ProcessRecord, readLiveState, readState, type StackState } from '../supervisor/state.ts';
+import { planStack, type StackOptions, type StackPlan } from './plan.ts';
+import type { Instance } from './replicas.ts';
+import { gatewayOf, refreshUsers, serversOf } from './servers.ts';
+import { serviceSpec } from './services.ts';
+import { handleOf, type Stack, StackIsRunningError, tiers } from './stack.ts';
+import { codeVersion } from './version.ts';
+
+/** Within this time those who could not reach a replica have tried again: the kit's channels wait for at most a second. */
+const reconnectedMs = 1_300;
+const restTimeoutMs = 15_000;
+const lockTimeoutMs = 10_000;
+const pollMs = 50;
+
+type Programs = Readonly<Partial<Record<PartName, string>>>;
+/** How a process is run, and its tier, by its name. */
+type Specs = ReadonlyMap<string, readonly [ProcessSpec, number]>;
+type Roll = {
+  readonly plan: StackPlan;
+  readonly programs: Programs;
+  readonly recorder: Recorder;
+  readonly group: ProcessGroup;
+  readonly signal: AbortSignal;
+};
+
+/**
+ * Takes over the stack of another supervisor, of any version, and replaces its services and then the front door, one process after the
+ * other: each is ready before the next is stopped. Postgres, Redis and NATS go on as they are. The tables must have been migrated.
+ * When a process does not get ready, the rest stays as it was, and the state says why; the stack is supervised all the same.
+ * @param supervisor pid of the one that is replaced
+ * @param signal ends it and stops the stack
+ * @throws StackIsRunningError when it is not that one which runs
+ */
+export async function takeOverStack(options: StackOptions, supervisor: number, signal: AbortSignal): Promise<Stack> {
+  const plan = planStack(options);
+  const before = readLiveState(plan.stateDir);
+  if (before?.supervisor.pid !== supervisor) throw new StackIsRunningError(`a stack is running in ${plan.stateDir}`);
+  const programs = await ensureParts(plan.cacheDir, [...serversOf(plan).keys(), 'envoy']);
+  // Whatever can't be made is found before anything is touched.
+  const [specs, version] = [await specsOf(plan, programs), codeVersion()];
+  signal.throwIfAborted();
+  await endWithoutItsProcesses(before.supervisor);
+  const lock = await lockSoon(plan.stateDir);
+  const left = readState(plan.stateDir) ?? before;
+  const recorder = createRecorder(plan.stateDir, { ...plan, processes: left.processes }, plan.onStep);
+  const group = createGroup(recorder, plan);
+  const abort = (): void => void group.stop();
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    adoptAll({ plan, programs, recorder, group, signal }, left, specs);
+    await replaceAll({ plan, programs, recorder, group, signal }, left);
+    await recorder.step('rights', () => refreshUsers(plan, group.get('nats')?.snapshot().identity, false));
+    recorder.version(version);
+  } catch (error) {
+    recorder.version(undefined, halfWay(error));
+  }
+  signal.removeEventListener('abort', abort);
+  recorder.phase('running');
+  return handleOf(plan, recorder, group, lock.release);
+}
+
+/** By SIGKILL: told to stop, it would stop everything. What a supervisor leaves behind when it dies goes on, and is on record. */
+async function endWithoutItsProcesses(supervisor: ProcessIdentity): Promise<void> {
+  send(supervisor, 'SIGKILL');
+  while (isAlive(supervisor)) await delay(pollMs);
+}
+
+async function lockSoon(stateDir: string) {
+  const deadlineMs = performance.now() + lockTimeoutMs;
+  for (;;) {
+    const lock = await lockStack(stateDir);
+    if (lock !== undefined) return lock;
+    if (performance.now() > deadlineMs) throw new StackIsRunningError(`a stack is running in ${stateDir}`);
+    await delay(pollMs);
+  }
+}
+
+async function specsOf(plan: StackPlan, programs: Programs): Promise<Specs> {
+  const specs = new Map<string, readonly [ProcessSpec, number]>();
+  for (const [name, prepare] of serversOf(plan))
+    specs.set(name, [await prepare(plan, programs[name] ?? ''), tiers.servers]);
+  for (const instance of plan.instances) specs.set(instance.name, [serviceSpec(plan, instance), tiers.services]);
+  for (const standIn of [false, true]) {
+    const spec = gatewayOf(plan, programs.envoy ?? '', standIn);
+    specs.set(spec.name, [spec, tiers.gateway]);
+  }
+  return specs;
+}
+
+/** Every process that runs is looked after from now on; a server that is away just now comes back. */
+function adoptAll({ plan, recorder, group }: Roll, left: StackState, specs: Specs): void {
+  for (const record of left.processes) {
+    const [spec, tier] = specs.get(record.name) ?? [unknownSpec(plan, record), tiers.services];
+    const isThere = record.identity !== undefined && isAlive(record.identity);
+    // A service that is away is started when its turn comes.
+    if (tier === tiers.services && !isThere) recorder.gone(record.name);
+    else group.adopt(spec, tier, snapshotOf(record));
+  }
+}
+
+/** Of a process that this version does not know: it is only to be stopped. */
+function unknownSpec(plan: StackPlan, { name, stopSignal }: ProcessRecord): ProcessSpec {
+  const nothing = { command: '/bin/false', args: [], env: {}, cwd: plan.stateDir, logPath: '/dev/null' };
+  return { name, ...nothing, probe: async () => true, readyTimeoutMs: 0, stopSignal, stopTimeoutMs: 15_000 };
+}
+
+function snapshotOf({ name, state, identity, restarts, since, lastExit }: ProcessRecord) {
+  return { name, state, identity, restarts, since, lastExit };
+}
+
+/** Services in the order of services.ts, all replicas of one before the next; then the front door, which leads to what is new. */
+async function replaceAll(roll: Roll, left: StackState): Promise<void> {
+  const { plan, recorder, group, signal } = roll;
+  const note = plan.replicas === 1 ? 'the only one: requests failed meanwhile' : undefined;
+  for (const service of plan.services) {
+    for (const instance of plan.instances.filter((other) => other.service === service)) {
+      signal.throwIfAborted();
+      await recorder.step(instance.name, async () => {
+        await replaceService(roll, instance);
+        return note;
+      });
+    }
+  }
+  signal.throwIfAborted();
+  await recorder.step('envoy', () => replaceGateway(roll));
+  const known = new Set([...serversOf(plan).keys(), ...plan.instances.map(({ name }) => name), 'envoy', envoyStandIn]);
+  for (const { name } of left.processes) if (!known.has(name)) await group.leave(name);
+}
+
+async function replaceService({ plan, group, signal }: Roll, instance: Instance): Promise<void> {
+  await group.leave(instance.name);
+  await group.start(serviceSpec(plan, instance), tiers.services);
+  if (instance.replica < plan.replicas - 1) await untilUsed(plan, signal);
+}
+
+/** The other replicas are needed until everybody has found the new one. */
+async function untilUsed({ portBase }: StackPlan, signal: AbortSignal): Promise<void> {
+  const deadlineMs = performance.now() + restTimeoutMs;
+  await delay(reconnectedMs, undefined, { signal });
+  while (performance.now() < deadlineMs) {
+    if (await nobodyRests(portBase).catch(() => false)) return;
+    await delay(pollMs, undefined, { signal });
+  }
+}
+
+/** Two may listen on one port, so a second one serves while the first is replaced. Goes on from wherever an earlier one was left. */
+async function replaceGateway({ plan, programs, group }: Roll): Promise<void> {
+  const program = programs.envoy ?? '';
+  if (group.get(envoyStandIn) === undefined) await group.start(gatewayOf(plan, program, true), tiers.gateway);
+  if (group.get('envoy') !== undefined) await drainEnvoy(plan.portBase, false);
+  await group.leave('envoy');
+  await group.start(gatewayOf(plan, program), tiers.gateway);
+  await drainEnvoy(plan.portBase, true);
+  await group.leave(envoyStandIn);
+}
+
+function halfWay(error: unknown): CliError {
+  return new CliError(`the stack is of two versions now: ${messageOf(error)}`, {
+    advice: [
+      ...(error instanceof CliError ? error.advice : []),
+      'What was not replaced goes on. ./oxo up goes on from here; in the checkout of the version before, it goes back.',
+    ],
+    cause: error,
+  });
+}

@@ -1,0 +1,28 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { temporaryFolder } from '../testing/temporary.ts';
+import { codeVersion } from './version.ts';
+
+test('a version is another when code, contracts or packages are, and no other than that', () => {
+  const root = temporaryFolder();
+  for (const folder of ['services/post', 'gen/envoy', 'mesh/bench']) mkdirSync(join(root, folder), { recursive: true });
+  const seen = new Set<string>();
+  const changed = (path: string, content: string): boolean => {
+    writeFileSync(join(root, path), content);
+    const before = seen.size;
+    return seen.add(codeVersion(root)).size > before;
+  };
+  assert.ok(changed('services/post/main.ts', 'one'));
+  assert.ok(changed('services/post/main.ts', 'two'));
+  assert.ok(!changed('services/post/main.ts', 'one'));
+  assert.ok(changed('gen/envoy/oxo.binpb', 'descriptor'));
+  assert.ok(changed('package-lock.json', '{}'));
+  for (const path of ['services/post/main.test.ts', 'services/post/README.md', 'mesh/bench/bench.ts'])
+    assert.ok(!changed(path, 'something else'), path);
+  const [last] = [...seen].slice(-1);
+  assert.match(last ?? '', /^[0-9a-f]{12}$/);
+  rmSync(join(root, 'gen/envoy/oxo.binpb'));
+  assert.ok(!seen.has(codeVersion(root)), 'a file that is gone');
+});
