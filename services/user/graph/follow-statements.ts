@@ -1,3 +1,5 @@
+import { isThere } from '../deletion/gone.ts';
+
 /**
  * A follow and an unfollow are one statement each: edge, counts and event, one round trip and one commit.
  *
@@ -23,6 +25,9 @@ const STATE = `state as (
 const EVENT = `event as (
   insert into outbox (id, event_id, subject, payload, headers) select version, $3, $4, $5, $6 from edge)`;
 
+/** Edges to people who are deleted and not erased yet; asked only at the limit, since they take no places of it. Values: follower. */
+const GONE_FOLLOWEES = `select count(*) from follows gone where gone.follower_id = $1::uuid and not (${isThere('gone.followee_id')})`;
+
 export interface FollowResult {
   followerExists: boolean;
   followeeExists: boolean;
@@ -47,7 +52,8 @@ export const FOLLOW = {
       for no key update of u),
     edge as (
       insert into follows (follower_id, followee_id, created_at_ms, version)
-      select $1::uuid, $2::uuid, $7::bigint, nextval('outbox_id_seq') from follower where following_count < $8::integer
+      select $1::uuid, $2::uuid, $7::bigint, nextval('outbox_id_seq') from follower
+      where following_count < $8::integer or following_count - (${GONE_FOLLOWEES}) < $8::integer
       on conflict do nothing returning version),
     ${EVENT},
     following_counted as (

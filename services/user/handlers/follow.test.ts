@@ -115,3 +115,17 @@ test('one follows at most so many, whoever comes first', async () => {
   await service.as(ann).follow({ id: left[0] });
   await assert.rejects(service.as(ann).follow({ id: left[1] }), refused('FOLLOW_LIMIT_REACHED'));
 });
+
+test('those who are deleted take no places, also before they are erased', async () => {
+  const ann = await service.addUser();
+  const others = await Promise.all(Array.from({ length: 13 }, () => service.addUser()));
+  for (const id of others.slice(0, 10)) await service.as(ann).follow({ id });
+  await assert.rejects(service.as(ann).follow({ id: others[10] }), refused('FOLLOW_LIMIT_REACHED'));
+  await service.as(others[0]).deleteMe({});
+  await service.as(others[1]).deleteMe({});
+  await service.as(ann).follow({ id: others[10] });
+  await service.as(ann).follow({ id: others[11] });
+  await assert.rejects(service.as(ann).follow({ id: others[12] }), refused('FOLLOW_LIMIT_REACHED'));
+  const { user } = await service.as(ann).getUser({ id: ann });
+  assert.equal(user?.followingCount, 10);
+});
