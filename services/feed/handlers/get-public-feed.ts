@@ -21,8 +21,8 @@ export function getPublicFeed({ posts }: { posts: RpcClient<PostInternalServiceD
       pageSize,
       async read(from, count) {
         const before = from && { publishedAtMs: BigInt(from.atMs), id: from.id };
-        const { posts: entries } = await posts.listPublicPosts({ before, pageSize: count }, asService(context));
-        return { entries };
+        const { posts: entries, next } = await posts.listPublicPosts({ before, pageSize: count }, asService(context));
+        return { entries, next: next && { atMs: Number(next.publishedAtMs), id: next.id } };
       },
       show: (found) => found.filter(({ author }) => author !== undefined).map(itemOf),
       positionOf,

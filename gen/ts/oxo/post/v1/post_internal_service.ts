@@ -62,6 +62,8 @@ export interface ListPublicPostsRequest {
 
 export interface ListPublicPostsResponse {
   posts: Post[];
+  /** Present when there are fewer posts than asked for although the list may not have ended: how far it was read. */
+  next?: PostPosition | undefined;
 }
 
 export interface PublishRecentPostsRequest {
@@ -544,13 +546,16 @@ export const ListPublicPostsRequest: MessageFns<ListPublicPostsRequest> = {
 };
 
 function createBaseListPublicPostsResponse(): ListPublicPostsResponse {
-  return { posts: [] };
+  return { posts: [], next: undefined };
 }
 
 export const ListPublicPostsResponse: MessageFns<ListPublicPostsResponse> = {
   encode(message: ListPublicPostsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.posts) {
       Post.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.next !== undefined) {
+      PostPosition.encode(message.next, writer.uint32(18).fork()).join();
     }
     return writer;
   },
@@ -576,6 +581,14 @@ export const ListPublicPostsResponse: MessageFns<ListPublicPostsResponse> = {
             message.posts.push(Post.decode(reader, reader.uint32()));
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.next = PostPosition.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -594,6 +607,9 @@ export const ListPublicPostsResponse: MessageFns<ListPublicPostsResponse> = {
   fromPartial(object: DeepPartial<ListPublicPostsResponse>): ListPublicPostsResponse {
     const message = createBaseListPublicPostsResponse();
     message.posts = object.posts?.map((e) => Post.fromPartial(e)) || [];
+    message.next = (object.next !== undefined && object.next !== null)
+      ? PostPosition.fromPartial(object.next)
+      : undefined;
     return message;
   },
 };
@@ -729,7 +745,7 @@ export const PostInternalServiceDefinition = {
         _unknownFields: { 400010: [Buffer.from([8, 26, 6, 10, 4, 102, 101, 101, 100]) as Buffer] },
       },
     },
-    /** The PUBLIC posts of all, newest first by (created_at, id), as they are now. The author is absent when there is no longer one. */
+    /** The PUBLIC posts of all, newest first by (created_at, id), as they are now. Posts whose author is gone are passed over. */
     listPublicPosts: {
       name: "ListPublicPosts",
       requestType: ListPublicPostsRequest as typeof ListPublicPostsRequest,
@@ -770,7 +786,7 @@ export interface PostInternalServiceImplementation<CallContextExt = {}> {
     request: ListPostsByAuthorsRequest,
     context: CallContext & CallContextExt,
   ): Promise<DeepPartial<ListPostsByAuthorsResponse>>;
-  /** The PUBLIC posts of all, newest first by (created_at, id), as they are now. The author is absent when there is no longer one. */
+  /** The PUBLIC posts of all, newest first by (created_at, id), as they are now. Posts whose author is gone are passed over. */
   listPublicPosts(
     request: ListPublicPostsRequest,
     context: CallContext & CallContextExt,
@@ -796,7 +812,7 @@ export interface PostInternalServiceClient<CallOptionsExt = {}> {
     request: DeepPartial<ListPostsByAuthorsRequest>,
     options?: CallOptions & CallOptionsExt,
   ): Promise<ListPostsByAuthorsResponse>;
-  /** The PUBLIC posts of all, newest first by (created_at, id), as they are now. The author is absent when there is no longer one. */
+  /** The PUBLIC posts of all, newest first by (created_at, id), as they are now. Posts whose author is gone are passed over. */
   listPublicPosts(
     request: DeepPartial<ListPublicPostsRequest>,
     options?: CallOptions & CallOptionsExt,
