@@ -5,23 +5,22 @@ const MAX_ID_CHARACTERS = 36;
 const RPC = `/oxo\\.[\\w.]+/[A-Za-z]{1,${MAX_ID_CHARACTERS}}`;
 const harmless = { safe_regex: { regex: `(${RPC}|(/[^/?]{0,${MAX_ID_CHARACTERS}})*)(\\?.*)?` } };
 
+/** Products, versions and comments are short words; a token is a long one. */
+const harmlessAgent = { safe_regex: { regex: `\\S{0,${MAX_ID_CHARACTERS}}(\\s\\S{0,${MAX_ID_CHARACTERS}})*` } };
+
+const matches = (name: string, match: object, isInverted: boolean) => ({
+  header_filter: {
+    header: { name, string_match: match, treat_missing_header_as_empty: true, invert_match: isInverted },
+  },
+});
 /** The path as it came is in one header or, once it was transcoded, in the other. */
-const isHarmless = {
-  and_filter: {
-    filters: [':path', 'x-envoy-original-path'].map((name) => ({
-      header_filter: { header: { name, string_match: harmless, treat_missing_header_as_empty: true } },
-    })),
-  },
-};
-const isNot = {
-  or_filter: {
-    filters: [':path', 'x-envoy-original-path'].map((name) => ({
-      header_filter: {
-        header: { name, string_match: harmless, treat_missing_header_as_empty: true, invert_match: true },
-      },
-    })),
-  },
-};
+const pathHeaders = [':path', 'x-envoy-original-path'];
+const pathIsHarmless = { and_filter: { filters: pathHeaders.map((name) => matches(name, harmless, false)) } };
+const pathIsNot = { or_filter: { filters: pathHeaders.map((name) => matches(name, harmless, true)) } };
+const agentIsHarmless = matches('user-agent', harmlessAgent, false);
+const agentIsNot = matches('user-agent', harmlessAgent, true);
+
+const MASKED = '(masked)';
 
 /** By the response, unless status.lua has taken it out of there. */
 const grpcStatusFrom = { operators: [{ command: 'DYNAMIC_METADATA', param: 'oxo:grpc_status' }, 'GRPC_STATUS_NUMBER'] };
@@ -29,15 +28,20 @@ const GRPC_STATUS = `%COALESCE(${JSON.stringify(grpcStatusFrom)})%`;
 
 /** A line of JSON a request, without query strings and credentials, wherever somebody puts them. */
 export function accessLog(): object[] {
-  const path = '%PATH(NQ:ORIG_OR_PATH)%';
-  const rpc = '%PATH(NQ:PATH)%';
-  return [log(isHarmless, { path, rpc }), log(isNot, { path: '(masked)' })];
+  const where = { path: '%PATH(NQ:ORIG_OR_PATH)%', rpc: '%PATH(NQ:PATH)%' };
+  const who = { userAgent: '%REQ(USER-AGENT):200%' };
+  return [
+    log([pathIsHarmless, agentIsHarmless], { ...where, ...who }),
+    log([pathIsHarmless, agentIsNot], { ...where, userAgent: MASKED }),
+    log([pathIsNot, agentIsHarmless], { path: MASKED, ...who }),
+    log([pathIsNot, agentIsNot], { path: MASKED, userAgent: MASKED }),
+  ];
 }
 
-function log(filter: object, where: Readonly<Record<string, string>>): object {
+function log(filters: readonly object[], said: Readonly<Record<string, string>>): object {
   return {
     name: 'envoy.access_loggers.stdout',
-    filter,
+    filter: { and_filter: { filters } },
     typed_config: {
       '@type': 'type.googleapis.com/envoy.extensions.access_loggers.stream.v3.StdoutAccessLog',
       log_format: {
@@ -46,7 +50,7 @@ function log(filter: object, where: Readonly<Record<string, string>>): object {
           level: 'info',
           service: 'gateway',
           method: '%REQ(X-ENVOY-ORIGINAL-METHOD?:METHOD)%',
-          ...where,
+          ...said,
           protocol: '%PROTOCOL%',
           status: '%RESPONSE_CODE%',
           grpcStatus: GRPC_STATUS,
@@ -58,7 +62,6 @@ function log(filter: object, where: Readonly<Record<string, string>>): object {
           requestId: loggedRequestId,
           traceId: '%TRACE_ID%',
           client: '%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%',
-          userAgent: '%REQ(USER-AGENT):200%',
           upstream: '%UPSTREAM_CLUSTER%',
         },
       },

@@ -220,6 +220,27 @@ describe('the front door', () => {
       assert.equal((await door.accessLogLine(`plain-${index}`)).path, path);
     }
   });
+
+  it('writes no token that somebody puts into the name of their client, and no long name', async () => {
+    const token = await door.issuer.token();
+    const logged = async (id: string, userAgent: string, path = '/api/v1/posts/p1') => {
+      await call(door, { path, headers: { 'x-request-id': id, 'user-agent': userAgent } });
+      return door.accessLogLine(id);
+    };
+    for (const [index, name] of [token, `app/1.0 (Bearer ${token})`, `Bearer ${'q7Zt'.repeat(11)}`].entries()) {
+      const line = await logged(`agent-${index}`, name);
+      assert.equal(line.userAgent, '(masked)');
+      assert.equal(line.path, '/api/v1/posts/p1');
+      assert.doesNotMatch(JSON.stringify(line), /eyJ|q7Zt/);
+    }
+    const both = await logged('agent-both', token, `/${token}`);
+    assert.deepEqual([both.path, both.userAgent], ['(masked)', '(masked)']);
+    const browser =
+      'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36';
+    assert.equal((await logged('agent-browser', browser)).userAgent, browser);
+    assert.equal((await logged('agent-path', browser, `/${token}`)).userAgent, browser);
+    assert.equal((await logged('agent-long', 'word '.repeat(100).trim())).userAgent, 'word '.repeat(40));
+  });
 });
 
 /** Throws an error with details, as the services do. */
