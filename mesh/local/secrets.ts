@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { chmodSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { CliError, messageOf } from './cli/cli-error.ts';
-import { requireFolder } from './machine/folder.ts';
+import { requireFolder, syncPath } from './machine/folder.ts';
 
 /** Everything secret of one stack, made once. */
 export type Secrets = {
@@ -74,12 +74,14 @@ export function loadSecrets(stateDir: string, serviceNames: readonly string[]): 
   return complete;
 }
 
-/** Writes a file that only its owner can read, whole or not at all. */
+/** Writes a file that only its owner can read, whole or not at all; it is on the disk when this returns. */
 export function writePrivately(path: string, text: string): void {
   const fresh = `${path}.new`;
   writeFileSync(fresh, text, { mode: 0o600 });
   chmodSync(fresh, 0o600);
+  syncPath(fresh);
   renameSync(fresh, path);
+  syncPath(dirname(path));
 }
 
 /** Letters and digits only: it stands in URLs and configuration files without quoting. */

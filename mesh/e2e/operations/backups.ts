@@ -121,8 +121,10 @@ async function requireForce(folder: string, stateDir: string, env: Record<string
   assert.equal(refused.code, 1);
   assert.match(refused.err, /there is something already[\s\S]*--force/);
   assert.ok(existsSync(join(stateDir, 'data/postgres/PG_VERSION')));
-  const forced = await oxo(['restore', folder, '--force'], { env });
+  const forced = await oxo(['restore', folder, '--force', '--end-sessions'], { env });
   assert.equal(forced.code, 0, forced.err);
+  const [, ended] = /(\d+) sessions ended/.exec(forced.out) ?? [];
+  assert.ok(Number(ended) >= 4, forced.out);
   const [, aside = ''] = /is kept in (.*)/.exec(forced.out) ?? [];
   assert.ok(existsSync(join(aside, 'data/postgres/PG_VERSION')), forced.out);
 }

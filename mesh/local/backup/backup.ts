@@ -7,7 +7,7 @@ import { systemClock } from '#kit/clock.ts';
 import { EVENTS_STREAM, STREAMS } from '#kit/events/jetstream/streams.ts';
 import { asCliError } from '../cli/cli-error.ts';
 import { unlessAborted } from '../cli/interrupt.ts';
-import { requireFolder } from '../machine/folder.ts';
+import { requireFolder, syncPath } from '../machine/folder.ts';
 import { connectOnce } from '../servers/nats.ts';
 import { repositoryRoot } from '../settings.ts';
 import type { StackPlan } from '../stack/plan.ts';
@@ -39,7 +39,9 @@ export async function writeBackup(
     fresh = await mkdtemp(`${folder}.new-`);
     connection = await connectOnce(plan.urls.nats);
     const manifest = await unlessAborted(fill(plan, fresh, connection, step, signal), signal);
+    syncPath(fresh);
     await rename(fresh, folder);
+    syncPath(dirname(folder));
     return manifest;
   } catch (error) {
     // What was given up may still be writing.
@@ -95,7 +97,10 @@ async function fill(
     consumers: Object.fromEntries([...positions].map(([name, handled]) => [name, { stream: EVENTS_STREAM, handled }])),
     files,
   };
-  await writeFile(join(folder, backupFiles.manifest), `${JSON.stringify(manifest, null, 2)}\n`, { mode: 0o600 });
+  const manifestPath = join(folder, backupFiles.manifest);
+  await writeFile(manifestPath, `${JSON.stringify(manifest, null, 2)}\n`, { mode: 0o600 });
+  // pg_dump and saveStream have brought theirs to the disk.
+  for (const path of [join(folder, backupFiles.secrets), manifestPath]) syncPath(path);
   return manifest;
 }
 

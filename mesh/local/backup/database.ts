@@ -106,6 +106,17 @@ export async function restoreDatabase(
   if (differences.length > 0) throw new CliError('what was restored is not what was saved', { advice: differences });
 }
 
+/** Ends every session: nobody's refresh token is worth anything. @returns how many there were */
+export async function endSessions(plan: StackPlan): Promise<number> {
+  const auth = plan.services.find(({ name }) => name === 'auth');
+  if (auth === undefined) return 0;
+  const sessions = `${pg.escapeIdentifier(auth.schema)}.sessions`;
+  const ended = await withClient(urlOfRole(plan, auth), clientOptions, (client) =>
+    client.query(`DELETE FROM ${sessions} WHERE revoked_at_ms IS NULL`),
+  );
+  return ended.rowCount ?? 0;
+}
+
 /** Not the administrator's: expressions in tables can run functions of whoever owns them. */
 function urlOfRole({ urls }: StackPlan, service: ServiceDefinition): string {
   return urls.databases[service.name] ?? '';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { systemClock } from '#kit/clock.ts';
 import { CliError } from '../cli/cli-error.ts';
-import { requireFolder } from '../machine/folder.ts';
+import { requireFolder, syncPath } from '../machine/folder.ts';
 import { lockStack } from '../machine/lock.ts';
 import { writePrivately } from '../secrets.ts';
 import { stopOrphans } from '../supervisor/orphans.ts';
@@ -60,6 +60,8 @@ export async function moveAside(stateDir: string): Promise<Mark> {
   writePrivately(pathOf(stateDir), `${JSON.stringify(mark, null, 2)}\n`);
   if (present.length > 0) requireFolder(mark.aside, 'OXO_STATE_DIR');
   for (const name of present) await rename(join(stateDir, name), join(mark.aside, name));
+  if (present.length > 0) syncPath(mark.aside);
+  syncPath(stateDir);
   return mark;
 }
 
@@ -78,12 +80,15 @@ export async function moveBack(stateDir: string, mark: Mark): Promise<void> {
     if (isAside) await rename(join(mark.aside, name), join(stateDir, name));
   }
   await rmdir(mark.aside).catch(() => {});
+  // What is back must be so on the disk before the mark is not.
+  syncPath(stateDir);
   endRestore(stateDir);
 }
 
-/** From here on what was restored is what is there. */
+/** From here on what was restored is what is there, after a power cut too. */
 export function endRestore(stateDir: string): void {
   rmSync(pathOf(stateDir), { force: true });
+  syncPath(stateDir);
 }
 
 /**

@@ -17,13 +17,19 @@ import { startStack } from '../stack/stack.ts';
 import { stopOrphans } from '../supervisor/orphans.ts';
 import { readLiveState } from '../supervisor/state.ts';
 import { countRows, type RunStep } from './backup.ts';
-import { hasTables, restoreDatabase } from './database.ts';
+import { endSessions, hasTables, restoreDatabase } from './database.ts';
 import { requireKnown } from './known.ts';
 import { backupFiles, type Manifest, readVerified } from './manifest.ts';
 import { endRestore, moveAside, moveBack, presentIn, requireNoRestore } from './mark.ts';
 import { loadStream, type Snapshot, setPosition } from './streams.ts';
 
-export type RestoreOptions = { readonly force: boolean; readonly step: RunStep; readonly signal: AbortSignal };
+export type RestoreOptions = {
+  readonly force: boolean;
+  /** Everybody signs in again: sessions that were ended after the backup would be there again. */
+  readonly endSessions: boolean;
+  readonly step: RunStep;
+  readonly signal: AbortSignal;
+};
 
 /**
  * Fills a stack that is down and empty with a backup, compares it, and leaves it down.
@@ -88,7 +94,7 @@ async function fillServers(
   settings: Settings,
   folder: string,
   manifest: Manifest,
-  { force, step, signal }: RestoreOptions,
+  { force, step, signal, ...wanted }: RestoreOptions,
   lock: Lock,
 ): Promise<void> {
   const options = { ...settings, serversOnly: true };
@@ -102,6 +108,7 @@ async function fillServers(
       return `${countRows(manifest.schemas)} rows, compared`;
     });
     signal.throwIfAborted();
+    if (wanted.endSessions) await step('sessions', async () => `${await endSessions(plan)} sessions ended`);
     // Roles and rights as this code wants them.
     await setUpServers(plan, (_, work) => work());
     await step('streams', () => fillStreams(plan, folder, manifest, force));

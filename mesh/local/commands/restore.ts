@@ -8,7 +8,7 @@ import { createPhases } from '../cli/terminal.ts';
 import { readSettings } from '../settings.ts';
 
 export const command: Command = {
-  usage: `usage: ./oxo restore FOLDER [--force]
+  usage: `usage: ./oxo restore FOLDER [--force] [--end-sessions]
        ./oxo restore --undo
 
 Fills an empty stack that is down (OXO_STATE_DIR) with a backup of ./oxo backup: checks the checksums before it touches
@@ -18,6 +18,10 @@ them. ./oxo up then migrates to this release if the backup is older, and starts 
 No event is lost: what was not published waits in the outboxes, and what consumers had not handled is delivered to them
 again, which changes nothing when they had. Everybody's session goes on; access tokens of another OXO_PUBLIC_URL or port are
 refused, and clients refresh.
+What ended after the backup is there again: accounts and posts that were deleted, sessions that were signed out or revoked,
+passwords and keys that were changed, people who were unfollowed. Nothing tells which they were. Delete again who asked to be
+deleted since (keep that list outside this stack). If a session or a key may be in wrong hands, --end-sessions: everybody
+signs in again, and the keys that signed tokens are dropped by ./oxo keys rotate --force after ./oxo up.
 
 Restore only backups that you trust: a backup holds every password and key, and what is in its tables and functions is run as
 the role of its service. Nothing of it runs as an administrator.
@@ -27,13 +31,14 @@ A signal (Ctrl-C) stops it, and what was there is back.
   --undo   after a restore that was killed: puts back what was there before; on servers of your own what was replaced is
            lost, restore again there
   --force  also where there is something already: the data in OXO_STATE_DIR is moved aside and kept, that on servers
-           of your own (DATABASE_URL, NATS_URL) is replaced`,
+           of your own (DATABASE_URL, NATS_URL) is replaced
+  --end-sessions  nobody stays signed in; access tokens last up to 15 minutes more, unless the keys are dropped as well`,
   run,
 };
 
 async function run(argv: readonly string[]): Promise<number> {
   const flag = { type: 'boolean', default: false } as const;
-  const { values, positionals } = parseFlags(argv, { force: flag, undo: flag }, 1);
+  const { values, positionals } = parseFlags(argv, { force: flag, undo: flag, 'end-sessions': flag }, 1);
   const [folder] = positionals;
   const settings = readSettings(process.env);
   if (values.undo) {
@@ -46,7 +51,12 @@ async function run(argv: readonly string[]): Promise<number> {
   }
   if (folder === undefined) throw new CliError('say which backup: ./oxo restore FOLDER', { exitCode: 2 });
   const signal = abortOnInterrupt('stopping what was begun, and putting back what was there');
-  const options = { force: values.force, step: createPhases().step, signal };
+  const options = {
+    force: values.force,
+    endSessions: values['end-sessions'],
+    step: createPhases().step,
+    signal,
+  };
   const { aside } = await restoreBackup(settings, resolve(folder), options).catch((error: unknown) => {
     if (signal.aborted) console.error('oxo: stopped; what was there is as it was');
     throw error;

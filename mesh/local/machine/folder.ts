@@ -1,4 +1,4 @@
-import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
+import { accessSync, closeSync, constants, existsSync, fsyncSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { CliError, messageOf } from '../cli/cli-error.ts';
 
@@ -16,6 +16,16 @@ export function requireFolder(path: string, variable: string): void {
       advice: [`Set ${variable} to a folder in which you may write.`],
       cause: error,
     });
+  }
+}
+
+/** Brings a file, or the names in a folder, to the disk, where a power cut leaves it. */
+export function syncPath(path: string): void {
+  const descriptor = openSync(path, 'r');
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
   }
 }
 
