@@ -40,9 +40,9 @@ export interface TestBus {
 
 /** A server with our streams and these durables. */
 export async function startBus(
-  options: { durables?: readonly Durable[]; users?: Readonly<Record<string, NatsPermissions>> } = {},
+  options: { durables?: readonly Durable[]; users?: Readonly<Record<string, NatsPermissions>>; storeDir?: string } = {},
 ): Promise<TestBus> {
-  const server = await startNats(options.users);
+  const server = await startNats(options.users, options.storeDir);
   const buses: NatsBus[] = [];
   const connect = async (user?: string): Promise<NatsBus> => {
     const bus = await connectNats({ url: server.url(user), name: 'test', logger: quiet });

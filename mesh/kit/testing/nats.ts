@@ -12,14 +12,23 @@ export interface TestNats extends TestServer {
   url(user?: string): string;
 }
 
-/** @param users who may connect besides the administrator, with what they may do; the password is the name. */
-export async function startNats(users: Readonly<Record<string, NatsPermissions>> = {}): Promise<TestNats> {
+/**
+ * @param users who may connect besides the administrator, with what they may do; the password is the name
+ * @param storeDir for the streams; by default in the server's directory
+ */
+export async function startNats(
+  users: Readonly<Record<string, NatsPermissions>> = {},
+  storeDir?: string,
+): Promise<TestNats> {
   const [port, monitorPort] = [await freePort(), await freePort()];
   const server = await startTestServer({
     binaryVariable: 'TEST_NATS_BINARY',
     prepare: async (directory) => {
       const path = join(directory, 'nats.conf');
-      await writeFile(path, renderConfig({ port, monitorPort, directory, users }));
+      await writeFile(
+        path,
+        renderConfig({ port, monitorPort, storeDir: storeDir ?? join(directory, 'jetstream'), users }),
+      );
       return ['-c', path];
     },
     isReady: async () => (await fetch(`http://127.0.0.1:${monitorPort}/healthz?js-enabled-only=true`)).ok,
@@ -30,7 +39,7 @@ export async function startNats(users: Readonly<Record<string, NatsPermissions>>
 function renderConfig(options: {
   port: number;
   monitorPort: number;
-  directory: string;
+  storeDir: string;
   users: Readonly<Record<string, NatsPermissions>>;
 }): string {
   const users = [
@@ -41,7 +50,7 @@ function renderConfig(options: {
 host: "127.0.0.1"
 port: ${options.port}
 http: "127.0.0.1:${options.monitorPort}"
-jetstream { store_dir: ${JSON.stringify(join(options.directory, 'jetstream'))}, sync_interval: always }
+jetstream { store_dir: ${JSON.stringify(options.storeDir)}, sync_interval: always }
 authorization { users: ${JSON.stringify(users)} }
 `;
 }

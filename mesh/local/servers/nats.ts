@@ -6,6 +6,7 @@ import { z } from 'zod';
 import type { NatsPermissions } from '#kit/events/jetstream/permissions.ts';
 import { loopback } from '../ports.ts';
 import { writePrivately } from '../secrets.ts';
+import { httpHeartbeat } from '../supervisor/liveness.ts';
 import type { ProcessSpec } from '../supervisor/process.ts';
 import { serverEnvironment } from './environment.ts';
 
@@ -50,8 +51,8 @@ export async function prepareNats(options: NatsOptions): Promise<ProcessSpec> {
     logPath: options.logPath,
     probe: () => answers(natsUrl(options.port, natsAdmin, options.adminPassword)),
     readyTimeoutMs: 20_000,
-    // It greets everybody.
-    heartbeat: { port: options.port, question: '' },
+    // A stream that could not be written, as on a full disk, takes nothing more until the server is started again; it says so here.
+    heartbeat: httpHeartbeat(options.monitorPort, '/healthz', 200),
     stopSignal: 'SIGTERM',
     stopTimeoutMs: 15_000,
   };

@@ -7,6 +7,8 @@ export type Heartbeat = {
   readonly port: number;
   /** What is sent, one byte a character; servers that speak first are asked nothing. */
   readonly question: string;
+  /** What a good answer begins with; by default any answer will do. */
+  readonly answer?: string | undefined;
 };
 
 /** When a process that runs counts as frozen: after so many questions in a row without an answer. */
@@ -24,13 +26,17 @@ export type Liveness = {
  */
 export const defaultLiveness: Liveness = { intervalMs: 1_000, timeoutMs: 1_000, failures: 15, stoppedFailures: 2 };
 
-/** The heartbeat of a server that speaks HTTP; any status is an answer. */
-export function httpHeartbeat(port: number, path: string): Heartbeat {
-  return { port, question: `GET ${path} HTTP/1.1\r\nhost: ${loopback}\r\nconnection: close\r\n\r\n` };
+/** The heartbeat of a server that speaks HTTP; any status is an answer, unless one is asked for. */
+export function httpHeartbeat(port: number, path: string, status?: number): Heartbeat {
+  return {
+    port,
+    question: `GET ${path} HTTP/1.1\r\nhost: ${loopback}\r\nconnection: close\r\n\r\n`,
+    ...(status === undefined ? {} : { answer: `HTTP/1.1 ${status} ` }),
+  };
 }
 
-/** Whether anything comes back within timeoutMs. The kernel accepts connections for a frozen process, but says nothing. */
-export function answers({ port, question }: Heartbeat, timeoutMs: number): Promise<boolean> {
+/** Whether the answer comes back within timeoutMs. The kernel accepts connections for a frozen process, but says nothing. */
+export function answers({ port, question, answer = '' }: Heartbeat, timeoutMs: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = createConnection({ host: loopback, port });
     const end = (answered: boolean): void => {
@@ -41,7 +47,7 @@ export function answers({ port, question }: Heartbeat, timeoutMs: number): Promi
     const late = setTimeout(() => end(false), timeoutMs);
     socket.on('error', () => end(false));
     socket.on('close', () => end(false));
-    socket.once('data', () => end(true));
+    socket.once('data', (data) => end(data.toString('latin1').startsWith(answer)));
     if (question !== '') socket.write(question, 'latin1');
   });
 }

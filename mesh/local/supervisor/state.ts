@@ -83,7 +83,7 @@ const stateSchema = z.object({
       since: z.string(),
       lastExit: z.string().optional(),
       stopSignal: signalSchema,
-      heartbeat: z.object({ port: z.number(), question: z.string() }).optional(),
+      heartbeat: z.object({ port: z.number(), question: z.string(), answer: z.string().optional() }).optional(),
     }),
   ),
   error: z.object({ message: z.string(), advice: z.array(z.string()) }).optional(),
