@@ -8,6 +8,7 @@ import { Erasure } from './migrations/20261127-erasure.ts';
 import { Public } from './migrations/20261127-public.ts';
 import { Pulled } from './migrations/20261127-pulled.ts';
 import { Revisions } from './migrations/20261127-revisions.ts';
+import { OwnerLocks } from './migrations/20261128-owner-locks.ts';
 
 /** The tables of this service: its entities, and its migrations in the order in which they run. */
 export const entities = [PostEntity, PostRevisionEntity];
@@ -19,4 +20,5 @@ export const migrations: NamedMigration[] = [
   { name: '20261127-public', class: Public },
   { name: '20261127-erasure', class: Erasure },
   { name: '20261127-by-author', class: ByAuthor },
+  { name: '20261128-owner-locks', class: OwnerLocks },
 ];

@@ -10,6 +10,7 @@ import { Deletions } from './migrations/20261127-deletions.ts';
 import { Erasures } from './migrations/20261127-erasures.ts';
 import { FollowLists } from './migrations/20261127-follow-lists.ts';
 import { PulledAuthors } from './migrations/20261127-pulled-authors.ts';
+import { OwnerLocks } from './migrations/20261128-owner-locks.ts';
 
 /** The tables of this service: its entities, and its migrations in the order in which they run. */
 export const entities = [
@@ -26,4 +27,5 @@ export const migrations: NamedMigration[] = [
   { name: '20261127-deletions', class: Deletions },
   { name: '20261127-pulled-authors', class: PulledAuthors },
   { name: '20261127-erasures', class: Erasures },
+  { name: '20261128-owner-locks', class: OwnerLocks },
 ];

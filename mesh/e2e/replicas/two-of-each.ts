@@ -95,9 +95,9 @@ async function callsOf({ stack }: World, name: string): Promise<number> {
 async function leaders({ stack }: World): Promise<Record<string, number[]>> {
   return inDatabase(stack.urls.database, async (client) => {
     const { rows } = await client.query<{ schema: string; pids: number[] }>(
-      `select n.nspname as schema, array_agg(l.pid) as pids from pg_locks l join pg_stat_activity a using (pid)
-         join pg_namespace n on n.nspowner = a.usesysid
-        where l.locktype = 'advisory' and l.granted and a.application_name = 'oxo-relay' group by 1 order by 1`,
+      `select n.nspname as schema, array_agg(l.pid) as pids from pg_locks l join pg_class c on c.oid = l.relation
+         join pg_namespace n on n.oid = c.relnamespace
+        where c.relname = 'relay_lock' and l.mode = 'ExclusiveLock' and l.granted group by 1 order by 1`,
     );
     return Object.fromEntries(rows.map(({ schema, pids }) => [schema, pids]));
   });

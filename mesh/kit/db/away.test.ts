@@ -4,8 +4,9 @@ import pg from 'pg';
 import { databaseError } from '#kit/db/away.ts';
 import { openDatabase } from '#kit/db/database.ts';
 import { hasReason, OxoError } from '#kit/errors.ts';
+import { newId } from '#kit/ids.ts';
 import { createTestDatabase } from '#kit/testing/database.ts';
-import { entities, migrations } from '#kit/testing/fixtures/things.ts';
+import { COUNT_THINGS, entities, INSERT_THING, migrations, ThingEntity } from '#kit/testing/fixtures/things.ts';
 import { freePort } from '#kit/testing/ports.ts';
 import { until } from '#kit/testing/until.ts';
 
@@ -89,4 +90,30 @@ test('what the server refuses, and what we refuse ourselves, stays as it is', as
   );
   assert.equal(databaseError(refusal), refusal);
   assert.equal(databaseError('text'), 'text');
+});
+
+test('a full disk is UNAVAILABLE and to be tried again; what was acknowledged stays, and it goes on with space again', async (t) => {
+  const database = await createTestDatabase({ entities, migrations });
+  t.after(() => database.close());
+  const { db } = database;
+  const insert = () => [newId(1), 'thing', 1];
+  const run = (text: string) => db.query({ name: `test-${text.slice(0, 24)}`, text });
+  await db.query(INSERT_THING, insert());
+  await run(`create function no_space() returns trigger language plpgsql as
+    $$ begin raise 'could not extend file: No space left on device' using errcode = 'disk_full'; end $$`);
+  await run('create trigger no_space before insert on things execute function no_space()');
+  for (const write of [
+    () => db.query(INSERT_THING, insert()),
+    () => db.transaction((tx) => tx.query(INSERT_THING, insert())),
+    () => db.transaction(async ({ em }) => void em.create(ThingEntity, { id: newId(1), name: '', atMs: 1 })),
+  ]) {
+    await assert.rejects(write, (error) => {
+      assert.ok(isUnavailable(error), String(error));
+      assert.ok((error as OxoError).retryAfterMs);
+      return true;
+    });
+  }
+  await run('drop trigger no_space on things');
+  await db.query(INSERT_THING, insert());
+  assert.deepEqual(await db.query(COUNT_THINGS), [{ count: 2 }]);
 });

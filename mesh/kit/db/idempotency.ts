@@ -23,22 +23,33 @@ export const idempotencyTableV1 = `
 const MAX_KEY_CHARACTERS = 255;
 const KEEP_MS = DAY_MS;
 
-const TRY_LOCK = {
-  name: 'idempotency-lock',
-  text: 'select pg_try_advisory_xact_lock(hashtextextended($1, 0)) as locked',
+/** So long a request waits for a twin that runs, before it is told to come again. */
+const TWIN_WAIT_MS = 100;
+/**
+ * Takes the key before the work begins: whoever comes with the same one meets the row, also while it is not committed. A row that is
+ * older than a key lives is as none. Values: caller, rpc, key, hash, now, the latest time of what is forgotten.
+ */
+const TAKE = {
+  name: 'idempotency-take',
+  text: `insert into idempotency_keys (caller_id, rpc, key, request_hash, response, created_at)
+    select $1::uuid, $2::text, $3::text, $4::bytea, '', $5::timestamptz
+      from set_config('lock_timeout', '${TWIN_WAIT_MS}', true) as limited where limited <> ''
+    on conflict (caller_id, rpc, key) do update
+      set request_hash = excluded.request_hash, response = '', created_at = excluded.created_at
+      where idempotency_keys.created_at <= $6::timestamptz
+    returning set_config('lock_timeout', '0', true)`,
 };
 const FIND = {
   name: 'idempotency-find',
   text: `select request_hash as "requestHash", response from idempotency_keys
-    where caller_id = $1 and rpc = $2 and key = $3 and created_at > $4`,
+    where caller_id = $1 and rpc = $2 and key = $3`,
 };
 const KEEP = {
   name: 'idempotency-keep',
-  text: `insert into idempotency_keys (caller_id, rpc, key, request_hash, response, created_at)
-    values ($1, $2, $3, $4, $5, $6)
-    on conflict (caller_id, rpc, key) do update
-      set request_hash = excluded.request_hash, response = excluded.response, created_at = excluded.created_at`,
+  text: 'update idempotency_keys set response = $4 where caller_id = $1 and rpc = $2 and key = $3',
 };
+/** lock_not_available: what `lock_timeout` ends. */
+const LOCK_TIMED_OUT = '55P03';
 const CLEAN_UP = defineCleanUp({
   name: 'idempotency-clean-up',
   table: 'idempotency_keys',
@@ -70,29 +81,25 @@ export function createIdempotency(db: Database, clock: Clock): Idempotency {
   async function runWithKey<Request, Response>(tx: Transaction, key: string, call: IdempotentCall<Request, Response>) {
     const { context, request, requestType, responseType, work } = call;
     const owner = [requireViewer(context).userId, context.rpc, key];
-    const [lock] = await tx.query<{ locked: boolean }>(TRY_LOCK, [owner.join(' ')]);
-    if (!lock?.locked) {
+    const hash = createHash('sha256').update(requestType.encode(request).finish()).digest();
+    if (!(await takeKey(tx, owner, hash))) return replay(tx, owner, hash, responseType);
+    const response = await work(tx);
+    await tx.query(KEEP, [...owner, Buffer.from(responseType.encode(response).finish())]);
+    return { response, replayed: false };
+  }
+
+  /** @returns whether it is this request's; or else it was used before @throws OxoError IDEMPOTENCY_KEY_IN_USE */
+  async function takeKey(tx: Transaction, owner: string[], hash: Buffer): Promise<boolean> {
+    const nowMs = clock.nowMs();
+    try {
+      return (await tx.query(TAKE, [...owner, hash, new Date(nowMs), new Date(nowMs - KEEP_MS)])).length > 0;
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === LOCK_TIMED_OUT)) throw error;
       throw new OxoError('IDEMPOTENCY_KEY_IN_USE', 'A request with this Idempotency-Key is still running.', {
+        cause: error,
         retryAfterMs: 1_000,
       });
     }
-    const hash = createHash('sha256').update(requestType.encode(request).finish()).digest();
-    const [kept] = await tx.query<{ requestHash: Buffer; response: Buffer }>(FIND, [
-      ...owner,
-      new Date(clock.nowMs() - KEEP_MS),
-    ]);
-    if (kept !== undefined && !kept.requestHash.equals(hash)) {
-      throw new OxoError('IDEMPOTENCY_KEY_REUSED', 'This Idempotency-Key was used with another body. Use a new one.');
-    }
-    if (kept !== undefined) return { response: responseType.decode(kept.response), replayed: true };
-    const response = await work(tx);
-    await tx.query(KEEP, [
-      ...owner,
-      hash,
-      Buffer.from(responseType.encode(response).finish()),
-      new Date(clock.nowMs()),
-    ]);
-    return { response, replayed: false };
   }
 
   return {
@@ -108,4 +115,19 @@ export function createIdempotency(db: Database, clock: Clock): Idempotency {
     },
     cleanUp: () => cleanUp(db, CLEAN_UP, [new Date(clock.nowMs() - KEEP_MS)]),
   };
+}
+
+/** What the same request was answered. */
+async function replay<Response>(
+  tx: Transaction,
+  owner: string[],
+  hash: Buffer,
+  responseType: MessageType<Response>,
+): Promise<{ response: Response; replayed: boolean }> {
+  const [kept] = await tx.query<{ requestHash: Buffer; response: Buffer }>(FIND, owner);
+  if (kept === undefined) throw new Error('An Idempotency-Key is gone that was just there.');
+  if (!kept.requestHash.equals(hash)) {
+    throw new OxoError('IDEMPOTENCY_KEY_REUSED', 'This Idempotency-Key was used with another body. Use a new one.');
+  }
+  return { response: responseType.decode(kept.response), replayed: true };
 }

@@ -58,7 +58,8 @@ after(() => database.close());
 async function tables(): Promise<string[]> {
   const rows = await database.db.query<{ name: string }>({
     name: 'test-tables',
-    text: `select table_name as name from information_schema.tables where table_schema = current_schema() order by 1`,
+    text: `select table_name as name from information_schema.tables 
+      where table_schema = current_schema() and table_type = 'BASE TABLE' order by 1`,
   });
   return rows.map(({ name }) => name);
 }

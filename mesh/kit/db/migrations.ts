@@ -3,8 +3,11 @@ import { type Migration, Migrator } from '@mikro-orm/migrations';
 import { MikroORM } from '@mikro-orm/postgresql';
 import pg from 'pg';
 import { type DatabaseOptions, ormOptions } from '#kit/db/database.ts';
+import { lockViewV1, openOwnerLock } from '#kit/db/owner-lock.ts';
 
-const LOCK_CONNECT_TIMEOUT_MS = 5_000;
+/** Named like the table in which migrations are remembered, since it is no migration's either. */
+const LOCK = 'migrations_lock';
+const CONNECT_TIMEOUT_MS = 5_000;
 const LOCK_PAUSE_MS = 100;
 /** Requests wait behind a migration that waits for a lock on their table; it is better that it fails and is run again. */
 const TABLE_LOCK_TIMEOUT_MS = 5_000;
@@ -46,31 +49,37 @@ export async function runMigrations(
 
 /** Runs the work while no other process migrates the same schema. @param work gets the name of the role's own schema */
 async function withMigrationLock<Result>(url: string, work: (schema: string) => Promise<Result>): Promise<Result> {
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: LOCK_CONNECT_TIMEOUT_MS });
+  const schema = await makeLock(url);
+  const lock = await openOwnerLock({ databaseUrl: url, name: LOCK, applicationName: 'oxo-migrate' });
+  try {
+    // As long as another process migrates; when that one dies, its lock goes with its connection.
+    while (!(await lock.tryTake())) await pause(LOCK_PAUSE_MS);
+    return await work(schema);
+  } finally {
+    await lock.release();
+  }
+}
+
+/** There is no table before the first migration, so the lock makes itself. @returns the name of the role's own schema */
+async function makeLock(url: string): Promise<string> {
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: CONNECT_TIMEOUT_MS });
   await client.connect();
   try {
-    const { rows } = await client.query<{ schema: string }>('select current_schema() as schema');
-    const schema = rows[0]?.schema ?? 'public';
-    await takeMigrationLock(client, schema);
-    return await work(schema);
+    const { rows } = await client.query<{ schema: string | null; found: string | null }>(
+      'select current_schema() as schema, to_regclass($1) as found',
+      [LOCK],
+    );
+    if (rows[0]?.found === null) await client.query(lockViewV1(LOCK)).catch(unlessMadeMeanwhile);
+    return rows[0]?.schema ?? 'public';
   } finally {
     await client.end();
   }
 }
 
-/**
- * Waits as long as another process migrates; when that one dies, its lock goes with its connection. It asks again and again, because a
- * statement that waits holds a snapshot, and an index that the other makes concurrently would wait for it for ever.
- */
-async function takeMigrationLock(client: pg.Client, schema: string): Promise<void> {
-  for (;;) {
-    const { rows } = await client.query<{ locked: boolean }>(
-      "select pg_try_advisory_lock(hashtext('migrations:' || $1)) as locked",
-      [schema],
-    );
-    if (rows[0]?.locked) return;
-    await pause(LOCK_PAUSE_MS);
-  }
+function unlessMadeMeanwhile(error: unknown): void {
+  const { code = '' } = error as { code?: string };
+  // duplicate_table; or unique_violation, in the catalogue, when two make it at the same moment.
+  if (code !== '42P07' && code !== '23505') throw error;
 }
 
 /**

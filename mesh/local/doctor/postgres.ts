@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { systemClock } from '#kit/clock.ts';
+import { RELAY_LOCK } from '#kit/events/outbox/relay-link.ts';
 import { messageOf } from '../cli/cli-error.ts';
 import { type ClientOptions, withClient } from '../servers/postgres-client.ts';
 import { migrationNames, type ServiceDefinition } from '../services.ts';
@@ -122,12 +123,12 @@ function judgeOutbox({
   return { name, verdict, message, next: 'is a relay leading, and NATS there? Nothing is lost meanwhile' };
 }
 
-/** The session that holds the schema's lock publishes its events. */
+/** The session that holds the schema's lock publishes its events. Nobody but its owner can take it. */
 async function judgeRelay(client: pg.Client, { name, schema }: ServiceDefinition): Promise<Judgement[]> {
   const { rows } = await client.query<{ pid: number }>(
-    `SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted
-        AND ((classid::bigint << 32) | objid::bigint) = hashtext('outbox-relay:' || $1)::bigint`,
-    [schema],
+    `SELECT pid FROM pg_locks WHERE locktype = 'relation' AND granted AND mode = 'ExclusiveLock'
+        AND relation = to_regclass($1) AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
+    [`${schema}.${RELAY_LOCK}`],
   );
   if (rows.length > 0) return [ok('one leads')];
   const hasOutbox =

@@ -65,6 +65,22 @@ test('a user with CREATEDB and CREATEROLE suffices, again', async () => {
   assert.deepEqual(outbox, { schema: service.schema, waiting: 0, oldestSeconds: 0 });
 });
 
+test('several starts at once make the same, whatever lock a service holds', async () => {
+  await setUpDatabase(urls.creator, [service], new Map([[service.name, 'secret']]), false);
+  const breached = new pg.Client(urlOf(urls.creator, { name: role, password: 'secret' }));
+  await breached.connect();
+  try {
+    await breached.query(`SELECT pg_advisory_lock(hashtext('oxo set-up'))`);
+    const starts = Array.from({ length: 5 }, () =>
+      setUpDatabase(urls.creator, [service], new Map([[service.name, 'other']]), false),
+    );
+    await Promise.all(starts);
+  } finally {
+    await breached.end();
+  }
+  await run(urlOf(urls.creator, { name: role, password: 'other' }), 'SELECT 1');
+});
+
 test('a server that is away is named without its password', async () => {
   const url = 'postgres://somebody:hidden@127.0.0.1:1/postgres';
   await assert.rejects(setUpDatabase(url, [service], new Map(), false), (error) => {

@@ -1,10 +1,14 @@
 import { createHash, createHmac, pbkdf2Sync, randomBytes } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import type pg from 'pg';
 import { CliError, messageOf } from '../cli/cli-error.ts';
 import { roleOf, type ServiceDefinition } from '../services.ts';
 import { databaseName } from './postgres.ts';
 import { type ClientOptions, withClient } from './postgres-client.ts';
 
+const maxAttempts = 20;
+/** internal_error ("tuple concurrently updated"), unique_violation, duplicate_object, duplicate_schema, deadlock_detected. */
+const metStates = new Set(['XX000', '23505', '42710', '42P06', '40P01']);
 const clientOptions: ClientOptions = { connectionTimeoutMillis: 5_000, application_name: 'oxo' };
 
 /**
@@ -28,7 +32,7 @@ export async function setUpDatabase(
       if (isOurs) await client.query('REVOKE CONNECT ON DATABASE postgres, template1 FROM PUBLIC');
     });
     await withClient(urlOf(url, {}), clientOptions, (client) =>
-      createSchemas(client, services, passwords, connectionLimit),
+      unlessMet(client, () => createSchemas(client, services, passwords, connectionLimit)),
     );
   } catch (error) {
     throw new CliError(`roles and schemas can't be set up in Postgres: ${messageOf(error)}`, {
@@ -52,7 +56,30 @@ export function urlOf(url: string, user: { name?: string; password?: string }): 
 
 async function createDatabase(client: pg.Client): Promise<void> {
   const { rowCount } = await client.query('SELECT FROM pg_database WHERE datname = $1', [databaseName]);
-  if (rowCount === 0) await client.query(`CREATE DATABASE ${databaseName} TEMPLATE template0 ENCODING 'UTF8'`);
+  if (rowCount !== 0) return;
+  await client.query(`CREATE DATABASE ${databaseName} TEMPLATE template0 ENCODING 'UTF8'`).catch((error: unknown) => {
+    // duplicate_database, or unique_violation of its catalogue: another start was quicker.
+    if (!['42P04', '23505'].includes((error as { code?: string }).code ?? '')) throw error;
+  });
+}
+
+/**
+ * Two starts at once meet in the catalogue, and one of them fails; it begins again. A lock would do it too, but there is none that an
+ * administrator can take and no service: the numbers of advisory locks are everybody's.
+ */
+async function unlessMet(client: pg.Client, work: () => Promise<void>): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await client.query('BEGIN');
+      await work();
+      await client.query('COMMIT');
+      return;
+    } catch (error) {
+      await client.query('ROLLBACK').catch(() => {});
+      if (attempt === maxAttempts || !metStates.has((error as { code?: string }).code ?? '')) throw error;
+      await pause(Math.random() * attempt * 50);
+    }
+  }
 }
 
 async function createSchemas(
@@ -61,9 +88,6 @@ async function createSchemas(
   passwords: ReadonlyMap<string, string>,
   connectionLimit: number | undefined,
 ): Promise<void> {
-  await client.query('BEGIN');
-  // Two starts at once would meet in the catalogue ("tuple concurrently updated").
-  await client.query(`SELECT pg_advisory_xact_lock(hashtext('oxo set-up'))`);
   await client.query(`REVOKE ALL ON DATABASE ${databaseName} FROM PUBLIC`);
   await client.query('REVOKE ALL ON SCHEMA public FROM PUBLIC');
   for (const service of services) {
@@ -71,7 +95,6 @@ async function createSchemas(
     if (connectionLimit !== undefined)
       await client.query(`ALTER ROLE ${roleOf(service)} CONNECTION LIMIT ${connectionLimit}`);
   }
-  await client.query('COMMIT');
 }
 
 async function createRole(client: pg.Client, service: ServiceDefinition, password: string): Promise<void> {

@@ -43,6 +43,7 @@ describe('Postgres', () => {
         await as(other.name, 'CREATE TABLE IF NOT EXISTS mine (id int)');
         await assert.rejects(as(name, `SELECT * FROM ${other.schema}.mine`), denied);
         await assert.rejects(as(name, `CREATE TABLE ${other.schema}.intruder (id int)`), denied);
+        await assert.rejects(as(name, `BEGIN; LOCK TABLE ${other.schema}.mine IN ACCESS SHARE MODE`), denied);
         await assert.rejects(as(name, `SET ROLE oxo_${other.name}`), denied);
       }
       await assert.rejects(as(name, 'CREATE TABLE public.intruder (id int)'), denied);

@@ -6,10 +6,10 @@ import { type KeyVault, vaultNameOf } from './key-vault.ts';
 export const SIGNING_ALGORITHM = 'RS256';
 const MODULUS_BITS = 2_048;
 
-/** Held by whoever changes the keys: one at a time, in all replicas. */
+/** Held by whoever changes the keys: one at a time, in all replicas. Who reads them does not wait. */
 export const LOCK_KEYS = {
   name: 'signing-keys-lock',
-  text: "select pg_advisory_xact_lock(hashtext('signing-keys:' || current_schema()))",
+  text: 'lock table signing_keys in share row exclusive mode',
 };
 const INSERT = {
   name: 'signing-keys-insert',

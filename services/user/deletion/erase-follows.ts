@@ -10,7 +10,7 @@ const BATCH_EDGES = 500;
 const MAX_BATCHES = 10_000;
 
 /** One batch at a time over all replicas, so that two of them cannot wait for each other. */
-const TRY_LOCK = { name: 'erasure-lock', text: "select pg_try_advisory_xact_lock(hashtext('erasure')) as locked" };
+const LOCK = { name: 'erasure-lock', text: 'lock table erasure_lock in exclusive mode' };
 
 /** Whom the user followed. Values: user, rows. */
 const ERASE_FOLLOWING = {
@@ -53,8 +53,7 @@ export type EraseFollows = (userId: string, context: { requestId: string }) => P
 
 export function createEraseFollows({ db, outbox, followVersions }: EraseFollowsDependencies): EraseFollows {
   async function eraseSome(tx: Transaction, statement: Statement, userId: string): Promise<string[]> {
-    const [lock] = await tx.query<{ locked: boolean }>(TRY_LOCK);
-    if (!lock?.locked) return [];
+    await tx.query(LOCK);
     return (await tx.query<{ id: string }>(statement, [userId, BATCH_EDGES])).map(({ id }) => id);
   }
 

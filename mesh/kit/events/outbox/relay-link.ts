@@ -1,10 +1,15 @@
 import pg from 'pg';
 
 const CONNECTION_TIMEOUT_MS = 3_000;
-/** A connection that gives no answer in this time is given up, and with it the lock. */
+/** A connection that gives no answer in this time is given up. */
 const QUERY_TIMEOUT_MS = 10_000;
 
-/** A direct connection to the database; `lost` once it is gone, and with it the relay's lock. */
+/** The name of the relays' connections at the server. */
+export const RELAY_NAME = 'oxo-relay';
+/** For a migration, `lockViewV1(RELAY_LOCK)`: whoever holds it publishes the outbox of its schema. */
+export const RELAY_LOCK = 'relay_lock';
+
+/** A direct connection to the database; `lost` once it is gone, or the relay's lock. */
 export interface Link {
   client: pg.Client;
   lost: boolean;
@@ -17,7 +22,7 @@ export async function openLink(databaseUrl: string, onLost: (link: Link) => void
     connectionTimeoutMillis: CONNECTION_TIMEOUT_MS,
     query_timeout: QUERY_TIMEOUT_MS,
     keepAlive: true,
-    application_name: 'oxo-relay',
+    application_name: RELAY_NAME,
   });
   const link: Link = { client, lost: false };
   const lose = () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
 import { jetstreamManager } from '@nats-io/jetstream';
+import pg from 'pg';
 import { SessionRevoked } from '#gen/oxo/auth/v1/auth_events.ts';
 import { systemClock } from '#kit/clock.ts';
 import { createEffects, effect } from '#kit/events/outbox/effects.ts';
@@ -8,6 +9,7 @@ import { createOutbox, insertEvent, type Outbox } from '#kit/events/outbox/outbo
 import { createPublisher } from '#kit/events/outbox/publisher.ts';
 import { createRelay, type Relay } from '#kit/events/outbox/relay.ts';
 import { BATCH_ROWS } from '#kit/events/outbox/relay-batch.ts';
+import { newId } from '#kit/ids.ts';
 import { postCreated, quiet, startBus, type TestBus } from '#kit/testing/bus.ts';
 import { createTestDatabase, type TestDatabase } from '#kit/testing/database.ts';
 import { entities, migrations } from '#kit/testing/fixtures/things.ts';
@@ -96,8 +98,8 @@ async function stored(): Promise<string[]> {
 async function leaders(): Promise<number[]> {
   const rows = await database.db.query<{ pid: number }>({
     name: 'test-leaders',
-    text: `select l.pid from pg_locks l join pg_stat_activity a using (pid)
-      where l.locktype = 'advisory' and l.granted and a.application_name = 'oxo-relay' and a.datname = current_database()`,
+    text: `select pid from pg_locks
+      where relation = 'relay_lock'::regclass and mode = 'ExclusiveLock' and granted`,
   });
   return rows.map(({ pid }) => pid);
 }
@@ -248,6 +250,66 @@ test('one of two leads, and the other takes over when its connection dies', asyn
 
   await Promise.all([one.relay.stop(), two.relay.stop()]);
   assert.deepEqual(await leaders(), [], 'the lock is given back');
+});
+
+test('the leader loses the other of its connections, leads again, and nothing is lost', async () => {
+  const { relay, outbox } = await startReplica();
+  relay.start();
+  await until('it leads', async () => (await leaders()).length === 1);
+  const [firstLeader] = await leaders();
+  const terminate = {
+    name: 'test-terminate-link',
+    text: `select pg_terminate_backend(pid) from pg_stat_activity
+      where application_name = 'oxo-relay' and datname = current_database() and pid <> $1`,
+  };
+  await until('it has another', async () => (await database.db.query(terminate, [firstLeader])).length === 1);
+  await post(outbox, 'afterwards');
+  await until('it is published', async () => (await outboxSize()) === 0);
+  await until('it leads by new connections', async () => {
+    const [leader] = await leaders();
+    return leader !== undefined && leader !== firstLeader;
+  });
+  assert.deepEqual(await stored(), ['afterwards']);
+});
+
+test('another role of the database can neither take the lock nor keep a relay from leading', async () => {
+  const role = `intruder_${newId(Date.now()).replaceAll('-', '_')}`;
+  await database.db.query({ name: 'test-role', text: `create role ${role} login password 'intruder'` });
+  const intruder = new pg.Client(Object.assign(new URL(database.url), { username: role, password: 'intruder' }).href);
+  await intruder.connect();
+  try {
+    for (const mode of ['access share', 'exclusive', 'access exclusive']) {
+      await assert.rejects(intruder.query(`begin; lock table relay_lock in ${mode} mode`), { code: '42501' });
+      await intruder.query('rollback');
+    }
+    // Numbers of advisory locks belong to all roles.
+    await intruder.query("select pg_advisory_lock(hashtext('outbox-relay:' || current_schema()))");
+    const { relay, outbox } = await startReplica();
+    relay.start();
+    await post(outbox, 'text');
+    await until('it is published', async () => (await outboxSize()) === 0);
+    assert.deepEqual(await stored(), ['text']);
+  } finally {
+    await intruder.end();
+    await database.db.query({ name: 'test-drop-role', text: `drop role ${role}` });
+  }
+});
+
+test('to lead holds back no vacuum: the transaction of the lock has neither an id nor a snapshot', async () => {
+  const [leading, waiting] = [await startReplica(), await startReplica()];
+  leading.relay.start();
+  await until('one leads', async () => (await leaders()).length === 1);
+  waiting.relay.start();
+  await post(leading.outbox, 'text');
+  await until('it is published', async () => (await outboxSize()) === 0);
+  const sessions = await database.db.query<{ state: string; holds: boolean }>(
+    {
+      name: 'test-lock-session',
+      text: `select state, backend_xid is not null or backend_xmin is not null as holds from pg_stat_activity where pid = $1`,
+    },
+    await leaders(),
+  );
+  assert.deepEqual(sessions, [{ state: 'idle in transaction', holds: false }]);
 });
 
 test('a replica that does not lead tells the leader', async () => {

@@ -1,8 +1,10 @@
+import pg from 'pg';
 import type { Queryable } from '#kit/db/database.ts';
+import { openOwnerLock } from '#kit/db/owner-lock.ts';
 import type { Effects } from '#kit/events/outbox/effects.ts';
 import type { OutgoingEvent, Publisher } from '#kit/events/outbox/publisher.ts';
 import { type BatchPublisher, createBatchPublisher } from '#kit/events/outbox/relay-batch.ts';
-import { type Link, openLink } from '#kit/events/outbox/relay-link.ts';
+import { type Link, openLink, RELAY_LOCK, RELAY_NAME } from '#kit/events/outbox/relay-link.ts';
 import { createRelayQueue, RETRY_MS } from '#kit/events/outbox/relay-queue.ts';
 import type { Logger } from '#kit/observability/logger.ts';
 import { pause } from '#kit/process/background.ts';
@@ -32,17 +34,16 @@ export interface RelayOptions {
 }
 
 const DEFAULT_POLL_MS = 500;
-/** Whoever waits for the lock looks for it this often. Not by waiting in the statement: that holds a snapshot. */
+/** Whoever waits for the lock looks for it this often. Not by waiting in the statement: that may hold a snapshot. */
 const LOCK_POLL_MS = 100;
 /** Other replicas are told of a commit at most once in this time. */
 const NOTIFY_INTERVAL_MS = 5;
 
-const TRY_LOCK =
-  "select pg_try_advisory_lock(hashtext('outbox-relay:' || current_schema())) as locked, current_schema() as schema";
 const NOTIFY = { name: 'relay-notify', text: "select pg_notify('outbox_' || current_schema(), '')" };
 
 /**
- * Carries the outbox of one schema to JetStream. One relay a schema at a time holds the advisory lock; the others wait for it.
+ * Carries the outbox of one schema to JetStream. One relay a schema at a time holds the lock, by a connection of its own; the
+ * others wait for it.
  *
  * What its own process commits it is given and publishes at once. The table is for all else, in sweeps: what other replicas
  * wrote, what a dead process left, what JetStream did not take. Rows are deleted when JetStream has acknowledged their events,
@@ -69,26 +70,44 @@ export function createRelay(options: RelayOptions): Relay {
     return link;
   }
 
-  /** One life of the connection: wait for the lock, then publish until the connection is lost or the relay stops. */
+  /** One life of the connections: wait for the lock, then publish until one of them is lost or the relay stops. */
   async function serve(): Promise<void> {
-    const link = await connect();
-    const isOver = () => stopping.signal.aborted || link.lost;
+    let link: Link | undefined;
+    const lock = await openOwnerLock({
+      databaseUrl,
+      name: RELAY_LOCK,
+      applicationName: RELAY_NAME,
+      onLost() {
+        leads = false;
+        if (link !== undefined) link.lost = true;
+        queue.interrupt();
+      },
+    });
+    const isOver = () => stopping.signal.aborted || lock.lost || link?.lost === true;
     try {
       while (!isOver()) {
-        const { rows } = await link.client.query<{ locked: boolean; schema: string }>(TRY_LOCK);
-        if (rows[0]?.locked) {
-          logger.info('the relay leads');
-          await link.client.query(`listen "outbox_${rows[0].schema}"`);
-          leads = !link.lost;
-          return await queue.publishUntil(isOver, link);
+        if (await lock.tryTake()) {
+          link = await connect();
+          if (lock.lost) link.lost = true;
+          return await lead(link, isOver);
         }
         await pause(Math.min(pollMs, LOCK_POLL_MS), stopping.signal);
       }
     } finally {
       leads = false;
-      await batches.finish(link).catch(() => undefined);
-      await link.client.end().catch(() => undefined);
+      if (link !== undefined) await batches.finish(link).catch(() => undefined);
+      await link?.client.end().catch(() => undefined);
+      // Last: who leads next must not find what was published here.
+      await lock.release().catch(() => undefined);
     }
+  }
+
+  async function lead(link: Link, isOver: () => boolean): Promise<void> {
+    const { rows } = await link.client.query<{ schema: string }>('select current_schema() as schema');
+    await link.client.query(`listen ${pg.escapeIdentifier(`outbox_${rows[0]?.schema}`)}`);
+    logger.info('the relay leads');
+    leads = !isOver();
+    await queue.publishUntil(isOver, link);
   }
 
   async function run(): Promise<void> {
