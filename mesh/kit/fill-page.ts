@@ -11,10 +11,7 @@ export interface FilledPage<Entry, Item> {
    * Reads the next `count` entries, newest first. Where there are fewer in this stretch of the list, `next` is the place behind which more may
    * be; undefined at the end of the list.
    */
-  read(
-    before: Position | undefined,
-    count: number,
-  ): Promise<{ entries: readonly Entry[]; next?: Position | undefined }>;
+  read(before: Position | undefined, count: number): Promise<{ entries: readonly Entry[]; next?: Position }>;
   /** What is shown of the entries, in their order; those that are hidden or gone are left out. */
   show(entries: readonly Entry[]): Promise<readonly Item[]> | readonly Item[];
   positionOf(entry: Entry): Position;
