@@ -25,13 +25,15 @@ test('a new service gets its own, and the others keep theirs', () => {
   assert.notEqual(after.services.search?.database, after.services.auth?.database);
 });
 
-test('an operator is added to secrets from before there was one', () => {
+test('what secrets from before do not have is added to them', () => {
   const folder = temporaryFolder();
-  const { operator, ...before } = loadSecrets(folder, ['auth']);
+  const { operator, oauthCookies, ...before } = loadSecrets(folder, ['auth']);
   writeFileSync(join(folder, 'secrets.json'), JSON.stringify(before));
   const after = loadSecrets(folder, ['auth']);
   assert.ok(after.operator.length >= 32 && after.operator !== operator);
-  assert.deepEqual({ ...after, operator }, { ...before, operator });
+  assert.equal(Buffer.from(after.oauthCookies, 'base64').length, 32);
+  assert.notEqual(after.oauthCookies, oauthCookies);
+  assert.deepEqual({ ...after, operator, oauthCookies }, { ...before, operator, oauthCookies });
   assert.deepEqual(loadSecrets(folder, ['auth']), after);
 });
 

@@ -15,6 +15,8 @@ export type Secrets = {
   readonly operator: string;
   /** 32 bytes in base64; encrypts the signing keys at rest. */
   readonly keyEncryptionKey: string;
+  /** 32 bytes in base64; sign the cookies of OAuth. */
+  readonly oauthCookies: string;
   /** Passwords of the accounts that `up` makes through the front door. */
   readonly accounts: { readonly demo: string; readonly check: string };
 };
@@ -39,6 +41,8 @@ const secretsSchema = z.object({
   // A stack from before there was an operator has none yet.
   operator: z.string().optional(),
   keyEncryptionKey: z.string(),
+  // As with the operator.
+  oauthCookies: z.string().optional(),
   accounts: z.object({ demo: z.string(), check: z.string() }),
 });
 
@@ -59,8 +63,9 @@ export function loadSecrets(stateDir: string, serviceNames: readonly string[]): 
     accounts: { demo: password(), check: password() },
   };
   const missing = serviceNames.filter((name) => secrets.services[name] === undefined);
-  const { operator } = secrets;
-  if (before !== undefined && missing.length === 0 && operator !== undefined) return { ...secrets, operator };
+  const { operator, oauthCookies } = secrets;
+  const isComplete = before !== undefined && missing.length === 0;
+  if (isComplete && operator !== undefined && oauthCookies !== undefined) return { ...secrets, operator, oauthCookies };
   const added = missing.map((name) => [
     name,
     { database: password(), redis: password(), nats: password(), service: password() },
@@ -68,6 +73,7 @@ export function loadSecrets(stateDir: string, serviceNames: readonly string[]): 
   const complete = {
     ...secrets,
     operator: operator ?? password(),
+    oauthCookies: oauthCookies ?? randomBytes(32).toString('base64'),
     services: { ...secrets.services, ...Object.fromEntries(added) },
   };
   writePrivately(path, `${JSON.stringify(complete, null, 2)}\n`);

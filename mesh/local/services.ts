@@ -137,6 +137,7 @@ function authEnv(context: ServiceContext, replica: number): Record<string, strin
     HTTP_HOST: loopback,
     HTTP_PORT: String(authHttpPort(context.portBase, replica)),
     KEY_ENCRYPTION_KEY: context.secrets.keyEncryptionKey,
+    OAUTH_COOKIE_SECRETS: context.secrets.oauthCookies,
     SERVICE_SECRET_HASHES: hashes.join(','),
   };
 }

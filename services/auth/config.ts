@@ -19,6 +19,21 @@ const secretHashes = () =>
     .refine((entries) => entries.every((entry) => SECRET_HASH.test(entry)), 'must be <service>=<sha256 hex>,…')
     .transform((entries) => new Map(entries.map(nameAndHash)));
 
+const COOKIE_SECRET_BYTES = 32;
+
+const isCookieSecret = (text: string) =>
+  /^[A-Za-z0-9+/]+={0,2}$/.test(text) && Buffer.from(text, 'base64').length >= COOKIE_SECRET_BYTES;
+
+/** Several while one is being replaced. */
+const cookieSecrets = () =>
+  z
+    .string()
+    .transform((value) => value.split(',').map((entry) => entry.trim()))
+    .refine(
+      (entries) => entries.every(isCookieSecret),
+      'must be 32 bytes in base64, or several of them with commas between',
+    );
+
 /** The key-encryption key stands in one of two settings; which of them is needed depends on the other. */
 function settings(env: NodeJS.ProcessEnv) {
   const inFile = (env.KEY_ENCRYPTION_KEY_FILE ?? '') !== '';
@@ -33,6 +48,8 @@ function settings(env: NodeJS.ProcessEnv) {
     KEY_ENCRYPTION_KEY_FILE: setting.text().optional(),
     SERVICE_SECRET_HASHES: secretHashes(),
     USER_GRPC_ADDRESS: setting.address(),
+    OAUTH_COOKIE_SECRETS: cookieSecrets(),
+    OAUTH_REGISTRATIONS_PER_HOUR: setting.integer(1, 1_000_000).default(20),
     KEY_PUBLISHED_FOR_MS: setting.integer(0, DAY_MS).default(30 * MINUTE_MS),
     KEY_ROTATE_AFTER_DAYS: setting.integer(0, 365).default(90),
   };
@@ -51,6 +68,10 @@ export function readConfig(env: NodeJS.ProcessEnv) {
     keyEncryptionKey: keySource(read.KEY_ENCRYPTION_KEY, read.KEY_ENCRYPTION_KEY_FILE),
     secretHashes: read.SERVICE_SECRET_HASHES,
     userAddress: read.USER_GRPC_ADDRESS,
+    oauth: {
+      cookieSecrets: read.OAUTH_COOKIE_SECRETS,
+      registrationsPerHour: read.OAUTH_REGISTRATIONS_PER_HOUR,
+    },
     keyPublishedForMs: read.KEY_PUBLISHED_FOR_MS,
     /** Undefined: only when the operator says so. */
     keyRotateAfterMs: read.KEY_ROTATE_AFTER_DAYS === 0 ? undefined : read.KEY_ROTATE_AFTER_DAYS * DAY_MS,

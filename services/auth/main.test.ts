@@ -36,6 +36,7 @@ before(async () => {
     ...{ GRPC_HOST: '127.0.0.1', OPS_HOST: '127.0.0.1', HTTP_HOST: '127.0.0.1', LOG_LEVEL: 'trace' },
     ...{ DATABASE_URL: database.url, NATS_URL: natsUrl, JWKS_URL: jwksUrl, JWT_ISSUER: ISSUER },
     ...{ USER_GRPC_ADDRESS: user.address, KEY_ENCRYPTION_KEY: randomBytes(32).toString('base64') },
+    OAUTH_COOKIE_SECRETS: randomBytes(32).toString('base64'),
     SERVICE_SECRET_HASHES: `feed=${createHash('sha256').update(SECRET).digest('hex')}`,
   };
 });
@@ -109,12 +110,13 @@ test('all settings that are wrong are told at once', async () => {
   const auth = startProcess({
     command: process.execPath,
     args: ARGS,
-    env: { KEY_ENCRYPTION_KEY: 'short', SERVICE_SECRET_HASHES: 'feed=12' },
+    env: { KEY_ENCRYPTION_KEY: 'short', SERVICE_SECRET_HASHES: 'feed=12', OAUTH_COOKIE_SECRETS: 'c2hvcnQ=' },
   });
   assert.equal(await auth.exited, 1);
   for (const name of [
     'KEY_ENCRYPTION_KEY: must be 32 bytes',
     'SERVICE_SECRET_HASHES: must be',
+    'OAUTH_COOKIE_SECRETS: must be',
     'HTTP_PORT: is not set',
   ]) {
     assert.ok(auth.output().includes(name), name);

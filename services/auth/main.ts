@@ -7,7 +7,8 @@ import { startChannel, startNats, startService, startVerifier } from '#kit/proce
 import { openOutbox, startDatabase } from '#kit/process/start-database.ts';
 import { createPasswords } from './accounts/passwords.ts';
 import { readConfig } from './config.ts';
-import { startJwksServer } from './keys/jwks-server.ts';
+import { startHttpServer } from './http/server.ts';
+import { serveJwks } from './keys/jwks.ts';
 import { openLocalVault } from './keys/local-vault.ts';
 import { createKeyRotation } from './keys/rotation.ts';
 import { openSigningKeys } from './keys/signing-keys.ts';
@@ -24,8 +25,9 @@ await runService({
     const db = await startDatabase(context, entities);
     const vault = await openLocalVault(config.keyEncryptionKey);
     const keys = await openSigningKeys({ db, vault, clock });
-    const jwks = await startJwksServer({ host, port, published: keys.published, logger });
-    onStop('jwks server', jwks.close);
+    const http = await startHttpServer({ host, port, logger, clock });
+    onStop('http server', http.close);
+    serveJwks(http, keys.published);
     const nats = await startNats(context, 'auth');
     // This service knows the keys itself, so it needs neither its own JWKS nor its own RPC to have tokens.
     const denyList = createDenyList(clock);
@@ -43,8 +45,10 @@ await runService({
       issuer,
       secretHashes,
       passwords: await createPasswords(),
+      oauth: { issuer: jwtIssuer, ...config.oauth },
     };
     const service = createAuthService({ db, outbox, users, ...own, clock, logger });
+    service.serveHttp(http);
     await startService(context, { nats, verifier, outbox }, service);
   },
 });

@@ -27,8 +27,10 @@ import {
   revokeSession,
   rotateSigningKeys,
 } from './handlers/index.ts';
+import type { HttpServer } from './http/server.ts';
 import type { KeyRotation } from './keys/rotation.ts';
 import type { SigningKeys } from './keys/signing-keys.ts';
+import { createOAuth, type OAuth, type OAuthSettings } from './oauth/oauth.ts';
 import { createSessions } from './sessions/sessions.ts';
 import type { TokenIssuer } from './tokens/token-issuer.ts';
 
@@ -41,12 +43,13 @@ export interface AuthServiceParts {
   users: RpcClient<UserInternalServiceDefinition>;
   /** Fed with the revocations of every process; sessions that end here are refused here at once. */
   denyList: DenyList;
-  keys: Pick<SigningKeys, 'reload' | 'dropExpired'>;
+  keys: SigningKeys;
   rotation: KeyRotation;
   issuer: TokenIssuer;
   passwords: Passwords;
   /** SHA-256 of the secret of each service, by its name. */
   secretHashes: ReadonlyMap<string, Buffer>;
+  oauth: OAuthSettings;
   clock: Clock;
   logger: Logger;
 }
@@ -58,9 +61,15 @@ export function createAuthService(parts: AuthServiceParts) {
   const profiles = createProfiles(users);
   const sessions = createSessions({ db, outbox, denyList, clock });
   const disabling = createDisabling({ db, outbox, denyList });
+  const oauth = createOAuth({ settings: parts.oauth, db, outbox, denyList, keys, profiles, clock, logger });
   const sweep = createPendingSweep({ accounts, profiles, clock, logger });
 
   return {
+    oauth,
+    /** Answers all that auth serves by HTTP but the public keys, which must be there first. */
+    serveHttp(http: HttpServer): void {
+      oauth.serve(http);
+    },
     addServices(server: RpcServer): void {
       server.add(AuthServiceDefinition, {
         register: register({ accounts, passwords, profiles, sessions, issuer, clock }),
@@ -83,6 +92,7 @@ export function createAuthService(parts: AuthServiceParts) {
       { name: 'rotation of keys', intervalMs: MINUTE_MS, work: rotation.rotateWhenDue },
       { name: 'clean-up of sessions', intervalMs: 5 * MINUTE_MS, work: sessions.cleanUp },
       { name: 'clean-up of keys', intervalMs: 5 * MINUTE_MS, work: keys.dropExpired },
+      ...oauth.background,
     ],
-  } satisfies Service;
+  } satisfies Service & { oauth: OAuth; serveHttp(http: HttpServer): void };
 }

@@ -3,6 +3,7 @@ import { unavailable } from '#kit/errors.ts';
 import { insertEvent, type Outbox } from '#kit/events/outbox/outbox.ts';
 import type { DenyList } from '#kit/identity/deny-list.ts';
 import { accountDisabled } from '#kit/identity/revocations.ts';
+import { deleteGrantsOf } from '../oauth/grants.ts';
 import { BROADCAST_LIMIT_MS } from '../sessions/revoking.ts';
 
 /** A sign-in that is under way holds the account, or finds it disabled: none of its sessions outlives the next statement. */
@@ -14,7 +15,7 @@ const DISABLE = {
 const DELETE_SESSIONS = { name: 'account-delete-sessions', text: 'delete from sessions where account_id = $1' };
 
 /**
- * Ends an account and its sessions; when it is done, its tokens are refused everywhere. It is announced also when it was done
+ * Ends an account, its sessions and what it has granted to clients; when it is done, its tokens are refused everywhere. It is announced also when it was done
  * before: whoever asks may have been told nothing.
  * @throws OxoError UNAVAILABLE when it is not known yet that all services have heard of it; it is done all the same
  */
@@ -28,6 +29,7 @@ export function createDisabling(options: { db: Database; outbox: Outbox; denyLis
       db.transaction(async (tx) => {
         await tx.query(DISABLE, [accountId]);
         await tx.query(DELETE_SESSIONS, [accountId]);
+        await deleteGrantsOf(tx, accountId);
         await insertEvent(tx, event);
       });
     await outbox.commit([event], write, () => undefined);

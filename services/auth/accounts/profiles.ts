@@ -19,9 +19,21 @@ export interface Profiles {
   create(account: PendingAccount, context: ProfileContext): Promise<Creation>;
   /** @returns undefined when nobody has the handle */
   byHandle(handle: string, context: ProfileContext): Promise<User | undefined>;
+  /** @returns undefined when there is no such profile */
+  byId(id: string, context: ProfileContext): Promise<User | undefined>;
 }
 
 export function createProfiles(users: RpcClient<UserInternalServiceDefinition>): Profiles {
+  async function resolve(by: { handle: string } | { id: string }, context: ProfileContext): Promise<User | undefined> {
+    try {
+      const { user } = await users.resolveUser(by, asService(context));
+      return user;
+    } catch (error) {
+      if (hasReason(error, 'USER_NOT_FOUND')) return undefined;
+      throw error;
+    }
+  }
+
   return {
     async create({ id, handle, displayName }, context) {
       try {
@@ -35,14 +47,7 @@ export function createProfiles(users: RpcClient<UserInternalServiceDefinition>):
         throw error;
       }
     },
-    async byHandle(handle, context) {
-      try {
-        const { user } = await users.resolveUser({ handle }, asService(context));
-        return user;
-      } catch (error) {
-        if (hasReason(error, 'USER_NOT_FOUND')) return undefined;
-        throw error;
-      }
-    },
+    byHandle: (handle, context) => resolve({ handle }, context),
+    byId: (id, context) => resolve({ id }, context),
   };
 }

@@ -14,8 +14,16 @@ export interface Device {
 
 /** The device that makes the call. The front door overwrites x-forwarded-for with the one address that it believes. */
 export function deviceOf(context: Pick<CallContext, 'metadata'>): Device {
-  const userAgent = context.metadata.get('user-agent') ?? '';
-  const ip = context.metadata.get('x-forwarded-for')?.trim() ?? '';
+  return deviceOfHeaders((name) => {
+    const value = context.metadata.get(name);
+    return typeof value === 'string' ? value : undefined;
+  });
+}
+
+/** The device that makes a request. @param header gives a header, by its name in small letters */
+export function deviceOfHeaders(header: (name: string) => string | undefined): Device {
+  const userAgent = header('user-agent') ?? '';
+  const ip = header('x-forwarded-for')?.trim() ?? '';
   return { userAgent: userAgent.slice(0, MAX_USER_AGENT_CHARACTERS), ip: isIP(ip) === 0 ? '' : ip };
 }
 

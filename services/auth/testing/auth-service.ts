@@ -30,10 +30,12 @@ import { createAccounts } from '../accounts/accounts.ts';
 import { createPasswords, type Passwords } from '../accounts/passwords.ts';
 import { createPendingSweep } from '../accounts/pending-sweep.ts';
 import { createProfiles } from '../accounts/profiles.ts';
-import { JWKS_PATH, startJwksServer } from '../keys/jwks-server.ts';
+import { type HttpServer, startHttpServer } from '../http/server.ts';
+import { JWKS_PATH, serveJwks } from '../keys/jwks.ts';
 import { openLocalVault } from '../keys/local-vault.ts';
 import { createKeyRotation, type KeyRotation } from '../keys/rotation.ts';
 import { openSigningKeys, type SigningKeys } from '../keys/signing-keys.ts';
+import type { OAuth } from '../oauth/oauth.ts';
 import { entities, migrations } from '../schema.ts';
 import { createAuthService } from '../server.ts';
 import { createSessions, type Sessions } from '../sessions/sessions.ts';
@@ -71,6 +73,10 @@ export interface TestAuthService
   rotation: KeyRotation;
   sessions: Sessions;
   consumers: readonly ServiceConsumer[];
+  oauth: OAuth;
+  /** Address of its HTTP server. */
+  httpUrl: string;
+  http: HttpServer;
   /** How often a password was hashed or verified. */
   hashes(): number;
   /** Settles registrations that were cut off. */
@@ -85,11 +91,8 @@ export async function startAuthService({ withUser = true } = {}): Promise<TestAu
   const { clock, logger } = context;
   const database = await openTestDatabase(context, { entities, migrations });
   const { db } = database;
-  const vault = await openLocalVault({ key: randomBytes(32).toString('base64') });
-  const keys = await openSigningKeys({ db, vault, clock });
-  const jwks = await startJwksServer({ host: '127.0.0.1', port: 0, published: keys.published, logger });
-  context.onStop(jwks.close);
-  const user = withUser ? await startUser(context, `http://127.0.0.1:${jwks.port}${JWKS_PATH}`) : undefined;
+  const { vault, keys, http } = await startKeys(context, db);
+  const user = withUser ? await startUser(context, `http://127.0.0.1:${http.port}${JWKS_PATH}`) : undefined;
 
   const issuer = createTokenIssuer({ keys, issuer: ISSUER, clock });
   const denyList = createDenyList(clock);
@@ -128,8 +131,10 @@ export async function startAuthService({ withUser = true } = {}): Promise<TestAu
   };
   const schedule = { publishedForMs: KEY_PUBLISHED_FOR_MS, rotateAfterMs: KEY_ROTATE_AFTER_MS };
   const rotation = createKeyRotation({ db, outbox, vault, keys, denyList, ...schedule, clock, logger });
-  const own = { rotation, denyList, keys, issuer, secretHashes, passwords };
+  const oauth = { issuer: ISSUER, cookieSecrets: [randomSecret()], registrationsPerHour: 1_000 };
+  const own = { rotation, denyList, keys, issuer, secretHashes, passwords, oauth };
   const service = createAuthService({ db, outbox, users, ...own, clock, logger });
+  service.serveHttp(http);
   const callers = await serveTest(context, { verifier, tokens: tokenSource }, service.addServices);
 
   return {
@@ -152,6 +157,9 @@ export async function startAuthService({ withUser = true } = {}): Promise<TestAu
     withToken: (token) => callers.withToken(AuthServiceDefinition, token),
     internalWithToken: (token) => callers.withToken(AuthInternalServiceDefinition, token),
     consumers: service.consumers,
+    oauth: service.oauth,
+    httpUrl: `http://127.0.0.1:${http.port}`,
+    http,
     internal: (service) => callers.asService(AuthInternalServiceDefinition, service),
     sweep: createPendingSweep({ accounts, profiles, clock, logger }),
     user() {
@@ -162,6 +170,18 @@ export async function startAuthService({ withUser = true } = {}): Promise<TestAu
     close: context.close,
   };
 }
+
+async function startKeys(context: TestContext, db: Database) {
+  const { clock, logger } = context;
+  const vault = await openLocalVault({ key: randomSecret() });
+  const keys = await openSigningKeys({ db, vault, clock });
+  const http = await startHttpServer({ host: '127.0.0.1', port: 0, logger, clock });
+  context.onStop(http.close);
+  serveJwks(http, keys.published);
+  return { vault, keys, http };
+}
+
+const randomSecret = () => randomBytes(32).toString('base64');
 
 async function startUser(context: TestContext, jwksUrl: string): Promise<Neighbour> {
   const [{ redisUrl }, bus] = await Promise.all([openTestRedis(context), openTestBus(context)]);

@@ -1,0 +1,111 @@
+import type { Clock } from '#kit/clock.ts';
+import { cleanUp, defineCleanUp } from '#kit/db/clean-up.ts';
+import type { Database, Queryable, Transaction } from '#kit/db/database.ts';
+import type { Outbox } from '#kit/events/outbox/outbox.ts';
+import type { DenyList } from '#kit/identity/deny-list.ts';
+import { createRevoking, REVOKED_COLUMNS, type RevokedSession } from '../sessions/revoking.ts';
+
+/** One more sign-in of a person with a client ends the oldest of them. */
+export const MAX_GRANTS_PER_CLIENT = 50;
+
+const UPSERT = {
+  name: 'oauth-grant-upsert',
+  text: `insert into oauth_grants (id, client_id, account_id, payload, created_at_ms, expires_at_ms)
+      select $1, $2, id, $4, $5, $6 from accounts where id = $3 and state = 'ACTIVE' for share
+    on conflict (id) do update set payload = excluded.payload, expires_at_ms = excluded.expires_at_ms
+      where oauth_grants.client_id = excluded.client_id and oauth_grants.account_id = excluded.account_id
+    returning 1`,
+};
+const DELETE_SURPLUS = {
+  name: 'oauth-grant-delete-surplus',
+  text: `delete from oauth_grants where id in (select id from oauth_grants where account_id = $1 and client_id = $2
+      order by created_at_ms desc, id desc offset ${MAX_GRANTS_PER_CLIENT} limit ${MAX_GRANTS_PER_CLIENT})
+    returning ${REVOKED_COLUMNS}`,
+};
+const FIND = {
+  name: 'oauth-grant-find',
+  text: 'select payload from oauth_grants where id = $1 and expires_at_ms > $2',
+};
+const DELETE = {
+  name: 'oauth-grant-delete',
+  text: `delete from oauth_grants where id = $1 returning ${REVOKED_COLUMNS}`,
+};
+const DELETE_OF_CLIENT = {
+  name: 'oauth-grant-delete-of-client',
+  text: `delete from oauth_grants where account_id = $1 and client_id = $2 returning ${REVOKED_COLUMNS}`,
+};
+const DELETE_OF_ACCOUNT = {
+  name: 'oauth-delete-of-account',
+  text: `with grants as (delete from oauth_grants where account_id = $1)
+    delete from oauth_artifacts where account_id = $1`,
+};
+const CLEAN_UP = defineCleanUp({ name: 'oauth-grants-clean-up', table: 'oauth_grants', where: 'expires_at_ms <= $1' });
+
+export interface Grant {
+  id: string;
+  clientId: string;
+  accountId: string;
+  /** The provider's own. */
+  payload: object;
+  lifetimeMs: number;
+}
+
+type CallIds = { requestId: string };
+
+/**
+ * What people have granted to clients. With a grant go all codes and tokens under it, in the same statement, and what they were
+ * exchanged for is refused by every process: the grant's id is the session id of those.
+ */
+export interface Grants {
+  /** @returns false when the account is not there, or was ended */
+  upsert(grant: Grant, context: CallIds): Promise<boolean>;
+  find(id: string): Promise<Record<string, unknown> | undefined>;
+  /** Ends the grant, refused in this process at once and everywhere when the event has arrived. */
+  revokeInPassing(id: string, context: CallIds): Promise<void>;
+  /** Ends the grant, refused everywhere when it is done. @throws OxoError UNAVAILABLE as `Revoking.everywhere` */
+  revokeEverywhere(id: string, context: CallIds): Promise<void>;
+  /** Ends all grants of an account for a client; refused everywhere when it is done. @returns how many. @throws OxoError UNAVAILABLE */
+  revokeOfClient(grantee: { accountId: string; clientId: string }, context: CallIds): Promise<number>;
+  /** Deletes expired ones, in short statements. @returns how many */
+  cleanUp(): Promise<number>;
+}
+
+export function createGrants(options: { db: Database; outbox: Outbox; denyList: DenyList; clock: Clock }): Grants {
+  const { db, clock } = options;
+  const revoking = createRevoking(options);
+  const remove = (id: string) => async (tx: Transaction) => ({ revoked: await tx.query<RevokedSession>(DELETE, [id]) });
+
+  return {
+    async upsert({ id, clientId, accountId, payload, lifetimeMs }, context) {
+      const { isWritten } = await revoking.inPassing(async (tx) => {
+        const nowMs = clock.nowMs();
+        const values = [id, clientId, accountId, JSON.stringify(payload), nowMs, nowMs + lifetimeMs];
+        if ((await tx.query(UPSERT, values)).length === 0) return { isWritten: false, revoked: [] };
+        return { isWritten: true, revoked: await tx.query<RevokedSession>(DELETE_SURPLUS, [accountId, clientId]) };
+      }, context);
+      return isWritten;
+    },
+    async find(id) {
+      const [row] = await db.query<{ payload: Record<string, unknown> }>(FIND, [id, clock.nowMs()]);
+      return row?.payload;
+    },
+    async revokeInPassing(id, context) {
+      await revoking.inPassing(remove(id), context);
+    },
+    async revokeEverywhere(id, context) {
+      await revoking.everywhere(remove(id), context);
+    },
+    async revokeOfClient({ accountId, clientId }, context) {
+      const work = async (tx: Transaction) => ({
+        revoked: await tx.query<RevokedSession>(DELETE_OF_CLIENT, [accountId, clientId]),
+      });
+      return (await revoking.everywhere(work, context)).revoked.length;
+    },
+    cleanUp: () => cleanUp(db, CLEAN_UP, [clock.nowMs()]),
+  };
+}
+
+/** Deletes all that an account that ends has granted, and its browsers' sessions. Its tokens are refused by the account's id. */
+export async function deleteGrantsOf(tx: Queryable, accountId: string): Promise<void> {
+  await tx.query(DELETE_OF_ACCOUNT, [accountId]);
+}

@@ -1,0 +1,20 @@
+const MINUTE = 60;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+/** How long what the provider issues lives, in seconds, by the provider's names. */
+export const LIFETIMES_SECONDS = {
+  AccessToken: HOUR,
+  AuthorizationCode: MINUTE,
+  ClientCredentials: 10 * MINUTE,
+  DeviceCode: 10 * MINUTE,
+  IdToken: HOUR,
+  /** From the request of a client until the person has signed in and consented. */
+  Interaction: 30 * MINUTE,
+  /** Since it was used last: each use gives another one. */
+  RefreshToken: 30 * DAY,
+  /** A browser, since it was used last. */
+  Session: 14 * DAY,
+  /** Nothing that a person has granted lives longer, however often it is refreshed. */
+  Grant: 365 * DAY,
+} as const;

@@ -1,0 +1,74 @@
+import { type Clock, MINUTE_MS } from '#kit/clock.ts';
+import type { Database } from '#kit/db/database.ts';
+import type { Outbox } from '#kit/events/outbox/outbox.ts';
+import type { DenyList } from '#kit/identity/deny-list.ts';
+import type { Logger } from '#kit/observability/logger.ts';
+import type { BackgroundWork } from '#kit/process/background.ts';
+import type { Profiles } from '../accounts/profiles.ts';
+import type { HttpServer } from '../http/server.ts';
+import type { SigningKeys } from '../keys/signing-keys.ts';
+import { createFindAccessToken, type FindAccessToken } from './access-tokens.ts';
+import { createArtifacts } from './artifacts.ts';
+import { createClients } from './clients.ts';
+import { createFindAccount } from './find-account.ts';
+import { createGrants, type Grants } from './grants.ts';
+import { serveOAuth } from './http.ts';
+import { createInteractions, type Interactions } from './interactions.ts';
+import { plainPages } from './plain-pages.ts';
+import { createProviders } from './providers.ts';
+import { createNetworkLimit } from './registration-limit.ts';
+
+export interface OAuthSettings {
+  /** The public URL of this installation. */
+  issuer: string;
+  /** Sign the cookies of OAuth and its pages: the first signs, all verify. */
+  cookieSecrets: readonly string[];
+  /** Clients that one network may register in an hour, at each process. */
+  registrationsPerHour: number;
+}
+
+/** OAuth 2.1 and OpenID Connect, as the rest of auth uses it. */
+export interface OAuth {
+  interactions: Interactions;
+  findAccessToken: FindAccessToken;
+  grants: Grants;
+  /** Answers its paths at the server. */
+  serve(http: HttpServer): void;
+  background: BackgroundWork[];
+}
+
+export function createOAuth(parts: {
+  settings: OAuthSettings;
+  db: Database;
+  outbox: Outbox;
+  denyList: DenyList;
+  keys: Pick<SigningKeys, 'current' | 'published'>;
+  profiles: Profiles;
+  clock: Clock;
+  logger: Logger;
+}): OAuth {
+  const { settings, db, keys, profiles, clock, logger } = parts;
+  const { issuer, cookieSecrets, registrationsPerHour } = settings;
+  const stores = {
+    artifacts: createArtifacts(db, clock),
+    clients: createClients(db, clock),
+    grants: createGrants(parts),
+  };
+  const findAccount = createFindAccount({ db, profiles, clock });
+  const provider = createProviders({ issuer, keys, stores, findAccount, pages: plainPages, cookieSecrets, logger });
+
+  return {
+    interactions: createInteractions(provider),
+    findAccessToken: createFindAccessToken(db, clock),
+    grants: stores.grants,
+    serve(http) {
+      const registrations = createNetworkLimit({ perHour: registrationsPerHour, clock });
+      serveOAuth({ http, issuer, provider, registrations });
+    },
+    background: [
+      { name: 'clean-up of OAuth tokens', intervalMs: 5 * MINUTE_MS, work: stores.artifacts.cleanUp },
+      { name: 'clean-up of OAuth grants', intervalMs: 5 * MINUTE_MS, work: stores.grants.cleanUp },
+      { name: 'clean-up of OAuth clients', intervalMs: 60 * MINUTE_MS, work: stores.clients.cleanUp },
+    ],
+  };
+}

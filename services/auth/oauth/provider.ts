@@ -1,0 +1,154 @@
+import { timingSafeEqual } from 'node:crypto';
+import Provider, { type Configuration, errors, type FindAccount } from 'oidc-provider';
+import type { Logger } from '#kit/observability/logger.ts';
+import type { SigningKeys } from '../keys/signing-keys.ts';
+import { type AdapterStores, createAdapterFactory } from './adapter.ts';
+import { checkMetadata, checkOwnScopes, EXTRA_METADATA } from './client-metadata.ts';
+import { secretDigest } from './clients.ts';
+import { cookieOptions } from './cookies.ts';
+import { CLAIMS } from './find-account.ts';
+import { interactionUrl } from './interactions.ts';
+import { LIFETIMES_SECONDS } from './lifetimes.ts';
+import { devicePages, errorPage, signOutPages } from './page-sources.ts';
+import type { OAuthPages } from './pages.ts';
+import { isRedirectAllowed } from './redirect-uris.ts';
+import { OAUTH_ROUTES } from './routes.ts';
+import { OAUTH_SCOPES } from './scopes.ts';
+import { providerKeys } from './signing.ts';
+
+export interface ProviderParts {
+  /** The public URL of this installation; all that the provider says of itself begins with it. */
+  issuer: string;
+  keys: Pick<SigningKeys, 'current' | 'published'>;
+  stores: AdapterStores;
+  findAccount: FindAccount;
+  pages: OAuthPages;
+  /** What signs the cookies: the first signs, all verify. */
+  cookieSecrets: readonly string[];
+  logger: Logger;
+}
+
+/** OAuth 2.1 and OpenID Connect, by the library, made for the keys as they are now. */
+export function createProvider(parts: ProviderParts): Provider {
+  const { issuer, logger } = parts;
+  const provider = new Provider(issuer, configuration(parts));
+  // Host and scheme are those of the issuer: the HTTP server has written them over whatever the request said.
+  provider.proxy = true;
+  harden(provider);
+  provider.on('server_error', (ctx, error) => {
+    const { method, path } = ctx;
+    logger.error(
+      { err: error, requestId: ctx.get('x-request-id'), method, route: ctx.oidc?.route ?? path },
+      'OAuth request failed',
+    );
+  });
+  // What Koa would write to standard error, such as a connection that broke under an answer.
+  provider.silent = true;
+  return provider;
+}
+
+/** Two rules of the library that ours replace, where it lets one. */
+function harden(provider: Provider): void {
+  const client: { prototype: object } = provider.Client;
+  Object.assign(client.prototype, {
+    // What we hold of a secret is its digest (clients.ts).
+    compareClientSecret(this: { clientSecret?: string }, actual: string) {
+      return isSame(this.clientSecret ?? '', secretDigest(actual));
+    },
+    redirectUriAllowed(this: RegisteredUris, uri: unknown) {
+      return isRedirectAllowed(uri, this.redirectUris ?? [], this.applicationType);
+    },
+    postLogoutRedirectUriAllowed(this: RegisteredUris, uri: unknown) {
+      return isRedirectAllowed(uri, this.postLogoutRedirectUris ?? [], this.applicationType);
+    },
+  });
+}
+
+interface RegisteredUris {
+  redirectUris?: readonly string[];
+  postLogoutRedirectUris?: readonly string[];
+  applicationType?: 'web' | 'native';
+}
+
+function isSame(one: string, other: string): boolean {
+  const [a, b] = [Buffer.from(one), Buffer.from(other)];
+  return a.length === b.length && timingSafeEqual(a, b);
+}
+
+function configuration(parts: ProviderParts): Configuration {
+  const { issuer, keys, stores, findAccount, pages, cookieSecrets } = parts;
+  return {
+    adapter: createAdapterFactory(stores),
+    jwks: { keys: providerKeys(keys) },
+    routes: OAUTH_ROUTES,
+    cookies: cookieOptions(issuer, cookieSecrets),
+    interactions: { url: (_, interaction) => interactionUrl(interaction) },
+    findAccount,
+    claims: CLAIMS,
+    scopes: OAUTH_SCOPES,
+    ttl: LIFETIMES_SECONDS,
+    features: features(pages),
+    ...CODE_FLOW,
+    ...CLIENTS,
+    // Every refresh token works once (and in its grace), and ends with what it came from.
+    rotateRefreshToken: true,
+    revokeGrantPolicy: () => true,
+    renderError: errorPage(pages),
+    fetch: () => {
+      throw new Error('OAuth calls nobody.');
+    },
+  };
+}
+
+/** Only the authorization code, only with PKCE, only by S256, which is the one method that the library knows. */
+const CODE_FLOW = {
+  responseTypes: ['code'],
+  pkce: { required: () => true },
+  allowOmittingSingleRegisteredRedirectUri: false,
+  acceptQueryParamAccessTokens: false,
+  conformIdTokenClaims: true,
+} satisfies Configuration;
+
+const CLIENTS = {
+  clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'none'],
+  enabledJWA: { idTokenSigningAlgValues: ['RS256'] },
+  extraClientMetadata: {
+    properties: EXTRA_METADATA,
+    // Called for each of them; one look at the whole is enough.
+    validator: (_, name, __, metadata) => {
+      if (name === EXTRA_METADATA[0]) checkMetadata({ ...metadata });
+    },
+  },
+  // A page may use what is its client's: the origin is that of a redirect URI.
+  clientBasedCORS: (_, origin, client) => (client.redirectUris ?? []).some((uri) => URL.parse(uri)?.origin === origin),
+  extraTokenClaims: (_, token) => {
+    if (token.kind === 'ClientCredentials') checkOwnScopes(token.scope);
+    return undefined;
+  },
+} satisfies Configuration;
+
+function features(pages: OAuthPages): Configuration['features'] {
+  const off = { enabled: false };
+  return {
+    devInteractions: off,
+    dPoP: off,
+    pushedAuthorizationRequests: off,
+    // A token for a resource is refused at userinfo; ours are for this API, all of them.
+    resourceIndicators: off,
+    externalSigningSupport: { enabled: true, ack: 'experimental-01' },
+    clientCredentials: { enabled: true },
+    deviceFlow: { enabled: true, deviceInfo: () => ({}), ...devicePages(pages) },
+    rpInitiatedLogout: { enabled: true, ...signOutPages(pages) },
+    introspection: { enabled: true, allowedPolicy: (_, client, token) => token.clientId === client.clientId },
+    revocation: { enabled: true, allowedPolicy: (_, client, token) => mayRevoke(client.clientId, token.clientId) },
+    // Not the management of clients (RFC 7592): it gives out the secret again, and we hold none.
+    registration: { enabled: true, issueRegistrationAccessToken: false },
+    userinfo: { enabled: true },
+  };
+}
+
+/** Who brings the token of another client is told so (RFC 7009, section 2.1), and nothing happens. */
+function mayRevoke(clientId: string, clientOfToken: string | undefined): boolean {
+  if (clientId === clientOfToken) return true;
+  throw new errors.InvalidRequest('client is not authorized to revoke the presented token');
+}

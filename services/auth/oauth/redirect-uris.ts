@@ -1,0 +1,55 @@
+/** An app on the person's own machine listens on a port that it gets when it starts (RFC 8252, section 7.3). */
+const LOOPBACK = /^(http:\/\/(?:127\.0\.0\.1|\[::1\]))(?::(\d{1,5}))?((?:\/[^\\#]*)?)$/;
+const LOCALHOST = /^http:\/\/localhost(?::\d{1,5})?(?:\/[^\\#]*)?$/;
+const HTTPS = /^https:\/\/[^/?#\\@]+(?:[/?][^\\#]*)?$/;
+/** What may stand in a URI as it is; what a browser would take away or read as something else is not among it. */
+const VISIBLE = /^[\x21-\x7e]+$/;
+const MAX_PORT = 65_535;
+
+export type ApplicationType = 'web' | 'native';
+
+/**
+ * What is wrong with a redirect URI that somebody wants to register; undefined when nothing is. `https` only, but for an app on the
+ * person's machine, which may say `http` with a loopback address; no fragment, no user, nothing that has two spellings.
+ */
+export function problemOfRedirectUri(uri: string, applicationType: ApplicationType): string | undefined {
+  if (!VISIBLE.test(uri) || URL.parse(uri) === null) return 'must be an absolute URI of visible ASCII characters';
+  if (uri.includes('#')) return 'must not have a fragment';
+  if (uri.includes('\\')) return 'must not have a backslash';
+  const { username, password, hostname, pathname } = new URL(uri);
+  if (username !== '' || password !== '' || /^[a-z]+:\/\/[^/?]*@/i.test(uri)) return 'must not name a user';
+  if (/(^|\/)(\.|%2e){1,2}(\/|$)/i.test(/^[^?]*/.exec(uri)?.[0] ?? '')) return 'must not have dot segments';
+  if (applicationType === 'native' && (isLoopback(uri) || LOCALHOST.test(uri))) return undefined;
+  if (!HTTPS.test(uri)) {
+    return applicationType === 'native'
+      ? 'must be https, or http with 127.0.0.1, [::1] or localhost'
+      : 'must be https; an app on the own machine registers as native';
+  }
+  if (hostname === '' || pathname === '') return 'must have a host';
+  return undefined;
+}
+
+/**
+ * Whether a request may name this URI: as it was registered, to the letter. Of a native app's loopback addresses the port is free; for
+ * `localhost`, which may be somebody else, it is not.
+ */
+export function isRedirectAllowed(
+  uri: unknown,
+  registered: readonly string[],
+  applicationType: ApplicationType | undefined,
+): boolean {
+  if (typeof uri !== 'string') return false;
+  if (registered.includes(uri)) return true;
+  if (applicationType !== 'native' || !isLoopback(uri)) return false;
+  const asked = withoutPort(uri);
+  return registered.some((other) => isLoopback(other) && withoutPort(other) === asked);
+}
+
+function isLoopback(uri: string): boolean {
+  const [, , port = '80'] = LOOPBACK.exec(uri) ?? [undefined, undefined, '0'];
+  return VISIBLE.test(uri) && Number(port) >= 1 && Number(port) <= MAX_PORT;
+}
+
+function withoutPort(uri: string): string {
+  return uri.replace(LOOPBACK, '$1$3');
+}

@@ -1,0 +1,45 @@
+import { JWKS_PATH } from '../keys/jwks.ts';
+
+export const DEVICE_PAGE = '/device';
+export const SIGN_IN_PAGE = '/signin';
+export const CONSENT_PAGE = '/consent';
+
+/** The paths of the provider by the names that it has for them. */
+export const OAUTH_ROUTES = {
+  authorization: '/oauth/authorize',
+  code_verification: DEVICE_PAGE,
+  device_authorization: '/oauth/device',
+  end_session: '/oauth/logout',
+  introspection: '/oauth/introspect',
+  // We answer it ourselves; the provider tells others where it is.
+  jwks: JWKS_PATH,
+  registration: '/oauth/register',
+  revocation: '/oauth/revoke',
+  token: '/oauth/token',
+  userinfo: '/oauth/userinfo',
+};
+
+/** A path of which a part is a variable ends with a slash: that part follows. */
+export interface OAuthPath {
+  path: string;
+  methods: readonly string[];
+}
+
+/** What the provider answers; all else that it could answer is not there. */
+export const OAUTH_PATHS: readonly OAuthPath[] = [
+  { path: '/.well-known/openid-configuration', methods: ['GET', 'OPTIONS'] },
+  { path: '/.well-known/oauth-authorization-server', methods: ['GET', 'OPTIONS'] },
+  { path: OAUTH_ROUTES.authorization, methods: ['GET'] },
+  { path: `${OAUTH_ROUTES.authorization}/`, methods: ['GET'] },
+  { path: OAUTH_ROUTES.token, methods: ['POST', 'OPTIONS'] },
+  { path: OAUTH_ROUTES.revocation, methods: ['POST', 'OPTIONS'] },
+  { path: OAUTH_ROUTES.introspection, methods: ['POST', 'OPTIONS'] },
+  { path: OAUTH_ROUTES.userinfo, methods: ['GET', 'POST', 'OPTIONS'] },
+  { path: OAUTH_ROUTES.registration, methods: ['POST'] },
+  { path: OAUTH_ROUTES.device_authorization, methods: ['POST', 'OPTIONS'] },
+  { path: OAUTH_ROUTES.code_verification, methods: ['GET', 'POST'] },
+  { path: `${OAUTH_ROUTES.code_verification}/`, methods: ['GET'] },
+  { path: OAUTH_ROUTES.end_session, methods: ['GET'] },
+  { path: `${OAUTH_ROUTES.end_session}/confirm`, methods: ['POST'] },
+  { path: `${OAUTH_ROUTES.end_session}/success`, methods: ['GET'] },
+];
