@@ -81,13 +81,24 @@ export function tracing({ tracing: settings }: EnvoySettings): object | undefine
   };
 }
 
-/** Headers on every answer: an answer of an API is neither cached, sniffed nor framed. */
-export function securityHeaders({ publicUrl }: EnvoySettings): object[] {
+/** A header that an answer gets when it has none of the name. */
+export function addWhenAbsent(key: string, value: string): object {
+  return { header: { key, value }, append_action: 'ADD_IF_ABSENT' };
+}
+
+/** Those of the headers below that a page, or what caches may keep, says for itself. */
+export const headersOfPages: readonly string[] = ['cache-control', 'content-security-policy', 'referrer-policy'];
+
+/**
+ * Headers on every answer: an answer of an API is neither cached, sniffed nor framed.
+ * @param set what the rest of the answer says is replaced; with `addWhenAbsent` it stays, for the three of `headersOfPages`
+ */
+export function securityHeaders({ publicUrl }: EnvoySettings, set = overwrite): object[] {
   return [
-    overwrite('cache-control', 'no-store'),
+    set('cache-control', 'no-store'),
     overwrite('x-content-type-options', 'nosniff'),
-    overwrite('content-security-policy', "default-src 'none'; frame-ancestors 'none'"),
-    overwrite('referrer-policy', 'no-referrer'),
+    set('content-security-policy', "default-src 'none'; frame-ancestors 'none'"),
+    set('referrer-policy', 'no-referrer'),
     ...(publicUrl.startsWith('https:') ? [overwrite('strict-transport-security', 'max-age=31536000')] : []),
   ];
 }

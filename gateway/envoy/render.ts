@@ -3,7 +3,7 @@ import { parse, stringify } from 'yaml';
 import { accessLog } from './access-log.ts';
 import { clusters } from './clusters.ts';
 import { localReplyConfig } from './local-replies.ts';
-import { corsPolicy, overwrite, securityHeaders, socketAddress, tracing, transcoder } from './parts.ts';
+import { addWhenAbsent, corsPolicy, overwrite, securityHeaders, socketAddress, tracing, transcoder } from './parts.ts';
 import { routes } from './routes.ts';
 import { type EnvoySettings, MAX_BODY_BYTES } from './settings.ts';
 
@@ -41,7 +41,7 @@ function templateValues(settings: EnvoySettings): ReadonlyMap<string, unknown> {
     ['tracing', tracing(settings)],
     ['accessLog', accessLog()],
     ['localReplies', localReplyConfig(headers)],
-    ['securityHeaders', headers],
+    ['securityHeaders', securityHeaders(settings, addWhenAbsent)],
     // One address, the client's own: what the client claims about itself goes no further.
     ['requestHeaders', [overwrite('x-forwarded-for', '%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%')]],
     ['corsPolicy', corsPolicy(settings)],

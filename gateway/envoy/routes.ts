@@ -1,16 +1,8 @@
-import { overwrite } from './parts.ts';
+import { anotherReplica, httpRoutes, noTranscoding } from './http-routes.ts';
+import { addWhenAbsent, headersOfPages, overwrite } from './parts.ts';
 import { type EnvoySettings, pathParameters, publicServices } from './settings.ts';
 
 const DEFAULT_REQUEST_TIMEOUT_MS = 10_000;
-
-// These paths are no RPCs: without it the transcoder, which knows every public path, would answer 404.
-const noTranscoding = {
-  'envoy.filters.http.grpc_json_transcoder': {
-    '@type': 'type.googleapis.com/envoy.extensions.filters.http.grpc_json_transcoder.v3.GrpcJsonTranscoder',
-    proto_descriptor_bin: '',
-    services: [],
-  },
-};
 
 /** What a cache keeps holds the origin of the page that asked. */
 const varyByOrigin = overwrite('vary', 'origin');
@@ -19,10 +11,7 @@ const varyByOrigin = overwrite('vary', 'origin');
  * Envoy's filter for CORS leaves direct answers alone; they hold nothing that a page may not know. The header names whichever page asked:
  * only routes of which `ofReaders` has matched the origin carry it.
  */
-const readableByPages = [
-  { ...overwrite('access-control-allow-origin', '%REQ(ORIGIN)%'), append_action: 'ADD_IF_ABSENT' },
-  varyByOrigin,
-];
+const readableByPages = [addWhenAbsent('access-control-allow-origin', '%REQ(ORIGIN)%'), varyByOrigin];
 
 type DirectRoute = {
   readonly match: { readonly headers: readonly object[]; readonly [part: string]: unknown };
@@ -114,12 +103,11 @@ function description({ openapiPath }: EnvoySettings): DirectRoute {
 
 /** The routes of the front door. The transcoder has already made /oxo.post.v1.PostService/GetPost of /api/v1/posts/1. */
 export function routes(settings: EnvoySettings): object[] {
+  const { requestTimeoutMs = DEFAULT_REQUEST_TIMEOUT_MS } = settings;
   const rpcs = Object.entries(publicServices).flatMap(([cluster, services]) =>
-    services.flatMap((service) =>
-      serviceRoutes(cluster, service, settings.requestTimeoutMs ?? DEFAULT_REQUEST_TIMEOUT_MS),
-    ),
+    services.flatMap((service) => serviceRoutes(cluster, service, requestTimeoutMs)),
   );
-  return [
+  const withoutCookies = [
     malformedRequestId,
     ...malformedHeaders.flatMap((route) => directAnswer(route, settings)),
     ...rpcs,
@@ -131,10 +119,19 @@ export function routes(settings: EnvoySettings): object[] {
       response_headers_to_add: [varyByOrigin],
       typed_per_filter_config: noTranscoding,
     },
+  ].map(withoutCookie);
+  return [
+    ...withoutCookies,
+    ...httpRoutes(requestTimeoutMs),
     // Paths that the transcoder has yet to translate pass through this one, so that CORS applies to them; what is still
     // here after it does not exist.
-    { match: { prefix: '/' }, route: notFound },
+    withoutCookie({ match: { prefix: '/' }, route: notFound }),
   ];
+}
+
+/** Only pages know cookies. */
+function withoutCookie(route: object): object {
+  return { ...route, request_headers_to_remove: ['cookie'] };
 }
 
 const wasGet = { name: 'x-envoy-original-method', string_match: { exact: 'GET' } };
@@ -150,43 +147,35 @@ function serviceRoutes(cluster: string, service: string, timeoutMs: number): obj
   const action = { cluster, timeout: `${timeoutMs / 1000}s` };
   // Only requests that never reached a service are sent again, to another replica where there is one. What was not a GET only
   // when it surely did not: there was no connection, or the service refused the stream.
-  const anotherReplica = {
-    num_retries: 2,
-    retry_host_predicate: [
-      {
-        name: 'envoy.retry_host_predicates.previous_hosts',
-        typed_config: {
-          '@type': 'type.googleapis.com/envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate',
-        },
-      },
-    ],
-    host_selection_retry_max_attempts: 5,
-  };
   const ofReads = { retry_on: 'connect-failure,refused-stream,reset-before-request', ...anotherReplica };
   const ofWrites = { retry_on: 'connect-failure,refused-stream', ...anotherReplica };
   // The service shall know when its answer is of no use any more. A little longer than Envoy's own patience: Envoy's
   // answer is in the one shape, that of a bare gRPC server is not, and Envoy ends the call in the service as well. So
   // it does when a gRPC client's own, shorter deadline is over and the client gives up.
-  const request_headers_to_add = [overwrite('grpc-timeout', `${Math.ceil(timeoutMs * 1.05)}m`)];
+  const headers = {
+    request_headers_to_add: [overwrite('grpc-timeout', `${Math.ceil(timeoutMs * 1.05)}m`)],
+    // These are not a service's to say.
+    response_headers_to_remove: headersOfPages,
+  };
   return [
     {
       match: { prefix, grpc: {}, headers: [wasGet] },
       route: { ...action, retry_policy: ofReads },
-      request_headers_to_add,
+      ...headers,
     },
     // Their places are their own, so that no flood of reads keeps writes out.
     {
       match: { prefix, grpc: {}, headers: [wasTranscoded] },
       route: { ...action, priority: 'HIGH', retry_policy: ofWrites },
-      request_headers_to_add,
+      ...headers,
     },
     // From gRPC clients both come this way.
-    { match: { prefix, grpc: {} }, route: { ...action, retry_policy: ofWrites }, request_headers_to_add },
+    { match: { prefix, grpc: {} }, route: { ...action, retry_policy: ofWrites }, ...headers },
     // The route is looked for before the filter makes gRPC of it.
     {
       match: { prefix, headers: [isPost, isGrpcWeb] },
       route: { ...action, retry_policy: ofWrites },
-      request_headers_to_add,
+      ...headers,
     },
   ];
 }

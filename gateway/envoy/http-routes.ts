@@ -1,0 +1,50 @@
+/** What auth serves by HTTP besides its keys: OAuth and OpenID Connect, and the pages on which people sign in. */
+
+const typeUrl = (name: string) => `type.googleapis.com/envoy.${name}`;
+
+// These paths are no RPCs: without it the transcoder, which knows every public path, would answer 404.
+export const noTranscoding = {
+  'envoy.filters.http.grpc_json_transcoder': {
+    '@type': typeUrl('extensions.filters.http.grpc_json_transcoder.v3.GrpcJsonTranscoder'),
+    proto_descriptor_bin: '',
+    services: [],
+  },
+};
+
+/** Which pages of other origins may ask is for OAuth to say: that depends on the client, and authorization and pages are for none. */
+const ownCors = {
+  'envoy.filters.http.cors': { '@type': typeUrl('config.route.v3.FilterConfig'), config: {}, disabled: true },
+};
+
+/** A request that was sent again goes to another replica, where there is one. */
+export const anotherReplica = {
+  num_retries: 2,
+  retry_host_predicate: [
+    {
+      name: 'envoy.retry_host_predicates.previous_hosts',
+      typed_config: { '@type': typeUrl('extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate') },
+    },
+  ],
+  host_selection_retry_max_attempts: 5,
+};
+
+/** Where metadata stands (RFC 8414, OpenID Connect Discovery). */
+const metadata = ['/.well-known/openid-configuration', '/.well-known/oauth-authorization-server'];
+/** With what stands under them. */
+const pages = ['/signin', '/consent', '/device', '/signout'];
+
+/** Cookies pass here, and nowhere else. What these paths need, and refuse, auth knows itself. */
+export function httpRoutes(timeoutMs: number): object[] {
+  const route = {
+    cluster: 'auth_http',
+    timeout: `${timeoutMs / 1_000}s`,
+    // A GET too may change something, so only what surely never arrived is sent again.
+    retry_policy: { retry_on: 'connect-failure,refused-stream', ...anotherReplica },
+  };
+  const matches = [
+    ...metadata.map((path) => ({ path })),
+    { prefix: '/oauth/' },
+    ...pages.map((page) => ({ path_separated_prefix: page })),
+  ];
+  return matches.map((match) => ({ match, route, typed_per_filter_config: { ...noTranscoding, ...ownCors } }));
+}
