@@ -16,6 +16,7 @@ export function clusters(settings: EnvoySettings): object[] {
   return [
     ...grpc,
     cluster('auth_http', settings.authHttp, { http2: false, maxRequests: DEFAULT_MAX_REQUESTS }),
+    ...(settings.ratelimit === undefined ? [] : [ratelimitCluster(settings.ratelimit)]),
     ...otlp,
   ];
 }
@@ -25,11 +26,7 @@ interface ClusterOptions {
   maxRequests: { reads: number; writes: number };
 }
 
-function cluster(
-  name: string,
-  upstream: Endpoint | readonly Endpoint[],
-  { http2, maxRequests }: ClusterOptions,
-): object {
+function cluster(name: string, upstream: Endpoint | readonly Endpoint[], { http2, maxRequests }: ClusterOptions) {
   const endpoints = [upstream].flat();
   return {
     name,
@@ -81,6 +78,15 @@ function cluster(
       always_eject_one_host: false,
     },
   };
+}
+
+function ratelimitCluster(ratelimit: NonNullable<EnvoySettings['ratelimit']>): object {
+  const options = { http2: true, maxRequests: DEFAULT_MAX_REQUESTS };
+  if ('host' in ratelimit) return cluster('ratelimit', ratelimit, options);
+  const { cluster_type: _, ...rest } = cluster('ratelimit', { host: 'a socket', port: 0 }, options);
+  const endpoint = { address: { pipe: { path: ratelimit.path } } };
+  const load_assignment = { cluster_name: 'ratelimit', endpoints: [{ lb_endpoints: [{ endpoint }] }] };
+  return { ...rest, type: 'STATIC', load_assignment };
 }
 
 function threshold(priority: 'DEFAULT' | 'HIGH', requests: number): object {

@@ -121,6 +121,16 @@ describe('the front door', () => {
     });
   });
 
+  it("tells a service's own limits, and when to come back", async () => {
+    door.upstream.answer(GET_POST, (_request, context) => {
+      context.trailer.set('retry-after', '42');
+      return fail(context, 8, 'RATE_LIMITED');
+    });
+    const answer = await call(door, { path: '/api/v1/posts/p1' });
+    assert.deepEqual([answer.status, answer.headers['retry-after']], [429, '42']);
+    assert.equal(JSON.parse(answer.body).details[0].reason, 'RATE_LIMITED');
+  });
+
   it('keeps a request id, mends or makes one otherwise, and gives it back', async () => {
     const idOf = async (sent: string): Promise<unknown> => {
       const answer = await call(door, { path: '/api/v1/posts/p1', headers: { 'x-request-id': sent } });

@@ -9,6 +9,7 @@ import {
   unexplained,
   unknownRpc,
   upgradeRefused,
+  writesLimited,
 } from './refusals.ts';
 
 const isOverflow = { response_flag_filter: { flags: ['UO'] } };
@@ -34,17 +35,21 @@ const grpcWebFilters = [...grpcFilters, { header_filter: { header: { name: 'x-gr
 export function localReplyConfig(headersToAdd: object[]): object {
   // A key that is not among those that it has got is the token's fault, though.
   const noKeys = details('Jwks', 'to_match_kid_or_alg');
+  // The buckets of Envoy itself have room for one call more within a second.
+  const byService = details('request_rate_limited');
   return {
     mappers: [
       // First, since nothing is refused as often, and never when there is less time for it.
       ...grpcMappers(isOverflow, overflow),
       mapper(isOverflow, overflow, headersToAdd),
       ...grpcMappers(noKeys, keysUnavailable),
+      ...grpcMappers(byService, writesLimited),
       ...grpcMappers(status('EQ', 404), unknownRpc),
       ...localReplies.flatMap((reply) => grpcMappers(status('EQ', reply.httpStatus), reply)),
       ...grpcMappers(status('GE', 500), otherServerError),
       ...grpcMappers(status('GE', 400), otherClientError),
       mapper(noKeys, keysUnavailable, headersToAdd),
+      mapper(byService, writesLimited, headersToAdd),
       mapper(details('upgrade_failed'), upgradeRefused, headersToAdd),
       ...unexplained.map(([name, message]) =>
         mapper(details(name), { ...otherClientError, message: `Malformed request. ${message}` }, headersToAdd),

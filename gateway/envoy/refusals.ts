@@ -8,7 +8,8 @@ export interface LocalReply {
   /** A name of oxo.common.v1.ErrorReason. */
   reason: string;
   message: string;
-  retryAfterSeconds?: number;
+  /** A number, or where in the answer's headers it stands. */
+  retryAfterSeconds?: number | string;
 }
 
 /** What Envoy answers itself, by the HTTP status that it has chosen. %LOCAL_REPLY_BODY% is Envoy's own explanation. */
@@ -56,6 +57,14 @@ export const overflow: LocalReply = {
   reason: 'UNAVAILABLE',
   message: 'The service is busy.',
   retryAfterSeconds: 1,
+};
+/** By the rate limit service, which says when to come back. */
+export const writesLimited: LocalReply = {
+  httpStatus: 429,
+  code: 8,
+  reason: 'RATE_LIMITED',
+  message: 'Too many requests.',
+  retryAfterSeconds: '%RESP(RATELIMIT-RESET)%',
 };
 export const unknownRpc: LocalReply = { httpStatus: 404, code: 12, reason: 'ROUTE_NOT_FOUND', message: 'No such RPC.' };
 export const upgradeRefused: LocalReply = {

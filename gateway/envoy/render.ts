@@ -2,11 +2,13 @@ import { readFileSync } from 'node:fs';
 import { parse, stringify } from 'yaml';
 import { accessLog } from './access-log.ts';
 import { clusters } from './clusters.ts';
+import { networkLimit, productionLimits, readLimit, writeLimit } from './limits.ts';
 import { localReplyConfig } from './local-replies.ts';
 import { addWhenAbsent, corsPolicy, overwrite, securityHeaders, socketAddress, tracing, transcoder } from './parts.ts';
 import { routes } from './routes.ts';
 import { type EnvoySettings, MAX_BODY_BYTES } from './settings.ts';
 
+export { type EdgeLimits, productionLimits, type Rate, renderRateLimits } from './limits.ts';
 export type { Endpoint, EnvoySettings, UpstreamName } from './settings.ts';
 
 const PLACEHOLDER = /^\$\{(\w+)\}$/;
@@ -28,6 +30,7 @@ export function renderEnvoyConfig(settings: EnvoySettings): string {
 
 function templateValues(settings: EnvoySettings): ReadonlyMap<string, unknown> {
   const headers = securityHeaders(settings);
+  const limits = settings.limits ?? productionLimits;
   return new Map<string, unknown>([
     ['adminAddress', socketAddress(settings.admin)],
     ['listenAddress', socketAddress(settings.listen)],
@@ -49,11 +52,14 @@ function templateValues(settings: EnvoySettings): ReadonlyMap<string, unknown> {
     ['statusLua', read('status.lua')],
     ['requestIdLua', read('request-id.lua')],
     ['transcoder', transcoder(settings)],
+    ['networkLimit', networkLimit(limits)],
+    ['readLimit', readLimit(limits)],
+    ['writeLimit', settings.ratelimit && { name: 'envoy.filters.http.ratelimit', typed_config: writeLimit }],
     ['clusters', clusters(settings)],
   ]);
 }
 
-/** Replaces every scalar of the form ${name}; a key whose value is undefined goes. */
+/** Replaces every scalar of the form ${name}; a key or an item whose value is undefined goes. */
 function fill(node: unknown, values: ReadonlyMap<string, unknown>): unknown {
   if (typeof node === 'string') {
     const name = PLACEHOLDER.exec(node)?.[1];
@@ -61,7 +67,7 @@ function fill(node: unknown, values: ReadonlyMap<string, unknown>): unknown {
     if (!values.has(name)) throw new Error(`envoy.template.yaml: \${${name}} has no value`);
     return values.get(name);
   }
-  if (Array.isArray(node)) return node.map((item) => fill(item, values));
+  if (Array.isArray(node)) return node.map((item) => fill(item, values)).filter((item) => item !== undefined);
   if (typeof node !== 'object' || node === null) return node;
   const entries = Object.entries(node).map(([key, value]) => [key, fill(value, values)] as const);
   return Object.fromEntries(entries.filter(([, value]) => value !== undefined));

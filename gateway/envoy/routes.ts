@@ -1,5 +1,7 @@
 import { anotherReplica, httpRoutes, noTranscoding } from './http-routes.ts';
+import { readRoute, writeRoute } from './limits.ts';
 import { addWhenAbsent, headersOfPages, overwrite } from './parts.ts';
+import { rpcClasses } from './rpcs.ts';
 import { type EnvoySettings, pathParameters, publicServices } from './settings.ts';
 
 const DEFAULT_REQUEST_TIMEOUT_MS = 10_000;
@@ -134,21 +136,14 @@ function withoutCookie(route: object): object {
   return { ...route, request_headers_to_remove: ['cookie'] };
 }
 
-const wasGet = { name: 'x-envoy-original-method', string_match: { exact: 'GET' } };
 const isPost = { name: ':method', string_match: { exact: 'POST' } };
 const isGrpcWeb = {
   name: 'content-type',
   string_match: { safe_regex: { regex: 'application/grpc-web(-text)?(\\+proto)?' } },
 };
-const wasTranscoded = { name: 'x-envoy-original-method', present_match: true };
 
 function serviceRoutes(cluster: string, service: string, timeoutMs: number): object[] {
-  const prefix = `/${service}/`;
   const action = { cluster, timeout: `${timeoutMs / 1000}s` };
-  // Only requests that never reached a service are sent again, to another replica where there is one. What was not a GET only
-  // when it surely did not: there was no connection, or the service refused the stream.
-  const ofReads = { retry_on: 'connect-failure,refused-stream,reset-before-request', ...anotherReplica };
-  const ofWrites = { retry_on: 'connect-failure,refused-stream', ...anotherReplica };
   // The service shall know when its answer is of no use any more. A little longer than Envoy's own patience: Envoy's
   // answer is in the one shape, that of a bare gRPC server is not, and Envoy ends the call in the service as well. So
   // it does when a gRPC client's own, shorter deadline is over and the client gives up.
@@ -157,28 +152,24 @@ function serviceRoutes(cluster: string, service: string, timeoutMs: number): obj
     // These are not a service's to say.
     response_headers_to_remove: headersOfPages,
   };
-  return [
-    {
-      match: { prefix, grpc: {}, headers: [wasGet] },
-      route: { ...action, retry_policy: ofReads },
-      ...headers,
-    },
-    // Their places are their own, so that no flood of reads keeps writes out.
-    {
-      match: { prefix, grpc: {}, headers: [wasTranscoded] },
-      route: { ...action, priority: 'HIGH', retry_policy: ofWrites },
-      ...headers,
-    },
-    // From gRPC clients both come this way.
-    { match: { prefix, grpc: {} }, route: { ...action, retry_policy: ofWrites }, ...headers },
-    // The route is looked for before the filter makes gRPC of it.
-    {
-      match: { prefix, headers: [isPost, isGrpcWeb] },
-      route: { ...action, retry_policy: ofWrites },
-      ...headers,
-    },
+  // Of gRPC-Web the route is looked for before the filter makes gRPC of it.
+  const twice = (match: object, rest: object) => [
+    { match: { ...match, grpc: {} }, ...rest, ...headers },
+    { match: { ...match, headers: [isPost, isGrpcWeb] }, ...rest, ...headers },
   ];
+  const known = rpcClasses(service).flatMap(({ kind, weight, rpcs }) => {
+    const match = { safe_regex: { regex: `/${service.replaceAll('.', '\\.')}/(${rpcs.join('|')})` } };
+    if (kind === 'read') return twice(match, { route: { ...action, retry_policy: ofReads }, ...readRoute });
+    // Their places are their own, so that no flood of reads keeps writes out.
+    return twice(match, { route: { ...action, priority: 'HIGH', retry_policy: ofWrites }, ...writeRoute(weight) });
+  });
+  return [...known, ...twice({ prefix: `/${service}/` }, { route: action })];
 }
+
+// Only requests that never reached a service are sent again, to another replica where there is one. What is no read only
+// when it surely did not: there was no connection, or the service refused the stream.
+const ofReads = { retry_on: 'connect-failure,refused-stream,reset-before-request', ...anotherReplica };
+const ofWrites = { retry_on: 'connect-failure,refused-stream', ...anotherReplica };
 
 /** Query parameters that name a field of the path, plainly, or perhaps, by an escaped name. */
 function ambiguousQuery(): string {

@@ -7,6 +7,7 @@ import { parse } from 'yaml';
 import { ErrorReason } from '#gen/oxo/common/v1/error_reason.ts';
 import { localReplies } from './refusals.ts';
 import { renderEnvoyConfig } from './render.ts';
+import { rpcClasses } from './rpcs.ts';
 import { type EnvoySettings, pathParameters, publicServices } from './settings.ts';
 
 const descriptors = readFileSync(new URL('../../gen/envoy/oxo.binpb', import.meta.url));
@@ -43,6 +44,27 @@ describe('the settings of the front door', () => {
       for (const [, name] of rule.matchAll(/\{(\w+)\}/g)) names.add(name ?? '');
     }
     assert.deepEqual([...pathParameters].sort(), [...names].sort());
+  });
+
+  it('put every public RPC into one class, by the verb of its route', () => {
+    for (const service of services.filter(({ typeName }) => !typeName.endsWith('InternalService'))) {
+      const names = service.kind === 'service' ? service.methods.map(({ name }) => name) : [];
+      assert.deepEqual(
+        rpcClasses(service.typeName)
+          .flatMap(({ rpcs }) => rpcs)
+          .sort(),
+        names.sort(),
+      );
+    }
+    const classOf = (service: string, rpc: string) => {
+      const found = rpcClasses(service).find(({ rpcs }) => rpcs.includes(rpc));
+      return `${found?.kind} ${found?.weight}`;
+    };
+    assert.equal(classOf('oxo.post.v1.PostService', 'GetPost'), 'read 1');
+    assert.equal(classOf('oxo.post.v1.PostService', 'CreatePost'), 'write 3');
+    assert.equal(classOf('oxo.post.v1.PostService', 'UpdatePost'), 'write 2');
+    assert.equal(classOf('oxo.post.v1.PostService', 'DeletePost'), 'write 1');
+    assert.equal(classOf('oxo.user.v1.UserService', 'Follow'), 'write 2');
   });
 
   it('give reasons of the closed list', () => {

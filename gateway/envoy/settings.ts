@@ -1,3 +1,5 @@
+import type { EdgeLimits } from './limits.ts';
+
 /** A TCP address. In Kubernetes the host is the name of a Service, on one machine 127.0.0.1. */
 export interface Endpoint {
   host: string;
@@ -36,6 +38,10 @@ export interface EnvoySettings {
   upstreams: Readonly<Record<UpstreamName, Endpoint | readonly Endpoint[]>>;
   /** HTTP address of the auth service, which serves /.well-known/jwks.json; as with `upstreams`. */
   authHttp: Endpoint | readonly Endpoint[];
+  /** The rate limit service: its gRPC address, or the path of its socket. Absent: writes are not limited but by network. */
+  ratelimit?: Endpoint | { path: string };
+  /** What one may ask; `productionLimits` when absent. */
+  limits?: EdgeLimits;
   /** Path of gen/envoy/oxo.binpb on the machine where Envoy runs. */
   descriptorPath: string;
   /** Path of gen/openapi.yaml on the machine where Envoy runs. */

@@ -16,6 +16,11 @@ const offsets = {
   natsMonitor: 5,
   /** Of the front door that takes over for a moment while the other is replaced. */
   envoyStandInAdmin: 20,
+  // 6 to 9 are where auth serves HTTP, see replicas.ts.
+  limitsRedis: 21,
+  ratelimit: 22,
+  ratelimitHttp: 23,
+  ratelimitDebug: 24,
 } as const;
 
 export type ServerPorts = Readonly<Record<keyof typeof offsets, number>>;

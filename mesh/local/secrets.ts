@@ -11,6 +11,8 @@ export type Secrets = {
   readonly admin: { readonly postgres: string; readonly redis: string; readonly nats: string };
   /** By service name. */
   readonly services: Readonly<Record<string, ServiceSecrets>>;
+  /** Of the rate limit service, at the Redis of the limits. */
+  readonly ratelimit: string;
   /** What `./oxo keys` shows to auth. */
   readonly operator: string;
   /** 32 bytes in base64; encrypts the signing keys at rest. */
@@ -38,7 +40,8 @@ const secretsSchema = z.object({
     z.string(),
     z.object({ database: z.string(), redis: z.string(), nats: z.string(), service: z.string() }),
   ),
-  // A stack from before there was an operator has none yet.
+  // A stack from before they were there has none yet.
+  ratelimit: z.string().optional(),
   operator: z.string().optional(),
   keyEncryptionKey: z.string(),
   // As with the operator.
@@ -63,9 +66,10 @@ export function loadSecrets(stateDir: string, serviceNames: readonly string[]): 
     accounts: { demo: password(), check: password() },
   };
   const missing = serviceNames.filter((name) => secrets.services[name] === undefined);
-  const { operator, oauthCookies } = secrets;
+  const { operator, oauthCookies, ratelimit } = secrets;
   const isComplete = before !== undefined && missing.length === 0;
-  if (isComplete && operator !== undefined && oauthCookies !== undefined) return { ...secrets, operator, oauthCookies };
+  if (isComplete && operator !== undefined && oauthCookies !== undefined && ratelimit !== undefined)
+    return { ...secrets, operator, oauthCookies, ratelimit };
   const added = missing.map((name) => [
     name,
     { database: password(), redis: password(), nats: password(), service: password() },
@@ -74,6 +78,7 @@ export function loadSecrets(stateDir: string, serviceNames: readonly string[]): 
     ...secrets,
     operator: operator ?? password(),
     oauthCookies: oauthCookies ?? randomBytes(32).toString('base64'),
+    ratelimit: ratelimit ?? password(),
     services: { ...secrets.services, ...Object.fromEntries(added) },
   };
   writePrivately(path, `${JSON.stringify(complete, null, 2)}\n`);

@@ -22,7 +22,7 @@ export type ServiceDefinition = {
   /** Subjects of the events it may publish. */
   readonly publishes: readonly string[];
   /** What only this one needs in its environment. */
-  readonly extraEnv?: (context: ServiceContext, replica: number) => Record<string, string>;
+  readonly extraEnv?: (context: ServiceContext, replica: number, service: ServiceDefinition) => Record<string, string>;
 };
 
 /** What a service must know about its surroundings. */
@@ -36,7 +36,10 @@ export type ServiceContext = {
   /** By service name. */
   readonly databaseUrl: (service: ServiceDefinition) => string;
   readonly redisUrl: (service: ServiceDefinition) => string;
+  readonly limitsRedisUrl: (service: ServiceDefinition) => string;
   readonly natsUrl: (service: ServiceDefinition) => string;
+  /** How often one may try to come in: auth's own settings. */
+  readonly authLimits: Readonly<Record<string, string>>;
   /** Passed on from the caller's environment: log level, telemetry. */
   readonly passedOn: Readonly<Record<string, string>>;
 };
@@ -118,7 +121,7 @@ export function serviceEnvironment(instance: Replica, context: ServiceContext): 
     OTEL_SERVICE_NAME: service.name,
     SERVICE_SECRET: context.secrets.services[service.name]?.service ?? '',
     ...Object.fromEntries(addresses),
-    ...service.extraEnv?.(context, replica),
+    ...service.extraEnv?.(context, replica, service),
   };
 }
 
@@ -126,7 +129,7 @@ function jwksUrl(portBase: number, replica: number): string {
   return `http://${loopback}:${authHttpPort(portBase, replica)}/.well-known/jwks.json`;
 }
 
-function authEnv(context: ServiceContext, replica: number): Record<string, string> {
+function authEnv(context: ServiceContext, replica: number, service: ServiceDefinition): Record<string, string> {
   const callers = Object.entries(context.secrets.services)
     .filter(([name]) => context.services.some((service) => service.name === name))
     .map(([name, { service }]) => [name, service] as const);
@@ -139,5 +142,7 @@ function authEnv(context: ServiceContext, replica: number): Record<string, strin
     KEY_ENCRYPTION_KEY: context.secrets.keyEncryptionKey,
     OAUTH_COOKIE_SECRETS: context.secrets.oauthCookies,
     SERVICE_SECRET_HASHES: hashes.join(','),
+    LIMITS_REDIS_URL: context.limitsRedisUrl(service),
+    ...context.authLimits,
   };
 }

@@ -1,6 +1,7 @@
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { CliError } from './cli/cli-error.ts';
+import { type Limits, readLimits } from './limits.ts';
 import { maxReplicas } from './stack/replicas.ts';
 
 /** The folder that holds proto/, services/, mesh/ and so on. */
@@ -11,6 +12,8 @@ export type OwnServers = {
   readonly databaseUrl?: string | undefined;
   readonly redisUrl?: string | undefined;
   readonly natsUrl?: string | undefined;
+  /** Where limits are counted; the server of redisUrl when that one alone is given. */
+  readonly limitsRedisUrl?: string | undefined;
 };
 
 export type Settings = {
@@ -30,6 +33,8 @@ export type Settings = {
   readonly trustedHops: number;
   /** Posts of authors with more followers are pulled by these; undefined: the user service's own limit. */
   readonly maxPushedFollowers?: number | undefined;
+  /** What one may ask, and how often one may try to come in. */
+  readonly limits: Limits;
   readonly own: OwnServers;
   /** Where spans go (OTLP over HTTP), and how many of a hundred requests are traced. */
   readonly tracing?: { readonly otlpEndpoint: string; readonly samplingPercent: number } | undefined;
@@ -55,11 +60,13 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
     maxPushedFollowers: env.OXO_MAX_PUSHED_FOLLOWERS
       ? readInteger(env, 'OXO_MAX_PUSHED_FOLLOWERS', 0, 0, 100_000_000, problems)
       : undefined,
+    limits: readLimits(env, problems),
     tracing: readTracing(env, problems),
     own: {
       databaseUrl: readUrl(env, 'DATABASE_URL', ['postgres:', 'postgresql:'], problems),
       redisUrl: readUrl(env, 'REDIS_URL', ['redis:', 'rediss:'], problems),
       natsUrl: readUrl(env, 'NATS_URL', ['nats:'], problems),
+      limitsRedisUrl: readUrl(env, 'LIMITS_REDIS_URL', ['redis:', 'rediss:'], problems),
     },
   };
   if (problems.length > 0) throw new CliError('wrong settings in the environment', { advice: problems });

@@ -8,6 +8,7 @@ import {
   readEnv,
   setting,
 } from '#kit/process/config.ts';
+import { allowanceSettings, allowances } from './attempts/allowances.ts';
 import { isKey, type KeySource } from './keys/local-vault.ts';
 
 const SECRET_HASH = /^[a-z][a-z-]{0,63}=[0-9a-f]{64}$/;
@@ -40,13 +41,16 @@ function settings(env: NodeJS.ProcessEnv) {
   return {
     ...commonSettings,
     ...databaseSettings,
+    ...allowanceSettings,
     HTTP_HOST: setting.text().default('0.0.0.0'),
     HTTP_PORT: setting.port(),
     KEY_ENCRYPTION_KEY: inFile
       ? z.undefined('must not be set beside KEY_ENCRYPTION_KEY_FILE').optional()
       : setting.text().refine(isKey, 'must be 32 bytes in base64'),
     KEY_ENCRYPTION_KEY_FILE: setting.text().optional(),
+    SERVICE_SECRET: setting.text(),
     SERVICE_SECRET_HASHES: secretHashes(),
+    LIMITS_REDIS_URL: setting.redisUrl(),
     USER_GRPC_ADDRESS: setting.address(),
     OAUTH_COOKIE_SECRETS: cookieSecrets(),
     OAUTH_REGISTRATIONS_PER_HOUR: setting.integer(1, 1_000_000).default(20),
@@ -66,7 +70,12 @@ export function readConfig(env: NodeJS.ProcessEnv) {
     httpHost: read.HTTP_HOST,
     httpPort: read.HTTP_PORT,
     keyEncryptionKey: keySource(read.KEY_ENCRYPTION_KEY, read.KEY_ENCRYPTION_KEY_FILE),
+    /** Its own, which the other replicas of it know. */
+    serviceSecret: read.SERVICE_SECRET,
     secretHashes: read.SERVICE_SECRET_HASHES,
+    /** Where attempts are counted; not the Redis of the feeds, which a flood of keys would empty. */
+    limitsRedisUrl: read.LIMITS_REDIS_URL,
+    allowances: allowances(read),
     userAddress: read.USER_GRPC_ADDRESS,
     oauth: {
       cookieSecrets: read.OAUTH_COOKIE_SECRETS,

@@ -37,6 +37,7 @@ before(async () => {
     ...{ DATABASE_URL: database.url, NATS_URL: natsUrl, JWKS_URL: jwksUrl, JWT_ISSUER: ISSUER },
     ...{ USER_GRPC_ADDRESS: user.address, KEY_ENCRYPTION_KEY: randomBytes(32).toString('base64') },
     OAUTH_COOKIE_SECRETS: randomBytes(32).toString('base64'),
+    ...{ LIMITS_REDIS_URL: redisUrl, SERVICE_SECRET: 'secret of auth' },
     SERVICE_SECRET_HASHES: `feed=${createHash('sha256').update(SECRET).digest('hex')}`,
   };
 });

@@ -5,7 +5,10 @@ import { createServiceTokens } from '#kit/identity/service-token.ts';
 import { runService } from '#kit/process/lifecycle.ts';
 import { startChannel, startNats, startService, startVerifier } from '#kit/process/start.ts';
 import { openOutbox, startDatabase } from '#kit/process/start-database.ts';
+import { connectRedis } from '#kit/redis/redis.ts';
 import { createPasswords } from './accounts/passwords.ts';
+import { createAttempts } from './attempts/attempts.ts';
+import { createCounters } from './attempts/counters.ts';
 import { readConfig } from './config.ts';
 import { startHttpServer } from './http/server.ts';
 import { serveJwks } from './keys/jwks.ts';
@@ -20,7 +23,7 @@ await runService({
   name: 'auth',
   readConfig,
   async start(context) {
-    const { config, logger, onStop } = context;
+    const { config, logger, metrics, onStop } = context;
     const { secretHashes, jwtIssuer, httpHost: host, httpPort: port } = config;
     const db = await startDatabase(context, entities);
     const vault = await openLocalVault(config.keyEncryptionKey);
@@ -37,6 +40,11 @@ await runService({
     const users = startChannel(context, config.userAddress, tokens).client(UserInternalServiceDefinition);
     const outbox = openOutbox(context, { name: 'auth', db, nats });
     const [publishedForMs, rotateAfterMs] = [config.keyPublishedForMs, config.keyRotateAfterMs];
+    // Without it attempts are not limited, which is no reason to answer nobody: so it is not asked by /readyz.
+    const redis = connectRedis(config.limitsRedisUrl, logger);
+    onStop('redis of limits', redis.close);
+    const { allowances, serviceSecret: secret } = config;
+    const attempts = createAttempts({ counters: createCounters(redis), allowances, secret, metrics, logger });
     const parts = { db, outbox, vault, keys, denyList, publishedForMs, rotateAfterMs, clock, logger };
     const own = {
       rotation: createKeyRotation(parts),
@@ -44,6 +52,7 @@ await runService({
       keys,
       issuer,
       secretHashes,
+      attempts,
       passwords: await createPasswords(),
       oauth: { issuer: jwtIssuer, ...config.oauth },
     };

@@ -1,5 +1,6 @@
 import type { NamedMigration } from '#kit/db/migrations.ts';
 import { AccountEntity } from './entities/account-entity.ts';
+import { KnownNetworkEntity } from './entities/known-network-entity.ts';
 import { OAuthArtifactEntity } from './entities/oauth-artifact-entity.ts';
 import { OAuthClientEntity } from './entities/oauth-client-entity.ts';
 import { OAuthGrantEntity } from './entities/oauth-grant-entity.ts';
@@ -9,6 +10,7 @@ import { Initial } from './migrations/20261123-initial.ts';
 import { RevokedSessions } from './migrations/20261124-revoked-sessions.ts';
 import { DisabledAccounts } from './migrations/20261127-disabled-accounts.ts';
 import { OwnerLocks } from './migrations/20261128-owner-locks.ts';
+import { KnownNetworks } from './migrations/20261129-known-networks.ts';
 import { Oauth } from './migrations/20261129-oauth.ts';
 
 /** The tables of this service: its entities, and its migrations in the order in which they run. */
@@ -19,6 +21,7 @@ export const entities = [
   OAuthClientEntity,
   OAuthGrantEntity,
   OAuthArtifactEntity,
+  KnownNetworkEntity,
 ];
 export const migrations: NamedMigration[] = [
   { name: '20261123-initial', class: Initial },
@@ -26,4 +29,5 @@ export const migrations: NamedMigration[] = [
   { name: '20261127-disabled-accounts', class: DisabledAccounts },
   { name: '20261128-owner-locks', class: OwnerLocks },
   { name: '20261129-oauth', class: Oauth },
+  { name: '20261129-known-networks', class: KnownNetworks },
 ];

@@ -1,7 +1,7 @@
 import { AuthInternalServiceDefinition } from '#gen/oxo/auth/v1/auth_internal_service.ts';
 import { AuthServiceDefinition } from '#gen/oxo/auth/v1/auth_service.ts';
 import type { UserInternalServiceDefinition } from '#gen/oxo/user/v1/user_internal_service.ts';
-import { type Clock, MINUTE_MS, SECOND_MS } from '#kit/clock.ts';
+import { type Clock, HOUR_MS, MINUTE_MS, SECOND_MS } from '#kit/clock.ts';
 import type { Database } from '#kit/db/database.ts';
 import type { Outbox } from '#kit/events/outbox/outbox.ts';
 import type { DenyList } from '#kit/identity/deny-list.ts';
@@ -14,6 +14,8 @@ import { createDisabling } from './accounts/disabling.ts';
 import type { Passwords } from './accounts/passwords.ts';
 import { createPendingSweep } from './accounts/pending-sweep.ts';
 import { createProfiles } from './accounts/profiles.ts';
+import type { Attempts } from './attempts/attempts.ts';
+import { createKnownNetworks } from './attempts/known-networks.ts';
 import { ERASURE } from './events/durables.ts';
 import { onUserDeleted } from './events/on-user-deleted.ts';
 import {
@@ -47,6 +49,7 @@ export interface AuthServiceParts {
   rotation: KeyRotation;
   issuer: TokenIssuer;
   passwords: Passwords;
+  attempts: Attempts;
   /** SHA-256 of the secret of each service, by its name. */
   secretHashes: ReadonlyMap<string, Buffer>;
   oauth: OAuthSettings;
@@ -56,9 +59,11 @@ export interface AuthServiceParts {
 
 /** The one place where the handlers of this service get what they use. */
 export function createAuthService(parts: AuthServiceParts) {
-  const { db, outbox, users, denyList, keys, rotation, issuer, passwords, secretHashes, clock, logger } = parts;
+  const { db, outbox, users, denyList, keys, rotation, issuer, passwords, attempts, secretHashes, clock, logger } =
+    parts;
   const accounts = createAccounts(db, clock);
   const profiles = createProfiles(users);
+  const knownNetworks = createKnownNetworks(db, clock);
   const sessions = createSessions({ db, outbox, denyList, clock });
   const disabling = createDisabling({ db, outbox, denyList });
   const oauth = createOAuth({ settings: parts.oauth, db, outbox, denyList, keys, profiles, clock, logger });
@@ -72,9 +77,9 @@ export function createAuthService(parts: AuthServiceParts) {
     },
     addServices(server: RpcServer): void {
       server.add(AuthServiceDefinition, {
-        register: register({ accounts, passwords, profiles, sessions, issuer, clock }),
-        login: login({ accounts, passwords, profiles, sessions, issuer }),
-        refresh: refresh({ sessions, issuer, logger }),
+        register: register({ accounts, attempts, knownNetworks, passwords, profiles, sessions, issuer, clock }),
+        login: login({ accounts, attempts, knownNetworks, passwords, profiles, sessions, issuer }),
+        refresh: refresh({ attempts, sessions, issuer, logger }),
         logout: logout({ sessions }),
         listSessions: listSessions({ db, clock }),
         revokeSession: revokeSession({ sessions }),
@@ -91,6 +96,7 @@ export function createAuthService(parts: AuthServiceParts) {
       { name: 'reload of keys', intervalMs: MINUTE_MS, work: keys.reload },
       { name: 'rotation of keys', intervalMs: MINUTE_MS, work: rotation.rotateWhenDue },
       { name: 'clean-up of sessions', intervalMs: 5 * MINUTE_MS, work: sessions.cleanUp },
+      { name: 'clean-up of known networks', intervalMs: HOUR_MS, work: knownNetworks.cleanUp },
       { name: 'clean-up of keys', intervalMs: 5 * MINUTE_MS, work: keys.dropExpired },
       ...oauth.background,
     ],

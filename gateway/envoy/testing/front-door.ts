@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { renderEnvoyConfig } from '../render.ts';
 import type { EnvoySettings } from '../settings.ts';
 import { type Issuer, startIssuer } from './jwks.ts';
+import { plenty } from './plenty.ts';
 import { startUpstream, type Upstream } from './upstream.ts';
 
 const START_TIMEOUT_MS = 20_000;
@@ -47,6 +48,7 @@ export async function startFrontDoor(change: Partial<EnvoySettings> = {}): Promi
     publicUrl,
     corsOrigins: ['https://app.example'],
     trustedHops: 0,
+    limits: plenty,
     ...change,
   });
   const stopOthers = () => Promise.all([upstream.stop(), issuer.stop()]);

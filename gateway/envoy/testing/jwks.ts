@@ -5,6 +5,7 @@ import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 export interface TokenClaims {
   issuer?: string;
   audience?: string;
+  subject?: string;
   /** Seconds from now; negative: already expired. */
   expiresInSeconds?: number;
 }
@@ -29,7 +30,7 @@ export async function startIssuer(issuer: string): Promise<Issuer> {
   const sign = (key: typeof own.privateKey, claims: TokenClaims = {}): Promise<string> =>
     new SignJWT({ sid: 's1', scope: 'posts:write feed:read' })
       .setProtectedHeader({ alg: 'RS256', typ: 'at+jwt', kid: 'k1' })
-      .setSubject('0198c0de-0000-7000-8000-000000000001')
+      .setSubject(claims.subject ?? '0198c0de-0000-7000-8000-000000000001')
       .setIssuer(claims.issuer ?? issuer)
       .setAudience(claims.audience ?? 'oxo-api')
       .setIssuedAt()

@@ -28,7 +28,7 @@ export async function startEchoEnvoy(stack: RunningStack, feedPort: number): Pro
   };
   try {
     const portBase = await findFreePortBase();
-    const spec = gatewayOf({ ...stack.plan, stateDir: directory, portBase }, stack.envoyProgram);
+    const spec = gatewayOf({ ...stack.plan, stateDir: directory, portBase }, stack.envoyProgram, { limited: false });
     writePrivately(join(directory, 'run/envoy.yaml'), configOf(stack, portBase, feedPort));
     const logPath = join(directory, 'envoy.log');
     // The access log goes to a file, as that of the stack's own Envoy does.
@@ -60,6 +60,7 @@ function configOf({ plan }: RunningStack, portBase: number, feedPort: number): s
     publicUrl: plan.publicUrl,
     corsOrigins: plan.corsOrigins,
     trustedHops: plan.trustedHops,
+    limits: plan.limits.edge,
     ...(plan.tracing === undefined ? {} : { tracing: plan.tracing }),
   });
 }

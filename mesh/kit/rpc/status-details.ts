@@ -6,6 +6,7 @@ import type { MessageType } from '#kit/rpc/message.ts';
 
 /** The trailer in which gRPC carries google.rpc.Status; Envoy makes the REST body of it. */
 const DETAILS_TRAILER = 'grpc-status-details-bin';
+const RETRY_AFTER = 'retry-after';
 const ERROR_DOMAIN = 'oxo';
 const TYPE_PREFIX = 'type.googleapis.com/';
 
@@ -30,6 +31,8 @@ export function toServerError(error: OxoError, requestId: string, trailer: Metad
     const seconds = Math.floor(error.retryAfterMs / 1_000);
     const nanos = (error.retryAfterMs % 1_000) * 1_000_000;
     details.push(pack(RETRY_INFO, RetryInfo, { retryDelay: { seconds: BigInt(seconds), nanos } }));
+    // An answer that is nothing but an error has its trailer as header, so REST clients find it there.
+    trailer.set(RETRY_AFTER, String(Math.ceil(error.retryAfterMs / 1_000)));
   }
   const status = RpcStatus.encode({ code: error.code, message: error.message, details }).finish();
   trailer.set(DETAILS_TRAILER, status);

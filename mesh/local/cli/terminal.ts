@@ -6,6 +6,8 @@ export type Progress = {
   /** Prints the steps that have ended since the last call. */
   readonly steps: (steps: readonly Step[]) => void;
   readonly transfer: (name: string, state: 'waiting' | 'fetching' | 'done', bytes: number, total: number) => void;
+  /** Says what will take a while. */
+  readonly note: (text: string) => void;
   /** Runs a piece of work and prints how it went; text that it returns is shown beside its name. */
   readonly step: (name: string, work: () => Promise<unknown>) => Promise<void>;
 };
@@ -36,6 +38,7 @@ export function createPhases(print: (line: string) => void = console.log): Progr
       if (state === 'waiting') print(`  … ${name}: another process is fetching it`);
       else print(`  ${state === 'done' ? '✓' : '…'} ${name.padEnd(32)} ${megabytes(bytes)} of ${megabytes(total)} MB`);
     },
+    note: (text) => print(`  … ${text}`),
     step: async (name, work) => {
       const startedAtMs = performance.now();
       const ms = (): number => performance.now() - startedAtMs;

@@ -5,7 +5,14 @@ import { type Command, parseFlags } from '../cli/command.ts';
 import { formatTable } from '../cli/terminal.ts';
 import { type Disk, isFull, readDisk } from '../machine/disk.ts';
 import { readSettings, type Settings } from '../settings.ts';
-import { type EventsHealth, type OutboxHealth, readEvents, readOutboxes } from '../stack/health.ts';
+import {
+  type EventsHealth,
+  type LimitsHealth,
+  type OutboxHealth,
+  readEvents,
+  readLimitsHealth,
+  readOutboxes,
+} from '../stack/health.ts';
 import { planStack, type StackPlan, type StackUrls } from '../stack/plan.ts';
 import { isOk } from '../stack/services.ts';
 import { answers } from '../supervisor/liveness.ts';
@@ -16,7 +23,7 @@ export const command: Command = {
   usage: `usage: ./oxo status [--json]
 
 Shows every process (state, pid, restarts, memory as its proportional share), how long events wait in each outbox, how far
-behind the consumers are, how many events were given up, and how much disk is left. Exit code 0 only when all is ready. What is frozen is
+behind the consumers are, how many events were given up, whether limits are counted, and how much disk is left. Exit code 0 only when all is ready. What is frozen is
 "not answering"; the supervisor starts it again after four seconds when a signal stopped it, else after half a minute.
 
   --json  the same and all URLs for programs; holds passwords`,
@@ -47,6 +54,7 @@ type Status = {
   /** An error text stands in place of what can't be asked. */
   readonly outboxes: readonly OutboxHealth[] | { readonly error: string };
   readonly events: EventsHealth | { readonly error: string };
+  readonly limits: LimitsHealth | { readonly error: string };
   /** Where the state folder lies. */
   readonly disk: Disk & { readonly full: boolean };
 };
@@ -71,17 +79,18 @@ async function readStatus(settings: Settings): Promise<Status> {
 
   const plan = planStack(settings);
   const tree = readProcessTree();
-  const [processes, outboxes, events] = await Promise.all([
+  const [processes, outboxes, events, limits] = await Promise.all([
     Promise.all((supervised ? state.processes : orphans).map((record) => readProcess(plan, record, tree))),
     health('Postgres', readOutboxes(plan.urls.databases, plan.services)),
     health('NATS', readEvents(plan.urls.nats)),
+    health('Envoy', readLimitsHealth(plan.urls.envoyAdmin, state)),
   ]);
   const allReady = processes.every((entry) => entry.state === 'ready');
   const frozen = supervised && isStopped(state.supervisor);
   const works = state.phase === 'running' && supervised && !frozen;
   const ready = works && allReady && !('error' in outboxes) && !('error' in events) && !disk.full;
   return {
-    ...{ ready, processes, outboxes, events, disk },
+    ...{ ready, processes, outboxes, events, limits, disk },
     summary: supervised
       ? summarise(state, ready, frozen, disk)
       : `the supervisor died and left ${orphans.length} processes: ./oxo up`,
@@ -99,7 +108,7 @@ function statusOfNothing(summary: string, disk: Status['disk']): Status {
   const error = 'down';
   return {
     ...{ ready: false, summary, supervisor: undefined, urls: undefined },
-    ...{ processes: [], outboxes: { error }, events: { error }, disk },
+    ...{ processes: [], outboxes: { error }, events: { error }, limits: { error }, disk },
   };
 }
 
@@ -150,6 +159,7 @@ function render(status: Status): string {
   else if (status.processes.length > 0) parts.push(`outboxes can't be read: ${status.outboxes.error}`);
   if (!('error' in status.events)) parts.push(renderEvents(status.events));
   else if (status.processes.length > 0) parts.push(`streams can't be read: ${status.events.error}`);
+  if (status.processes.length > 0) parts.push(renderLimits(status.limits));
   if (status.processes.length > 0)
     parts.push(`disk: ${gibibytes(freeBytes)} of ${gibibytes(totalBytes)} GiB free (${folder})`);
   return parts.join('\n\n');
@@ -185,6 +195,13 @@ function renderEvents({ consumers, deadLetters }: EventsHealth): string {
   if (consumers.length === 0) return `no consumers yet\n\n${dead}`;
   const rows = consumers.map((one) => [one.name, ...[one.pending, one.inFlight, one.redelivered].map(String)]);
   return `${formatTable([['consumer', 'lag', 'in flight', 'redelivered'], ...rows])}\n\n${dead}`;
+}
+
+function renderLimits(limits: Status['limits']): string {
+  if ('error' in limits) return `limits can't be read: ${limits.error}`;
+  if (limits.off !== undefined) return `limits: ${limits.off}`;
+  if (limits.passed === 0) return 'limits: all are counted';
+  return `limits: ${limits.passed} writes passed uncounted since Envoy started: the rate limit service gave no answer`;
 }
 
 function gibibytes(bytes: number): string {

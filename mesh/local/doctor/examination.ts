@@ -13,7 +13,7 @@ export type Finding = {
   readonly next?: string | undefined;
 };
 
-export type Area = 'machine' | 'settings' | 'state folder' | 'processes' | 'Postgres' | 'Redis' | 'NATS';
+export type Area = 'machine' | 'settings' | 'state folder' | 'processes' | 'Postgres' | 'Redis' | 'NATS' | 'limits';
 
 /** One look at something; it may find several things, and is given up when it takes too long. */
 export type Probe = {

@@ -14,8 +14,9 @@ const privateFiles = [
   'run/envoy.yaml',
   'data/nats/nats.conf',
   'data/redis/users.acl',
+  'data/redis-limits/users.acl',
 ];
-const privateFolders = ['data/postgres', 'data/nats', 'data/redis'];
+const privateFolders = ['data/postgres', 'data/nats', 'data/redis', 'data/redis-limits'];
 
 /** What lies in the state folder. The modes are read at once, before anything else mends them on its way. */
 export function stateFolderProbes(stateDir: string): Probe[] {

@@ -84,14 +84,15 @@ async function install(
 }
 
 /** What a kill in the middle of an earlier install left; we hold the lock, so nobody works there. */
-async function removeLeftovers(folder: string): Promise<void> {
+export async function removeLeftovers(folder: string): Promise<void> {
   for (const name of await readdir(dirname(folder))) {
     const path = join(dirname(folder), name);
     if (path.startsWith(leftoverPrefix(folder))) await rm(path, { recursive: true, force: true });
   }
 }
 
-function leftoverPrefix(folder: string): string {
+/** Folders that are worked in begin with it, so that they are found. */
+export function leftoverPrefix(folder: string): string {
   return join(dirname(folder), `.${basename(folder)}-`);
 }
 

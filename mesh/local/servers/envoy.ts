@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Endpoint, renderEnvoyConfig, type UpstreamName } from '../../../gateway/envoy/render.ts';
+import { type EdgeLimits, type Endpoint, renderEnvoyConfig, type UpstreamName } from '../../../gateway/envoy/render.ts';
 import { loopback, serverPorts } from '../ports.ts';
 import { writePrivately } from '../secrets.ts';
 import { repositoryRoot } from '../settings.ts';
@@ -24,6 +24,9 @@ export type EnvoyOptions = {
   readonly upstreams: Readonly<Record<UpstreamName, readonly Endpoint[]>>;
   /** Where the replicas of auth serve the public keys. */
   readonly authHttp: readonly Endpoint[];
+  readonly limits: EdgeLimits;
+  /** Where the rate limit service is; undefined: there is none. */
+  readonly ratelimit: Endpoint | { path: string } | undefined;
   /** How long the public keys are kept. */
   readonly jwksCacheMs?: number | undefined;
   /** Where spans go, and how many of a hundred requests are traced. */
@@ -47,6 +50,8 @@ export function prepareEnvoy(options: EnvoyOptions): ProcessSpec {
     publicUrl: options.publicUrl,
     corsOrigins: options.corsOrigins,
     trustedHops: options.trustedHops,
+    limits: options.limits,
+    ...(options.ratelimit === undefined ? {} : { ratelimit: options.ratelimit }),
     maxConnections: connectionsWithin(openFilesLimit()),
     ...(options.jwksCacheMs === undefined ? {} : { jwksCacheMs: options.jwksCacheMs }),
     ...(options.tracing === undefined ? {} : { tracing: options.tracing }),

@@ -27,6 +27,25 @@ const commandRules = [
   '+info +cluster|info +cluster|slots +asking',
 ].join(' ');
 
+/** The rate limit service: as it comes, no library of ours. */
+export const ratelimitUser = 'ratelimit';
+export const ratelimitKeyPrefix = 'limits:';
+
+/** Of the rate limit service: it counts, and keys end by themselves. */
+export function ratelimitRule(password: string): string[] {
+  return ['reset', 'on', passwordRule(password), `~${ratelimitKeyPrefix}*`, 'nocommands', ...counting];
+}
+const counting = [
+  '+@connection',
+  '+incrby',
+  '+expire',
+  '+get',
+  '+info',
+  '-client',
+  '+client|setinfo',
+  '+client|setname',
+];
+
 /** The rule of one user, as it stands behind `user NAME` in a file and as arguments of ACL SETUSER. */
 export function serviceRule(service: string, password: string): string[] {
   const access = keyAccess[service] ?? { writes: [service], reads: [] };
@@ -34,10 +53,23 @@ export function serviceRule(service: string, password: string): string[] {
   return ['reset', 'on', passwordRule(password), ...keys, ...commandRules.split(' ')];
 }
 
+/** Who may use a server, by name and password. */
+export type RedisUsers = {
+  readonly services: ReadonlyMap<string, string>;
+  /** Of the rate limit service. */
+  readonly ratelimit?: string | undefined;
+};
+
+/** The rule of each user. */
+export function rulesOf({ services, ratelimit }: RedisUsers): [string, string[]][] {
+  const rules = [...services].map(([name, password]): [string, string[]] => [name, serviceRule(name, password)]);
+  return ratelimit === undefined ? rules : [...rules, [ratelimitUser, ratelimitRule(ratelimit)]];
+}
+
 /** The ACL file of a server of ours: the default user is off. */
-export function renderAclFile(adminPassword: string, services: ReadonlyMap<string, string>): string {
+export function renderAclFile(adminPassword: string, users: RedisUsers): string {
   const lines = ['user default off', `user ${redisAdmin} on ${passwordRule(adminPassword)} ~* &* +@all`];
-  for (const [name, password] of services) lines.push(`user ${name} ${serviceRule(name, password).join(' ')}`);
+  for (const [name, rule] of rulesOf(users)) lines.push(`user ${name} ${rule.join(' ')}`);
   return `${lines.join('\n')}\n`;
 }
 

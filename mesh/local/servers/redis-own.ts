@@ -1,16 +1,16 @@
 import { Redis } from 'ioredis';
 import { CliError, messageOf } from '../cli/cli-error.ts';
-import { serviceRule } from './redis-acl.ts';
+import { type RedisUsers, rulesOf } from './redis-acl.ts';
 
 /** The parts of a rule that take all that was there before. */
 const takingAway = ['reset', 'nocommands'];
 
 /**
- * Makes the services' users on a Redis server that runs already.
+ * Makes our users on a Redis server that runs already.
  * @param keep true: users also keep what they may do already, since services of another version run
  * @throws CliError when the URL's user may not do that
  */
-export async function setUpOwnRedis(url: string, services: ReadonlyMap<string, string>, keep = false): Promise<string> {
+export async function setUpOwnRedis(url: string, users: RedisUsers, keep = false): Promise<string> {
   const client = new Redis(url, {
     lazyConnect: true,
     connectTimeout: 5_000,
@@ -20,9 +20,9 @@ export async function setUpOwnRedis(url: string, services: ReadonlyMap<string, s
   client.on('error', () => {});
   try {
     await client.connect();
-    for (const [name, password] of services) {
-      const rule = serviceRule(name, password).filter((part) => !keep || !takingAway.includes(part));
-      await client.call('ACL', 'SETUSER', name, ...rule);
+    for (const [name, rule] of rulesOf(users)) {
+      const kept = rule.filter((part) => !keep || !takingAway.includes(part));
+      await client.call('ACL', 'SETUSER', name, ...kept);
     }
     // Without an ACL file there is nothing to save to, and a restart of that server forgets the users until the next `up`.
     const saved = await client.call('ACL', 'SAVE').then(

@@ -6,7 +6,7 @@ import { loopback } from '../ports.ts';
 import { writePrivately } from '../secrets.ts';
 import type { ProcessSpec } from '../supervisor/process.ts';
 import { serverEnvironment } from './environment.ts';
-import { redisAdmin, renderAclFile } from './redis-acl.ts';
+import { type RedisUsers, redisAdmin, renderAclFile } from './redis-acl.ts';
 
 export type RedisOptions = {
   readonly program: string;
@@ -17,18 +17,31 @@ export type RedisOptions = {
   /** Undefined: no socket in the file system. */
   readonly socketPath: string | undefined;
   readonly adminPassword: string;
-  /** Service name → password. */
-  readonly services: ReadonlyMap<string, string>;
+  readonly users: RedisUsers;
+  /** Of the process. */
+  readonly name: 'redis' | 'redis-limits';
 };
+
+/** What is kept in it, and what goes first when it is full. */
+const memory = {
+  /**
+   * Feeds. volatile-lru: every key has a TTL, so at the limit the windows of people who have not come for long go first. noeviction
+   * would turn a full cache into refused writes, and a tombstone (60 s old at most) is never among the least recently used.
+   * A key that was left without a TTL by mistake is not evicted: it shows as refused writes instead of vanishing.
+   */
+  redis: { maxmemory: '512mb', 'maxmemory-policy': 'volatile-lru' },
+  /** Counters. What ends soonest goes first, so a flood of them pushes out its own rather than those that count for an hour. */
+  'redis-limits': { maxmemory: '64mb', 'maxmemory-policy': 'volatile-ttl' },
+} as const;
 
 /** Writes the ACL file, and tells how to run the server. */
 export async function prepareRedis(options: RedisOptions): Promise<ProcessSpec> {
   await mkdir(options.dataDir, { recursive: true, mode: 0o700 });
   const aclPath = join(options.dataDir, 'users.acl');
-  writePrivately(aclPath, renderAclFile(options.adminPassword, options.services));
+  writePrivately(aclPath, renderAclFile(options.adminPassword, options.users));
   const note = await removeSnapshot(options.dataDir);
   return {
-    name: 'redis',
+    name: options.name,
     ...(note === undefined ? {} : { note }),
     command: options.program,
     args: settingArguments(options, aclPath),
@@ -59,12 +72,7 @@ export function redisUrl(port: number, user: string, password: string): string {
   return `redis://${user}:${password}@${loopback}:${port}`;
 }
 
-/**
- * Nothing is persisted: all of it can be rebuilt, and a copy on disk would come back stale after a kill.
- * volatile-lru: every key has a TTL, so at the limit the windows of people who have not come for long go first. noeviction
- * would turn a full cache into refused writes, and a tombstone (60 s old at most) is never among the least recently used.
- * A key that was left without a TTL by mistake is not evicted: it shows as refused writes instead of vanishing.
- */
+/** Nothing is persisted: all of it can be rebuilt or begins anew, and a copy on disk would come back stale after a kill. */
 function settingArguments(options: RedisOptions, aclPath: string): string[] {
   const settings: Record<string, string> = {
     bind: loopback,
@@ -77,8 +85,7 @@ function settingArguments(options: RedisOptions, aclPath: string): string[] {
     appendonly: 'no',
     // A compact list is searched from its beginning: for the windows of feeds a skip list is several times faster.
     'zset-max-listpack-entries': '16',
-    maxmemory: '512mb',
-    'maxmemory-policy': 'volatile-lru',
+    ...memory[options.name],
     maxclients: '512',
     'tcp-keepalive': '60',
     databases: '1',

@@ -1,6 +1,7 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { CliError } from '../cli/cli-error.ts';
+import { type Limits, localLimits } from '../limits.ts';
 import { requireFolder } from '../machine/folder.ts';
 import { loopback, serverPorts } from '../ports.ts';
 import { loadSecrets, type Secrets } from '../secrets.ts';
@@ -28,6 +29,8 @@ export type StackOptions = {
   readonly trustedHops?: number;
   /** Authors with more are pulled; the user service's own limit when absent. */
   readonly maxPushedFollowers?: number | undefined;
+  /** What one may ask, and how often one may try to come in; what suits one person and one machine when absent. */
+  readonly limits?: Limits;
   /** Servers that are there already. */
   readonly own?: OwnServers;
   /** Fewer services, or stand-ins. */
@@ -60,6 +63,8 @@ export type StackUrls = {
   /** By service, as its own user: what a service owns, only this user reads, since a view runs functions as whoever reads it. */
   readonly databases: Readonly<Record<string, string>>;
   readonly redis: string;
+  /** Where limits are counted. */
+  readonly limitsRedis: string;
   readonly nats: string;
   /** Absent when NATS is one's own. */
   readonly natsMonitor: string | undefined;
@@ -119,6 +124,7 @@ export function planStack(options: StackOptions): StackPlan {
     gateway: !options.serversOnly && (options.gateway ?? true),
     envoyConcurrency: options.envoyConcurrency ?? 1,
     serviceEnv: options.serviceEnv ?? (() => ({})),
+    limits: options.limits ?? localLimits,
     tracing: options.tracing,
     jwksCacheMs: options.jwksCacheMs,
     backoff: options.backoff ?? defaultBackoff,
@@ -130,6 +136,7 @@ export function planStack(options: StackOptions): StackPlan {
       portBase: options.portBase,
       ...accessOf(urls, own, secrets, sockets),
       passedOn: passedOn(cacheDir, options.maxPushedFollowers),
+      authLimits: (options.limits ?? localLimits).auth,
     },
   };
 }
@@ -156,11 +163,17 @@ function urlsOf(
       ]),
     ),
     redis: own.redisUrl ?? redisUrl(ports.redis, redisAdmin, secrets.admin.redis),
+    limitsRedis: ownLimitsRedis(own) ?? redisUrl(ports.limitsRedis, redisAdmin, secrets.admin.redis),
     nats: own.natsUrl ?? natsUrl(ports.nats, natsAdmin, secrets.admin.nats),
     natsMonitor: own.natsUrl === undefined ? http(ports.natsMonitor) : undefined,
     operations: Object.fromEntries(instances.map((one) => [one.name, http(opsPort(portBase, one))])),
     grpc: Object.fromEntries(instances.map((one) => [one.name, `${loopback}:${grpcPort(portBase, one)}`])),
   };
+}
+
+/** A Redis that is not ours, where limits are counted. Whoever brings one for the feeds alone has them there too. */
+export function ownLimitsRedis({ limitsRedisUrl, redisUrl: feedsUrl }: OwnServers): string | undefined {
+  return limitsRedisUrl ?? feedsUrl;
 }
 
 /** The URLs that services get: each its own user, and to servers of ours the sockets in the file system, which cost less. */
@@ -169,7 +182,7 @@ function accessOf(
   own: OwnServers,
   secrets: Secrets,
   sockets: Sockets,
-): Pick<ServiceContext, 'databaseUrl' | 'redisUrl' | 'natsUrl'> {
+): Pick<ServiceContext, 'databaseUrl' | 'redisUrl' | 'limitsRedisUrl' | 'natsUrl'> {
   return {
     databaseUrl: (service) => {
       const url = urls.databases[service.name] ?? '';
@@ -178,6 +191,10 @@ function accessOf(
     redisUrl: (service) => {
       const url = withUser(urls.redis, service.name, secretsOf(secrets, service).redis);
       return own.redisUrl === undefined ? withParameter(url, 'path', sockets.redisPath) : url;
+    },
+    limitsRedisUrl: (service) => {
+      const url = withUser(urls.limitsRedis, service.name, secretsOf(secrets, service).redis);
+      return ownLimitsRedis(own) === undefined ? withParameter(url, 'path', sockets.limitsRedisPath) : url;
     },
     // Users of a NATS server stand in its configuration: on one that is not ours all share what one was given.
     natsUrl: (service) =>

@@ -12,9 +12,9 @@ import { createRecorder, type Recorder } from '../supervisor/recorder.ts';
 import { type ProcessRecord, readLiveState, readState, type StackState } from '../supervisor/state.ts';
 import { planStack, type StackOptions, type StackPlan } from './plan.ts';
 import type { Instance } from './replicas.ts';
-import { gatewayOf, refreshUsers, serversOf } from './servers.ts';
+import { gatewayOf, ratelimitOf, refreshUsers, serversOf } from './servers.ts';
 import { serviceSpec } from './services.ts';
-import { handleOf, type Stack, StackIsRunningError, tiers } from './stack.ts';
+import { handleOf, ratelimitStep, type Stack, StackIsRunningError, startRatelimit, tiers } from './stack.ts';
 import { codeVersion } from './version.ts';
 
 /** Within this time those who could not reach a replica have tried again: the kit's channels wait for at most a second. */
@@ -46,7 +46,7 @@ export async function takeOverStack(options: StackOptions, supervisor: number, s
   const plan = planStack(options);
   const before = readLiveState(plan.stateDir);
   if (before?.supervisor.pid !== supervisor) throw new StackIsRunningError(`a stack is running in ${plan.stateDir}`);
-  const programs = await ensureParts(plan.cacheDir, [...serversOf(plan).keys(), 'envoy']);
+  const programs = await ensureParts(plan.cacheDir, [...serversOf(plan).map(({ part }) => part), 'envoy']);
   // Whatever can't be made is found before anything is touched.
   const [specs, version] = [await specsOf(plan, programs), codeVersion()];
   signal.throwIfAborted();
@@ -88,11 +88,14 @@ async function lockSoon(stateDir: string) {
 
 async function specsOf(plan: StackPlan, programs: Programs): Promise<Specs> {
   const specs = new Map<string, readonly [ProcessSpec, number]>();
-  for (const [name, prepare] of serversOf(plan))
-    specs.set(name, [await prepare(plan, programs[name] ?? ''), tiers.servers]);
+  for (const { name, part, prepare } of serversOf(plan))
+    specs.set(name, [await prepare(plan, programs[part] ?? ''), tiers.servers]);
+  // Without its program it goes on as it is, or there is none.
+  const ratelimit = await ratelimitOf(plan).catch(() => undefined);
+  if (ratelimit !== undefined) specs.set(ratelimit.name, [ratelimit, tiers.servers]);
   for (const instance of plan.instances) specs.set(instance.name, [serviceSpec(plan, instance), tiers.services]);
   for (const standIn of [false, true]) {
-    const spec = gatewayOf(plan, programs.envoy ?? '', standIn);
+    const spec = gatewayOf(plan, programs.envoy ?? '', { limited: ratelimit !== undefined, standIn });
     specs.set(spec.name, [spec, tiers.gateway]);
   }
   return specs;
@@ -121,7 +124,11 @@ function snapshotOf({ name, state, identity, restarts, since, lastExit }: Proces
 
 /** Services in the order of services.ts, all replicas of one before the next; then the front door, which leads to what is new. */
 async function replaceAll(roll: Roll, left: StackState): Promise<void> {
-  const { plan, recorder, group, signal } = roll;
+  const { plan, programs, recorder, group, signal } = roll;
+  for (const { name, part, prepare } of serversOf(plan)) {
+    if (group.get(name) !== undefined) continue;
+    await recorder.step(name, async () => group.start(await prepare(plan, programs[part] ?? ''), tiers.servers));
+  }
   const note = plan.replicas === 1 ? 'the only one: requests failed meanwhile' : undefined;
   for (const service of plan.services) {
     for (const instance of plan.instances.filter((other) => other.service === service)) {
@@ -133,8 +140,12 @@ async function replaceAll(roll: Roll, left: StackState): Promise<void> {
     }
   }
   signal.throwIfAborted();
-  await recorder.step('envoy', () => replaceGateway(roll));
-  const known = new Set([...serversOf(plan).keys(), ...plan.instances.map(({ name }) => name), 'envoy', envoyStandIn]);
+  // Its limits may be others; while it is away writes pass.
+  await group.leave(ratelimitStep);
+  const limited = await startRatelimit(plan, recorder, group);
+  await recorder.step('envoy', () => replaceGateway(roll, limited));
+  const names = [...serversOf(plan), ...plan.instances].map(({ name }) => name);
+  const known = new Set([...names, ratelimitStep, 'envoy', envoyStandIn]);
   for (const { name } of left.processes) if (!known.has(name)) await group.leave(name);
 }
 
@@ -155,12 +166,13 @@ async function untilUsed({ portBase }: StackPlan, signal: AbortSignal): Promise<
 }
 
 /** Two may listen on one port, so a second one serves while the first is replaced. Goes on from wherever an earlier one was left. */
-async function replaceGateway({ plan, programs, group }: Roll): Promise<void> {
+async function replaceGateway({ plan, programs, group }: Roll, limited: boolean): Promise<void> {
   const program = programs.envoy ?? '';
-  if (group.get(envoyStandIn) === undefined) await group.start(gatewayOf(plan, program, true), tiers.gateway);
+  if (group.get(envoyStandIn) === undefined)
+    await group.start(gatewayOf(plan, program, { limited, standIn: true }), tiers.gateway);
   if (group.get('envoy') !== undefined) await drainEnvoy(plan.portBase, false);
   await group.leave('envoy');
-  await group.start(gatewayOf(plan, program), tiers.gateway);
+  await group.start(gatewayOf(plan, program, { limited }), tiers.gateway);
   await drainEnvoy(plan.portBase, true);
   await group.leave(envoyStandIn);
 }

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { CliError, messageOf } from '../cli/cli-error.ts';
+import { findBuilt, ratelimit } from '../parts/built.ts';
 import type { PartName } from '../parts/parts.ts';
 import { loopback, serverPorts } from '../ports.ts';
 import { setUpDatabase } from '../servers/database.ts';
@@ -7,13 +8,16 @@ import { type EnvoyOptions, prepareEnvoy } from '../servers/envoy.ts';
 import { prepareNats, withPresentRights } from '../servers/nats.ts';
 import { natsUsers } from '../servers/nats-users.ts';
 import { adminUrl, preparePostgres } from '../servers/postgres.ts';
+import { prepareRatelimit, ratelimitEndpoint } from '../servers/ratelimit.ts';
 import { prepareRedis } from '../servers/redis.ts';
+import type { RedisUsers } from '../servers/redis-acl.ts';
 import { setUpOwnRedis } from '../servers/redis-own.ts';
 import { setUpStreams } from '../servers/streams.ts';
 import { logPathOf } from '../supervisor/group.ts';
 import { type ProcessIdentity, signal } from '../supervisor/proc.ts';
 import type { ProcessSpec } from '../supervisor/process.ts';
-import type { StackPlan } from './plan.ts';
+import { readState } from '../supervisor/state.ts';
+import { ownLimitsRedis, type StackPlan } from './plan.ts';
 import { authHttpPort, grpcPort } from './replicas.ts';
 
 /** Runs a part of the work under a name; text that it returns is shown beside it. */
@@ -24,15 +28,42 @@ const [ownConnections, connectionsOfReplica] = [70, 80];
 /** Of one service, with room for what a dead process still holds: all four together leave some to administrators. */
 const [spareOfService, connectionsOfProcess] = [10, 20];
 
-type Prepare = (plan: StackPlan, program: string) => Promise<ProcessSpec>;
+/** A server that this stack runs itself, and the part that it is made of. */
+export type OwnServer = {
+  readonly name: string;
+  readonly part: PartName;
+  readonly prepare: (plan: StackPlan, program: string) => Promise<ProcessSpec>;
+};
 
-/** The servers that this stack runs itself, by the part that they are made of. */
-export function serversOf(plan: StackPlan): ReadonlyMap<PartName, Prepare> {
-  const servers = new Map<PartName, Prepare>();
-  if (plan.own.databaseUrl === undefined) servers.set('postgres', postgres);
-  if (plan.own.redisUrl === undefined) servers.set('redis', redis);
-  if (plan.own.natsUrl === undefined) servers.set('nats', (its, program) => natsSpec(its, program));
+/** The servers that this stack runs itself. The rate limit service is not among them: it needs one of them. */
+export function serversOf({ own }: Pick<StackPlan, 'own'>): OwnServer[] {
+  const servers: OwnServer[] = [];
+  if (own.databaseUrl === undefined) servers.push({ name: 'postgres', part: 'postgres', prepare: postgres });
+  if (own.redisUrl === undefined) servers.push({ name: 'redis', part: 'redis', prepare: redis });
+  if (ownLimitsRedis(own) === undefined) servers.push({ name: 'redis-limits', part: 'redis', prepare: limitsRedis });
+  if (own.natsUrl === undefined)
+    servers.push({ name: 'nats', part: 'nats', prepare: (plan, program) => natsSpec(plan, program) });
   return servers;
+}
+
+/** The rate limit service. @throws CliError when it is not in the cache, with the reason */
+export async function ratelimitOf(plan: StackPlan): Promise<ProcessSpec> {
+  const found = await findBuilt(plan.cacheDir, ratelimit);
+  if (found.program === undefined) throw new CliError(found.reason);
+  const isOurs = ownLimitsRedis(plan.own) === undefined;
+  return prepareRatelimit({
+    program: found.program,
+    runDir: join(plan.stateDir, 'run/ratelimit'),
+    logPath: logPathOf(plan.logDir, 'ratelimit'),
+    portBase: plan.portBase,
+    socketPath: plan.sockets.ratelimitPath,
+    limits: plan.limits.edge,
+    redis: {
+      url: plan.urls.limitsRedis,
+      socketPath: isOurs ? plan.sockets.limitsRedisPath : undefined,
+      password: plan.secrets.ratelimit,
+    },
+  });
 }
 
 /** Roles, schemas, users and streams: everything on the servers that services expect. Can be repeated. */
@@ -55,7 +86,10 @@ export async function setUpServers(plan: StackPlan, step: RunStep): Promise<void
     }),
     plan.own.redisUrl === undefined
       ? undefined
-      : step('redis users', () => setUpOwnRedis(plan.urls.redis, passwords(plan, 'redis'))),
+      : step('redis users', () => setUpOwnRedis(plan.urls.redis, redisUsers(plan))),
+    plan.own.limitsRedisUrl === undefined
+      ? undefined
+      : step('redis users of limits', () => setUpOwnRedis(plan.urls.limitsRedis, redisUsers(plan))),
   ]);
 }
 
@@ -71,15 +105,31 @@ function maintenanceUrl(plan: StackPlan): string {
  * @param keep true: what they may do already is kept, since services of that version still run
  */
 export async function refreshUsers(plan: StackPlan, nats: ProcessIdentity | undefined, keep: boolean): Promise<void> {
-  if (plan.own.redisUrl === undefined) await setUpOwnRedis(plan.urls.redis, passwords(plan, 'redis'), keep);
+  if (plan.own.redisUrl === undefined)
+    await setUpOwnRedis(plan.urls.redis, { services: passwords(plan, 'redis') }, keep);
+  // A version from before there were limits has no Redis of them.
+  if (ownLimitsRedis(plan.own) === undefined && isRunning(plan, 'redis-limits'))
+    await setUpOwnRedis(plan.urls.limitsRedis, limitsRedisUsers(plan), keep);
   if (plan.own.natsUrl === undefined && nats !== undefined) {
     await natsSpec(plan, '', keep);
     signal(nats, 'SIGHUP');
   }
 }
 
-/** The front door. @param standIn the one that takes over while the other is replaced */
-export function gatewayOf(plan: StackPlan, program: string, standIn = false): ProcessSpec {
+function isRunning({ stateDir }: StackPlan, name: string): boolean {
+  return readState(stateDir)?.processes.some((record) => record.name === name) ?? false;
+}
+
+/**
+ * The front door.
+ * @param options.limited whether there is a rate limit service
+ * @param options.standIn the one that takes over while the other is replaced
+ */
+export function gatewayOf(
+  plan: StackPlan,
+  program: string,
+  { limited, standIn = false }: { limited: boolean; standIn?: boolean },
+): ProcessSpec {
   try {
     return prepareEnvoy({
       program,
@@ -91,6 +141,8 @@ export function gatewayOf(plan: StackPlan, program: string, standIn = false): Pr
       trustedHops: plan.trustedHops,
       concurrency: plan.envoyConcurrency,
       ...upstreamsOf(plan),
+      limits: plan.limits.edge,
+      ratelimit: limited ? ratelimitEndpoint(plan.portBase, plan.sockets.ratelimitPath) : undefined,
       tracing: plan.tracing,
       jwksCacheMs: plan.jwksCacheMs,
       standIn,
@@ -135,8 +187,33 @@ function redis(plan: StackPlan, program: string): Promise<ProcessSpec> {
     port: serverPorts(plan.portBase).redis,
     socketPath: plan.sockets.redisPath,
     adminPassword: plan.secrets.admin.redis,
-    services: passwords(plan, 'redis'),
+    users: { services: passwords(plan, 'redis') },
+    name: 'redis',
   });
+}
+
+function limitsRedis(plan: StackPlan, program: string): Promise<ProcessSpec> {
+  return prepareRedis({
+    program,
+    dataDir: join(plan.stateDir, 'data/redis-limits'),
+    logPath: logPathOf(plan.logDir, 'redis-limits'),
+    port: serverPorts(plan.portBase).limitsRedis,
+    socketPath: plan.sockets.limitsRedisPath,
+    adminPassword: plan.secrets.admin.redis,
+    users: limitsRedisUsers(plan),
+    name: 'redis-limits',
+  });
+}
+
+/** Of the services auth alone counts. */
+function limitsRedisUsers(plan: StackPlan): RedisUsers {
+  const auth = [...passwords(plan, 'redis')].filter(([name]) => name === 'auth');
+  return { services: new Map(auth), ratelimit: plan.secrets.ratelimit };
+}
+
+/** Of a server that is not ours, which may be one for both. */
+function redisUsers(plan: StackPlan): RedisUsers {
+  return { services: passwords(plan, 'redis'), ratelimit: plan.secrets.ratelimit };
 }
 
 async function natsSpec(plan: StackPlan, program: string, keep = false): Promise<ProcessSpec> {

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { CliError } from '../cli/cli-error.ts';
+import { CliError, messageOf } from '../cli/cli-error.ts';
 import { unlessAborted } from '../cli/interrupt.ts';
 import { type Lock, lockStack } from '../machine/lock.ts';
 import { ensureParts } from '../parts/fetch.ts';
@@ -10,9 +10,9 @@ import { createGroup, type ProcessGroup } from '../supervisor/group.ts';
 import { stopOrphans } from '../supervisor/orphans.ts';
 import type { ProcessSnapshot, SupervisedProcess } from '../supervisor/process.ts';
 import { createRecorder, type Recorder } from '../supervisor/recorder.ts';
-import { planStack, type StackOptions, type StackPlan, type StackUrls } from './plan.ts';
+import { ownLimitsRedis, planStack, type StackOptions, type StackPlan, type StackUrls } from './plan.ts';
 import { authHttpPort, grpcPort, opsPort } from './replicas.ts';
-import { gatewayOf, serversOf, setUpServers } from './servers.ts';
+import { gatewayOf, ratelimitOf, serversOf, setUpServers } from './servers.ts';
 import { environmentOf, migrate, serviceSpec } from './services.ts';
 import { codeVersion } from './version.ts';
 
@@ -25,7 +25,7 @@ export type Stack = {
   /** The environment that a process of a service runs with. */
   readonly environmentOf: (name: string) => Record<string, string>;
   /**
-   * A process by name: postgres, redis, nats, envoy, or a service (its further replicas are feed-2, feed-3, …).
+   * A process by name: postgres, redis, redis-limits, nats, ratelimit, envoy, or a service (its further replicas are feed-2, feed-3, …).
    * @throws Error when there is none of this name
    */
   readonly process: (name: string) => StackProcess;
@@ -49,6 +49,9 @@ export type StackProcess = {
 
 /** Another process runs a stack in the same state folder. */
 export class StackIsRunningError extends CliError {}
+
+/** Of the rate limit service; what it returns says why there is none. */
+export const ratelimitStep = 'ratelimit';
 
 /** In which order things start; they stop in reverse. */
 export const tiers = { servers: 0, services: 1, gateway: 2 };
@@ -85,11 +88,11 @@ async function startAll(plan: StackPlan, recorder: Recorder, group: ProcessGroup
   try {
     await requireFreePorts(portsOf(plan));
     const servers = serversOf(plan);
-    const names: PartName[] = [...servers.keys(), ...(plan.gateway ? (['envoy'] as const) : [])];
+    const names: PartName[] = [...servers.map(({ part }) => part), ...(plan.gateway ? (['envoy'] as const) : [])];
     const programs = await recorder.step('parts', () => ensureParts(plan.cacheDir, names));
-    await together([...servers], ([name, prepare]) =>
+    await together(servers, ({ name, part, prepare }) =>
       recorder.step(name, async () => {
-        const spec = await prepare(plan, programs[name] ?? '');
+        const spec = await prepare(plan, programs[part] ?? '');
         await group.start(spec, tiers.servers);
         return spec.note;
       }),
@@ -97,12 +100,28 @@ async function startAll(plan: StackPlan, recorder: Recorder, group: ProcessGroup
     await setUpServers(plan, recorder.step);
     if (!plan.serversOnly) await startServices(plan, recorder, group, signal);
     if (plan.gateway) {
-      await recorder.step('envoy', () => group.start(gatewayOf(plan, programs.envoy ?? ''), tiers.gateway));
+      const limited = await startRatelimit(plan, recorder, group);
+      await recorder.step('envoy', () =>
+        group.start(gatewayOf(plan, programs.envoy ?? '', { limited }), tiers.gateway),
+      );
     }
     signal?.throwIfAborted();
   } finally {
     signal?.removeEventListener('abort', abort);
   }
+}
+
+/** Everything else runs without it. @returns whether it runs */
+export async function startRatelimit(plan: StackPlan, recorder: Recorder, group: ProcessGroup): Promise<boolean> {
+  let limited = false;
+  await recorder.step(ratelimitStep, async () => {
+    const spec = await ratelimitOf(plan).catch((error: unknown) => messageOf(error));
+    if (typeof spec === 'string') return `off, writes are limited by network alone: ${spec}`;
+    await group.start(spec, tiers.servers);
+    limited = true;
+    return undefined;
+  });
+  return limited;
 }
 
 async function startServices(
@@ -195,9 +214,14 @@ export function portsOf(plan: StackPlan): Map<string, number> {
   const { portBase, own } = plan;
   const ports = serverPorts(portBase);
   const wanted = new Map<string, number>();
-  if (plan.gateway) wanted.set('front door', ports.frontDoor).set('Envoy administration', ports.envoyAdmin);
+  if (plan.gateway) {
+    wanted.set('front door', ports.frontDoor).set('Envoy administration', ports.envoyAdmin);
+    wanted.set('rate limits', ports.ratelimit).set('rate limits HTTP', ports.ratelimitHttp);
+    wanted.set('rate limits debugging', ports.ratelimitDebug);
+  }
   if (own.databaseUrl === undefined) wanted.set('Postgres', ports.postgres);
   if (own.redisUrl === undefined) wanted.set('Redis', ports.redis);
+  if (ownLimitsRedis(own) === undefined) wanted.set('Redis of limits', ports.limitsRedis);
   if (own.natsUrl === undefined) wanted.set('NATS', ports.nats).set('NATS monitor', ports.natsMonitor);
   for (const instance of plan.serversOnly ? [] : plan.instances) {
     const { name, service, replica } = instance;

@@ -63,6 +63,7 @@ const stateSchema = z.object({
     databaseUrl: z.string().optional(),
     redisUrl: z.string().optional(),
     natsUrl: z.string().optional(),
+    limitsRedisUrl: z.string().optional(),
   }),
   version: z.string().optional(),
   startedAt: z.string(),

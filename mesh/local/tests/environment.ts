@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ensureBuilt, ratelimit } from '../parts/built.ts';
 import { ensureParts } from '../parts/fetch.ts';
 import { findFreePortBase } from '../ports.ts';
 import { testRunVariable } from '../servers/environment.ts';
@@ -12,7 +13,7 @@ import { processesWithEnvironment, signal } from '../supervisor/proc.ts';
 import { supervise } from '../supervisor/process.ts';
 
 /** Settings of the person who runs the tests must not reach them. */
-const foreign = /^(OXO_(?!CACHE_DIR)|OTEL_)|^(DATABASE_URL|REDIS_URL|NATS_URL|LOG_LEVEL)$/;
+const foreign = /^(OXO_(?!CACHE_DIR)|OTEL_)|^(DATABASE_URL|REDIS_URL|LIMITS_REDIS_URL|NATS_URL|LOG_LEVEL)$/;
 
 export type TestEnvironment = {
   /** Stops the server and kills what tests left running. Returns the ids of those processes. */
@@ -21,11 +22,15 @@ export type TestEnvironment = {
 
 /**
  * Starts one Postgres for all tests of a run, and says in this process's environment (which the tests inherit) where the
- * servers are: TEST_DATABASE_URL (a superuser's), TEST_NATS_BINARY, TEST_REDIS_BINARY, TEST_ENVOY_BINARY.
+ * servers are: TEST_DATABASE_URL (a superuser's), TEST_NATS_BINARY, TEST_REDIS_BINARY, TEST_ENVOY_BINARY,
+ * TEST_RATELIMIT_BINARY.
  */
 export async function openTestEnvironment(env: NodeJS.ProcessEnv): Promise<TestEnvironment> {
   for (const name of Object.keys(env)) if (foreign.test(name)) delete env[name];
-  const programs = await ensureParts(readCacheDir(env), ['postgres', 'redis', 'nats', 'envoy']);
+  const [programs, ratelimitProgram] = await Promise.all([
+    ensureParts(readCacheDir(env), ['postgres', 'redis', 'nats', 'envoy']),
+    ensureBuilt(readCacheDir(env), ratelimit),
+  ]);
   const folder = await mkdtemp(join(tmpdir(), 'oxo-test-'));
   const temporary = join(folder, 'tmp');
   await mkdir(temporary);
@@ -51,6 +56,7 @@ export async function openTestEnvironment(env: NodeJS.ProcessEnv): Promise<TestE
     TEST_NATS_BINARY: programs.nats,
     TEST_REDIS_BINARY: programs.redis,
     TEST_ENVOY_BINARY: programs.envoy,
+    TEST_RATELIMIT_BINARY: ratelimitProgram,
     [testRunVariable]: mark,
     // Whatever tests leave on the disk goes with the run.
     TMPDIR: temporary,

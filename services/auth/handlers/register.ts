@@ -7,6 +7,8 @@ import { validateRegistration } from '../accounts/account-input.ts';
 import type { Accounts } from '../accounts/accounts.ts';
 import type { Passwords } from '../accounts/passwords.ts';
 import type { Profiles } from '../accounts/profiles.ts';
+import type { Attempts } from '../attempts/attempts.ts';
+import type { KnownNetworks } from '../attempts/known-networks.ts';
 import { askerOf, deviceOf } from '../sessions/device.ts';
 import type { Sessions } from '../sessions/sessions.ts';
 import { sessionTokens } from '../tokens/session-tokens.ts';
@@ -14,6 +16,8 @@ import type { TokenIssuer } from '../tokens/token-issuer.ts';
 
 export interface RegisterDependencies {
   accounts: Accounts;
+  attempts: Attempts;
+  knownNetworks: KnownNetworks;
   passwords: Passwords;
   profiles: Profiles;
   sessions: Sessions;
@@ -25,10 +29,14 @@ export interface RegisterDependencies {
  * The account is written before its profile and made active after it, so that whatever a crash leaves behind is an account
  * that the sweep finds. Email addresses are not compared: only verified ones are unique.
  */
-export function register({ accounts, passwords, profiles, sessions, issuer, clock }: RegisterDependencies) {
+export function register(dependencies: RegisterDependencies) {
+  const { accounts, attempts, knownNetworks, passwords, profiles, sessions, issuer, clock } = dependencies;
   return async (request: RegisterRequest, context: CallContext): Promise<RegisterResponse> => {
     const { handle, email, password, displayName } = validateRegistration(request);
-    const passwordHash = await passwords.hash(password, askerOf(context));
+    const asker = askerOf(context);
+    // What becomes of it does not matter: whether a handle is taken can be asked this way, and accounts can be deleted again.
+    await attempts.register(asker.network);
+    const passwordHash = await passwords.hash(password, asker);
     const account = { id: newId(clock.nowMs()), handle, displayName: displayName || handle };
     await accounts.insertPending({ ...account, email, passwordHash });
 
@@ -41,6 +49,7 @@ export function register({ accounts, passwords, profiles, sessions, issuer, cloc
     }
     const session = await sessions.open(account.id, deviceOf(context), context);
     if (session === undefined) throw unavailable('The account was not made. Try again.');
+    await knownNetworks.add(account.id, attempts.hashOf(asker.network));
     return { user: creation.user, tokens: await sessionTokens(issuer, session) };
   };
 }

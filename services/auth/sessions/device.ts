@@ -28,7 +28,7 @@ export function deviceOfHeaders(header: (name: string) => string | undefined): D
 }
 
 /** Who makes the call, to those who share out what is scarce. */
-export function askerOf(context: Pick<CallContext, 'metadata' | 'signal'>): Asker {
+export function askerOf(context: Pick<CallContext, 'metadata' | 'signal'>): Asker & { network: string } {
   return { network: networkOf(deviceOf(context).ip), signal: context.signal };
 }
 

@@ -3,6 +3,7 @@
  * beside it. Its events stay in the outbox.
  */
 import { createHash, randomBytes } from 'node:crypto';
+import { z } from 'zod';
 import { AccountDisabled, KeyRotated, SessionRevoked } from '#gen/oxo/auth/v1/auth_events.ts';
 import { AuthInternalServiceDefinition } from '#gen/oxo/auth/v1/auth_internal_service.ts';
 import { AuthServiceDefinition } from '#gen/oxo/auth/v1/auth_service.ts';
@@ -13,10 +14,13 @@ import { createDenyList, type DenyList } from '#kit/identity/deny-list.ts';
 import { accountDisabled, keyRotated } from '#kit/identity/revocations.ts';
 import { createServiceTokens } from '#kit/identity/service-token.ts';
 import { createTokenVerifier, type TokenVerifier } from '#kit/identity/token-verifier.ts';
+import type { Metrics } from '#kit/observability/metrics.ts';
 import type { ServiceConsumer } from '#kit/process/start.ts';
+import type { Redis } from '#kit/redis/redis.ts';
 import { openChannel, type RpcClient } from '#kit/rpc/client.ts';
 import {
   createTestContext,
+  type OpenTestRedis,
   openTestBus,
   openTestDatabase,
   openTestRedis,
@@ -30,6 +34,9 @@ import { createAccounts } from '../accounts/accounts.ts';
 import { createPasswords, type Passwords } from '../accounts/passwords.ts';
 import { createPendingSweep } from '../accounts/pending-sweep.ts';
 import { createProfiles } from '../accounts/profiles.ts';
+import { type Allowances, allowanceSettings, allowances } from '../attempts/allowances.ts';
+import { type Attempts, createAttempts } from '../attempts/attempts.ts';
+import { createCounters } from '../attempts/counters.ts';
 import { type HttpServer, startHttpServer } from '../http/server.ts';
 import { JWKS_PATH, serveJwks } from '../keys/jwks.ts';
 import { openLocalVault } from '../keys/local-vault.ts';
@@ -48,6 +55,15 @@ export const KEY_PUBLISHED_FOR_MS = 30 * MINUTE_MS;
 export const KEY_ROTATE_AFTER_MS = 90 * DAY_MS;
 /** Secret of the service "feed". */
 export const FEED_SECRET = 'feed-secret';
+const secretHashes = new Map([['feed', createHash('sha256').update(FEED_SECRET).digest()]]);
+
+/** Tests that are about other things come from one network, again and again. */
+const MANY = Object.fromEntries(
+  Object.keys(allowances(z.object(allowanceSettings).parse({}))).map((name) => [
+    name,
+    { attempts: 1_000_000, windowMs: MINUTE_MS },
+  ]),
+) as Allowances;
 
 export interface TestAuthService
   extends Pick<TestContext, 'clock' | 'log' | 'close'>,
@@ -77,6 +93,9 @@ export interface TestAuthService
   /** Address of its HTTP server. */
   httpUrl: string;
   http: HttpServer;
+  /** The Redis of the limits. */
+  limits: OpenTestRedis;
+  metrics: Metrics;
   /** How often a password was hashed or verified. */
   hashes(): number;
   /** Settles registrations that were cut off. */
@@ -85,20 +104,26 @@ export interface TestAuthService
   revocations(): Promise<SessionRevoked[]>;
 }
 
-/** @param options.withUser false: without the user service, for what does not need it */
-export async function startAuthService({ withUser = true } = {}): Promise<TestAuthService> {
+export interface TestAuthOptions {
+  /** False: without the user service, for what does not need it. */
+  withUser?: boolean;
+  /** What may be tried; as good as everything when absent. */
+  allowances?: Partial<Allowances>;
+}
+
+export async function startAuthService(options: TestAuthOptions = {}): Promise<TestAuthService> {
   const context = createTestContext('auth');
   const { clock, logger } = context;
   const database = await openTestDatabase(context, { entities, migrations });
   const { db } = database;
   const { vault, keys, http } = await startKeys(context, db);
-  const user = withUser ? await startUser(context, `http://127.0.0.1:${http.port}${JWKS_PATH}`) : undefined;
+  const { limits, user, address } = await startServers(context, `http://127.0.0.1:${http.port}${JWKS_PATH}`, options);
 
   const issuer = createTokenIssuer({ keys, issuer: ISSUER, clock });
   const denyList = createDenyList(clock);
   const verifier = createTokenVerifier({ keys: keys.find, issuer: ISSUER, denyList, clock });
   const tokens = createServiceTokens(() => issuer.serviceToken('auth'), clock, denyList);
-  const channel = openChannel(user?.address ?? `127.0.0.1:${await freePort()}`, tokens);
+  const channel = openChannel(address, tokens);
   context.onStop(channel.close);
   const users = channel.client(UserInternalServiceDefinition);
   const { outbox, ...outboxParts } = createTestOutbox(context, database, {
@@ -122,7 +147,7 @@ export async function startAuthService({ withUser = true } = {}): Promise<TestAu
   const sessions = createSessions({ db, outbox, denyList, clock });
   const [accounts, profiles] = [createAccounts(db, clock), createProfiles(users)];
   const { passwords, hashes } = counting(await createPasswords());
-  const secretHashes = new Map([['feed', createHash('sha256').update(FEED_SECRET).digest()]]);
+  const attempts = createTestAttempts(context, limits.redis, options.allowances);
   const as: TestAuthService['as'] = (userId) => callers.asUser(AuthServiceDefinition, userId);
   const signers = createSigners({ auth: () => as(), accounts, sessions, issuer, decoy: passwords.decoy, clock });
   const tokenSource = {
@@ -132,28 +157,16 @@ export async function startAuthService({ withUser = true } = {}): Promise<TestAu
   const schedule = { publishedForMs: KEY_PUBLISHED_FOR_MS, rotateAfterMs: KEY_ROTATE_AFTER_MS };
   const rotation = createKeyRotation({ db, outbox, vault, keys, denyList, ...schedule, clock, logger });
   const oauth = { issuer: ISSUER, cookieSecrets: [randomSecret()], registrationsPerHour: 1_000 };
-  const own = { rotation, denyList, keys, issuer, secretHashes, passwords, oauth };
+  const own = { rotation, denyList, keys, issuer, secretHashes, passwords, attempts, oauth };
   const service = createAuthService({ db, outbox, users, ...own, clock, logger });
   service.serveHttp(http);
   const callers = await serveTest(context, { verifier, tokens: tokenSource }, service.addServices);
 
   return {
-    ...{
-      db,
-      clock,
-      users,
-      verifier,
-      denyList,
-      issuer,
-      keys,
-      rotation,
-      sessions,
-      hashes,
-      as,
-      revocations,
-      ...outboxParts,
-      ...signers,
-    },
+    ...{ db, clock, users, verifier, denyList, issuer, keys, rotation, sessions },
+    ...{ hashes, limits, metrics: context.metrics, as, revocations },
+    ...outboxParts,
+    ...signers,
     withToken: (token) => callers.withToken(AuthServiceDefinition, token),
     internalWithToken: (token) => callers.withToken(AuthInternalServiceDefinition, token),
     consumers: service.consumers,
@@ -183,9 +196,18 @@ async function startKeys(context: TestContext, db: Database) {
 
 const randomSecret = () => randomBytes(32).toString('base64');
 
-async function startUser(context: TestContext, jwksUrl: string): Promise<Neighbour> {
-  const [{ redisUrl }, bus] = await Promise.all([openTestRedis(context), openTestBus(context)]);
-  return startNeighbour(context, { name: 'user', redisUrl, natsUrl: bus.server.url(), jwksUrl, issuer: ISSUER });
+function createTestAttempts({ metrics, logger }: TestContext, redis: Redis, changed?: Partial<Allowances>): Attempts {
+  const allowances = { ...MANY, ...changed };
+  return createAttempts({ counters: createCounters(redis), allowances, secret: 'a secret of auth', metrics, logger });
+}
+
+async function startServers(context: TestContext, jwksUrl: string, { withUser = true }: TestAuthOptions) {
+  const limits = await openTestRedis(context);
+  if (!withUser) return { limits, user: undefined, address: `127.0.0.1:${await freePort()}` };
+  const bus = await openTestBus(context);
+  const [redisUrl, natsUrl] = [limits.redisUrl, bus.server.url()];
+  const user = await startNeighbour(context, { name: 'user', redisUrl, natsUrl, jwksUrl, issuer: ISSUER });
+  return { limits, user, address: user.address };
 }
 
 function counting(passwords: Passwords): { passwords: Passwords; hashes: () => number } {

@@ -1,0 +1,177 @@
+import { stringify } from 'yaml';
+import type { Weight } from './rpcs.ts';
+
+/** So many calls in a second, a minute, … */
+export interface Rate {
+  calls: number;
+  per: 'second' | 'minute' | 'hour' | 'day';
+}
+
+/** What whoever has a token may ask. */
+export interface CallerLimits {
+  /** Of one person, by whatever session, app or key. */
+  user: Rate;
+  /** Of one app of a third party, for all people together. */
+  client: Rate;
+  /** Of one API key, or of one person's consent to an app. */
+  grant: Rate;
+}
+
+/**
+ * What one may ask of the front door. Requests as such and reads are counted by each Envoy for itself, in its own memory; writes by the rate
+ * limit service, for all Envoys together, and weigh more than one where they do more (rpcs.ts).
+ */
+export interface EdgeLimits {
+  /** All requests of all; each counts 1. */
+  everyone: Rate;
+  /** All requests from one IPv4 address, or one /64 of IPv6; each counts 1, whatever token it has. */
+  network: Rate;
+  reads: CallerLimits;
+  /** `everyone`: all writes. `network`: those from one, with or without a token. */
+  writes: CallerLimits & { everyone: Rate; network: Rate };
+}
+
+/**
+ * A person who reads without a pause makes some 60 calls a minute, and whoever writes much some 20, of which most weigh 3. Behind one
+ * address may be a school. Where an Envoy counts it is at least 60 a minute, so that the next call passes within a second.
+ */
+export const productionLimits: EdgeLimits = {
+  everyone: { calls: 5_000, per: 'second' },
+  network: { calls: 3_000, per: 'minute' },
+  reads: {
+    user: { calls: 600, per: 'minute' },
+    client: { calls: 60_000, per: 'minute' },
+    grant: { calls: 300, per: 'minute' },
+  },
+  writes: {
+    everyone: { calls: 10_000, per: 'second' },
+    network: { calls: 1_200, per: 'minute' },
+    user: { calls: 180, per: 'minute' },
+    client: { calls: 12_000, per: 'minute' },
+    grant: { calls: 90, per: 'minute' },
+  },
+};
+
+const DOMAIN = 'oxo';
+/** What a route says of its calls. */
+const ROUTE_METADATA = 'oxo.limits';
+/** Buckets that an Envoy keeps of each kind. Who has not come for longest is forgotten, and begins with a full one. */
+const BUCKETS = 50_000;
+/** A service that is late is away: the call passes, and counts as ratelimit.failure_mode_allowed. */
+const SERVICE_TIMEOUT = '0.05s';
+const SECONDS = { second: 1, minute: 60, hour: 3_600, day: 86_400 } as const;
+/** Of a bucket that nobody empties. */
+const PLENTY: Rate = { calls: 1_000_000_000, per: 'second' };
+
+/** The first filter, before tokens are looked at. */
+export function networkLimit({ everyone, network }: EdgeLimits): object {
+  return localLimit('network_limit', {
+    token_bucket: bucket(everyone),
+    always_consume_default_token_bucket: true,
+    descriptors: [{ entries: [{ key: NETWORK }], token_bucket: bucket(network) }],
+    rate_limits: [{ actions: [ofNetwork], ...told }],
+  });
+}
+
+/** Of reads, when it is known who reads; `readRoute` marks their routes. */
+export function readLimit({ reads }: EdgeLimits): object {
+  const limit = (rate: Rate, ...keys: (keyof CallerLimits)[]) => ({
+    entries: [{ key: 'kind', value: 'read' }, ...keys.map((key) => ({ key }))],
+    token_bucket: bucket(rate),
+  });
+  return localLimit('read_limit', {
+    token_bucket: bucket(PLENTY),
+    always_consume_default_token_bucket: false,
+    descriptors: [limit(reads.user, 'user'), limit(reads.client, 'client'), limit(reads.grant, 'client', 'grant')],
+    rate_limits: callers.map((actions) => ({ actions: [isRead, ...actions], ...told })),
+  });
+}
+
+/** Of writes, by the rate limit service; `writeRoute` says what they weigh. */
+export const writeLimit = {
+  '@type': typeUrl('ratelimit.v3.RateLimit'),
+  domain: DOMAIN,
+  timeout: SERVICE_TIMEOUT,
+  failure_mode_deny: false,
+  rate_limited_as_resource_exhausted: true,
+  disable_x_envoy_ratelimited_header: true,
+  rate_limit_service: { grpc_service: { envoy_grpc: { cluster_name: 'ratelimit' } }, transport_api_version: 'V3' },
+};
+
+/** What a route of reads carries. */
+export const readRoute = { metadata: { filter_metadata: { [ROUTE_METADATA]: { kind: 'read' } } } };
+
+/** What a route of writes carries, whose calls weigh so much. */
+export function writeRoute(weight: Weight): object {
+  const everyone = [{ generic_key: { descriptor_key: 'everyone', descriptor_value: 'writes' } }];
+  return {
+    typed_per_filter_config: {
+      'envoy.filters.http.ratelimit': {
+        '@type': typeUrl('ratelimit.v3.RateLimitPerRoute'),
+        rate_limits: [everyone, [ofNetwork], ...callers].map((actions) => ({
+          actions,
+          hits_addend: { number: weight },
+        })),
+      },
+    },
+  };
+}
+
+/** The configuration of the rate limit service, as YAML. */
+export function renderRateLimits({ writes }: EdgeLimits): string {
+  const limit = ({ calls, per }: Rate) => ({ rate_limit: { unit: per, requests_per_unit: calls } });
+  return stringify({
+    domain: DOMAIN,
+    descriptors: [
+      { key: 'everyone', value: 'writes', ...limit(writes.everyone) },
+      { key: NETWORK, ...limit(writes.network) },
+      { key: 'user', ...limit(writes.user) },
+      { key: 'client', ...limit(writes.client), descriptors: [{ key: 'grant', ...limit(writes.grant) }] },
+    ],
+  });
+}
+
+/** Never by a header that a client could send: by the address that Envoy believes, and by what its filters have verified. */
+const ofNetwork = { masked_remote_address: { v4_prefix_mask_len: 32, v6_prefix_mask_len: 64 } };
+/** The name that Envoy gives to it. */
+const NETWORK = 'masked_remote_address';
+const isRead = metadata('kind', 'ROUTE_ENTRY', ROUTE_METADATA, 'kind');
+/** Of the token. */
+const ofUser = metadata('user', 'DYNAMIC', 'envoy.filters.http.jwt_authn', 'claims', 'sub');
+const callers = [[ofUser]];
+
+/** Nothing is counted where the metadata has no such value. */
+function metadata(descriptorKey: string, source: 'DYNAMIC' | 'ROUTE_ENTRY', key: string, ...path: string[]) {
+  return {
+    metadata: {
+      descriptor_key: descriptorKey,
+      source,
+      metadata_key: { key, path: path.map((part) => ({ key: part })) },
+    },
+  };
+}
+
+/** What is left stands in the answer: status.lua gives the headers their present names. */
+const told = { x_ratelimit_option: 'DRAFT_VERSION_03' };
+
+function localLimit(name: string, settings: object): object {
+  const always = { default_value: { numerator: 100, denominator: 'HUNDRED' } };
+  return {
+    '@type': typeUrl('local_ratelimit.v3.LocalRateLimit'),
+    stat_prefix: name,
+    filter_enabled: always,
+    filter_enforced: always,
+    rate_limited_as_resource_exhausted: true,
+    max_dynamic_descriptors: BUCKETS,
+    ...settings,
+  };
+}
+
+/** Full at the beginning, and filled by and by. */
+function bucket({ calls, per }: Rate): object {
+  return { max_tokens: calls, tokens_per_fill: calls, fill_interval: `${SECONDS[per]}s` };
+}
+
+function typeUrl(name: string): string {
+  return `type.googleapis.com/envoy.extensions.filters.http.${name}`;
+}

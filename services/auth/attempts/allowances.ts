@@ -1,0 +1,46 @@
+import { z } from 'zod';
+import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '#kit/clock.ts';
+
+/** So many attempts in so much time. */
+export interface Allowance {
+  attempts: number;
+  windowMs: number;
+}
+
+const UNITS: Readonly<Record<string, number>> = { s: SECOND_MS, m: MINUTE_MS, h: HOUR_MS, d: DAY_MS };
+const ALLOWANCE = /^(\d{1,9})\/(\d{1,4})([smhd])$/;
+
+/** Such as "10/15m": ten in fifteen minutes. */
+const allowance = () =>
+  z.string().transform((text, context): Allowance => {
+    const [, attempts, count, unit = ''] = ALLOWANCE.exec(text) ?? [];
+    const windowMs = Number(count) * (UNITS[unit] ?? 0);
+    if (Number(attempts) > 0 && windowMs > 0) return { attempts: Number(attempts), windowMs };
+    context.addIssue({ code: 'custom', message: 'must be attempts/time, such as 10/15m (s, m, h or d)' });
+    return z.NEVER;
+  });
+
+/**
+ * What is allowed by default. Networks are IPv4 addresses and /64s of IPv6; many people may stand behind one. The account's own allowance is
+ * for networks from which nobody has signed in to it yet: whoever uses it up keeps no one out who has.
+ */
+export const allowanceSettings = {
+  LIMIT_LOGIN_OF_ACCOUNT_FROM_NETWORK: allowance().default({ attempts: 10, windowMs: 15 * MINUTE_MS }),
+  LIMIT_LOGIN_OF_ACCOUNT: allowance().default({ attempts: 50, windowMs: HOUR_MS }),
+  LIMIT_LOGIN_FROM_NETWORK: allowance().default({ attempts: 100, windowMs: HOUR_MS }),
+  LIMIT_REGISTER_FROM_NETWORK: allowance().default({ attempts: 20, windowMs: HOUR_MS }),
+  LIMIT_TOKEN_FROM_NETWORK: allowance().default({ attempts: 300, windowMs: HOUR_MS }),
+};
+
+/** By the names that the code uses. */
+export type Allowances = ReturnType<typeof allowances>;
+
+export function allowances(read: z.infer<z.ZodObject<typeof allowanceSettings>>) {
+  return {
+    loginOfAccountFromNetwork: read.LIMIT_LOGIN_OF_ACCOUNT_FROM_NETWORK,
+    loginOfAccount: read.LIMIT_LOGIN_OF_ACCOUNT,
+    loginFromNetwork: read.LIMIT_LOGIN_FROM_NETWORK,
+    registerFromNetwork: read.LIMIT_REGISTER_FROM_NETWORK,
+    tokenFromNetwork: read.LIMIT_TOKEN_FROM_NETWORK,
+  };
+}
