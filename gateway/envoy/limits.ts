@@ -1,4 +1,5 @@
 import { stringify } from 'yaml';
+import { overwrite } from './parts.ts';
 import type { Weight } from './rpcs.ts';
 
 /** So many calls in a second, a minute, … */
@@ -27,8 +28,17 @@ export interface EdgeLimits {
   /** All requests from one IPv4 address, or one /64 of IPv6; each counts 1, whatever token it has. */
   network: Rate;
   reads: CallerLimits;
-  /** `everyone`: all writes. `network`: those from one, with or without a token. */
-  writes: CallerLimits & { everyone: Rate; network: Rate };
+  writes: CallerLimits & {
+    /** Of all. */
+    everyone: Rate;
+    /** From one network. */
+    network: Rate;
+    /**
+     * So much, each 1, a person writes at each Envoy before the service is asked: whoever writes like a person costs it nothing. Whoever has
+     * no token is counted at once.
+     */
+    uncounted: Rate;
+  };
 }
 
 /**
@@ -46,7 +56,8 @@ export const productionLimits: EdgeLimits = {
   writes: {
     everyone: { calls: 10_000, per: 'second' },
     network: { calls: 1_200, per: 'minute' },
-    user: { calls: 180, per: 'minute' },
+    uncounted: { calls: 20, per: 'minute' },
+    user: { calls: 120, per: 'minute' },
     client: { calls: 12_000, per: 'minute' },
     grant: { calls: 90, per: 'minute' },
   },
@@ -60,6 +71,10 @@ const BUCKETS = 50_000;
 /** A service that is late is away: the call passes, and counts as ratelimit.failure_mode_allowed. */
 const SERVICE_TIMEOUT = '0.05s';
 const SECONDS = { second: 1, minute: 60, hour: 3_600, day: 86_400 } as const;
+/** Set by the sieve; no client's reaches a filter. */
+export const COUNTED = 'x-oxo-counted';
+/** Stands for whoever has no token; no person has such an id. */
+const NOBODY = 'nobody';
 /** Of a bucket that nobody empties. */
 const PLENTY: Rate = { calls: 1_000_000_000, per: 'second' };
 
@@ -87,6 +102,27 @@ export function readLimit({ reads }: EdgeLimits): object {
   });
 }
 
+/** Lets all pass, and marks the writes that the rate limit service is to count. */
+export function writeSieve({ writes }: EdgeLimits): object {
+  const entries = (user?: string) => [
+    { key: 'kind', value: 'write' },
+    { key: 'user', ...(user === undefined ? {} : { value: user }) },
+  ];
+  return {
+    ...localLimit('write_sieve', {
+      token_bucket: bucket(PLENTY),
+      always_consume_default_token_bucket: false,
+      descriptors: [
+        { entries: entries(), token_bucket: bucket(writes.uncounted) },
+        { entries: entries(NOBODY), token_bucket: bucket({ calls: 1, per: 'day' }) },
+      ],
+      rate_limits: [{ actions: [isWrite, { metadata: { ...ofUser.metadata, default_value: NOBODY } }] }],
+    }),
+    filter_enforced: { default_value: { numerator: 0, denominator: 'HUNDRED' } },
+    request_headers_to_add_when_not_enforced: [overwrite(COUNTED, 'counted')],
+  };
+}
+
 /** Of writes, by the rate limit service; `writeRoute` says what they weigh. */
 export const writeLimit = {
   '@type': typeUrl('ratelimit.v3.RateLimit'),
@@ -99,17 +135,18 @@ export const writeLimit = {
 };
 
 /** What a route of reads carries. */
-export const readRoute = { metadata: { filter_metadata: { [ROUTE_METADATA]: { kind: 'read' } } } };
+export const readRoute = { metadata: { filter_metadata: { [ROUTE_METADATA]: { read: 'read' } } } };
 
 /** What a route of writes carries, whose calls weigh so much. */
 export function writeRoute(weight: Weight): object {
   const everyone = [{ generic_key: { descriptor_key: 'everyone', descriptor_value: 'writes' } }];
   return {
+    metadata: { filter_metadata: { [ROUTE_METADATA]: { write: 'write' } } },
     typed_per_filter_config: {
       'envoy.filters.http.ratelimit': {
         '@type': typeUrl('ratelimit.v3.RateLimitPerRoute'),
         rate_limits: [everyone, [ofNetwork], ...callers].map((actions) => ({
-          actions,
+          actions: [isCounted, ...actions],
           hits_addend: { number: weight },
         })),
       },
@@ -123,10 +160,16 @@ export function renderRateLimits({ writes }: EdgeLimits): string {
   return stringify({
     domain: DOMAIN,
     descriptors: [
-      { key: 'everyone', value: 'writes', ...limit(writes.everyone) },
-      { key: NETWORK, ...limit(writes.network) },
-      { key: 'user', ...limit(writes.user) },
-      { key: 'client', ...limit(writes.client), descriptors: [{ key: 'grant', ...limit(writes.grant) }] },
+      {
+        key: 'counted',
+        value: 'counted',
+        descriptors: [
+          { key: 'everyone', value: 'writes', ...limit(writes.everyone) },
+          { key: NETWORK, ...limit(writes.network) },
+          { key: 'user', ...limit(writes.user) },
+          { key: 'client', ...limit(writes.client), descriptors: [{ key: 'grant', ...limit(writes.grant) }] },
+        ],
+      },
     ],
   });
 }
@@ -135,7 +178,9 @@ export function renderRateLimits({ writes }: EdgeLimits): string {
 const ofNetwork = { masked_remote_address: { v4_prefix_mask_len: 32, v6_prefix_mask_len: 64 } };
 /** The name that Envoy gives to it. */
 const NETWORK = 'masked_remote_address';
-const isRead = metadata('kind', 'ROUTE_ENTRY', ROUTE_METADATA, 'kind');
+const isRead = metadata('kind', 'ROUTE_ENTRY', ROUTE_METADATA, 'read');
+const isWrite = metadata('kind', 'ROUTE_ENTRY', ROUTE_METADATA, 'write');
+const isCounted = { request_headers: { header_name: COUNTED, descriptor_key: 'counted' } };
 /** Of the token. */
 const ofUser = metadata('user', 'DYNAMIC', 'envoy.filters.http.jwt_authn', 'claims', 'sub');
 const callers = [[ofUser]];

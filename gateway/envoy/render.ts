@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { parse, stringify } from 'yaml';
 import { accessLog } from './access-log.ts';
 import { clusters } from './clusters.ts';
-import { networkLimit, productionLimits, readLimit, writeLimit } from './limits.ts';
+import { networkLimit, productionLimits, readLimit, writeLimit, writeSieve } from './limits.ts';
 import { localReplyConfig } from './local-replies.ts';
 import { addWhenAbsent, corsPolicy, overwrite, securityHeaders, socketAddress, tracing, transcoder } from './parts.ts';
 import { routes } from './routes.ts';
@@ -54,6 +54,7 @@ function templateValues(settings: EnvoySettings): ReadonlyMap<string, unknown> {
     ['transcoder', transcoder(settings)],
     ['networkLimit', networkLimit(limits)],
     ['readLimit', readLimit(limits)],
+    ['writeSieve', settings.ratelimit && { name: 'write_sieve', typed_config: writeSieve(limits) }],
     ['writeLimit', settings.ratelimit && { name: 'envoy.filters.http.ratelimit', typed_config: writeLimit }],
     ['clusters', clusters(settings)],
   ]);

@@ -18,7 +18,7 @@ const much: Rate = { calls: 1_000_000, per: 'minute' };
 const ofCaller = { user: much, client: plenty, grant: much };
 
 /**
- * One machine, one person: demo, bench and tests come from one address, and make thousands of people at once. Everything is counted as in
+ * One machine, one person: demo, bench and tests come from one address, and make thousands of people at once. All is counted as in
  * production, against limits that only a loop gone wild reaches.
  */
 export const localLimits: Limits = {
@@ -26,7 +26,13 @@ export const localLimits: Limits = {
     everyone: plenty,
     network: { calls: 10_000_000, per: 'minute' },
     reads: ofCaller,
-    writes: { ...ofCaller, everyone: plenty, network: { calls: 10_000_000, per: 'minute' } },
+    writes: {
+      ...ofCaller,
+      everyone: plenty,
+      network: { calls: 10_000_000, per: 'minute' },
+      // More than anybody of demo and bench writes.
+      uncounted: { calls: 600, per: 'minute' },
+    },
   },
   auth: Object.fromEntries(Object.keys(allowanceSettings).map((name) => [name, '1000000/1m'])),
 };
@@ -53,7 +59,9 @@ const fileSchema = z.strictObject({
   everyone: bucket.optional(),
   network: bucket.optional(),
   reads: z.strictObject(caller(bucket)).default({}),
-  writes: z.strictObject({ ...caller(rate), everyone: rate.optional(), network: rate.optional() }).default({}),
+  writes: z
+    .strictObject({ ...caller(rate), everyone: rate.optional(), network: rate.optional(), uncounted: rate.optional() })
+    .default({}),
   auth: z.strictObject(allowanceSettings).partial().default({}),
 });
 

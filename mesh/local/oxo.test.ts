@@ -137,7 +137,7 @@ test('after a kill -9 of the supervisor, up stops what it left and starts anew w
   const before = state();
   process.kill(before.supervisor.pid, 'SIGKILL');
   const orphans = identitiesOf(before);
-  assert.equal(orphans.filter(isAlive).length, 3);
+  assert.equal(orphans.filter(isAlive).length, 4);
 
   const lost = await oxo(['status'], { env });
   assert.equal(lost.code, 1);

@@ -8,5 +8,5 @@ export const plenty: EdgeLimits = {
   everyone: rate,
   network: rate,
   reads: caller,
-  writes: { ...caller, everyone: rate, network: rate },
+  writes: { ...caller, everyone: rate, network: rate, uncounted: { calls: 1, per: 'day' } },
 };

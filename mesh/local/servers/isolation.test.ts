@@ -187,6 +187,48 @@ describe('Redis', () => {
   });
 });
 
+describe('the Redis of the limits', () => {
+  function as(user: string, password: string): Redis {
+    const { hostname: host, port } = new URL(stack.urls.limitsRedis);
+    const options = { lazyConnect: true, enableReadyCheck: false, retryStrategy: () => null };
+    const client = new Redis({ ...options, host, port: Number(port), username: user, password });
+    client.on('error', () => {});
+    return client;
+  }
+  const passwordOf = (service: string) => stack.secrets.services[service]?.redis ?? '';
+
+  test('auth counts attempts, the rate limit service calls, and neither reads what the other counts', async () => {
+    const [auth, ratelimit] = [as('auth', passwordOf('auth')), as('ratelimit', stack.secrets.ratelimit)];
+    try {
+      assert.equal(await auth.incr('auth:e:{1}'), 1);
+      assert.equal(await ratelimit.incrby('limits:1', 3), 3);
+      assert.equal(await ratelimit.expire('limits:1', 60), 1);
+      await assert.rejects(auth.get('limits:1'), /NOPERM/);
+      await assert.rejects(ratelimit.get('auth:e:{1}'), /NOPERM/);
+      for (const [command, ...args] of [
+        ['keys', '*'],
+        ['flushall'],
+        ['config', 'get', '*'],
+        ['set', 'limits:1', '0'],
+        ['del', 'limits:1'],
+      ])
+        await assert.rejects(ratelimit.call(command ?? '', ...args), /NOPERM/, command);
+    } finally {
+      auth.disconnect();
+      ratelimit.disconnect();
+    }
+  });
+
+  test('nobody else comes in, and when it is full what ends soonest goes first', async () => {
+    for (const name of ['user', 'post', 'feed'])
+      await assert.rejects(as(name, passwordOf(name)).ping(), /WRONGPASS|closed/, name);
+    const admin = new Redis(stack.urls.limitsRedis);
+    assert.deepEqual(await admin.config('GET', 'maxmemory-policy'), ['maxmemory-policy', 'volatile-ttl']);
+    assert.deepEqual(await admin.config('GET', 'save'), ['save', '']);
+    admin.disconnect();
+  });
+});
+
 describe('NATS', () => {
   const subjects: Record<string, string[]> = {
     auth: ['session.revoked', 'account.disabled'],

@@ -71,11 +71,14 @@ after(async () => {
 
 let people = 0;
 
-/** Somebody who has written nothing yet, in a network where nobody has. */
+/** Somebody whose next write is the first that is counted, in a network where none was. */
 async function somebody() {
   people += 1;
   const token = await door.issuer.token({ subject: `person ${people}` });
-  return { authorization: `Bearer ${token}`, 'x-forwarded-for': `203.0.113.${people}` };
+  const headers = { authorization: `Bearer ${token}`, 'x-forwarded-for': `203.0.113.${people}` };
+  const { status, headers: told } = await create(headers);
+  assert.deepEqual([status, told['ratelimit-limit']], [200, '1000000']);
+  return headers;
 }
 
 type Headers = Record<string, string>;
@@ -93,6 +96,19 @@ async function failureModeAllowed(): Promise<number> {
 }
 
 describe('limits on writes', () => {
+  it('ask the service only when a person writes more than a little', async () => {
+    const { authorization } = await somebody();
+    const elsewhere = { authorization, 'x-forwarded-for': '198.51.100.1' };
+    assert.equal(remaining(await create(elsewhere)), 5);
+    // Nobody can say that he is to be counted, or that he is not.
+    const token = `Bearer ${await door.issuer.token({ subject: 'somebody else' })}`;
+    const spoofed = { authorization: token, 'x-oxo-counted': 'counted', 'x-forwarded-for': '198.51.100.2' };
+    assert.equal((await create(spoofed)).headers['ratelimit-limit'], '1000000');
+    assert.equal(door.upstream.calls.at(-1)?.metadata.get('x-oxo-counted'), undefined);
+    assert.equal(remaining(await create({ ...spoofed, 'x-oxo-counted': '' })), 5);
+    assert.equal(door.upstream.calls.at(-1)?.metadata.get('x-oxo-counted'), undefined);
+  });
+
   it('weigh what is created 3, changed 2, deleted 1, and not what is read', async () => {
     const headers = await somebody();
     assert.equal(remaining(await create(headers)), 5);
@@ -134,13 +150,18 @@ describe('limits on writes', () => {
   });
 
   it('hold for a network without tokens too, and whatever address a client claims', async () => {
-    const { 'x-forwarded-for': address } = await somebody();
+    const address = '198.51.100.3';
     const login = (claimed: string) =>
       post(door, '/api/v1/auth/login', '{"identifier":"a","password":"b"}', {
         'x-forwarded-for': `${claimed}, ${address}`,
       });
+    // Of those without a token one a day may pass uncounted.
+    await post(door, '/api/v1/auth/login', '{"identifier":"a","password":"b"}', { 'x-forwarded-for': '198.51.100.4' });
     for (let time = 1; time <= 10; time += 1) assert.equal(remaining(await login(`198.51.100.${time}`)), 30 - 3 * time);
     assertError(await login('198.51.100.77'), RATE_LIMITED);
+    // No other scheme makes somebody of nobody.
+    const basic = { authorization: 'Basic YTpi', 'x-forwarded-for': address };
+    assertError(await post(door, '/api/v1/auth/login', '{"identifier":"a","password":"b"}', basic), RATE_LIMITED);
     assertError(await create({ ...(await somebody()), 'x-forwarded-for': address }), RATE_LIMITED);
   });
 });
