@@ -17,7 +17,7 @@ const from = (address: string, ...spoofed: string[]) => ({ 'x-forwarded-for': [.
 
 function limitsOf({ headers }: Answer) {
   const [limit, remaining, reset] = ['limit', 'remaining', 'reset'].map((name) => headers[`ratelimit-${name}`]);
-  return { limit, remaining, resets: Number(reset) > 0 };
+  return { limit, remaining, resets: Number(reset) >= 0 };
 }
 
 describe('limits that Envoy counts itself', () => {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { parse, stringify } from 'yaml';
 import { accessLog } from './access-log.ts';
 import { clusters } from './clusters.ts';
-import { networkLimit, productionLimits, readLimit, writeLimit, writeSieve } from './limits.ts';
+import { limitHeaders, networkLimit, productionLimits, readLimit, writeLimit, writeSieve } from './limits.ts';
 import { localReplyConfig } from './local-replies.ts';
 import { addWhenAbsent, corsPolicy, overwrite, securityHeaders, socketAddress, tracing, transcoder } from './parts.ts';
 import { routes } from './routes.ts';
@@ -52,6 +52,7 @@ function templateValues(settings: EnvoySettings): ReadonlyMap<string, unknown> {
     ['statusLua', read('status.lua')],
     ['requestIdLua', read('request-id.lua')],
     ['transcoder', transcoder(settings)],
+    ['limitHeaders', limitHeaders],
     ['networkLimit', networkLimit(limits)],
     ['readLimit', readLimit(limits)],
     ['writeSieve', settings.ratelimit && { name: 'write_sieve', typed_config: writeSieve(limits) }],

@@ -1,11 +1,9 @@
 -- Successes get the HTTP status that the service asks for by x-http-code, which never leaves. Errors keep theirs, also
 -- when they come after x-http-code was sent; gRPC clients always see 200.
 local chosen = { ["201"] = true, ["202"] = true, ["204"] = true }
-local limits = { "limit", "remaining", "reset" }
 
 function envoy_on_response(handle)
   local headers = handle:headers()
-  name_limits(headers)
   local code = headers:get("x-http-code")
   if code ~= nil then headers:remove("x-http-code") end
   if headers:get("content-type") ~= "application/json" then return end
@@ -59,17 +57,4 @@ function name_field(handle)
   text = text:gsub('%],"message":', function() return violation end, 1)
   handle:body():setBytes(text)
   handle:headers():replace("content-length", tostring(#text))
-end
-
--- What is left of the buckets of Envoy itself, under the names that the rate limit service uses. Of two filters, the one behind knows more.
-function name_limits(headers)
-  if headers:get("x-ratelimit-limit") == nil then return end
-  local known = headers:get("ratelimit-limit") ~= nil
-  for _, name in ipairs(limits) do
-    local value = headers:getAtIndex("x-ratelimit-" .. name, 0)
-    headers:remove("x-ratelimit-" .. name)
-    -- A bucket that has something left is filled all the time, within a second by one at least.
-    if name == "reset" and value == "0" then value = "1" end
-    if not known and value ~= nil then headers:add("ratelimit-" .. name, value) end
-  end
 end

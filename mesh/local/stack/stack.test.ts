@@ -37,7 +37,7 @@ async function start(t: TestContext, options: StackOptions): Promise<Stack> {
 test('every process that is killed comes back, and nothing is left after stop', async (t) => {
   const stack = await start(t, await optionsOf());
   const names = stack.processes().map((snapshot) => snapshot.name);
-  assert.deepEqual(names.toSorted(), ['first', 'nats', 'postgres', 'redis', 'second']);
+  assert.deepEqual(names.toSorted(), ['first', 'nats', 'postgres', 'redis', 'redis-limits', 'second']);
   for (const name of names) {
     const process = stack.process(name);
     const pid = process.pid();
