@@ -1,5 +1,8 @@
 /** What auth serves by HTTP besides its keys: OAuth and OpenID Connect, and the pages on which people sign in. */
 
+import { writeRoute } from './limits.ts';
+import type { Weight } from './rpcs.ts';
+
 const typeUrl = (name: string) => `type.googleapis.com/envoy.${name}`;
 
 // These paths are no RPCs: without it the transcoder, which knows every public path, would answer 404.
@@ -30,6 +33,7 @@ export const anotherReplica = {
 
 /** Where metadata stands (RFC 8414, OpenID Connect Discovery). */
 const metadata = ['/.well-known/openid-configuration', '/.well-known/oauth-authorization-server'];
+const asked = ['/oauth/introspect', '/oauth/revoke', '/oauth/userinfo'];
 /** With what stands under them. */
 const pages = ['/signin', '/consent', '/device', '/signout'];
 
@@ -41,10 +45,24 @@ export function httpRoutes(timeoutMs: number): object[] {
     // A GET too may change something, so only what surely never arrived is sent again.
     retry_policy: { retry_on: 'connect-failure,refused-stream', ...anotherReplica },
   };
-  const matches = [
-    ...metadata.map((path) => ({ path })),
-    { prefix: '/oauth/' },
-    ...pages.map((page) => ({ path_separated_prefix: page })),
+  const own = { route, typed_per_filter_config: { ...noTranscoding, ...ownCors } };
+  const post = { headers: [{ name: ':method', string_match: { exact: 'POST' } }] };
+  const rest = [{ prefix: '/oauth/' }, ...pages.map((page) => ({ path_separated_prefix: page }))];
+  return [
+    ...metadata.map((path) => ({ match: { path }, ...own })),
+    // A service that introspects asks for others, and often; forms and codes are what people try again and again.
+    ...asked.map((path) => counted({ match: { path, ...post }, ...own }, 1)),
+    ...rest.map((match) => counted({ match: { ...match, ...post }, ...own }, 3)),
+    ...rest.map((match) => ({ match, ...own })),
   ];
-  return matches.map((match) => ({ match, route, typed_per_filter_config: { ...noTranscoding, ...ownCors } }));
+}
+
+/** Its calls count as writes of so much weight. */
+function counted(route: { match: object; route: object; typed_per_filter_config: object }, weight: Weight): object {
+  const { metadata: marked, typed_per_filter_config } = writeRoute(weight);
+  return {
+    ...route,
+    metadata: marked,
+    typed_per_filter_config: { ...route.typed_per_filter_config, ...typed_per_filter_config },
+  };
 }

@@ -139,7 +139,7 @@ export const writeLimit = {
 export const readRoute = { metadata: { filter_metadata: { [ROUTE_METADATA]: { read: 'read' } } } };
 
 /** What a route of writes carries, whose calls weigh so much. */
-export function writeRoute(weight: Weight): object {
+export function writeRoute(weight: Weight) {
   const everyone = [{ generic_key: { descriptor_key: 'everyone', descriptor_value: 'writes' } }];
   return {
     metadata: { filter_metadata: { [ROUTE_METADATA]: { write: 'write' } } },

@@ -167,6 +167,27 @@ describe('limits on writes', () => {
   });
 });
 
+describe("limits on OAuth's paths and pages", () => {
+  it('count what is sent by network, introspection less', async () => {
+    const headers = { 'x-forwarded-for': '198.51.100.5' };
+    const send = (path: string) => call(door, { method: 'POST', path, headers });
+    let left = 30;
+    for (const [path, weight] of [
+      ['/oauth/token', 3],
+      ['/oauth/register', 3],
+      ['/oauth/introspect', 1],
+      ['/signin', 3],
+      ['/device/x', 3],
+    ] as const) {
+      left -= weight;
+      assert.equal(remaining(await send(path)), left, path);
+    }
+    assert.equal((await call(door, { path: '/oauth/authorize', headers })).headers['ratelimit-limit'], '1000000');
+    for (let time = 0; time < 5; time += 1) await send('/oauth/token');
+    assertError(await send('/oauth/token'), RATE_LIMITED);
+  });
+});
+
 describe('limits on writes, while what counts them is away', () => {
   for (const name of ['the rate limit service', 'its Redis'] as const) {
     it(`pass without ${name}, which a metric tells, and hold again when it is back`, async () => {
