@@ -22,7 +22,7 @@ function limitsOf({ headers }: Answer) {
 
 describe('limits that Envoy counts itself', () => {
   let door: FrontDoor;
-  const limits: EdgeLimits = { ...plenty, network: a(4), reads: { ...plenty.reads, user: a(3) } };
+  const limits: EdgeLimits = { ...plenty, network: a(4), reads: { user: a(3), client: a(5), grant: a(2) } };
   before(async () => {
     door = await startFrontDoor({ limits, trustedHops: 1 });
   });
@@ -99,6 +99,25 @@ describe('limits that Envoy counts itself', () => {
       (await post(door, '/api/v1/posts', '{"text":"a"}', { authorization, ...from('203.0.113.18') })).status,
       200,
     );
+  });
+
+  it('count the reads of each key and consent, and of each app for all people', async () => {
+    let reads = 0;
+    const by = async (clientId: string, sid: string) => {
+      reads += 1;
+      const token = await door.issuer.token({ subject: `person ${reads}`, clientId, sid });
+      return read({ authorization: `Bearer ${token}`, ...from(`192.0.2.${reads}`) });
+    };
+    for (let time = 0; time < 2; time += 1) assert.equal((await by('api-key', 'key:1')).status, 200);
+    assertError(await by('api-key', 'key:1'), RATE_LIMITED);
+    // Keys are no app, and our own sign-in is neither.
+    for (let key = 2; key < 8; key += 1) assert.equal((await by('api-key', `key:${key}`)).status, 200);
+    for (let time = 0; time < 8; time += 1) assert.equal((await by('oxo', 'one session')).status, 200);
+    for (let grant = 0; grant < 5; grant += 1) assert.equal((await by('an app', `grant ${grant}`)).status, 200);
+    assertError(await by('an app', 'grant 6'), RATE_LIMITED);
+    assert.equal((await by('another app', 'grant 7')).status, 200);
+    for (const name of ['x-oxo-user', 'x-oxo-client', 'x-oxo-grant'])
+      assert.equal(door.upstream.calls.at(-1)?.metadata.get(name), undefined);
   });
 
   it('take nothing for a person that only says who it is', async () => {

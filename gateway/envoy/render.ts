@@ -2,7 +2,16 @@ import { readFileSync } from 'node:fs';
 import { parse, stringify } from 'yaml';
 import { accessLog } from './access-log.ts';
 import { clusters } from './clusters.ts';
-import { limitHeaders, networkLimit, productionLimits, readLimit, writeLimit, writeSieve } from './limits.ts';
+import {
+  claimHeaders,
+  filterHeaders,
+  limitHeaders,
+  networkLimit,
+  productionLimits,
+  readLimit,
+  writeLimit,
+  writeSieve,
+} from './limits.ts';
 import { localReplyConfig } from './local-replies.ts';
 import { addWhenAbsent, corsPolicy, overwrite, securityHeaders, socketAddress, tracing, transcoder } from './parts.ts';
 import { routes } from './routes.ts';
@@ -12,6 +21,8 @@ export { type EdgeLimits, productionLimits, type Rate, renderRateLimits } from '
 export type { Endpoint, EnvoySettings, UpstreamName } from './settings.ts';
 
 const PLACEHOLDER = /^\$\{(\w+)\}$/;
+/** Headers of requests that no service asks for; the cookie goes by route (http-routes.ts). */
+const SECRETS = ['x-envoy-external-address', 'x-envoy-internal', 'proxy-authorization', 'referer'];
 const MIB = 1024 * 1024;
 const DEFAULT_MAX_CONNECTIONS = 10_000;
 const DEFAULT_JWKS_CACHE_MS = 60_000;
@@ -52,6 +63,8 @@ function templateValues(settings: EnvoySettings): ReadonlyMap<string, unknown> {
     ['statusLua', read('status.lua')],
     ['requestIdLua', read('request-id.lua')],
     ['transcoder', transcoder(settings)],
+    ['claimHeaders', claimHeaders],
+    ['removedHeaders', [...SECRETS, ...filterHeaders]],
     ['limitHeaders', limitHeaders],
     ['networkLimit', networkLimit(limits)],
     ['readLimit', readLimit(limits)],

@@ -6,6 +6,9 @@ export interface TokenClaims {
   issuer?: string;
   audience?: string;
   subject?: string;
+  clientId?: string;
+  /** Of its session or grant. */
+  sid?: string;
   /** Seconds from now; negative: already expired. */
   expiresInSeconds?: number;
 }
@@ -28,7 +31,7 @@ export async function startIssuer(issuer: string): Promise<Issuer> {
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const sign = (key: typeof own.privateKey, claims: TokenClaims = {}): Promise<string> =>
-    new SignJWT({ sid: 's1', scope: 'posts:write feed:read' })
+    new SignJWT({ sid: claims.sid ?? 's1', client_id: claims.clientId ?? 'oxo', scope: 'posts:write feed:read' })
       .setProtectedHeader({ alg: 'RS256', typ: 'at+jwt', kid: 'k1' })
       .setSubject(claims.subject ?? '0198c0de-0000-7000-8000-000000000001')
       .setIssuer(claims.issuer ?? issuer)

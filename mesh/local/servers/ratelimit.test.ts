@@ -19,7 +19,7 @@ const RATE_LIMITED = { status: 429, code: 8, reason: 'RATE_LIMITED' };
 const a = (calls: number): Rate => ({ calls, per: 'day' });
 const limits: EdgeLimits = {
   ...plenty,
-  writes: { ...plenty.writes, user: a(8), network: a(30) },
+  writes: { ...plenty.writes, user: a(8), network: a(30), client: a(4), grant: a(2) },
 };
 
 let door: FrontDoor;
@@ -164,6 +164,25 @@ describe('limits on writes', () => {
     const basic = { authorization: 'Basic YTpi', 'x-forwarded-for': address };
     assertError(await post(door, '/api/v1/auth/login', '{"identifier":"a","password":"b"}', basic), RATE_LIMITED);
     assertError(await create({ ...(await somebody()), 'x-forwarded-for': address }), RATE_LIMITED);
+  });
+});
+
+describe('limits on writes of apps', () => {
+  it('hold for each key, and for each app', async () => {
+    const by = async (clientId: string, sid: string) => {
+      const subject = `of ${clientId} ${sid} ${++people}`;
+      const authorization = `Bearer ${await door.issuer.token({ subject, clientId, sid })}`;
+      const headers = { authorization, 'x-forwarded-for': `192.0.2.${people}` };
+      // The first of a person is not counted.
+      await remove(headers);
+      return remove(headers);
+    };
+    for (const left of [1, 0]) assert.equal(remaining(await by('api-key', 'key:1')), left);
+    assertError(await by('api-key', 'key:1'), RATE_LIMITED);
+    assert.equal(remaining(await by('api-key', 'key:2')), 1);
+    for (let grant = 1; grant <= 4; grant += 1) assert.equal((await by('an app', `grant ${grant}`)).status, 200);
+    assertError(await by('an app', 'grant 5'), RATE_LIMITED);
+    assert.equal(remaining(await by('oxo', 'grant 5')), 7);
   });
 });
 
