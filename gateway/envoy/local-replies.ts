@@ -1,5 +1,6 @@
 import { overwrite } from './parts.ts';
 import {
+  credentialsRefused,
   keysUnavailable,
   type LocalReply,
   localReplies,
@@ -50,6 +51,9 @@ export function localReplyConfig(headersToAdd: object[]): object {
       ...grpcMappers(status('GE', 400), otherClientError),
       mapper(noKeys, keysUnavailable, headersToAdd),
       mapper(byService, writesLimited, headersToAdd),
+      ...credentialsRefused.map((reply) =>
+        mapper(both(details('ext_authz_denied'), status('EQ', reply.httpStatus)), reply, headersToAdd),
+      ),
       mapper(details('upgrade_failed'), upgradeRefused, headersToAdd),
       ...unexplained.map(([name, message]) =>
         mapper(details(name), { ...otherClientError, message: `Malformed request. ${message}` }, headersToAdd),
@@ -117,6 +121,10 @@ function errorBody({ code, reason, message, retryAfterSeconds }: LocalReply): ob
       ],
     },
   };
+}
+
+function both(one: object, other: object): object {
+  return { and_filter: { filters: [one, other] } };
 }
 
 /** Holds when Envoy's own explanation has one text and not the other. */

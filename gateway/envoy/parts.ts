@@ -33,7 +33,7 @@ export function transcoder(settings: EnvoySettings): object {
 
 /** What browsers' pages may send, REST and gRPC-Web. */
 const allowedHeaders = [
-  ...['authorization', 'content-type', 'idempotency-key', 'if-match', 'if-none-match'],
+  ...['authorization', 'x-api-key', 'content-type', 'idempotency-key', 'if-match', 'if-none-match'],
   ...['x-request-id', 'traceparent', 'tracestate'],
   ...['x-grpc-web', 'x-user-agent', 'grpc-timeout'],
 ];

@@ -50,6 +50,11 @@ export const keysUnavailable: LocalReply = {
   message: 'Tokens cannot be verified now.',
   retryAfterSeconds: 1,
 };
+/** By auth, which was to exchange the credentials for a token; it names the reason in a header that never leaves. */
+export const credentialsRefused: readonly LocalReply[] = [
+  { httpStatus: 400, code: 3, reason: '%RESP(X-OXO-REASON)%', message: '%LOCAL_REPLY_BODY%' },
+  { httpStatus: 401, code: 16, reason: '%RESP(X-OXO-REASON)%', message: '%LOCAL_REPLY_BODY%' },
+];
 /** As many requests are on their way to the service as may be. */
 export const overflow: LocalReply = {
   httpStatus: 503,

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { parse, stringify } from 'yaml';
 import { accessLog } from './access-log.ts';
 import { clusters } from './clusters.ts';
+import { exchange } from './exchange.ts';
 import {
   claimHeaders,
   filterHeaders,
@@ -22,7 +23,7 @@ export type { Endpoint, EnvoySettings, UpstreamName } from './settings.ts';
 
 const PLACEHOLDER = /^\$\{(\w+)\}$/;
 /** Headers of requests that no service asks for; the cookie goes by route (http-routes.ts). */
-const SECRETS = ['x-envoy-external-address', 'x-envoy-internal', 'proxy-authorization', 'referer'];
+const SECRETS = ['x-envoy-external-address', 'x-envoy-internal', 'proxy-authorization', 'x-api-key', 'referer'];
 const MIB = 1024 * 1024;
 const DEFAULT_MAX_CONNECTIONS = 10_000;
 const DEFAULT_JWKS_CACHE_MS = 60_000;
@@ -62,6 +63,7 @@ function templateValues(settings: EnvoySettings): ReadonlyMap<string, unknown> {
     ['routes', routes(settings)],
     ['statusLua', read('status.lua')],
     ['requestIdLua', read('request-id.lua')],
+    ['exchange', exchange()],
     ['transcoder', transcoder(settings)],
     ['claimHeaders', claimHeaders],
     ['removedHeaders', [...SECRETS, ...filterHeaders]],

@@ -1,5 +1,6 @@
 import { after, before, describe } from 'node:test';
 import { accounts } from './flow/accounts.ts';
+import { apiKeys } from './flow/api-keys.ts';
 import { browsers } from './flow/browsers.ts';
 import { deletion } from './flow/deletion.ts';
 import { entities } from './flow/entities.ts';
@@ -35,6 +36,7 @@ describe('the main flow through the front door', () => {
   testAll('posts for followers', visibility, () => world);
   testAll('accounts and profiles', accounts, () => world);
   testAll('sessions', sessions, () => world);
+  testAll('API keys', apiKeys, () => world);
   testAll('pages in a browser', browsers, () => world);
   testAll('the end of an account', deletion, () => world);
   testAll('If-Match', etags, () => world);

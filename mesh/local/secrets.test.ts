@@ -27,13 +27,15 @@ test('a new service gets its own, and the others keep theirs', () => {
 
 test('what secrets from before do not have is added to them', () => {
   const folder = temporaryFolder();
-  const { operator, oauthCookies, ...before } = loadSecrets(folder, ['auth']);
+  const { operator, oauthCookies, apiKeyTags, ...before } = loadSecrets(folder, ['auth']);
   writeFileSync(join(folder, 'secrets.json'), JSON.stringify(before));
   const after = loadSecrets(folder, ['auth']);
   assert.ok(after.operator.length >= 32 && after.operator !== operator);
   assert.equal(Buffer.from(after.oauthCookies, 'base64').length, 32);
+  assert.equal(Buffer.from(after.apiKeyTags, 'base64').length, 32);
   assert.notEqual(after.oauthCookies, oauthCookies);
-  assert.deepEqual({ ...after, operator, oauthCookies }, { ...before, operator, oauthCookies });
+  const own = { operator, oauthCookies, apiKeyTags };
+  assert.deepEqual({ ...after, ...own }, { ...before, ...own });
   assert.deepEqual(loadSecrets(folder, ['auth']), after);
 });
 

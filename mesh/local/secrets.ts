@@ -19,6 +19,8 @@ export type Secrets = {
   readonly keyEncryptionKey: string;
   /** 32 bytes in base64; sign the cookies of OAuth. */
   readonly oauthCookies: string;
+  /** 32 bytes in base64; make the tags of API keys, by which a guess is told from a key. */
+  readonly apiKeyTags: string;
   /** Passwords of the accounts that `up` makes through the front door. */
   readonly accounts: { readonly demo: string; readonly check: string };
 };
@@ -46,6 +48,7 @@ const secretsSchema = z.object({
   keyEncryptionKey: z.string(),
   // As with the operator.
   oauthCookies: z.string().optional(),
+  apiKeyTags: z.string().optional(),
   accounts: z.object({ demo: z.string(), check: z.string() }),
 });
 
@@ -66,10 +69,10 @@ export function loadSecrets(stateDir: string, serviceNames: readonly string[]): 
     accounts: { demo: password(), check: password() },
   };
   const missing = serviceNames.filter((name) => secrets.services[name] === undefined);
-  const { operator, oauthCookies, ratelimit } = secrets;
+  const { operator, oauthCookies, ratelimit, apiKeyTags } = secrets;
   const isComplete = before !== undefined && missing.length === 0;
-  if (isComplete && operator !== undefined && oauthCookies !== undefined && ratelimit !== undefined)
-    return { ...secrets, operator, oauthCookies, ratelimit };
+  if (isComplete && operator && oauthCookies && ratelimit && apiKeyTags)
+    return { ...secrets, operator, oauthCookies, ratelimit, apiKeyTags };
   const added = missing.map((name) => [
     name,
     { database: password(), redis: password(), nats: password(), service: password() },
@@ -79,6 +82,7 @@ export function loadSecrets(stateDir: string, serviceNames: readonly string[]): 
     operator: operator ?? password(),
     oauthCookies: oauthCookies ?? randomBytes(32).toString('base64'),
     ratelimit: ratelimit ?? password(),
+    apiKeyTags: apiKeyTags ?? randomBytes(32).toString('base64'),
     services: { ...secrets.services, ...Object.fromEntries(added) },
   };
   writePrivately(path, `${JSON.stringify(complete, null, 2)}\n`);

@@ -141,6 +141,7 @@ function authEnv(context: ServiceContext, replica: number, service: ServiceDefin
     HTTP_PORT: String(authHttpPort(context.portBase, replica)),
     KEY_ENCRYPTION_KEY: context.secrets.keyEncryptionKey,
     OAUTH_COOKIE_SECRETS: context.secrets.oauthCookies,
+    API_KEY_TAG_SECRETS: context.secrets.apiKeyTags,
     SERVICE_SECRET_HASHES: hashes.join(','),
     LIMITS_REDIS_URL: context.limitsRedisUrl(service),
     ...context.authLimits,

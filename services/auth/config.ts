@@ -20,20 +20,17 @@ const secretHashes = () =>
     .refine((entries) => entries.every((entry) => SECRET_HASH.test(entry)), 'must be <service>=<sha256 hex>,…')
     .transform((entries) => new Map(entries.map(nameAndHash)));
 
-const COOKIE_SECRET_BYTES = 32;
+const SECRET_BYTES = 32;
 
-const isCookieSecret = (text: string) =>
-  /^[A-Za-z0-9+/]+={0,2}$/.test(text) && Buffer.from(text, 'base64').length >= COOKIE_SECRET_BYTES;
+const isSecret = (text: string) =>
+  /^[A-Za-z0-9+/]+={0,2}$/.test(text) && Buffer.from(text, 'base64').length >= SECRET_BYTES;
 
 /** Several while one is being replaced. */
-const cookieSecrets = () =>
+const secrets = () =>
   z
     .string()
     .transform((value) => value.split(',').map((entry) => entry.trim()))
-    .refine(
-      (entries) => entries.every(isCookieSecret),
-      'must be 32 bytes in base64, or several of them with commas between',
-    );
+    .refine((entries) => entries.every(isSecret), 'must be 32 bytes in base64, or several of them with commas between');
 
 /** The key-encryption key stands in one of two settings; which of them is needed depends on the other. */
 function settings(env: NodeJS.ProcessEnv) {
@@ -52,7 +49,8 @@ function settings(env: NodeJS.ProcessEnv) {
     SERVICE_SECRET_HASHES: secretHashes(),
     LIMITS_REDIS_URL: setting.redisUrl(),
     USER_GRPC_ADDRESS: setting.address(),
-    OAUTH_COOKIE_SECRETS: cookieSecrets(),
+    OAUTH_COOKIE_SECRETS: secrets(),
+    API_KEY_TAG_SECRETS: secrets(),
     OAUTH_REGISTRATIONS_PER_HOUR: setting.integer(1, 1_000_000).default(20),
     KEY_PUBLISHED_FOR_MS: setting.integer(0, DAY_MS).default(30 * MINUTE_MS),
     KEY_ROTATE_AFTER_DAYS: setting.integer(0, 365).default(90),
@@ -77,6 +75,8 @@ export function readConfig(env: NodeJS.ProcessEnv) {
     limitsRedisUrl: read.LIMITS_REDIS_URL,
     allowances: allowances(read),
     userAddress: read.USER_GRPC_ADDRESS,
+    /** The first makes the tags of API keys, all verify them. */
+    apiKeyTagSecrets: read.API_KEY_TAG_SECRETS.map((secret) => Buffer.from(secret, 'base64')),
     oauth: {
       cookieSecrets: read.OAUTH_COOKIE_SECRETS,
       registrationsPerHour: read.OAUTH_REGISTRATIONS_PER_HOUR,

@@ -38,6 +38,7 @@ before(async () => {
     ...{ USER_GRPC_ADDRESS: user.address, KEY_ENCRYPTION_KEY: randomBytes(32).toString('base64') },
     OAUTH_COOKIE_SECRETS: randomBytes(32).toString('base64'),
     ...{ LIMITS_REDIS_URL: redisUrl, SERVICE_SECRET: 'secret of auth' },
+    API_KEY_TAG_SECRETS: randomBytes(32).toString('base64'),
     SERVICE_SECRET_HASHES: `feed=${createHash('sha256').update(SECRET).digest('hex')}`,
   };
 });

@@ -55,6 +55,7 @@ await runService({
       attempts,
       passwords: await createPasswords(),
       oauth: { issuer: jwtIssuer, ...config.oauth },
+      apiKeyTagSecrets: config.apiKeyTagSecrets,
     };
     const service = createAuthService({ db, outbox, users, ...own, clock, logger });
     service.serveHttp(http);

@@ -1,5 +1,7 @@
 import type { NamedMigration } from '#kit/db/migrations.ts';
 import { AccountEntity } from './entities/account-entity.ts';
+import { ApiKeyEntity } from './entities/api-key-entity.ts';
+import { ApiKeySecretEntity } from './entities/api-key-secret-entity.ts';
 import { KnownNetworkEntity } from './entities/known-network-entity.ts';
 import { OAuthArtifactEntity } from './entities/oauth-artifact-entity.ts';
 import { OAuthClientEntity } from './entities/oauth-client-entity.ts';
@@ -10,6 +12,7 @@ import { Initial } from './migrations/20261123-initial.ts';
 import { RevokedSessions } from './migrations/20261124-revoked-sessions.ts';
 import { DisabledAccounts } from './migrations/20261127-disabled-accounts.ts';
 import { OwnerLocks } from './migrations/20261128-owner-locks.ts';
+import { ApiKeys } from './migrations/20261129-api-keys.ts';
 import { KnownNetworks } from './migrations/20261129-known-networks.ts';
 import { Oauth } from './migrations/20261129-oauth.ts';
 
@@ -22,6 +25,8 @@ export const entities = [
   OAuthGrantEntity,
   OAuthArtifactEntity,
   KnownNetworkEntity,
+  ApiKeyEntity,
+  ApiKeySecretEntity,
 ];
 export const migrations: NamedMigration[] = [
   { name: '20261123-initial', class: Initial },
@@ -30,4 +35,5 @@ export const migrations: NamedMigration[] = [
   { name: '20261128-owner-locks', class: OwnerLocks },
   { name: '20261129-oauth', class: Oauth },
   { name: '20261129-known-networks', class: KnownNetworks },
+  { name: '20261129-api-keys', class: ApiKeys },
 ];

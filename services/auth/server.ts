@@ -1,3 +1,4 @@
+import { ApiKeyServiceDefinition } from '#gen/oxo/auth/v1/api_key_service.ts';
 import { AuthInternalServiceDefinition } from '#gen/oxo/auth/v1/auth_internal_service.ts';
 import { AuthServiceDefinition } from '#gen/oxo/auth/v1/auth_service.ts';
 import type { UserInternalServiceDefinition } from '#gen/oxo/user/v1/user_internal_service.ts';
@@ -14,19 +15,28 @@ import { createDisabling } from './accounts/disabling.ts';
 import type { Passwords } from './accounts/passwords.ts';
 import { createPendingSweep } from './accounts/pending-sweep.ts';
 import { createProfiles } from './accounts/profiles.ts';
+import { createApiKeys } from './api-keys/api-keys.ts';
+import { createKeyText } from './api-keys/key-text.ts';
+import { createSecretHashes } from './api-keys/secret-hashes.ts';
 import type { Attempts } from './attempts/attempts.ts';
 import { createKnownNetworks } from './attempts/known-networks.ts';
 import { ERASURE } from './events/durables.ts';
 import { onUserDeleted } from './events/on-user-deleted.ts';
+import { createExchange } from './exchange/exchange.ts';
+import { serveExchange } from './exchange/http.ts';
 import {
+  createApiKey,
   disableAccount,
   issueServiceToken,
+  listApiKeys,
   listSessions,
   login,
   logout,
   refresh,
   register,
+  revokeApiKey,
   revokeSession,
+  rotateApiKey,
   rotateSigningKeys,
 } from './handlers/index.ts';
 import type { HttpServer } from './http/server.ts';
@@ -53,6 +63,8 @@ export interface AuthServiceParts {
   /** SHA-256 of the secret of each service, by its name. */
   secretHashes: ReadonlyMap<string, Buffer>;
   oauth: OAuthSettings;
+  /** The first makes the tags of API keys, all verify them. */
+  apiKeyTagSecrets: readonly Uint8Array[];
   clock: Clock;
   logger: Logger;
 }
@@ -67,6 +79,10 @@ export function createAuthService(parts: AuthServiceParts) {
   const sessions = createSessions({ db, outbox, denyList, clock });
   const disabling = createDisabling({ db, outbox, denyList });
   const oauth = createOAuth({ settings: parts.oauth, db, outbox, denyList, keys, profiles, clock, logger });
+  const keyText = createKeyText(parts.apiKeyTagSecrets);
+  const apiKeys = createApiKeys({ db, outbox, denyList, keyText, hashes: createSecretHashes(), clock });
+  const { findAccessToken } = oauth;
+  const exchange = createExchange({ apiKeys, keyText, findAccessToken, issuer, denyList, clock, logger });
   const sweep = createPendingSweep({ accounts, profiles, clock, logger });
 
   return {
@@ -74,6 +90,7 @@ export function createAuthService(parts: AuthServiceParts) {
     /** Answers all that auth serves by HTTP but the public keys, which must be there first. */
     serveHttp(http: HttpServer): void {
       oauth.serve(http);
+      serveExchange(http, exchange);
     },
     addServices(server: RpcServer): void {
       server.add(AuthServiceDefinition, {
@@ -83,6 +100,12 @@ export function createAuthService(parts: AuthServiceParts) {
         logout: logout({ sessions }),
         listSessions: listSessions({ db, clock }),
         revokeSession: revokeSession({ sessions }),
+      });
+      server.add(ApiKeyServiceDefinition, {
+        createApiKey: createApiKey({ apiKeys, clock }),
+        listApiKeys: listApiKeys({ apiKeys }),
+        revokeApiKey: revokeApiKey({ apiKeys }),
+        rotateApiKey: rotateApiKey({ apiKeys, clock }),
       });
       server.add(AuthInternalServiceDefinition, {
         disableAccount: disableAccount({ disabling }),
@@ -97,6 +120,7 @@ export function createAuthService(parts: AuthServiceParts) {
       { name: 'rotation of keys', intervalMs: MINUTE_MS, work: rotation.rotateWhenDue },
       { name: 'clean-up of sessions', intervalMs: 5 * MINUTE_MS, work: sessions.cleanUp },
       { name: 'clean-up of known networks', intervalMs: HOUR_MS, work: knownNetworks.cleanUp },
+      { name: 'clean-up of API keys', intervalMs: 5 * MINUTE_MS, work: apiKeys.cleanUp },
       { name: 'clean-up of keys', intervalMs: 5 * MINUTE_MS, work: keys.dropExpired },
       ...oauth.background,
     ],

@@ -1,5 +1,5 @@
 import type { ApiRequest } from '../testing/client.ts';
-import { type Cast, MALFORMED, type Refused, VALIDATION } from './refused.ts';
+import { type Cast, MALFORMED, type Refused, unknownId, VALIDATION } from './refused.ts';
 
 /** A field of the body of an RPC, and where it is sent. */
 type Place = { readonly rpc: string; readonly send: (body: unknown) => ApiRequest };
@@ -22,6 +22,12 @@ export function placesOf(cast: Cast): Record<string, Place> {
     Login: place('Login', { method: 'POST', path: '/auth/login' }, { identifier: cast.me.handle, password: 'wrong' }),
     Refresh: place('Refresh', { method: 'POST', path: '/auth/refresh' }, { refreshToken: 'x' }),
     Logout: place('Logout', { method: 'POST', path: '/auth/logout', token }, {}),
+    CreateApiKey: place(
+      'CreateApiKey',
+      { method: 'POST', path: '/api-keys', token },
+      { name: 'reader', scopes: ['feed:read'] },
+    ),
+    RotateApiKey: place('RotateApiKey', { method: 'POST', path: `/api-keys/${unknownId}:rotate`, token }, {}),
     UpdateMe: place('UpdateMe', { method: 'PATCH', path: '/users/me', token }, {}),
     CreatePost: place('CreatePost', { method: 'POST', path: '/posts', token }, { text: 'right' }),
     UpdatePost: place('UpdatePost', { method: 'PATCH', path: `/posts/${cast.myPost.id}`, token }, { text: 'right' }),
@@ -43,6 +49,7 @@ export const TEXTS: readonly (readonly [
   ['Login', 'identifier', 254, 254, false],
   ['Login', 'password', 256, 1_024, false],
   ['Refresh', 'refreshToken', 512, 512, false],
+  ['CreateApiKey', 'name', 60, 240, false],
   ['UpdateMe', 'displayName', 60, 240, true],
   ['UpdateMe', 'bio', 500, 2_000, true],
   ['UpdateMe', 'location', 60, 240, true],
@@ -56,6 +63,10 @@ export const TEXTS: readonly (readonly [
 /** The other fields, with values that are of another type. */
 export const OTHERS: readonly (readonly [rpc: string, field: string, wrong: readonly unknown[]])[] = [
   ['Logout', 'all', ['maybe', 1, {}]],
+  ['CreateApiKey', 'scopes', [5, true, {}]],
+  ['CreateApiKey', 'expiresAt', ['tomorrow', 5, true]],
+  ['RotateApiKey', 'overlapSeconds', ['long', 1.5, {}]],
+  ['RotateApiKey', 'expiresAt', ['tomorrow', 5, true]],
   ['UpdateMe', 'links', ['https://oxo.example', 5, true]],
   ['CreatePost', 'visibility', ['NOPE', 'public', 'UNLISTED', 1.5, {}]],
   ['UpdatePost', 'visibility', ['NOPE', 'public', 'MENTIONED', 1.5, {}]],

@@ -1,7 +1,7 @@
 import { Access, type Access_SignedIn } from '#gen/oxo/common/v1/access.ts';
 import { type Clock, SECOND_MS } from '#kit/clock.ts';
 import { OxoError } from '#kit/errors.ts';
-import { ANONYMOUS, type Caller, type UserCaller } from '#kit/identity/caller.ts';
+import { ANONYMOUS, type Caller, FIRST_PARTY_CLIENT, type UserCaller } from '#kit/identity/caller.ts';
 import type { TokenVerifier } from '#kit/identity/token-verifier.ts';
 
 /** Keys of our method options in ts-proto's unknown fields: field number × 8 + wire type (2 length-delimited, 0 varint). */
@@ -62,8 +62,10 @@ function authorizeOpen({ authorization }: Credentials, verifier: TokenVerifier) 
   return authorization === undefined ? ANONYMOUS : verifier.verifyUser(bearerToken(authorization));
 }
 
-function signedIn({ scopes, maxSignInAgeSeconds }: Access_SignedIn): Authorize {
+function signedIn({ scopes, maxSignInAgeSeconds, firstParty }: Access_SignedIn): Authorize {
   function admit(user: UserCaller, clock: Clock): UserCaller {
+    if (firstParty && user.clientId !== FIRST_PARTY_CLIENT)
+      throw new OxoError('FIRST_PARTY_ONLY', 'Neither clients nor API keys may do this. Sign in for it.');
     const missing = scopes.filter((scope) => !user.scopes.has(scope));
     if (missing.length > 0)
       throw new OxoError('SCOPE_MISSING', `The access token lacks the scope ${missing.join(' ')}.`);

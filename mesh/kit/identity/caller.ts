@@ -1,5 +1,8 @@
 import { OxoError } from '#kit/errors.ts';
 
+/** The client of those who have signed in with us. */
+export const FIRST_PARTY_CLIENT = 'oxo';
+
 /** A signed-in person. */
 export interface UserCaller {
   kind: 'user';

@@ -34,6 +34,9 @@ function problemsOf(service: DescService, rpc: Rpc): string[] {
     return problems;
   }
   if (rpc.access?.kind === 'internal') problems.push('stands in a public service but is for internal callers only');
+  if (rpc.access?.kind === 'signedIn' && rpc.access.scopes.length === 0 && !rpc.access.firstParty) {
+    problems.push('needs no scope, so every client and API key may call it: name a scope, or set first_party');
+  }
   if (rpc.http.length === 0) problems.push('is public and needs a google.api.http rule');
   if (!SUCCESS_STATUSES.includes(rpc.successStatus)) problems.push(`answers success_status ${rpc.successStatus}`);
   if (rpc.successStatus === 204 && rpc.method.output.fields.length > 0) {
@@ -54,5 +57,5 @@ function problemsOf(service: DescService, rpc: Rpc): string[] {
 
 /** Its responses hold secrets, which are not stored to be replayed. */
 function keepsSecrets(service: DescService): boolean {
-  return service.name === 'AuthService';
+  return ['AuthService', 'ApiKeyService'].includes(service.name);
 }

@@ -13,7 +13,7 @@ import { FileDescriptorSetSchema, MethodOptions_IdempotencyLevel, MethodOptionsS
 
 export type Access =
   | { kind: 'open' }
-  | { kind: 'signedIn'; scopes: readonly string[] }
+  | { kind: 'signedIn'; scopes: readonly string[]; firstParty: boolean }
   | { kind: 'internal'; callers: readonly string[] };
 
 export interface HttpRule {
@@ -81,7 +81,7 @@ interface WireHttpRule {
 }
 
 interface WireAccess {
-  kind: { case: string | undefined; value?: { scopes?: string[]; callers?: string[] } };
+  kind: { case: string | undefined; value?: { scopes?: string[]; firstParty?: boolean; callers?: string[] } };
 }
 
 function readOption(registry: FileRegistry, method: DescMethod, name: string): unknown {
@@ -96,7 +96,11 @@ function readAccess(access: WireAccess | undefined): Access | undefined {
     case 'open':
       return { kind: 'open' };
     case 'signedIn':
-      return { kind: 'signedIn', scopes: access.kind.value?.scopes ?? [] };
+      return {
+        kind: 'signedIn',
+        scopes: access.kind.value?.scopes ?? [],
+        firstParty: access.kind.value?.firstParty === true,
+      };
     case 'internal':
       return { kind: 'internal', callers: access.kind.value?.callers ?? [] };
     default:

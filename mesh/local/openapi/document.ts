@@ -35,7 +35,10 @@ export function renderOpenApi(registry: FileRegistry, version: string): string {
     tags: [...services.map((service) => ({ name: tagOf(service), description: commentOf(service) })), jwksTag],
     paths: sorted(paths),
     components: {
-      securitySchemes: { bearerAuth: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
+      securitySchemes: {
+        bearerAuth: { type: 'http', scheme: 'bearer' },
+        apiKeyAuth: { type: 'apiKey', in: 'header', name: 'X-Api-Key' },
+      },
       parameters: { IdempotencyKey: idempotencyKey, IfMatch: ifMatch },
       responses: { Error: errorResponse },
       schemas: sorted(new Map([...schemas.components, ...Object.entries(errorSchemas(registry))])),

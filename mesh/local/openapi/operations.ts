@@ -68,8 +68,9 @@ function requestBody(rpc: Rpc, rule: HttpRule, inPath: ReadonlySet<string>, sche
 }
 
 function security(rpc: Rpc): Schema[] {
-  if (rpc.access?.kind === 'signedIn') return [{ bearerAuth: rpc.access.scopes }];
-  return [{}, { bearerAuth: [] }];
+  if (rpc.access?.kind !== 'signedIn') return [{}, { bearerAuth: [] }, { apiKeyAuth: [] }];
+  const { scopes, firstParty } = rpc.access;
+  return [{ bearerAuth: scopes }, ...(firstParty ? [] : [{ apiKeyAuth: scopes }])];
 }
 
 function responses(rpc: Rpc, schemas: SchemaSet): Schema {

@@ -3,6 +3,7 @@ import { unavailable } from '#kit/errors.ts';
 import { insertEvent, type Outbox } from '#kit/events/outbox/outbox.ts';
 import type { DenyList } from '#kit/identity/deny-list.ts';
 import { accountDisabled } from '#kit/identity/revocations.ts';
+import { deleteKeysOf } from '../api-keys/api-keys.ts';
 import { deleteGrantsOf } from '../oauth/grants.ts';
 import { BROADCAST_LIMIT_MS } from '../sessions/revoking.ts';
 
@@ -15,8 +16,8 @@ const DISABLE = {
 const DELETE_SESSIONS = { name: 'account-delete-sessions', text: 'delete from sessions where account_id = $1' };
 
 /**
- * Ends an account, its sessions and what it has granted to clients; when it is done, its tokens are refused everywhere. It is announced also when it was done
- * before: whoever asks may have been told nothing.
+ * Ends an account, its sessions, its API keys and what it has granted to clients; when it is done, its tokens are refused everywhere. It is
+ * announced also when it was done before: whoever asks may have been told nothing.
  * @throws OxoError UNAVAILABLE when it is not known yet that all services have heard of it; it is done all the same
  */
 export type Disable = (accountId: string, context: { requestId: string }) => Promise<void>;
@@ -30,6 +31,7 @@ export function createDisabling(options: { db: Database; outbox: Outbox; denyLis
         await tx.query(DISABLE, [accountId]);
         await tx.query(DELETE_SESSIONS, [accountId]);
         await deleteGrantsOf(tx, accountId);
+        await deleteKeysOf(tx, accountId);
         await insertEvent(tx, event);
       });
     await outbox.commit([event], write, () => undefined);

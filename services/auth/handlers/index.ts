@@ -9,6 +9,13 @@ export { refresh } from './refresh.ts';
 export { register } from './register.ts';
 export { revokeSession } from './revoke-session.ts';
 
+// ApiKeyService: people, through the front door.
+
+export { createApiKey } from './create-api-key.ts';
+export { listApiKeys } from './list-api-keys.ts';
+export { revokeApiKey } from './revoke-api-key.ts';
+export { rotateApiKey } from './rotate-api-key.ts';
+
 // AuthInternalService: our own services.
 
 export { disableAccount } from './disable-account.ts';

@@ -28,6 +28,11 @@ export function sendJson(response: ServerResponse, status: number, body: object,
   response.end(bytes);
 }
 
+/** The HTTP status that the front door would make of the error. */
+export function httpStatusOf({ reason, code }: OxoError): number {
+  return HTTP_OF_REASON[reason] ?? HTTP_OF_CODE[code] ?? 500;
+}
+
 /** Answers with google.rpc.Status in proto3 JSON, as every error of ours; whatever is not one of ours leaves as INTERNAL. */
 export function sendError(exchange: { response: ServerResponse; requestId: string }, error: unknown): void {
   const { response, requestId } = exchange;
@@ -39,5 +44,5 @@ export function sendError(exchange: { response: ServerResponse; requestId: strin
   const retry = seconds === undefined ? [] : [{ '@type': `${TYPE}RetryInfo`, retryDelay: `${seconds}s` }];
   if (seconds !== undefined) response.setHeader('retry-after', String(seconds));
   response.setHeader('x-request-id', requestId);
-  sendJson(response, HTTP_OF_REASON[reason] ?? HTTP_OF_CODE[code] ?? 500, { code, message, details: [info, ...retry] });
+  sendJson(response, httpStatusOf(known), { code, message, details: [info, ...retry] });
 }

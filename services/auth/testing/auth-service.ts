@@ -4,14 +4,15 @@
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { z } from 'zod';
-import { AccountDisabled, KeyRotated, SessionRevoked } from '#gen/oxo/auth/v1/auth_events.ts';
+import { ApiKeyServiceDefinition } from '#gen/oxo/auth/v1/api_key_service.ts';
+import { AccountDisabled, ApiKeyRevoked, KeyRotated, SessionRevoked } from '#gen/oxo/auth/v1/auth_events.ts';
 import { AuthInternalServiceDefinition } from '#gen/oxo/auth/v1/auth_internal_service.ts';
 import { AuthServiceDefinition } from '#gen/oxo/auth/v1/auth_service.ts';
 import { UserInternalServiceDefinition } from '#gen/oxo/user/v1/user_internal_service.ts';
 import { DAY_MS, MINUTE_MS } from '#kit/clock.ts';
 import type { Database } from '#kit/db/database.ts';
 import { createDenyList, type DenyList } from '#kit/identity/deny-list.ts';
-import { accountDisabled, keyRotated } from '#kit/identity/revocations.ts';
+import { accountDisabled, apiKeyRevoked, keyRotated, sessionRevoked } from '#kit/identity/revocations.ts';
 import { createServiceTokens } from '#kit/identity/service-token.ts';
 import { createTokenVerifier, type TokenVerifier } from '#kit/identity/token-verifier.ts';
 import type { Metrics } from '#kit/observability/metrics.ts';
@@ -74,6 +75,8 @@ export interface TestAuthService
   as(userId?: string): RpcClient<AuthServiceDefinition>;
   /** The public contract with a token as it is. */
   withToken(token: string): RpcClient<AuthServiceDefinition>;
+  /** The contract of API keys with a token as it is; as nobody without. */
+  apiKeys(token?: string): RpcClient<ApiKeyServiceDefinition>;
   /** The internal contract as one of our services, or as nobody. */
   internal(service?: string): RpcClient<AuthInternalServiceDefinition>;
   /** The internal contract with a token as it is. */
@@ -138,11 +141,7 @@ export async function startAuthService(options: TestAuthOptions = {}): Promise<T
   }
   /** What the relay, NATS and the consumer of revocations do in a real service. */
   async function broadcast(): Promise<void> {
-    for (const { sessionId } of await revocations()) denyList.deny(sessionId);
-    for (const { subject, payload } of await outboxParts.events()) {
-      if (subject === accountDisabled.subject) denyList.deny(AccountDisabled.decode(payload).userId);
-      if (subject === keyRotated.subject) for (const kid of KeyRotated.decode(payload).droppedKids) denyList.deny(kid);
-    }
+    for (const event of await outboxParts.events()) for (const id of refusedBy(event)) denyList.deny(id);
   }
   const sessions = createSessions({ db, outbox, denyList, clock });
   const [accounts, profiles] = [createAccounts(db, clock), createProfiles(users)];
@@ -157,7 +156,8 @@ export async function startAuthService(options: TestAuthOptions = {}): Promise<T
   const schedule = { publishedForMs: KEY_PUBLISHED_FOR_MS, rotateAfterMs: KEY_ROTATE_AFTER_MS };
   const rotation = createKeyRotation({ db, outbox, vault, keys, denyList, ...schedule, clock, logger });
   const oauth = { issuer: ISSUER, cookieSecrets: [randomSecret()], registrationsPerHour: 1_000 };
-  const own = { rotation, denyList, keys, issuer, secretHashes, passwords, attempts, oauth };
+  const apiKeyTagSecrets = [randomBytes(32)];
+  const own = { rotation, denyList, keys, issuer, secretHashes, passwords, attempts, oauth, apiKeyTagSecrets };
   const service = createAuthService({ db, outbox, users, ...own, clock, logger });
   service.serveHttp(http);
   const callers = await serveTest(context, { verifier, tokens: tokenSource }, service.addServices);
@@ -168,6 +168,8 @@ export async function startAuthService(options: TestAuthOptions = {}): Promise<T
     ...outboxParts,
     ...signers,
     withToken: (token) => callers.withToken(AuthServiceDefinition, token),
+    apiKeys: (token) =>
+      token === undefined ? callers.asUser(ApiKeyServiceDefinition) : callers.withToken(ApiKeyServiceDefinition, token),
     internalWithToken: (token) => callers.withToken(AuthInternalServiceDefinition, token),
     consumers: service.consumers,
     oauth: service.oauth,
@@ -182,6 +184,14 @@ export async function startAuthService(options: TestAuthOptions = {}): Promise<T
     log: context.log,
     close: context.close,
   };
+}
+
+/** What every process refuses from the event on. */
+function refusedBy({ subject, payload }: { subject: string; payload: Buffer }): string[] {
+  if (subject === sessionRevoked.subject) return [SessionRevoked.decode(payload).sessionId];
+  if (subject === apiKeyRevoked.subject) return ApiKeyRevoked.decode(payload).sessionIds;
+  if (subject === accountDisabled.subject) return [AccountDisabled.decode(payload).userId];
+  return subject === keyRotated.subject ? KeyRotated.decode(payload).droppedKids : [];
 }
 
 async function startKeys(context: TestContext, db: Database) {

@@ -1,5 +1,6 @@
 import { SignJWT } from 'jose';
 import { type Clock, MINUTE_MS, SECOND_MS } from '#kit/clock.ts';
+import { FIRST_PARTY_CLIENT } from '#kit/identity/caller.ts';
 import type { IssuedToken } from '#kit/identity/service-token.ts';
 import { ACCESS_TOKEN_TYPE, SERVICE_AUDIENCE, USER_AUDIENCE } from '#kit/identity/token-verifier.ts';
 import { newId } from '#kit/ids.ts';
@@ -9,9 +10,9 @@ import type { OpenSession } from '../sessions/sessions.ts';
 
 export const ACCESS_TOKEN_LIFETIME_MS = 15 * MINUTE_MS;
 export const SERVICE_TOKEN_LIFETIME_MS = 5 * MINUTE_MS;
+export const EXCHANGED_TOKEN_LIFETIME_MS = 5 * MINUTE_MS;
 
-/** The client of first-party sign-ins, and what they may do: everything but administration. */
-const FIRST_PARTY_CLIENT = 'oxo';
+/** What first-party sign-ins may do: everything but administration. */
 const FIRST_PARTY_SCOPES = [
   'profile:read',
   'profile:write',
@@ -24,10 +25,25 @@ const FIRST_PARTY_SCOPES = [
   'notifications:write',
 ].join(' ');
 
+/** What an opaque credential is exchanged for. */
+export interface ExchangedToken extends IssuedToken {
+  /** The key that signed it: when it is dropped, the token is worth nothing. */
+  kid: string;
+}
+
 /** Makes the JWTs by which people and our services are known (RFC 9068). */
 export interface TokenIssuer {
   /** The access token of a person's session. */
   accessToken(session: Pick<OpenSession, 'accountId' | 'sessionId' | 'signedInAtMs'>): Promise<IssuedToken>;
+  /** The token that an API key or the access token of a client is exchanged for. It lives no longer than that. */
+  exchangedToken(standing: {
+    accountId: string;
+    sessionId: string;
+    clientId: string;
+    scopes: readonly string[];
+    /** When the credential ends, in milliseconds since the epoch. */
+    expiresAtMs: number;
+  }): Promise<ExchangedToken>;
   /** The token of one of our services. */
   serviceToken(service: string): Promise<IssuedToken>;
 }
@@ -45,11 +61,11 @@ export function createTokenIssuer(options: {
     audience: string;
     claims: Record<string, string | number>;
     lifetimeMs: number;
-  }): Promise<IssuedToken> {
+  }): Promise<ExchangedToken> {
     const { kid, privateKey } = keys.current();
     const nowMs = clock.nowMs();
     const nowSeconds = Math.floor(nowMs / 1_000);
-    const expiresAtSeconds = nowSeconds + token.lifetimeMs / 1_000;
+    const expiresAtSeconds = Math.floor(nowSeconds + token.lifetimeMs / 1_000);
     const jwt = await new SignJWT(token.claims)
       .setProtectedHeader({ alg: SIGNING_ALGORITHM, typ: ACCESS_TOKEN_TYPE, kid })
       .setIssuer(issuer)
@@ -59,7 +75,7 @@ export function createTokenIssuer(options: {
       .setExpirationTime(expiresAtSeconds)
       .setJti(newId(nowMs))
       .sign(privateKey);
-    return { token: jwt, expiresAtMs: expiresAtSeconds * 1_000 };
+    return { token: jwt, expiresAtMs: expiresAtSeconds * 1_000, kid };
   }
 
   return {
@@ -72,6 +88,13 @@ export function createTokenIssuer(options: {
           auth_time: Math.floor(signedInAtMs / SECOND_MS),
         },
         lifetimeMs: ACCESS_TOKEN_LIFETIME_MS,
+      }),
+    exchangedToken: ({ accountId, sessionId, clientId, scopes, expiresAtMs }) =>
+      sign({
+        subject: accountId,
+        audience: USER_AUDIENCE,
+        claims: { sid: sessionId, client_id: clientId, scope: scopes.join(' ') },
+        lifetimeMs: Math.min(EXCHANGED_TOKEN_LIFETIME_MS, expiresAtMs - clock.nowMs()),
       }),
     serviceToken: (service) =>
       sign({

@@ -22,6 +22,14 @@ export interface AccountDisabled {
   userId: string;
 }
 
+/** Subject api_key.revoked, read by every process: an API key ended, or a secret of it; what it was exchanged for is refused from now on. */
+export interface ApiKeyRevoked {
+  keyId: string;
+  userId: string;
+  /** The sid of those tokens. */
+  sessionIds: string[];
+}
+
 /** Subject key.rotated, read by every process: the public keys are fetched again. */
 export interface KeyRotated {
   /** Signs from now on. */
@@ -148,6 +156,85 @@ export const AccountDisabled: MessageFns<AccountDisabled> = {
   fromPartial(object: DeepPartial<AccountDisabled>): AccountDisabled {
     const message = createBaseAccountDisabled();
     message.userId = object.userId ?? "";
+    return message;
+  },
+};
+
+function createBaseApiKeyRevoked(): ApiKeyRevoked {
+  return { keyId: "", userId: "", sessionIds: [] };
+}
+
+export const ApiKeyRevoked: MessageFns<ApiKeyRevoked> = {
+  encode(message: ApiKeyRevoked, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.keyId !== "") {
+      writer.uint32(10).string(message.keyId);
+    }
+    if (message.userId !== "") {
+      writer.uint32(18).string(message.userId);
+    }
+    for (const v of message.sessionIds) {
+      writer.uint32(26).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ApiKeyRevoked {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseApiKeyRevoked();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.keyId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.userId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.sessionIds.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ApiKeyRevoked>): ApiKeyRevoked {
+    return ApiKeyRevoked.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ApiKeyRevoked>): ApiKeyRevoked {
+    const message = createBaseApiKeyRevoked();
+    message.keyId = object.keyId ?? "";
+    message.userId = object.userId ?? "";
+    message.sessionIds = object.sessionIds?.map((e) => e) || [];
     return message;
   },
 };

@@ -924,7 +924,7 @@ export const AuthServiceDefinition = {
       options: {
         idempotencyLevel: "IDEMPOTENT",
         _unknownFields: {
-          400010: [Buffer.from([2, 18, 0]) as Buffer],
+          400010: [Buffer.from([4, 18, 2, 24, 1]) as Buffer],
           578365826: [
             Buffer.from([
               24,
@@ -967,7 +967,7 @@ export const AuthServiceDefinition = {
       options: {
         idempotencyLevel: "NO_SIDE_EFFECTS",
         _unknownFields: {
-          400010: [Buffer.from([2, 18, 0]) as Buffer],
+          400010: [Buffer.from([4, 18, 2, 24, 1]) as Buffer],
           578365826: [
             Buffer.from([
               23,
@@ -1009,7 +1009,7 @@ export const AuthServiceDefinition = {
       options: {
         idempotencyLevel: "IDEMPOTENT",
         _unknownFields: {
-          400010: [Buffer.from([2, 18, 0]) as Buffer],
+          400010: [Buffer.from([4, 18, 2, 24, 1]) as Buffer],
           400016: [Buffer.from([204, 1]) as Buffer],
           578365826: [
             Buffer.from([

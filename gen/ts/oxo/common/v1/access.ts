@@ -36,6 +36,11 @@ export interface Access_SignedIn {
    * 0: whenever it was.
    */
   maxSignInAgeSeconds: number;
+  /**
+   * What changes who may come in, or ends an account: only for people who have signed in with us, neither for clients that a person has
+   * let in nor for API keys.
+   */
+  firstParty: boolean;
 }
 
 export interface Access_Internal {
@@ -174,7 +179,7 @@ export const Access_Open: MessageFns<Access_Open> = {
 };
 
 function createBaseAccess_SignedIn(): Access_SignedIn {
-  return { scopes: [], maxSignInAgeSeconds: 0 };
+  return { scopes: [], maxSignInAgeSeconds: 0, firstParty: false };
 }
 
 export const Access_SignedIn: MessageFns<Access_SignedIn> = {
@@ -184,6 +189,9 @@ export const Access_SignedIn: MessageFns<Access_SignedIn> = {
     }
     if (message.maxSignInAgeSeconds !== 0) {
       writer.uint32(16).int32(message.maxSignInAgeSeconds);
+    }
+    if (message.firstParty !== false) {
+      writer.uint32(24).bool(message.firstParty);
     }
     return writer;
   },
@@ -217,6 +225,14 @@ export const Access_SignedIn: MessageFns<Access_SignedIn> = {
             message.maxSignInAgeSeconds = reader.int32();
             continue;
           }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.firstParty = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -236,6 +252,7 @@ export const Access_SignedIn: MessageFns<Access_SignedIn> = {
     const message = createBaseAccess_SignedIn();
     message.scopes = object.scopes?.map((e) => e) || [];
     message.maxSignInAgeSeconds = object.maxSignInAgeSeconds ?? 0;
+    message.firstParty = object.firstParty ?? false;
     return message;
   },
 };

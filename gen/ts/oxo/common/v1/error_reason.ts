@@ -30,6 +30,8 @@ export const ErrorReason = {
   REQUEST_TIMEOUT: 6,
   /** HEADERS_TOO_LARGE - INVALID_ARGUMENT, HTTP 431: the headers are larger than 12 KiB or more than 100. */
   HEADERS_TOO_LARGE: 7,
+  /** CREDENTIALS_AMBIGUOUS - INVALID_ARGUMENT: Authorization and X-Api-Key were sent at once. */
+  CREDENTIALS_AMBIGUOUS: 8,
   /** TOKEN_MISSING - UNAUTHENTICATED: the RPC needs a token and none was sent. */
   TOKEN_MISSING: 20,
   /** TOKEN_INVALID - UNAUTHENTICATED: the token is malformed, forged, expired or meant for another audience. */
@@ -44,12 +46,16 @@ export const ErrorReason = {
   REFRESH_TOKEN_REUSED: 25,
   /** SIGN_IN_TOO_OLD - UNAUTHENTICATED: the RPC needs a sign-in that is not so long ago. Sign in again, and call it with the new token. */
   SIGN_IN_TOO_OLD: 26,
+  /** API_KEY_INVALID - UNAUTHENTICATED: the API key is malformed, unknown, expired or revoked. */
+  API_KEY_INVALID: 27,
   /** SCOPE_MISSING - PERMISSION_DENIED: the token lacks a scope that the RPC requires. */
   SCOPE_MISSING: 40,
   /** CALLER_NOT_ALLOWED - PERMISSION_DENIED: this caller may not call this internal RPC. */
   CALLER_NOT_ALLOWED: 41,
   /** NOT_AUTHOR - PERMISSION_DENIED: only the author may change a post. */
   NOT_AUTHOR: 42,
+  /** FIRST_PARTY_ONLY - PERMISSION_DENIED: only somebody who has signed in with us may do this, neither a client that they let in nor an API key. */
+  FIRST_PARTY_ONLY: 43,
   /** ROUTE_NOT_FOUND - NOT_FOUND: no such path or RPC. */
   ROUTE_NOT_FOUND: 60,
   /** USER_NOT_FOUND - NOT_FOUND: no such user, or not visible to the caller. */
@@ -58,6 +64,8 @@ export const ErrorReason = {
   POST_NOT_FOUND: 62,
   /** SESSION_NOT_FOUND - NOT_FOUND: the caller has no such session. */
   SESSION_NOT_FOUND: 63,
+  /** API_KEY_NOT_FOUND - NOT_FOUND: the caller has no such API key. */
+  API_KEY_NOT_FOUND: 65,
   /** HANDLE_TAKEN - ALREADY_EXISTS: the handle belongs to someone. */
   HANDLE_TAKEN: 80,
   /** IDEMPOTENCY_KEY_REUSED - ALREADY_EXISTS: the Idempotency-Key was used with another body. */
@@ -70,6 +78,8 @@ export const ErrorReason = {
   EDIT_LIMIT_REACHED: 84,
   /** ETAG_MISMATCH - ABORTED: somebody has changed it meanwhile: it has another etag than the one that If-Match or the field etag names. Read it again. */
   ETAG_MISMATCH: 85,
+  /** API_KEY_LIMIT_REACHED - FAILED_PRECONDITION: there are as many API keys as one may have, or as many secrets of one. */
+  API_KEY_LIMIT_REACHED: 86,
   /** RATE_LIMITED - RESOURCE_EXHAUSTED: too many requests. google.rpc.RetryInfo says when to try again. */
   RATE_LIMITED: 100,
   /** UNAVAILABLE - UNAVAILABLE: the service, or one that it needs, is away or overloaded. Try again. */
@@ -94,6 +104,7 @@ export namespace ErrorReason {
   export type SELF_FOLLOW = typeof ErrorReason.SELF_FOLLOW;
   export type REQUEST_TIMEOUT = typeof ErrorReason.REQUEST_TIMEOUT;
   export type HEADERS_TOO_LARGE = typeof ErrorReason.HEADERS_TOO_LARGE;
+  export type CREDENTIALS_AMBIGUOUS = typeof ErrorReason.CREDENTIALS_AMBIGUOUS;
   export type TOKEN_MISSING = typeof ErrorReason.TOKEN_MISSING;
   export type TOKEN_INVALID = typeof ErrorReason.TOKEN_INVALID;
   export type SESSION_REVOKED = typeof ErrorReason.SESSION_REVOKED;
@@ -101,19 +112,23 @@ export namespace ErrorReason {
   export type REFRESH_TOKEN_INVALID = typeof ErrorReason.REFRESH_TOKEN_INVALID;
   export type REFRESH_TOKEN_REUSED = typeof ErrorReason.REFRESH_TOKEN_REUSED;
   export type SIGN_IN_TOO_OLD = typeof ErrorReason.SIGN_IN_TOO_OLD;
+  export type API_KEY_INVALID = typeof ErrorReason.API_KEY_INVALID;
   export type SCOPE_MISSING = typeof ErrorReason.SCOPE_MISSING;
   export type CALLER_NOT_ALLOWED = typeof ErrorReason.CALLER_NOT_ALLOWED;
   export type NOT_AUTHOR = typeof ErrorReason.NOT_AUTHOR;
+  export type FIRST_PARTY_ONLY = typeof ErrorReason.FIRST_PARTY_ONLY;
   export type ROUTE_NOT_FOUND = typeof ErrorReason.ROUTE_NOT_FOUND;
   export type USER_NOT_FOUND = typeof ErrorReason.USER_NOT_FOUND;
   export type POST_NOT_FOUND = typeof ErrorReason.POST_NOT_FOUND;
   export type SESSION_NOT_FOUND = typeof ErrorReason.SESSION_NOT_FOUND;
+  export type API_KEY_NOT_FOUND = typeof ErrorReason.API_KEY_NOT_FOUND;
   export type HANDLE_TAKEN = typeof ErrorReason.HANDLE_TAKEN;
   export type IDEMPOTENCY_KEY_REUSED = typeof ErrorReason.IDEMPOTENCY_KEY_REUSED;
   export type IDEMPOTENCY_KEY_IN_USE = typeof ErrorReason.IDEMPOTENCY_KEY_IN_USE;
   export type FOLLOW_LIMIT_REACHED = typeof ErrorReason.FOLLOW_LIMIT_REACHED;
   export type EDIT_LIMIT_REACHED = typeof ErrorReason.EDIT_LIMIT_REACHED;
   export type ETAG_MISMATCH = typeof ErrorReason.ETAG_MISMATCH;
+  export type API_KEY_LIMIT_REACHED = typeof ErrorReason.API_KEY_LIMIT_REACHED;
   export type RATE_LIMITED = typeof ErrorReason.RATE_LIMITED;
   export type UNAVAILABLE = typeof ErrorReason.UNAVAILABLE;
   export type DEADLINE_EXCEEDED = typeof ErrorReason.DEADLINE_EXCEEDED;

@@ -1293,7 +1293,7 @@ export const UserServiceDefinition = {
     /**
      * Deletes the caller's account, for good. It is effective at once: the profile, the posts and the follows are gone from every
      * answer, and all tokens are refused. What is stored is erased afterwards. The handle stays taken for a while.
-     * 401 SIGN_IN_TOO_OLD unless the caller has signed in within the last 15 minutes.
+     * 401 SIGN_IN_TOO_OLD unless the caller has signed in within the last 15 minutes, 403 FIRST_PARTY_ONLY unless with us.
      */
     deleteMe: {
       name: "DeleteMe",
@@ -1306,9 +1306,9 @@ export const UserServiceDefinition = {
         _unknownFields: {
           400010: [
             Buffer.from([
+              22,
+              18,
               20,
-              18,
-              18,
               10,
               13,
               112,
@@ -1327,6 +1327,8 @@ export const UserServiceDefinition = {
               16,
               132,
               7,
+              24,
+              1,
             ]) as Buffer,
           ],
           400016: [Buffer.from([204, 1]) as Buffer],
@@ -1654,7 +1656,7 @@ export interface UserServiceImplementation<CallContextExt = {}> {
   /**
    * Deletes the caller's account, for good. It is effective at once: the profile, the posts and the follows are gone from every
    * answer, and all tokens are refused. What is stored is erased afterwards. The handle stays taken for a while.
-   * 401 SIGN_IN_TOO_OLD unless the caller has signed in within the last 15 minutes.
+   * 401 SIGN_IN_TOO_OLD unless the caller has signed in within the last 15 minutes, 403 FIRST_PARTY_ONLY unless with us.
    */
   deleteMe(request: DeleteMeRequest, context: CallContext & CallContextExt): Promise<DeepPartial<DeleteMeResponse>>;
   /** A user's profile by id. */
@@ -1688,7 +1690,7 @@ export interface UserServiceClient<CallOptionsExt = {}> {
   /**
    * Deletes the caller's account, for good. It is effective at once: the profile, the posts and the follows are gone from every
    * answer, and all tokens are refused. What is stored is erased afterwards. The handle stays taken for a while.
-   * 401 SIGN_IN_TOO_OLD unless the caller has signed in within the last 15 minutes.
+   * 401 SIGN_IN_TOO_OLD unless the caller has signed in within the last 15 minutes, 403 FIRST_PARTY_ONLY unless with us.
    */
   deleteMe(request: DeepPartial<DeleteMeRequest>, options?: CallOptions & CallOptionsExt): Promise<DeleteMeResponse>;
   /** A user's profile by id. */

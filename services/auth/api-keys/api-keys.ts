@@ -1,0 +1,175 @@
+import { type Clock, DAY_MS, MINUTE_MS } from '#kit/clock.ts';
+import { cleanUp } from '#kit/db/clean-up.ts';
+import type { Database, Queryable, Transaction } from '#kit/db/database.ts';
+import { OxoError } from '#kit/errors.ts';
+import type { Outbox } from '#kit/events/outbox/outbox.ts';
+import type { DenyList } from '#kit/identity/deny-list.ts';
+import { newId } from '#kit/ids.ts';
+import { createEnding } from './ending.ts';
+import { type KeyParts, type KeyText, newSecret } from './key-text.ts';
+import type { SecretHashes } from './secret-hashes.ts';
+import * as sql from './statements.ts';
+
+/** So long it is known whose key it was that was revoked. */
+const REVOKED_KEPT_MS = DAY_MS;
+/** How exactly it is known when a key was used last. */
+const TOUCH_EVERY_MS = MINUTE_MS;
+
+/** A key with the text that proves it, which nobody can make again. */
+export interface IssuedKey {
+  key: sql.ListedKey;
+  secret: string;
+}
+
+/** Whom a key stands for, now. */
+export interface FoundKey {
+  accountId: string;
+  scopes: string[];
+  /** When the key ends, or this secret of it, in milliseconds since the epoch. */
+  expiresAtMs: number;
+}
+
+type Owned = { id: string; accountId: string };
+type CallIds = { requestId: string };
+
+export interface ApiKeys {
+  /** @throws OxoError API_KEY_LIMIT_REACHED, or SESSION_REVOKED when the account was ended */
+  create(key: { accountId: string; name: string; scopes: string[]; expiresAtMs: number }): Promise<IssuedKey>;
+  /** Those that work, the newest first. */
+  list(accountId: string): Promise<sql.ListedKey[]>;
+  /**
+   * Gives the key another secret. The others work for the overlap, or for as long as they were promised before; without an overlap they are
+   * refused everywhere when this is done.
+   * @param options.overlapMs 0: none
+   * @param options.expiresAtMs undefined: as it was
+   * @returns undefined when the account has no such key
+   * @throws OxoError API_KEY_LIMIT_REACHED when too many secrets of it work; UNAVAILABLE as `revoke`
+   */
+  rotate(
+    key: Owned,
+    options: { overlapMs: number; expiresAtMs: number | undefined },
+    context: CallIds,
+  ): Promise<IssuedKey | undefined>;
+  /**
+   * Ends a key; when it is done, it is refused everywhere. Repeated within a day it does the same again.
+   * @returns false when the account has no such key
+   * @throws OxoError UNAVAILABLE when it is not known yet that all services have heard of it; it is done all the same
+   */
+  revoke(key: Owned, context: CallIds): Promise<boolean>;
+  /** Reads the key and compares its secret. @returns undefined when it is not one that works. @throws OxoError UNAVAILABLE */
+  find(parts: KeyParts): Promise<FoundKey | undefined>;
+  /** Notes that the key is used now, once a minute at most. */
+  touch(id: string): Promise<void>;
+  /** Deletes expired keys, in short statements. @returns how many */
+  cleanUp(): Promise<number>;
+}
+
+export interface ApiKeysOptions {
+  db: Database;
+  outbox: Outbox;
+  denyList: DenyList;
+  keyText: KeyText;
+  hashes: SecretHashes;
+  clock: Clock;
+}
+
+export function createApiKeys(options: ApiKeysOptions): ApiKeys {
+  const { db, keyText, hashes, clock } = options;
+  const ending = createEnding(options);
+
+  /** The generations that work. */
+  async function living(tx: Transaction, keyId: string): Promise<number[]> {
+    const rows = await tx.query<{ generation: number }>(sql.LIVING_SECRETS, [keyId, clock.nowMs()]);
+    return rows.map(({ generation }) => generation);
+  }
+
+  /** @returns those that have ended */
+  async function endOthers(tx: Transaction, keyId: string, overlapMs: number): Promise<number[]> {
+    const others = await living(tx, keyId);
+    if (overlapMs === 0) {
+      await tx.query(sql.DELETE_SECRETS, [keyId]);
+      return others;
+    }
+    if (others.length >= sql.MAX_SECRETS_PER_KEY) throw tooManySecrets();
+    await tx.query(sql.DELETE_ENDED_SECRETS, [keyId, clock.nowMs()]);
+    await tx.query(sql.END_SECRETS, [keyId, clock.nowMs() + overlapMs]);
+    return [];
+  }
+
+  return {
+    async create({ accountId, name, scopes, expiresAtMs }) {
+      const secret = newSecret();
+      const hash = await hashes.hash(secret);
+      const nowMs = clock.nowMs();
+      const id = newId(nowMs);
+      await db.transaction(async (tx) => {
+        if ((await tx.query(sql.LOCK_ACCOUNT, [accountId])).length === 0) {
+          throw new OxoError('SESSION_REVOKED', 'The account was ended.');
+        }
+        const [row] = await tx.query<{ count: number }>(sql.COUNT, [accountId, nowMs]);
+        if ((row?.count ?? 0) >= sql.MAX_KEYS_PER_ACCOUNT) throw tooManyKeys();
+        await tx.query(sql.INSERT, [id, accountId, name, scopes, nowMs, expiresAtMs]);
+        await tx.query(sql.INSERT_SECRET, [id, 1, hash]);
+      });
+      const key = { id, name, scopes, createdAtMs: nowMs, expiresAtMs, lastUsedAtMs: null, rotatedAtMs: null };
+      return { key, secret: keyText.encode({ keyId: id, generation: 1, secret }) };
+    },
+    list: (accountId) => db.query<sql.ListedKey>(sql.LIST, [accountId, clock.nowMs()]),
+    async rotate({ id, accountId }, { overlapMs, expiresAtMs }, context) {
+      const secret = newSecret();
+      const hash = await hashes.hash(secret);
+      const { issued } = await ending.everywhere(async (tx) => {
+        const nowMs = clock.nowMs();
+        const [row] = await tx.query<{ generation: number }>(sql.LOCK, [id, accountId, nowMs]);
+        if (row === undefined) return { issued: undefined, ended: undefined };
+        const generations = await endOthers(tx, id, overlapMs);
+        const generation = row.generation + 1;
+        await tx.query(sql.INSERT_SECRET, [id, generation, hash]);
+        const [key] = await tx.query<sql.ListedKey>(sql.ROTATE, [id, generation, nowMs, expiresAtMs]);
+        if (key === undefined) throw new Error('A key that is locked has gone.');
+        const text = keyText.encode({ keyId: id, generation, secret });
+        return { issued: { key, secret: text }, ended: { id, accountId, generations } };
+      }, context);
+      return issued;
+    },
+    async revoke({ id, accountId }, context) {
+      const nowMs = clock.nowMs();
+      const { ended } = await ending.everywhere(async (tx) => {
+        const values = [id, accountId, nowMs, nowMs + REVOKED_KEPT_MS];
+        if ((await tx.query(sql.REVOKE, values)).length === 0) return { ended: undefined };
+        return { ended: { id, accountId, generations: await living(tx, id) } };
+      }, context);
+      return ended !== undefined;
+    },
+    async find({ keyId, generation, secret }) {
+      const [row] = await db.query<FoundKey & { hash: string }>(sql.FIND, [keyId, generation, clock.nowMs()]);
+      if (row === undefined) return undefined;
+      const { hash, ...found } = row;
+      return (await hashes.verify(hash, secret)) ? found : undefined;
+    },
+    async touch(id) {
+      const nowMs = clock.nowMs();
+      await db.query(sql.TOUCH, [id, nowMs, nowMs - TOUCH_EVERY_MS]);
+    },
+    cleanUp: () => cleanUp(db, sql.CLEAN_UP, [clock.nowMs()]),
+  };
+}
+
+/** Deletes all keys of an account that ends. What they were exchanged for is refused by the account's id. */
+export async function deleteKeysOf(tx: Queryable, accountId: string): Promise<void> {
+  await tx.query(sql.DELETE_OF_ACCOUNT, [accountId]);
+}
+
+function tooManyKeys(): OxoError {
+  return new OxoError(
+    'API_KEY_LIMIT_REACHED',
+    `You have ${sql.MAX_KEYS_PER_ACCOUNT} API keys already. Revoke one that is not needed any more.`,
+  );
+}
+
+function tooManySecrets(): OxoError {
+  return new OxoError(
+    'API_KEY_LIMIT_REACHED',
+    `${sql.MAX_SECRETS_PER_KEY} secrets of this key work already. Wait until one has ended, or rotate without overlap.`,
+  );
+}

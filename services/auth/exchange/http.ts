@@ -1,0 +1,45 @@
+import type { ServerResponse } from 'node:http';
+import { OxoError } from '#kit/errors.ts';
+import { httpStatusOf } from '../http/answers.ts';
+import type { HttpServer } from '../http/server.ts';
+import { networkOf } from '../sessions/device.ts';
+import type { Exchange } from './exchange.ts';
+
+/** Where the front door asks (gateway/envoy/exchange.ts); it lets nobody else in. */
+export const EXCHANGE_PATH = '/internal/exchange';
+/** The front door asks by the method of the request that it has. */
+const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
+
+/**
+ * Answers the front door: 200 with the Authorization that the request goes on with, or a refusal, whose text and reason it puts into the
+ * one shape of errors.
+ */
+export function serveExchange(http: HttpServer, exchange: Exchange): void {
+  http.handle({ path: EXCHANGE_PATH, methods: METHODS }, async ({ request, response, device }) => {
+    const shown = { authorization: request.headers.authorization, apiKey: headerOf(request.headers['x-api-key']) };
+    try {
+      const token = await exchange(shown, networkOf(device.ip));
+      response.writeHead(200, { authorization: `Bearer ${token}`, 'content-length': 0 }).end();
+    } catch (error) {
+      if (!(error instanceof OxoError)) throw error;
+      refuse(response, error);
+    }
+  });
+}
+
+function refuse(response: ServerResponse, error: OxoError): void {
+  const { reason, message, retryAfterMs } = error;
+  const status = httpStatusOf(error);
+  response.writeHead(status, {
+    'content-type': 'text/plain',
+    'x-oxo-reason': reason,
+    // RFC 6750, section 3.1.
+    ...(status === 401 ? { 'www-authenticate': 'Bearer error="invalid_token"' } : {}),
+    ...(retryAfterMs === undefined ? {} : { 'retry-after': String(Math.ceil(retryAfterMs / 1_000)) }),
+  });
+  response.end(message);
+}
+
+function headerOf(value: string | string[] | undefined): string | undefined {
+  return Array.isArray(value) ? value.join() : value;
+}
