@@ -79,6 +79,9 @@ test("two replicas that start at once sign with one key, and hear of each other'
   const issued = await internal.issueServiceToken({ clientId: 'feed', clientSecret: SECRET });
   assert.equal(issued.expiresIn, 300);
 
+  const metadata = await fetch(`http://127.0.0.1:${httpPort}/.well-known/openid-configuration`);
+  assert.equal(((await metadata.json()) as { issuer: string }).issuer, ISSUER);
+
   assert.equal(await one.process.stop(), 0);
   assert.equal(await two.process.stop(), 0);
   const log = one.process.output() + two.process.output();
@@ -89,9 +92,11 @@ test("two replicas that start at once sign with one key, and hear of each other'
     token,
     registered.tokens?.refreshToken ?? '',
     env.KEY_ENCRYPTION_KEY ?? '',
+    env.OAUTH_COOKIE_SECRETS ?? '',
   ]) {
     assert.ok(!log.includes(secret), 'a secret stands in the log');
   }
+  assert.doesNotMatch(log, /oidc-provider|NOTICE|Warning/);
 });
 
 test('another key-encryption key is told at the start', async () => {

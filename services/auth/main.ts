@@ -28,7 +28,7 @@ await runService({
     const db = await startDatabase(context, entities);
     const vault = await openLocalVault(config.keyEncryptionKey);
     const keys = await openSigningKeys({ db, vault, clock });
-    const http = await startHttpServer({ host, port, logger, clock });
+    const http = await startHttpServer({ host, port, logger, metrics: context.metrics, clock });
     onStop('http server', http.close);
     serveJwks(http, keys.published);
     const nats = await startNats(context, 'auth');

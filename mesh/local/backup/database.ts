@@ -106,15 +106,21 @@ export async function restoreDatabase(
   if (differences.length > 0) throw new CliError('what was restored is not what was saved', { advice: differences });
 }
 
-/** Ends every session: nobody's refresh token is worth anything. @returns how many there were */
+/** Ends every session, those of clients too: nobody's refresh token is worth anything. @returns how many there were */
 export async function endSessions(plan: StackPlan): Promise<number> {
   const auth = plan.services.find(({ name }) => name === 'auth');
   if (auth === undefined) return 0;
-  const sessions = `${pg.escapeIdentifier(auth.schema)}.sessions`;
-  const ended = await withClient(urlOfRole(plan, auth), clientOptions, (client) =>
-    client.query(`DELETE FROM ${sessions} WHERE revoked_at_ms IS NULL`),
-  );
-  return ended.rowCount ?? 0;
+  const schema = pg.escapeIdentifier(auth.schema);
+  return await withClient(urlOfRole(plan, auth), clientOptions, async (client) => {
+    const sessions = await client.query(`DELETE FROM ${schema}.sessions WHERE revoked_at_ms IS NULL`);
+    // What was saved by a release from before there were any has no such tables.
+    const found = await client.query('SELECT to_regclass($1) AS name', [`${schema}.oauth_grants`]);
+    if (found.rows[0]?.name == null) return sessions.rowCount ?? 0;
+    const grants = await client.query(`DELETE FROM ${schema}.oauth_grants`);
+    // Those under a grant have gone with it; codes, browsers and what clients have for themselves are under none.
+    await client.query(`DELETE FROM ${schema}.oauth_artifacts`);
+    return (sessions.rowCount ?? 0) + (grants.rowCount ?? 0);
+  });
 }
 
 /** Not the administrator's: expressions in tables can run functions of whoever owns them. */

@@ -4,11 +4,13 @@ import { after, before, test } from 'node:test';
 import { systemClock } from '#kit/clock.ts';
 import { OxoError } from '#kit/errors.ts';
 import { createLogger } from '#kit/observability/logger.ts';
+import { createMetrics } from '#kit/observability/metrics.ts';
 import { serveJwks } from '../keys/jwks.ts';
 import { type HttpServer, startHttpServer } from './server.ts';
 
 const keys = { keys: [{ kty: 'RSA', kid: 'one', n: 'AQAB', e: 'AQAB' }] };
 const held = Promise.withResolvers<void>();
+const metrics = createMetrics();
 let log = '';
 let server: HttpServer;
 let url: string;
@@ -20,17 +22,17 @@ before(async () => {
   };
   const logger = createLogger({ service: 'test', level: 'trace', destination });
   const bounds = { maxAtOnce: 1, limitMs: 100 };
-  server = await startHttpServer({ host: '127.0.0.1', port: 0, logger, clock: systemClock, ...bounds });
+  server = await startHttpServer({ host: '127.0.0.1', port: 0, logger, metrics, clock: systemClock, ...bounds });
   serveJwks(server, () => keys);
-  server.handle({ path: '/posted', methods: ['POST'] }, ({ response }) => void response.end());
-  server.handle({ path: '/under/', methods: ['GET'] }, ({ response, path, query, device }) => {
+  server.handle({ path: '/posted', methods: ['POST'], lane: 'test' }, ({ response }) => void response.end());
+  server.handle({ path: '/under/', methods: ['GET'], lane: 'test' }, ({ response, path, query, device }) => {
     response.end(JSON.stringify({ path, q: query.get('q'), ...device }));
   });
-  server.handle({ path: '/held', methods: ['GET'] }, () => held.promise);
-  server.handle({ path: '/broken', methods: ['GET'] }, () => {
+  server.handle({ path: '/held', methods: ['GET'], lane: 'test' }, () => held.promise);
+  server.handle({ path: '/broken', methods: ['GET'], lane: 'test' }, () => {
     throw new Error('what nobody must read');
   });
-  server.handle({ path: '/refused', methods: ['GET'] }, () => {
+  server.handle({ path: '/refused', methods: ['GET'], lane: 'test' }, () => {
     throw new OxoError('RATE_LIMITED', 'Too much.', { retryAfterMs: 1_500 });
   });
   url = `http://127.0.0.1:${server.port}`;
@@ -103,6 +105,7 @@ test('an error of ours says when to come again', async () => {
 test('what takes too long is given up, and as long as it runs others are refused', async () => {
   await refused(await fetch(`${url}/held`), 504, 'DEADLINE_EXCEEDED');
   await refused(await fetch(`${url}/under/one`), 503, 'UNAVAILABLE');
+  assert.equal((await fetch(`${url}/.well-known/jwks.json`)).status, 200, 'what others need has places of its own');
   held.resolve();
   assert.equal((await fetch(`${url}/under/one`)).status, 200);
 });
@@ -112,6 +115,22 @@ test('what is no HTTP is cut off', async () => {
   await new Promise((resolve) => socket.resume().once('close', resolve));
 });
 
+test('requests are counted by their declared path and their status', async () => {
+  const text = await metrics.render();
+  for (const line of [
+    'oxo_http_server_requests_total{route="/under/",status="503"} 1',
+    'oxo_http_server_requests_total{route="/held",status="504"} 1',
+    'oxo_http_server_requests_total{route="/broken",status="500"} 2',
+    'oxo_http_server_duration_seconds_count{route="/refused"} 1',
+  ]) {
+    assert.ok(text.includes(line), `${line} is not in ${text}`);
+  }
+  assert.doesNotMatch(text, /under\/one/);
+});
+
 test('two handlers for one path are a mistake', () => {
-  assert.throws(() => server.handle({ path: '/held', methods: ['POST'] }, () => undefined), /Two handlers/);
+  assert.throws(
+    () => server.handle({ path: '/held', methods: ['POST'], lane: 'test' }, () => undefined),
+    /Two handlers/,
+  );
 });

@@ -4,8 +4,11 @@ import { type Clock, SECOND_MS } from '#kit/clock.ts';
 import { OxoError, unavailable } from '#kit/errors.ts';
 import { newId } from '#kit/ids.ts';
 import type { Logger } from '#kit/observability/logger.ts';
+import type { Metrics } from '#kit/observability/metrics.ts';
+import { extractTrace, SpanKind, withSpan, withTraceContext } from '#kit/observability/trace.ts';
 import { type Device, deviceOfHeaders } from '../sessions/device.ts';
 import { sendError } from './answers.ts';
+import { createHttpRecorder } from './recorder.ts';
 
 /** The largest body that anybody may send; the front door lets no larger one through. */
 export const MAX_BODY_BYTES = 64 * 1024;
@@ -34,6 +37,8 @@ export type HttpHandler = (exchange: Exchange) => Promise<void> | void;
 export interface HttpRoute {
   path: string;
   methods: readonly string[];
+  /** Routes of one lane share the places of requests that are worked on at once, so that no flood of one keeps others out. */
+  lane: string;
 }
 
 /** What auth serves by HTTP: its public keys, OAuth, the pages. What no handler stands for is not found. */
@@ -49,8 +54,9 @@ export interface HttpServerOptions {
   /** 0 takes a free one. */
   port: number;
   logger: Logger;
+  metrics: Metrics;
   clock: Clock;
-  /** Requests that are worked on at once; more are refused with 503. */
+  /** Requests of one lane that are worked on at once; more are refused with 503. */
   maxAtOnce?: number;
   /** How long a handler may take before the answer is 504. */
   limitMs?: number;
@@ -59,42 +65,51 @@ export interface HttpServerOptions {
 /** Starts the one HTTP server of auth. Sizes, times and numbers are bounded, and every error has the one shape. */
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
   const { host, port, logger, clock, maxAtOnce = MAX_AT_ONCE, limitMs = REQUEST_LIMIT_MS } = options;
-  const routes = new Map<string, { methods: readonly string[]; handler: HttpHandler }>();
-  let atOnce = 0;
+  const routes = new Map<string, HttpRoute & { handler: HttpHandler }>();
+  /** How many are worked on, by lane. */
+  const atOnce = new Map<string, number>();
+  const record = createHttpRecorder(options.metrics);
 
-  function routeOf({ path }: Exchange): string {
-    if (path.endsWith('/')) return '';
-    return routes.has(path) ? path : path.slice(0, path.lastIndexOf('/') + 1);
+  /** Undefined when there is no such path, or it has no such method. */
+  function routeOf({ path, request }: Exchange) {
+    if (path.endsWith('/')) return undefined;
+    const route = routes.get(path) ?? routes.get(path.slice(0, path.lastIndexOf('/') + 1));
+    return route?.methods.includes(request.method ?? '') ? route : undefined;
   }
 
-  async function answer(exchange: Exchange): Promise<void> {
-    const route = routes.get(routeOf(exchange));
-    if (route === undefined || !route.methods.includes(exchange.request.method ?? '')) {
-      throw new OxoError('ROUTE_NOT_FOUND', 'There is no such path.');
-    }
+  async function answer(exchange: Exchange, route: ReturnType<typeof routeOf>): Promise<void> {
+    if (route === undefined) throw new OxoError('ROUTE_NOT_FOUND', 'There is no such path.');
     if (Number(exchange.request.headers['content-length'] ?? 0) > MAX_BODY_BYTES) {
       throw new OxoError('BODY_TOO_LARGE', 'The body is larger than 64 KiB.');
     }
-    if (atOnce >= maxAtOnce) throw unavailable('Too much is asked at once. Try again in a moment.');
-    atOnce += 1;
+    const { lane, handler } = route;
+    const before = atOnce.get(lane) ?? 0;
+    if (before >= maxAtOnce) throw unavailable('Too much is asked at once. Try again in a moment.');
+    atOnce.set(lane, before + 1);
     try {
-      await route.handler(exchange);
+      await handler(exchange);
     } finally {
-      atOnce -= 1;
+      atOnce.set(lane, (atOnce.get(lane) ?? 1) - 1);
     }
   }
 
   async function handle(exchange: Exchange): Promise<void> {
     const { request, response, requestId } = exchange;
-    const timer = setTimeout(
-      () => sendError(exchange, new OxoError('DEADLINE_EXCEEDED', 'It took too long.')),
-      limitMs,
-    );
+    const route = routeOf(exchange);
+    const [name, startedMs] = [route?.path ?? '', performance.now()];
+    response.once('close', () => record(name, response.statusCode, (performance.now() - startedMs) / SECOND_MS));
+    const tooLate = new OxoError('DEADLINE_EXCEEDED', 'It took too long.');
+    const timer = setTimeout(() => sendError(exchange, tooLate), limitMs);
     try {
-      await answer(exchange);
+      const attributes = {
+        'http.route': name,
+        'http.request.method': request.method ?? '',
+        'oxo.request_id': requestId,
+      };
+      await withSpan(`http ${name}`, SpanKind.SERVER, attributes, () => answer(exchange, route));
     } catch (error) {
       if (!(error instanceof OxoError) || error.reason === 'INTERNAL') {
-        logger.error({ err: error, requestId, method: request.method, path: routeOf(exchange) }, 'request failed');
+        logger.error({ err: error, requestId, method: request.method, path: name }, 'request failed');
       }
       // What nobody has read of a body is thrown away with the connection.
       if (!request.complete && !response.headersSent) response.setHeader('connection', 'close');
@@ -106,7 +121,12 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
 
   const server = createServer(
     { maxHeaderSize: MAX_HEADER_BYTES, requestTimeout: 5 * SECOND_MS, headersTimeout: 5 * SECOND_MS },
-    (request, response) => void handle(exchangeOf(request, response, clock)),
+    (request, response) => {
+      const exchange = exchangeOf(request, response, clock);
+      const { traceparent } = request.headers;
+      const parent = extractTrace(typeof traceparent === 'string' ? { traceparent } : {});
+      void withTraceContext(parent, () => handle(exchange));
+    },
   );
   server.maxConnections = MAX_CONNECTIONS;
   server.keepAliveTimeout = 30 * SECOND_MS;
@@ -119,9 +139,9 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   logger.info({ port: address.port }, 'serving HTTP');
   return {
     port: address.port,
-    handle({ path, methods }, handler) {
-      if (routes.has(path)) throw new Error(`Two handlers stand for ${path}.`);
-      routes.set(path, { methods, handler });
+    handle(route, handler) {
+      if (routes.has(route.path)) throw new Error(`Two handlers stand for ${route.path}.`);
+      routes.set(route.path, { ...route, handler });
     },
     close: () =>
       new Promise((resolve) => {

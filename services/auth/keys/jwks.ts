@@ -8,7 +8,7 @@ const CACHE_CONTROL = 'public, max-age=300';
 
 /** Serves the public keys, to Envoy, to the other services and to clients. */
 export function serveJwks(http: HttpServer, published: () => JSONWebKeySet): void {
-  http.handle({ path: JWKS_PATH, methods: ['GET'] }, ({ response }) =>
+  http.handle({ path: JWKS_PATH, methods: ['GET'], lane: 'keys' }, ({ response }) =>
     sendJson(response, 200, published(), CACHE_CONTROL),
   );
 }

@@ -11,6 +11,8 @@ const MAX_LIFETIME_SECONDS = 366 * 24 * 60 * 60;
 /** A browser's session remembers so many clients, the latest; those before are asked again. */
 const MAX_CLIENTS_PER_SESSION = 100;
 const FOREIGN_KEY_VIOLATION = '23503';
+/** SQLSTATEs of what Postgres cannot hold, such as U+0000 in a text, or a row that would be too large. */
+const NOT_STORABLE = /^(22...|23514|54...)$/;
 /** Where what the provider looks for comes from our own rows, and so may be a reference. */
 const DEVICE_PAGES = new Set(['code_verification', 'device_resume']);
 const REFERENCE = /^ref:([\w-]{43})$/;
@@ -185,8 +187,8 @@ function answerTo(error: unknown): unknown {
     away.statusCode = 503;
     return Object.assign(away, { cause: error });
   }
-  if (error instanceof Error && 'code' in error && error.code === FOREIGN_KEY_VIOLATION) {
-    return new errors.InvalidGrant('the grant has ended');
-  }
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  if (code === FOREIGN_KEY_VIOLATION) return new errors.InvalidGrant('the grant has ended');
+  if (NOT_STORABLE.test(code)) return new errors.InvalidRequest('a parameter is not valid text, or too long');
   return error;
 }

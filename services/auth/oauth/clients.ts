@@ -6,6 +6,9 @@ import { hashOf } from './artifacts.ts';
 /** Anybody may register a client; one that nobody has given a token is forgotten. */
 const UNUSED_KEPT_MS = 30 * DAY_MS;
 
+/** Ours are shorter; what somebody else brings need not be looked for. */
+const ID = /^[\w-]{1,64}$/;
+
 const UPSERT = {
   name: 'oauth-client-upsert',
   text: `insert into oauth_clients (id, secret_hash, metadata, created_at_ms) values ($1, $2, $3, $4)
@@ -53,6 +56,7 @@ export function createClients(db: Queryable, clock: Clock): Clients {
       await db.query(UPSERT, [id, secretHash, JSON.stringify(metadata), clock.nowMs()]);
     },
     async find(id) {
+      if (!ID.test(id)) return undefined;
       const [row] = await db.query<{ secretHash: Buffer | null; metadata: ClientMetadata }>(FIND, [id]);
       if (row?.secretHash == null) return row?.metadata;
       return { ...row.metadata, client_secret: row.secretHash.toString('base64url') };

@@ -47,7 +47,7 @@ export function serveOAuth(options: {
 
   for (const route of OAUTH_PATHS) {
     const isRegistration = route.path === OAUTH_ROUTES.registration;
-    http.handle(route, async (exchange) => {
+    http.handle({ ...route, lane: 'oauth' }, async (exchange) => {
       const waitMs = isRegistration ? registrations(networkOf(exchange.device.ip)) : undefined;
       if (waitMs === undefined) await answer(exchange);
       else refuseForNow(exchange.response, waitMs);

@@ -18,7 +18,7 @@ export function problemOfRedirectUri(uri: string, applicationType: ApplicationTy
   if (uri.includes('\\')) return 'must not have a backslash';
   const { username, password, hostname, pathname } = new URL(uri);
   if (username !== '' || password !== '' || /^[a-z]+:\/\/[^/?]*@/i.test(uri)) return 'must not name a user';
-  if (/(^|\/)(\.|%2e){1,2}(\/|$)/i.test(/^[^?]*/.exec(uri)?.[0] ?? '')) return 'must not have dot segments';
+  if (/(^|\/)(\.|%2e){1,2}(\/|$)/i.test(uri.split('?', 1)[0] ?? '')) return 'must not have dot segments';
   if (applicationType === 'native' && (isLoopback(uri) || LOCALHOST.test(uri))) return undefined;
   if (!HTTPS.test(uri)) {
     return applicationType === 'native'

@@ -8,20 +8,20 @@ const MAX_NETWORKS = 10_000;
 export type NetworkLimit = (network: string) => number | undefined;
 
 /**
- * So many in an hour for each network, in this process: a bucket that fills again evenly.
+ * So many in an hour for each network, in this process: that many at once, and then one after the other, evenly.
  * @param options.perHour also how many there may be at once
  */
 export function createNetworkLimit(options: { perHour: number; clock: Clock }): NetworkLimit {
   const { perHour, clock } = options;
-  const buckets = new LRUCache<string, { left: number; atMs: number }>({ max: MAX_NETWORKS });
-  const perMs = perHour / HOUR_MS;
+  const intervalMs = HOUR_MS / perHour;
+  /** When all that a network has done would have been done evenly. */
+  const evenlyDoneMs = new LRUCache<string, number>({ max: MAX_NETWORKS });
 
   return (network) => {
     const nowMs = clock.nowMs();
-    const before = buckets.get(network) ?? { left: perHour, atMs: nowMs };
-    const left = Math.min(perHour, before.left + (nowMs - before.atMs) * perMs);
-    if (left < 1) return Math.ceil((1 - left) / perMs);
-    buckets.set(network, { left: left - 1, atMs: nowMs });
+    const doneMs = Math.max(evenlyDoneMs.get(network) ?? nowMs, nowMs) + intervalMs;
+    if (doneMs - nowMs > HOUR_MS) return Math.ceil(doneMs - nowMs - HOUR_MS);
+    evenlyDoneMs.set(network, doneMs);
     return undefined;
   };
 }

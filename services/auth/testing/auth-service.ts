@@ -112,6 +112,8 @@ export interface TestAuthOptions {
   withUser?: boolean;
   /** What may be tried; as good as everything when absent. */
   allowances?: Partial<Allowances>;
+  /** Clients that a network may register. */
+  registrationsPerHour?: number;
 }
 
 export async function startAuthService(options: TestAuthOptions = {}): Promise<TestAuthService> {
@@ -155,7 +157,7 @@ export async function startAuthService(options: TestAuthOptions = {}): Promise<T
   };
   const schedule = { publishedForMs: KEY_PUBLISHED_FOR_MS, rotateAfterMs: KEY_ROTATE_AFTER_MS };
   const rotation = createKeyRotation({ db, outbox, vault, keys, denyList, ...schedule, clock, logger });
-  const oauth = { issuer: ISSUER, cookieSecrets: [randomSecret()], registrationsPerHour: 1_000 };
+  const oauth = { issuer: ISSUER, cookieSecrets: [randomSecret()], registrationsPerHour: options.registrationsPerHour ?? 1_000 };
   const apiKeyTagSecrets = [randomBytes(32)];
   const own = { rotation, denyList, keys, issuer, secretHashes, passwords, attempts, oauth, apiKeyTagSecrets };
   const service = createAuthService({ db, outbox, users, ...own, clock, logger });
@@ -195,10 +197,10 @@ function refusedBy({ subject, payload }: { subject: string; payload: Buffer }): 
 }
 
 async function startKeys(context: TestContext, db: Database) {
-  const { clock, logger } = context;
+  const { clock, logger, metrics } = context;
   const vault = await openLocalVault({ key: randomSecret() });
   const keys = await openSigningKeys({ db, vault, clock });
-  const http = await startHttpServer({ host: '127.0.0.1', port: 0, logger, clock });
+  const http = await startHttpServer({ host: '127.0.0.1', port: 0, logger, metrics, clock });
   context.onStop(http.close);
   serveJwks(http, keys.published);
   return { vault, keys, http };

@@ -65,7 +65,7 @@ export function openTestBrowser({ httpUrl }: Pick<TestAuthService, 'httpUrl'>): 
       return answer;
     },
     async follow(answer) {
-      const isOurs = answer.location?.origin === ISSUER && answer.location.pathname.startsWith('/oauth/');
+      const isOurs = answer.location?.origin === ISSUER && /^\/(oauth|device)\//.test(answer.location.pathname);
       if (answer.location === undefined || !isOurs) return answer;
       return browser.follow(await browser.fetch(answer.location));
     },
@@ -97,7 +97,7 @@ export async function callHttp(
 
 /** Stands for the pages: the test says who signs in, and what that person grants. */
 export function serveTestPages({ http, oauth, clock }: Pick<TestAuthService, 'http' | 'oauth' | 'clock'>): void {
-  const finish = { path: '/test/finish', methods: ['GET'] };
+  const finish = { path: '/test/finish', methods: ['GET'], lane: 'test' };
   http.handle(finish, async (exchange) => {
     const { query, response } = exchange;
     const [id, accountId, scopes] = ['interaction', 'accountId', 'scopes'].map((name) => query.get(name) ?? '');
@@ -112,13 +112,20 @@ export function serveTestPages({ http, oauth, clock }: Pick<TestAuthService, 'ht
   });
 }
 
+interface TestPerson {
+  accountId: string;
+  /** What the person grants, with blanks between. */
+  scopes: string;
+}
+
 /** Goes through sign-in and consent as this person, from the client's address to where the client gets the answer. */
-export async function authorize(
-  browser: TestBrowser,
-  address: string | URL,
-  person: { accountId: string; scopes: string },
-): Promise<TestAnswer> {
-  let answer = await browser.follow(await browser.fetch(address));
+export async function authorize(browser: TestBrowser, address: string | URL, person: TestPerson): Promise<TestAnswer> {
+  return goOn(browser, await browser.fetch(address), person);
+}
+
+/** The same, from an answer that leads there. */
+export async function goOn(browser: TestBrowser, from: TestAnswer, person: TestPerson): Promise<TestAnswer> {
+  let answer = await browser.follow(from);
   for (let page = 0; page < 3; page += 1) {
     const id = answer.location?.searchParams.get('interaction');
     if (answer.location?.origin !== ISSUER || id == null) return answer;

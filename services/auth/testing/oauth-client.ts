@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { createHash, randomBytes } from 'node:crypto';
+import { OAUTH_SCOPES } from '../oauth/scopes.ts';
 import type { TestAuthService } from './auth-service.ts';
-import { callHttp, type TestAnswer } from './oauth-browser.ts';
+import { authorize, callHttp, openTestBrowser, type TestAnswer, type TestBrowser } from './oauth-browser.ts';
 
 export interface TestClient {
   id: string;
@@ -53,4 +55,88 @@ export function postAs(at: At, client: TestClient, path: string, form: Record<st
 
 export function token(at: At, client: TestClient, form: Record<string, string>): Promise<TestAnswer> {
   return postAs(at, client, '/oauth/token', form);
+}
+
+/** What a client keeps of a request until the answer comes. */
+export interface AuthorizationRequest {
+  address: string;
+  verifier: string;
+}
+
+/** The address to which a client sends a person. @param changes over a request that is right; undefined takes a parameter away */
+export function authorizationRequest(
+  client: TestClient,
+  changes: Record<string, string | undefined> = {},
+): AuthorizationRequest {
+  const verifier = randomBytes(32).toString('base64url');
+  const parameters = {
+    response_type: 'code',
+    client_id: client.id,
+    redirect_uri: client.redirectUri,
+    scope: 'openid posts:read offline_access',
+    prompt: 'consent',
+    state: 'state-1',
+    code_challenge: createHash('sha256').update(verifier).digest('base64url'),
+    code_challenge_method: 'S256',
+    ...changes,
+  };
+  const given = Object.entries(parameters).filter((entry): entry is [string, string] => entry[1] !== undefined);
+  return { address: `/oauth/authorize?${new URLSearchParams(given)}`, verifier };
+}
+
+/** A code that this person's sign-in and consent gives to the client. @param scopes that the person grants; all by default */
+export async function getCode(
+  at: At,
+  client: TestClient,
+  person: { accountId: string; scopes?: string },
+  changes: Record<string, string | undefined> = {},
+): Promise<{ code: string; verifier: string; browser: TestBrowser }> {
+  const browser = openTestBrowser(at);
+  const { address, verifier } = authorizationRequest(client, changes);
+  const answer = await authorize(browser, address, { scopes: OAUTH_SCOPES.join(' '), ...person });
+  const code = answer.location?.searchParams.get('code');
+  assert.ok(code, `${answer.status} ${answer.location?.href} ${answer.body}`);
+  return { code, verifier, browser };
+}
+
+/** The form that redeems a code. */
+export const redeem = (client: TestClient, { code, verifier }: { code: string; verifier: string }) => ({
+  grant_type: 'authorization_code',
+  code,
+  redirect_uri: client.redirectUri,
+  code_verifier: verifier,
+});
+
+export interface TestTokens {
+  access_token: string;
+  refresh_token: string;
+  id_token: string;
+  scope: string;
+  token_type: string;
+  expires_in: number;
+}
+
+/** Tokens of this person for the client. */
+export async function getTokens(
+  at: At,
+  client: TestClient,
+  person: { accountId: string; scopes?: string },
+  changes: Record<string, string | undefined> = {},
+): Promise<TestTokens & { browser: TestBrowser }> {
+  const got = await getCode(at, client, person, changes);
+  const answer = await token(at, client, redeem(client, got));
+  assert.equal(answer.status, 200, answer.body);
+  return { ...answer.json<TestTokens>(), browser: got.browser };
+}
+
+/** The scopes of a token, in no order. */
+export const scopesOf = (scope: unknown) => String(scope).split(' ').sort();
+
+/** The error of an answer, and nothing that it should not tell. */
+export function errorOf(answer: TestAnswer): string {
+  const { error, ...others } = answer.json<{ error: string }>();
+  assert.ok(answer.status >= 400 && answer.status < 500, `${answer.status} ${answer.body}`);
+  for (const name of Object.keys(others))
+    assert.ok(['error_description', 'scope', 'iss', 'state'].includes(name), name);
+  return error;
 }
