@@ -34,7 +34,10 @@ export const localLimits: Limits = {
       uncounted: { calls: 600, per: 'minute' },
     },
   },
-  auth: Object.fromEntries(Object.keys(allowanceSettings).map((name) => [name, '1000000/1m'])),
+  auth: {
+    ...Object.fromEntries(Object.keys(allowanceSettings).map((name) => [name, '1000000/1m'])),
+    OAUTH_REGISTRATIONS_PER_HOUR: '1000000',
+  },
 };
 
 const rate = z.string().transform((text, context): Rate => {

@@ -68,7 +68,8 @@ function artifactAdapter(model: string, { artifacts, clients, grants }: AdapterS
         idHash: keyOf(id, model),
         clientId: clientId ?? null,
         accountId: accountId ?? null,
-        grantId: grantId ?? null,
+        // An interaction only looks at the grant of before: it goes on when that one ends.
+        grantId: model === 'Interaction' ? null : (grantId ?? null),
         uid: uid ?? null,
         userCode: userCode ?? null,
         payload: concealed(model, payload),
