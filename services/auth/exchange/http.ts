@@ -15,7 +15,7 @@ const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
  * one shape of errors.
  */
 export function serveExchange(http: HttpServer, exchange: Exchange): void {
-  http.handle({ path: EXCHANGE_PATH, methods: METHODS }, async ({ request, response, device }) => {
+  http.handle({ path: EXCHANGE_PATH, methods: METHODS, lane: 'exchange' }, async ({ request, response, device }) => {
     const shown = { authorization: request.headers.authorization, apiKey: headerOf(request.headers['x-api-key']) };
     try {
       const token = await exchange(shown, networkOf(device.ip));

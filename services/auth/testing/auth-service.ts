@@ -157,7 +157,11 @@ export async function startAuthService(options: TestAuthOptions = {}): Promise<T
   };
   const schedule = { publishedForMs: KEY_PUBLISHED_FOR_MS, rotateAfterMs: KEY_ROTATE_AFTER_MS };
   const rotation = createKeyRotation({ db, outbox, vault, keys, denyList, ...schedule, clock, logger });
-  const oauth = { issuer: ISSUER, cookieSecrets: [randomSecret()], registrationsPerHour: options.registrationsPerHour ?? 1_000 };
+  const oauth = {
+    issuer: ISSUER,
+    cookieSecrets: [randomSecret()],
+    registrationsPerHour: options.registrationsPerHour ?? 1_000,
+  };
   const apiKeyTagSecrets = [randomBytes(32)];
   const own = { rotation, denyList, keys, issuer, secretHashes, passwords, attempts, oauth, apiKeyTagSecrets };
   const service = createAuthService({ db, outbox, users, ...own, clock, logger });
