@@ -34,10 +34,7 @@ export const localLimits: Limits = {
       uncounted: { calls: 600, per: 'minute' },
     },
   },
-  auth: {
-    ...Object.fromEntries(Object.keys(allowanceSettings).map((name) => [name, '1000000/1m'])),
-    OAUTH_REGISTRATIONS_PER_HOUR: '1000000',
-  },
+  auth: Object.fromEntries(Object.keys(allowanceSettings).map((name) => [name, '1000000/1m'])),
 };
 
 const rate = z.string().transform((text, context): Rate => {

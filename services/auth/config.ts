@@ -51,7 +51,6 @@ function settings(env: NodeJS.ProcessEnv) {
     USER_GRPC_ADDRESS: setting.address(),
     OAUTH_COOKIE_SECRETS: secrets(),
     API_KEY_TAG_SECRETS: secrets(),
-    OAUTH_REGISTRATIONS_PER_HOUR: setting.integer(1, 1_000_000).default(20),
     KEY_PUBLISHED_FOR_MS: setting.integer(0, DAY_MS).default(30 * MINUTE_MS),
     KEY_ROTATE_AFTER_DAYS: setting.integer(0, 365).default(90),
   };
@@ -79,7 +78,6 @@ export function readConfig(env: NodeJS.ProcessEnv) {
     apiKeyTagSecrets: read.API_KEY_TAG_SECRETS.map((secret) => Buffer.from(secret, 'base64')),
     oauth: {
       cookieSecrets: read.OAUTH_COOKIE_SECRETS,
-      registrationsPerHour: read.OAUTH_REGISTRATIONS_PER_HOUR,
     },
     keyPublishedForMs: read.KEY_PUBLISHED_FOR_MS,
     /** Undefined: only when the operator says so. */

@@ -78,7 +78,7 @@ export function createAuthService(parts: AuthServiceParts) {
   const knownNetworks = createKnownNetworks(db, clock);
   const sessions = createSessions({ db, outbox, denyList, clock });
   const disabling = createDisabling({ db, outbox, denyList });
-  const oauth = createOAuth({ settings: parts.oauth, db, outbox, denyList, keys, profiles, clock, logger });
+  const oauth = createOAuth({ settings: parts.oauth, db, outbox, denyList, keys, profiles, attempts, clock, logger });
   const keyText = createKeyText(parts.apiKeyTagSecrets);
   const apiKeys = createApiKeys({ db, outbox, denyList, keyText, hashes: createSecretHashes(), clock });
   const { findAccessToken } = oauth;

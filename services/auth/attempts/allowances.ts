@@ -29,6 +29,7 @@ export const allowanceSettings = {
   LIMIT_LOGIN_OF_ACCOUNT: allowance().default({ attempts: 50, windowMs: HOUR_MS }),
   LIMIT_LOGIN_FROM_NETWORK: allowance().default({ attempts: 100, windowMs: HOUR_MS }),
   LIMIT_REGISTER_FROM_NETWORK: allowance().default({ attempts: 20, windowMs: HOUR_MS }),
+  LIMIT_CLIENT_FROM_NETWORK: allowance().default({ attempts: 20, windowMs: HOUR_MS }),
   LIMIT_TOKEN_FROM_NETWORK: allowance().default({ attempts: 300, windowMs: HOUR_MS }),
 };
 
@@ -41,6 +42,7 @@ export function allowances(read: z.infer<z.ZodObject<typeof allowanceSettings>>)
     loginOfAccount: read.LIMIT_LOGIN_OF_ACCOUNT,
     loginFromNetwork: read.LIMIT_LOGIN_FROM_NETWORK,
     registerFromNetwork: read.LIMIT_REGISTER_FROM_NETWORK,
+    clientFromNetwork: read.LIMIT_CLIENT_FROM_NETWORK,
     tokenFromNetwork: read.LIMIT_TOKEN_FROM_NETWORK,
   };
 }

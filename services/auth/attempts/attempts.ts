@@ -24,7 +24,9 @@ export interface Attempts {
   /** @param account id of the account or, where there is none, what stands for it. @param network see `networkOf` */
   login(account: string, network: string): Promise<LoginAttempt>;
   register(network: string): Promise<Attempt>;
-  /** Refresh tokens and others that are shown to get one. */
+  /** Apps that register themselves. */
+  client(network: string): Promise<Attempt>;
+  /** Refresh tokens, codes and others that are shown to get a token. */
   token(network: string): Promise<Attempt>;
   /** A network under another name, by which it is known without telling which it is. */
   hashOf(network: string): Buffer;
@@ -108,6 +110,7 @@ export function createAttempts({ counters, allowances, secret, metrics, logger }
       return { onlyFromKnownNetworks: isSoftUsedUp, giveBack: () => giveBack(counted) };
     },
     register: (network) => fromNetwork('registerFromNetwork', network),
+    client: (network) => fromNetwork('clientFromNetwork', network),
     token: (network) => fromNetwork('tokenFromNetwork', network),
     hashOf: (network) => hash('network', network),
   };

@@ -1,11 +1,12 @@
 import type { ServerResponse } from 'node:http';
 import type Provider from 'oidc-provider';
 import { SECOND_MS } from '#kit/clock.ts';
+import { OxoError } from '#kit/errors.ts';
+import type { Attempt, Attempts } from '../attempts/attempts.ts';
 import { sendJson } from '../http/answers.ts';
 import type { Exchange, HttpServer } from '../http/server.ts';
 import { networkOf } from '../sessions/device.ts';
 import { PAGE_POLICY } from './pages.ts';
-import type { NetworkLimit } from './registration-limit.ts';
 import { OAUTH_PATHS, OAUTH_ROUTES } from './routes.ts';
 
 /** Headers by which a request could say that it came to another host, or from somewhere else than the front door says. */
@@ -14,21 +15,28 @@ const CLAIMED = ['x-forwarded-host', 'x-forwarded-port', 'x-forwarded-server', '
 /**
  * Serves OAuth: what the provider answers at its paths.
  * @param options.provider the one for the present keys
- * @param options.registrations limits how many clients one network registers
+ * @param options.attempts limits how many clients one network registers, and how many wrong codes and tokens it shows
  */
 export function serveOAuth(options: {
   http: HttpServer;
   issuer: string;
   provider: () => Promise<Provider>;
-  registrations: NetworkLimit;
+  attempts: Pick<Attempts, 'client' | 'token'>;
 }): void {
-  const { http, provider, registrations } = options;
+  const { http, provider, attempts } = options;
   const issuer = new URL(options.issuer);
+  /** Answers to devices that wait. */
+  const patient = new WeakSet<ServerResponse>();
 
   const handlers = new WeakMap<Provider, ReturnType<Provider['callback']>>();
   async function handler() {
     const current = await provider();
-    const made = handlers.get(current) ?? current.callback();
+    const known = handlers.get(current);
+    if (known !== undefined) return known;
+    current.on('grant.error', ({ res }, { error }) => {
+      if (error === 'authorization_pending' || error === 'slow_down') patient.add(res);
+    });
+    const made = current.callback();
     handlers.set(current, made);
     return made;
   }
@@ -45,19 +53,37 @@ export function serveOAuth(options: {
     await (await handler())(request, response);
   }
 
+  /** It was right, or asks whether somebody has agreed meanwhile, as devices do again and again (RFC 8628). */
+  const isHarmless = (response: ServerResponse) => response.statusCode < 400 || patient.has(response);
+
+  /** Undefined for what nobody gains by trying. */
+  async function attempt(path: string, { request, device }: Exchange): Promise<Attempt | undefined> {
+    if (request.method !== 'POST') return undefined;
+    const network = networkOf(device.ip);
+    if (path === OAUTH_ROUTES.registration) return attempts.client(network);
+    return TRIED.has(path) ? attempts.token(network) : undefined;
+  }
+
   for (const route of OAUTH_PATHS) {
-    const isRegistration = route.path === OAUTH_ROUTES.registration;
     http.handle({ ...route, lane: 'oauth' }, async (exchange) => {
-      const waitMs = isRegistration ? registrations(networkOf(exchange.device.ip)) : undefined;
-      if (waitMs === undefined) await answer(exchange);
-      else refuseForNow(exchange.response, waitMs);
+      try {
+        const counted = await attempt(route.path, exchange);
+        await answer(exchange);
+        if (TRIED.has(route.path) && isHarmless(exchange.response)) counted?.giveBack();
+      } catch (error) {
+        if (!(error instanceof OxoError) || error.reason !== 'RATE_LIMITED') throw error;
+        refuseForNow(exchange.response, error.retryAfterMs ?? SECOND_MS);
+      }
     });
   }
 }
 
-/** RFC 7591 has no error for it: the status says it, and a word that another part of OAuth has. */
+/** Where codes, refresh tokens and clients' secrets are shown. */
+const TRIED = new Set<string>([OAUTH_ROUTES.token, OAUTH_ROUTES.introspection, OAUTH_ROUTES.revocation]);
+
+/** OAuth has no error for it: the status says it, and a word that another part of it has. */
 function refuseForNow(response: ServerResponse, waitMs: number): void {
   response.setHeader('retry-after', String(Math.ceil(waitMs / SECOND_MS)));
-  const error_description = 'too many clients were registered from this network';
+  const error_description = 'too many attempts from this network';
   sendJson(response, 429, { error: 'slow_down', error_description });
 }

@@ -5,6 +5,7 @@ import type { DenyList } from '#kit/identity/deny-list.ts';
 import type { Logger } from '#kit/observability/logger.ts';
 import type { BackgroundWork } from '#kit/process/background.ts';
 import type { Profiles } from '../accounts/profiles.ts';
+import type { Attempts } from '../attempts/attempts.ts';
 import type { HttpServer } from '../http/server.ts';
 import type { SigningKeys } from '../keys/signing-keys.ts';
 import { createFindAccessToken, type FindAccessToken } from './access-tokens.ts';
@@ -16,15 +17,12 @@ import { serveOAuth } from './http.ts';
 import { createInteractions, type Interactions } from './interactions.ts';
 import { plainPages } from './plain-pages.ts';
 import { createProviders } from './providers.ts';
-import { createNetworkLimit } from './registration-limit.ts';
 
 export interface OAuthSettings {
   /** The public URL of this installation. */
   issuer: string;
   /** Sign the cookies of OAuth and its pages: the first signs, all verify. */
   cookieSecrets: readonly string[];
-  /** Clients that one network may register in an hour, at each process. */
-  registrationsPerHour: number;
 }
 
 /** OAuth 2.1 and OpenID Connect, as the rest of auth uses it. */
@@ -44,11 +42,12 @@ export function createOAuth(parts: {
   denyList: DenyList;
   keys: Pick<SigningKeys, 'current' | 'published'>;
   profiles: Profiles;
+  attempts: Attempts;
   clock: Clock;
   logger: Logger;
 }): OAuth {
   const { settings, db, keys, profiles, clock, logger } = parts;
-  const { issuer, cookieSecrets, registrationsPerHour } = settings;
+  const { issuer, cookieSecrets } = settings;
   const stores = {
     artifacts: createArtifacts(db, clock),
     clients: createClients(db, clock),
@@ -62,8 +61,7 @@ export function createOAuth(parts: {
     findAccessToken: createFindAccessToken(db, clock),
     grants: stores.grants,
     serve(http) {
-      const registrations = createNetworkLimit({ perHour: registrationsPerHour, clock });
-      serveOAuth({ http, issuer, provider, registrations });
+      serveOAuth({ http, issuer, provider, attempts: parts.attempts });
     },
     background: [
       { name: 'clean-up of OAuth tokens', intervalMs: 5 * MINUTE_MS, work: stores.artifacts.cleanUp },

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { DAY_MS } from '#kit/clock.ts';
+import { DAY_MS, HOUR_MS } from '#kit/clock.ts';
 import { ISSUER, startAuthService, type TestAuthService } from '../testing/auth-service.ts';
 import { callHttp } from '../testing/oauth-browser.ts';
-import { errorOf, postJson, registerClient, type TestClient, token } from '../testing/oauth-client.ts';
+import { errorOf, postAs, postJson, registerClient, type TestClient, token } from '../testing/oauth-client.ts';
 import { MAX_NAME_CHARACTERS, MAX_REDIRECT_URIS, MAX_URI_CHARACTERS } from './client-metadata.ts';
 import { createClients } from './clients.ts';
 
@@ -146,7 +146,10 @@ test('a secret that a client would like to choose, or an id, is passed over', as
 
 test('a network registers so many in an hour', async () => {
   const headers = { 'x-forwarded-for': '203.0.113.9' };
-  const limited = await startAuthService({ withUser: false, registrationsPerHour: 2 });
+  const limited = await startAuthService({
+    withUser: false,
+    allowances: { clientFromNetwork: { attempts: 2, windowMs: HOUR_MS } },
+  });
   try {
     for (let time = 0; time < 2; time += 1) {
       assert.equal((await postJson(limited, '/oauth/register', good, headers)).status, 201);
@@ -173,4 +176,31 @@ test('a client that nobody has used is forgotten, one that has had a token stays
   await clients.cleanUp();
   assert.equal(await clients.find(unused.id), undefined);
   assert.ok(await clients.find(used.id));
+});
+
+test('a network shows so many wrong codes and secrets, and a device may ask again and again', async () => {
+  const limited = await startAuthService({
+    withUser: false,
+    allowances: { tokenFromNetwork: { attempts: 2, windowMs: HOUR_MS } },
+  });
+  try {
+    const deviceGrant = 'urn:ietf:params:oauth:grant-type:device_code';
+    const own = { grant_types: ['client_credentials', deviceGrant], response_types: [], redirect_uris: [] };
+    const client = await registerClient(limited, own);
+    const right = { grant_type: 'client_credentials', scope: 'posts:read' };
+    const asked = await postAs(limited, client, '/oauth/device', { scope: 'posts:read' });
+    const waiting = { grant_type: deviceGrant, device_code: String(asked.json().device_code) };
+    for (let time = 0; time < 4; time += 1) {
+      assert.equal((await token(limited, client, right)).status, 200);
+      assert.match(errorOf(await token(limited, client, waiting)), /authorization_pending|slow_down/);
+    }
+    for (let time = 0; time < 2; time += 1) {
+      assert.equal((await token(limited, { ...client, secret: 'guessed' }, right)).status, 401);
+    }
+    const refused = await token(limited, client, right);
+    assert.equal(refused.status, 429);
+    assert.ok(Number(refused.headers['retry-after']) > 1_000);
+  } finally {
+    await limited.close();
+  }
 });

@@ -112,8 +112,6 @@ export interface TestAuthOptions {
   withUser?: boolean;
   /** What may be tried; as good as everything when absent. */
   allowances?: Partial<Allowances>;
-  /** Clients that a network may register. */
-  registrationsPerHour?: number;
 }
 
 export async function startAuthService(options: TestAuthOptions = {}): Promise<TestAuthService> {
@@ -157,11 +155,7 @@ export async function startAuthService(options: TestAuthOptions = {}): Promise<T
   };
   const schedule = { publishedForMs: KEY_PUBLISHED_FOR_MS, rotateAfterMs: KEY_ROTATE_AFTER_MS };
   const rotation = createKeyRotation({ db, outbox, vault, keys, denyList, ...schedule, clock, logger });
-  const oauth = {
-    issuer: ISSUER,
-    cookieSecrets: [randomSecret()],
-    registrationsPerHour: options.registrationsPerHour ?? 1_000,
-  };
+  const oauth = { issuer: ISSUER, cookieSecrets: [randomSecret()] };
   const apiKeyTagSecrets = [randomBytes(32)];
   const own = { rotation, denyList, keys, issuer, secretHashes, passwords, attempts, oauth, apiKeyTagSecrets };
   const service = createAuthService({ db, outbox, users, ...own, clock, logger });
