@@ -81,6 +81,9 @@ export const errorResponse: Schema = {
   headers: {
     'X-Request-Id': { schema: { type: 'string' } },
     'Retry-After': { description: 'Seconds, on 429 and 503.', schema: { type: 'string' } },
+    'RateLimit-Limit': { description: 'Calls that are allowed; on all answers.', schema: { type: 'string' } },
+    'RateLimit-Remaining': { description: 'How many of them are left.', schema: { type: 'string' } },
+    'RateLimit-Reset': { description: 'Seconds until there are more.', schema: { type: 'string' } },
   },
   content: { 'application/json': { schema: ref('Error') } },
 };
