@@ -5,7 +5,7 @@ import { readBenchOptions } from './options.ts';
 
 test('by default all parts run, and the largest stack only when it is asked for', () => {
   const { parts, growthSizes, seconds, viewers } = readBenchOptions([]);
-  assert.deepEqual([...parts], ['reads', 'writes', 'mixed', 'visible', 'half-load', 'fan-out', 'growth']);
+  assert.deepEqual([...parts], ['reads', 'keys', 'writes', 'mixed', 'visible', 'half-load', 'fan-out', 'growth']);
   assert.deepEqual([growthSizes, seconds, viewers], [[1_000, 10_000], 10, 1_000]);
   assert.deepEqual(readBenchOptions(['--growth']).growthSizes, [1_000, 10_000, 100_000]);
 });

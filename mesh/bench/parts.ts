@@ -1,5 +1,5 @@
 /** What a run is made of. A part can be run by itself. */
-export type PartName = 'reads' | 'writes' | 'mixed' | 'visible' | 'half-load' | 'fan-out' | 'growth';
+export type PartName = 'reads' | 'keys' | 'writes' | 'mixed' | 'visible' | 'half-load' | 'fan-out' | 'growth';
 
 export type Part = {
   readonly name: PartName;
@@ -11,6 +11,7 @@ export type Part = {
 /** In the order in which they run: a later one uses what an earlier one has found out. */
 export const parts: readonly Part[] = [
   { name: 'reads', summary: 'GET /feed beside a bare echo of the same page behind the same Envoy', seconds: 50 },
+  { name: 'keys', summary: 'GET /feed by API keys and by tokens, in turn', seconds: 20 },
   { name: 'writes', summary: 'POST /posts until 20 followers have each post', seconds: 30 },
   { name: 'mixed', summary: 'nine reads to one post on the same connections', seconds: 15 },
   { name: 'visible', summary: 'time until a follower sees a post, while nothing else happens', seconds: 20 },

@@ -10,6 +10,7 @@ import type { MeasureContext } from './measure/context.ts';
 import { measureFanOut } from './measure/fan-out.ts';
 import { measureFeedReads } from './measure/feed-reads.ts';
 import { findFullRates, measureVisibleAtHalfLoad } from './measure/half-load.ts';
+import { measureKeyReads } from './measure/key-reads.ts';
 import { measureMixed } from './measure/mixed.ts';
 import { measurePostWrites } from './measure/post-writes.ts';
 import { measureVisible } from './measure/visible.ts';
@@ -61,11 +62,12 @@ export async function prepare(
 
 type Figures = Pick<
   StackResults,
-  'reads' | 'writes' | 'mixed' | 'visibleIdle' | 'visibleHalfLoad' | 'fanOut' | 'acknowledged'
+  'reads' | 'keyReads' | 'writes' | 'mixed' | 'visibleIdle' | 'visibleHalfLoad' | 'fanOut' | 'acknowledged'
 >;
 
 async function measureParts({ parts }: BenchOptions, context: MeasureContext): Promise<Figures> {
   const reads = parts.has('reads') ? await measureFeedReads(context) : undefined;
+  const keyReads = parts.has('keys') ? await measureKeyReads(context) : undefined;
   const writes = parts.has('writes') ? await measurePostWrites(context) : undefined;
   const mixed = parts.has('mixed') ? await measureMixed(context) : undefined;
   const visibleIdle = parts.has('visible') ? await measureVisible(context, 'post → visible, idle') : undefined;
@@ -79,7 +81,7 @@ async function measureParts({ parts }: BenchOptions, context: MeasureContext): P
   const acknowledged =
     byViewers.length + byStars.length > 0 ? await checkAcknowledged(context, { byViewers, byStars }) : undefined;
   return {
-    ...{ reads, visibleIdle, visibleHalfLoad, acknowledged },
+    ...{ reads, keyReads, visibleIdle, visibleHalfLoad, acknowledged },
     ...{ writes: withoutCreated(writes), mixed: withoutCreated(mixed), fanOut: withoutCreated(fanOut) },
   };
 }

@@ -34,7 +34,7 @@ const rounds = 2;
 const idleMs = 1_500;
 const warmUpSeconds = 6;
 
-type Round = { readonly result: LoadResult; readonly cpu: CpuUse };
+export type Round = { readonly result: LoadResult; readonly cpu: CpuUse };
 
 /** Reads feeds and, in turn, the echo of one of their pages. */
 export async function measureFeedReads(context: MeasureContext): Promise<FeedReadFigures> {
@@ -54,8 +54,16 @@ export async function measureFeedReads(context: MeasureContext): Promise<FeedRea
   return { feed: figuresOf(feed), echo: figuresOf(echo), echoOfBytes: figuresOf([bytes]) };
 }
 
-async function readFeeds({ stack, crowd, load, servers, idle }: MeasureContext, seconds: number): Promise<Round> {
-  const requests = await feedRequests(crowd.viewers, stack.frontDoor);
+async function readFeeds(context: MeasureContext, seconds: number): Promise<Round> {
+  return readWith(context, await feedRequests(context.crowd.viewers, context.stack.frontDoor), seconds);
+}
+
+/** Makes these requests, at random, on as many connections as the feed is read by. */
+export function readWith(
+  { stack, load, servers, idle }: MeasureContext,
+  requests: readonly string[],
+  seconds: number,
+): Promise<Round> {
   return withCpu(servers, idle, () =>
     load.run({ target: stack.frontDoor, connections, requests, expectedStatus: 200, seconds }),
   );
@@ -87,7 +95,8 @@ async function idleOf({ processes }: Echo, signal: AbortSignal): Promise<IdleUse
   return idleUse(before, readCpu(processes));
 }
 
-function figuresOf(rounds: readonly Round[]): ReadFigures {
+/** The figures of all rounds together. */
+export function figuresOf(rounds: readonly Round[]): ReadFigures {
   const sum = (value: (result: LoadResult) => number): number =>
     rounds.reduce((total, { result }) => total + value(result), 0);
   const requests = sum((result) => result.requests);

@@ -3,6 +3,7 @@ import type { AcknowledgedFigures } from '../measure/acknowledged.ts';
 import type { FanOutFigures } from '../measure/fan-out.ts';
 import type { FeedReadFigures } from '../measure/feed-reads.ts';
 import type { HalfLoadFigures } from '../measure/half-load.ts';
+import type { KeyReadFigures } from '../measure/key-reads.ts';
 import type { MixedFigures } from '../measure/mixed.ts';
 import type { PostWriteFigures } from '../measure/post-writes.ts';
 import type { VisibleFigures } from '../measure/visible.ts';
@@ -13,6 +14,7 @@ export type StackResults = {
   readonly viewers: number;
   readonly safety: SafetySettings;
   readonly reads?: FeedReadFigures | undefined;
+  readonly keyReads?: KeyReadFigures | undefined;
   readonly writes?: Omit<PostWriteFigures, 'created'> | undefined;
   readonly mixed?: MixedFigures | undefined;
   readonly visibleIdle?: VisibleFigures | undefined;

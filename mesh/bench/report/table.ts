@@ -74,11 +74,13 @@ type Row = {
   readonly cpuByServerMs: Readonly<Record<string, number>>;
 };
 
-function loadsOf({ reads, writes, mixed }: StackResults): (readonly [string, Row])[] {
+function loadsOf({ reads, keyReads, writes, mixed }: StackResults): (readonly [string, Row])[] {
   const loads: (readonly [string, Row | undefined])[] = [
     ['GET /feed, 32 connections', reads?.feed],
     ['echo that encodes', reads?.echo],
     ['echo of encoded bytes', reads?.echoOfBytes],
+    ['GET /feed by token, in turn with', keyReads?.byToken],
+    ['GET /feed by API key', keyReads?.byKey],
     ['POST /posts, 16 connections', writes],
     ['both, 90 to 10: all, reads', mixed === undefined ? undefined : { ...mixed, ...mixed.reads }],
   ];

@@ -31,6 +31,7 @@ const tokens = z.object({ accessToken: z.string(), refreshToken: z.string(), exp
 const signedIn = z.object({ user: z.object({ id: z.string() }), tokens });
 const refreshed = z.object({ tokens });
 const time = z.string().transform((text) => Date.parse(text));
+const issuedKey = z.object({ secret: z.string() });
 const post = z.object({ post: z.object({ id: z.string(), createdAt: time, text: z.string() }) });
 const feed = z.object({
   items: z
@@ -53,6 +54,8 @@ const feed = z.object({
 
 /** The requests that people make, as functions. Each rejects with CliError when the answer is not as it should be. */
 export type Api = {
+  /** @returns the key, which is shown this once */
+  readonly createApiKey: (token: string, name: string, scopes: readonly string[]) => Promise<string>;
   readonly signUp: (handle: string, displayName: string, password: string) => Promise<Session>;
   /** Also by who has a session already: it is another one. */
   readonly signIn: (handle: string, password: string) => Promise<Session>;
@@ -74,6 +77,16 @@ export function createApi({ call }: ApiClient): Api {
   };
   return {
     signIn,
+    createApiKey: async (token, name, scopes) => {
+      const { body } = await call({
+        method: 'POST',
+        path: '/api-keys',
+        token,
+        body: { name, scopes },
+        expected: [201],
+      });
+      return issuedKey.parse(body).secret;
+    },
     signUp: async (handle, displayName, password) => {
       const body = { handle, displayName, password, email: `${handle}@demo.oxo.example` };
       const request = { method: 'POST', path: '/auth/register', body, expected: [201, 409], repeatable: true } as const;

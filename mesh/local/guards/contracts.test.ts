@@ -117,6 +117,13 @@ describe('contracts', () => {
     assert.doesNotMatch(said, /AuthService/);
   });
 
+  it('must name a scope, or be for first-party sign-ins alone', async () => {
+    plant('proto/oxo/auth/v1/auth_service.proto', '        first_party: true\n', '');
+    const said = await refusal();
+    assert.match(said, /AuthService\.Logout: needs no scope/);
+    assert.doesNotMatch(said, /ListSessions/);
+  });
+
   it('must pass buf lint', async () => {
     plant(POST, 'string text = 3;', 'string text = 3;\n  string BadName = 99;');
     assert.match(await refusal(), /buf lint refuses[\s\S]*post\.proto:\d+:\d+:.*BadName/);

@@ -2,10 +2,12 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { ApiKeyRevoked } from '#gen/oxo/auth/v1/auth_events.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '#kit/clock.ts';
+import type { Statement } from '#kit/db/database.ts';
 import { newId } from '#kit/ids.ts';
+import { explain } from '#kit/testing/explain.ts';
 import { isRefused, refused } from '#kit/testing/refused.ts';
 import { until } from '#kit/testing/until.ts';
-import { MAX_KEYS_PER_ACCOUNT, MAX_SECRETS_PER_KEY } from '../api-keys/statements.ts';
+import { FIND, LIST, MAX_KEYS_PER_ACCOUNT, MAX_SECRETS_PER_KEY } from '../api-keys/statements.ts';
 import { startAuthService, type TestAuthService } from '../testing/auth-service.ts';
 import type { SignedUp } from '../testing/signers.ts';
 
@@ -247,4 +249,29 @@ test('with the account its keys end, and none is made any more', async () => {
   await assert.rejects(made(here), refused('SESSION_REVOKED'));
   const rows = 'select 1 from api_keys where account_id = $1';
   assert.deepEqual(await service.db.query({ name: 'test-keys', text: rows }, [here.id]), []);
+});
+
+test('the keys of one person, and one key, are read by an index, however many there are of others', async () => {
+  const here = await service.signIn();
+  const { id } = await made(here);
+  const many = [
+    `insert into accounts (id, email, password_hash, state, created_at_ms)
+      select gen_random_uuid(), 'many', 'x', 'ACTIVE', 0 from generate_series(1, 2000)`,
+    `insert into api_keys (id, account_id, name, scopes, generation, created_at_ms, expires_at_ms)
+      select gen_random_uuid(), id, 'many', '{feed:read}', 1, 0, 9000000000000 from accounts where email = 'many'`,
+    `insert into api_key_secrets (key_id, generation, hash) select id, 1, 'x' from api_keys where name = 'many'`,
+    'analyze accounts, api_keys, api_key_secrets',
+  ];
+  for (const [number, text] of many.entries()) await service.db.query({ name: `test-many-${number}`, text });
+  const nowMs = service.clock.nowMs();
+  const plans: [Statement, unknown[]][] = [
+    [LIST, [here.id, nowMs]],
+    [FIND, [id, 1, nowMs]],
+  ];
+  for (const [statement, values] of plans) {
+    for (const scan of await explain(service.db, statement, values)) {
+      assert.match(scan['Node Type'], /^(Bitmap )?(Index|Heap)/, scan['Relation Name']);
+      assert.equal(scan['Actual Rows'] * scan['Actual Loops'], 1);
+    }
+  }
 });
