@@ -106,21 +106,25 @@ export async function restoreDatabase(
   if (differences.length > 0) throw new CliError('what was restored is not what was saved', { advice: differences });
 }
 
-/** Ends every session, those of clients too: nobody's refresh token is worth anything. @returns how many there were */
+/** Ends every session, those of clients too, and every API key: nobody's credential but the password is worth anything. @returns how many there were */
 export async function endSessions(plan: StackPlan): Promise<number> {
   const auth = plan.services.find(({ name }) => name === 'auth');
   if (auth === undefined) return 0;
   const schema = pg.escapeIdentifier(auth.schema);
   return await withClient(urlOfRole(plan, auth), clientOptions, async (client) => {
     const sessions = await client.query(`DELETE FROM ${schema}.sessions WHERE revoked_at_ms IS NULL`);
-    // What was saved by a release from before there were any has no such tables.
-    const found = await client.query('SELECT to_regclass($1) AS name', [`${schema}.oauth_grants`]);
-    if (found.rows[0]?.name == null) return sessions.rowCount ?? 0;
-    const grants = await client.query(`DELETE FROM ${schema}.oauth_grants`);
+    const grants = await deleteAll(client, `${schema}.oauth_grants`);
     // Those under a grant have gone with it; codes, browsers and what clients have for themselves are under none.
-    await client.query(`DELETE FROM ${schema}.oauth_artifacts`);
-    return (sessions.rowCount ?? 0) + (grants.rowCount ?? 0);
+    await deleteAll(client, `${schema}.oauth_artifacts`);
+    return (sessions.rowCount ?? 0) + grants + (await deleteAll(client, `${schema}.api_keys`));
   });
+}
+
+/** @returns how many rows there were; 0 where there is no such table, as in what a release from before it has saved */
+async function deleteAll(client: pg.Client, table: string): Promise<number> {
+  const found = await client.query('SELECT to_regclass($1) AS name', [table]);
+  if (found.rows[0]?.name == null) return 0;
+  return (await client.query(`DELETE FROM ${table}`)).rowCount ?? 0;
 }
 
 /** Not the administrator's: expressions in tables can run functions of whoever owns them. */

@@ -19,9 +19,10 @@ No event is lost: what was not published waits in the outboxes, and what consume
 again, which changes nothing when they had. Everybody's session goes on; access tokens of another OXO_PUBLIC_URL or port are
 refused, and clients refresh.
 What ended after the backup is there again: accounts and posts that were deleted, sessions that were signed out or revoked,
-passwords and keys that were changed, people who were unfollowed. Nothing tells which they were. Delete again who asked to be
-deleted since (keep that list outside this stack). If a session or a key may be in wrong hands, --end-sessions: everybody
-signs in again, and the keys that signed tokens are dropped by ./oxo keys rotate --force after ./oxo up.
+API keys that were revoked, passwords and keys that were changed, people who were unfollowed. Nothing tells which they were.
+Delete again who asked to be deleted since (keep that list outside this stack). If a session or a key may be in wrong hands,
+--end-sessions: everybody signs in again and makes new API keys, and the keys that signed tokens are dropped by ./oxo keys
+rotate --force after ./oxo up.
 
 Restore only backups that you trust: a backup holds every password and key, and what is in its tables and functions is run as
 the role of its service. Nothing of it runs as an administrator.
@@ -32,7 +33,8 @@ A signal (Ctrl-C) stops it, and what was there is back.
            lost, restore again there
   --force  also where there is something already: the data in OXO_STATE_DIR is moved aside and kept, that on servers
            of your own (DATABASE_URL, NATS_URL) is replaced
-  --end-sessions  nobody stays signed in; access tokens last up to 15 minutes more, unless the keys are dropped as well`,
+  --end-sessions  nobody stays signed in, no API key works; access tokens last up to 15 minutes more, unless the keys are
+           dropped as well`,
   run,
 };
 
