@@ -9,16 +9,18 @@ import {
   setting,
 } from '#kit/process/config.ts';
 import { allowanceSettings, allowances } from './attempts/allowances.ts';
-import { isKey, type KeySource } from './keys/local-vault.ts';
+import { custodyConfig, custodySettings } from './keys/custody-config.ts';
 
 const SECRET_HASH = /^[a-z][a-z-]{0,63}=[0-9a-f]{64}$/;
 
+/** Two of one service while its secret is being replaced. */
 const secretHashes = () =>
   z
     .string()
     .transform((value) => value.split(',').map((entry) => entry.trim()))
     .refine((entries) => entries.every((entry) => SECRET_HASH.test(entry)), 'must be <service>=<sha256 hex>,…')
-    .transform((entries) => new Map(entries.map(nameAndHash)));
+    .transform((entries) => Map.groupBy(entries.map(nameAndHash), ([name]) => name))
+    .transform((groups) => new Map([...groups].map(([name, pairs]) => [name, pairs.map(([, hash]) => hash)])));
 
 const SECRET_BYTES = 32;
 
@@ -32,19 +34,14 @@ const secrets = () =>
     .transform((value) => value.split(',').map((entry) => entry.trim()))
     .refine((entries) => entries.every(isSecret), 'must be 32 bytes in base64, or several of them with commas between');
 
-/** The key-encryption key stands in one of two settings; which of them is needed depends on the other. */
 function settings(env: NodeJS.ProcessEnv) {
-  const inFile = (env.KEY_ENCRYPTION_KEY_FILE ?? '') !== '';
   return {
     ...commonSettings,
     ...databaseSettings,
     ...allowanceSettings,
     HTTP_HOST: setting.text().default('0.0.0.0'),
     HTTP_PORT: setting.port(),
-    KEY_ENCRYPTION_KEY: inFile
-      ? z.undefined('must not be set beside KEY_ENCRYPTION_KEY_FILE').optional()
-      : setting.text().refine(isKey, 'must be 32 bytes in base64'),
-    KEY_ENCRYPTION_KEY_FILE: setting.text().optional(),
+    ...custodySettings(env),
     SERVICE_SECRET: setting.text(),
     SERVICE_SECRET_HASHES: secretHashes(),
     LIMITS_REDIS_URL: setting.redisUrl(),
@@ -66,7 +63,7 @@ export function readConfig(env: NodeJS.ProcessEnv) {
     ...databaseConfig(read),
     httpHost: read.HTTP_HOST,
     httpPort: read.HTTP_PORT,
-    keyEncryptionKey: keySource(read.KEY_ENCRYPTION_KEY, read.KEY_ENCRYPTION_KEY_FILE),
+    custody: custodyConfig(read),
     /** Its own, which the other replicas of it know. */
     serviceSecret: read.SERVICE_SECRET,
     secretHashes: read.SERVICE_SECRET_HASHES,
@@ -83,10 +80,6 @@ export function readConfig(env: NodeJS.ProcessEnv) {
     /** Undefined: only when the operator says so. */
     keyRotateAfterMs: read.KEY_ROTATE_AFTER_DAYS === 0 ? undefined : read.KEY_ROTATE_AFTER_DAYS * DAY_MS,
   };
-}
-
-function keySource(key: string | undefined, file: string | undefined): KeySource {
-  return file === undefined ? { key: key ?? '' } : { file };
 }
 
 function nameAndHash(entry: string): [string, Buffer] {

@@ -12,7 +12,8 @@ import { createCounters } from './attempts/counters.ts';
 import { readConfig } from './config.ts';
 import { startHttpServer } from './http/server.ts';
 import { serveJwks } from './keys/jwks.ts';
-import { openLocalVault } from './keys/local-vault.ts';
+import { openKeyVault } from './keys/open-vault.ts';
+import { createRewrapping } from './keys/rewrapping.ts';
 import { createKeyRotation } from './keys/rotation.ts';
 import { openSigningKeys } from './keys/signing-keys.ts';
 import { entities } from './schema.ts';
@@ -26,7 +27,7 @@ await runService({
     const { config, logger, metrics, onStop } = context;
     const { secretHashes, jwtIssuer, httpHost: host, httpPort: port } = config;
     const db = await startDatabase(context, entities);
-    const vault = await openLocalVault(config.keyEncryptionKey);
+    const vault = await openKeyVault(config.custody, clock);
     const keys = await openSigningKeys({ db, vault, clock });
     const http = await startHttpServer({ host, port, logger, metrics: context.metrics, clock });
     onStop('http server', http.close);
@@ -48,6 +49,7 @@ await runService({
     const parts = { db, outbox, vault, keys, denyList, publishedForMs, rotateAfterMs, clock, logger };
     const own = {
       rotation: createKeyRotation(parts),
+      rewrapping: createRewrapping(parts),
       denyList,
       keys,
       issuer,

@@ -36,10 +36,12 @@ import {
   register,
   revokeApiKey,
   revokeSession,
+  rewrapSigningKeys,
   rotateApiKey,
   rotateSigningKeys,
 } from './handlers/index.ts';
 import type { HttpServer } from './http/server.ts';
+import type { Rewrapping } from './keys/rewrapping.ts';
 import type { KeyRotation } from './keys/rotation.ts';
 import type { SigningKeys } from './keys/signing-keys.ts';
 import { createOAuth, type OAuth, type OAuthSettings } from './oauth/oauth.ts';
@@ -57,11 +59,12 @@ export interface AuthServiceParts {
   denyList: DenyList;
   keys: SigningKeys;
   rotation: KeyRotation;
+  rewrapping: Rewrapping;
   issuer: TokenIssuer;
   passwords: Passwords;
   attempts: Attempts;
-  /** SHA-256 of the secret of each service, by its name. */
-  secretHashes: ReadonlyMap<string, Buffer>;
+  /** SHA-256 of the secrets of each service, by its name. */
+  secretHashes: ReadonlyMap<string, readonly Buffer[]>;
   oauth: OAuthSettings;
   /** The first makes the tags of API keys, all verify them. */
   apiKeyTagSecrets: readonly Uint8Array[];
@@ -71,8 +74,7 @@ export interface AuthServiceParts {
 
 /** The one place where the handlers of this service get what they use. */
 export function createAuthService(parts: AuthServiceParts) {
-  const { db, outbox, users, denyList, keys, rotation, issuer, passwords, attempts, secretHashes, clock, logger } =
-    parts;
+  const { db, outbox, users, denyList, keys, rotation, rewrapping, issuer, passwords, attempts, clock, logger } = parts;
   const accounts = createAccounts(db, clock);
   const profiles = createProfiles(users);
   const knownNetworks = createKnownNetworks(db, clock);
@@ -109,15 +111,17 @@ export function createAuthService(parts: AuthServiceParts) {
       });
       server.add(AuthInternalServiceDefinition, {
         disableAccount: disableAccount({ disabling }),
-        issueServiceToken: issueServiceToken({ secretHashes, issuer }),
+        issueServiceToken: issueServiceToken({ secretHashes: parts.secretHashes, issuer }),
         rotateSigningKeys: rotateSigningKeys({ rotation }),
+        rewrapSigningKeys: rewrapSigningKeys({ rewrapping }),
       });
     },
     consumers: [{ durable: ERASURE, handlers: [onUserDeleted({ db, users, clock })], concurrency: ERASURES_AT_ONCE }],
     background: [
       { name: 'sweep of registrations', intervalMs: 30 * SECOND_MS, work: sweep },
       { name: 'reload of keys', intervalMs: MINUTE_MS, work: keys.reload },
-      { name: 'rotation of keys', intervalMs: MINUTE_MS, work: rotation.rotateWhenDue },
+      { name: 'rotation of keys', intervalMs: rotation.intervalMs, work: rotation.rotateWhenDue },
+      { name: 'rewrapping of keys', intervalMs: MINUTE_MS, work: rewrapping.rewrapWhenDue },
       { name: 'clean-up of sessions', intervalMs: 5 * MINUTE_MS, work: sessions.cleanUp },
       { name: 'clean-up of known networks', intervalMs: HOUR_MS, work: knownNetworks.cleanUp },
       { name: 'clean-up of API keys', intervalMs: 5 * MINUTE_MS, work: apiKeys.cleanUp },

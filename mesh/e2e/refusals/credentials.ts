@@ -67,6 +67,7 @@ export function internalCalls(stubs: Stubs, id: string): Record<string, (options
   const first = (stream: AsyncIterable<unknown>): Promise<unknown> => stream[Symbol.asyncIterator]().next();
   return {
     RotateSigningKeys: (options) => stubs.authInternal.rotateSigningKeys({ force: true }, options),
+    RewrapSigningKeys: (options) => stubs.authInternal.rewrapSigningKeys({}, options),
     DisableAccount: (options) => stubs.authInternal.disableAccount({ userId: id }, options),
     ConfirmErasure: (options) => stubs.userInternal.confirmErasure({ userId: id }, options),
     CreateUser: (options) =>

@@ -20,4 +20,5 @@ export { rotateApiKey } from './rotate-api-key.ts';
 
 export { disableAccount } from './disable-account.ts';
 export { issueServiceToken } from './issue-service-token.ts';
+export { rewrapSigningKeys } from './rewrap-signing-keys.ts';
 export { rotateSigningKeys } from './rotate-signing-keys.ts';

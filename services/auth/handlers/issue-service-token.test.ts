@@ -3,7 +3,7 @@ import { after, before, test } from 'node:test';
 import { decodeJwt } from 'jose';
 import type { OxoError } from '#kit/errors.ts';
 import { refused } from '#kit/testing/refused.ts';
-import { FEED_SECRET, startAuthService, type TestAuthService } from '../testing/auth-service.ts';
+import { FEED_SECRET, FORMER_FEED_SECRET, startAuthService, type TestAuthService } from '../testing/auth-service.ts';
 
 let service: TestAuthService;
 before(async () => {
@@ -18,6 +18,11 @@ test('a service gets a token by its secret', async () => {
   const claims = decodeJwt(issued.accessToken);
   assert.deepEqual([claims.sub, claims.aud], ['service:feed', 'oxo-internal']);
   assert.equal((claims.exp ?? 0) - (claims.iat ?? 0), 300);
+});
+
+test('the secret before still counts while both are known', async () => {
+  const credentials = { clientId: 'feed', clientSecret: FORMER_FEED_SECRET };
+  assert.ok((await service.internal().issueServiceToken(credentials)).accessToken);
 });
 
 test('the token of a service is not that of a person, nor the other way round', async () => {

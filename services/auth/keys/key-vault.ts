@@ -4,6 +4,10 @@ export interface KeyVault {
   encrypt(secret: Uint8Array, name: string): Promise<Buffer>;
   /** @throws KeyVaultError when it was not encrypted by this vault under this name */
   decrypt(encrypted: Uint8Array, name: string): Promise<Buffer>;
+  /** The key-encryption key that `encrypt` uses now, looked up anew: the operator may have put in another. Not secret. */
+  keyId(): Promise<string>;
+  /** The key-encryption key that this was encrypted with; undefined when that cannot be told from it. */
+  keyIdOf(encrypted: Uint8Array): string | undefined;
 }
 
 /** What was encrypted cannot be decrypted, or the vault itself cannot be used. Its message is for the operator. */

@@ -1,4 +1,4 @@
-import { type Clock, MINUTE_MS } from '#kit/clock.ts';
+import { type Clock, MINUTE_MS, SECOND_MS } from '#kit/clock.ts';
 import type { Database, Transaction } from '#kit/db/database.ts';
 import { insertEvent, type Outbox } from '#kit/events/outbox/outbox.ts';
 import type { DenyList } from '#kit/identity/deny-list.ts';
@@ -58,6 +58,8 @@ export interface KeyRotation {
    * @returns also whether all processes that are connected have heard of it
    */
   rotate(options: { force: boolean }, context: { requestId: string }): Promise<Rotated & { announced: boolean }>;
+  /** How often it is worth asking whether a rotation is due. */
+  intervalMs: number;
   /** Rotates when the present key has signed for long enough, and the next one may. */
   rotateWhenDue(): Promise<void>;
 }
@@ -120,6 +122,7 @@ export function createKeyRotation(options: {
   }
 
   return {
+    intervalMs: Math.min(MINUTE_MS, Math.max(SECOND_MS, publishedForMs)),
     async rotate({ force }, context) {
       const result = await rotate(force, () => true, context);
       // As with a sign-out: they are denied here when the event has come back by the broadcast that all processes hear.

@@ -56,12 +56,14 @@ export interface SigningKeys {
 export async function openSigningKeys(options: { db: Database; vault: KeyVault; clock: Clock }): Promise<SigningKeys> {
   const { db, vault, clock } = options;
 
-  async function load() {
+  /** @param opened the key that signs so far: the vault need not be asked for it again, nor be there */
+  async function load(opened?: SigningKey) {
     const rows = await db.query<KeyRow>(LIST, [clock.nowMs()]);
     const row = rows.find((candidate) => candidate.state === 'CURRENT');
     if (row === undefined) throw new Error('There is no current signing key in the database.');
     const published: JSONWebKeySet = { keys: rows.map((key) => key.publicJwk) };
-    return { current: await openKey(row, vault), published, find: createLocalJWKSet(published) };
+    const current = row.kid === opened?.kid ? opened : await openKey(row, vault);
+    return { current, published, find: createLocalJWKSet(published) };
   }
 
   await db.transaction((tx) => makeMissing(tx, vault, clock.nowMs()));
@@ -77,7 +79,7 @@ export async function openSigningKeys(options: { db: Database; vault: KeyVault; 
       reloading = reloading
         .catch(() => undefined)
         .then(async () => {
-          keys = await load();
+          keys = await load(keys.current);
         });
       return reloading;
     },

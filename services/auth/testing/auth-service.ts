@@ -3,6 +3,9 @@
  * beside it. Its events stay in the outbox.
  */
 import { createHash, randomBytes } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { z } from 'zod';
 import { ApiKeyServiceDefinition } from '#gen/oxo/auth/v1/api_key_service.ts';
 import { AccountDisabled, ApiKeyRevoked, KeyRotated, SessionRevoked } from '#gen/oxo/auth/v1/auth_events.ts';
@@ -40,7 +43,9 @@ import { type Attempts, createAttempts } from '../attempts/attempts.ts';
 import { createCounters } from '../attempts/counters.ts';
 import { type HttpServer, startHttpServer } from '../http/server.ts';
 import { JWKS_PATH, serveJwks } from '../keys/jwks.ts';
+import type { KeyVault } from '../keys/key-vault.ts';
 import { openLocalVault } from '../keys/local-vault.ts';
+import { createRewrapping, type Rewrapping } from '../keys/rewrapping.ts';
 import { createKeyRotation, type KeyRotation } from '../keys/rotation.ts';
 import { openSigningKeys, type SigningKeys } from '../keys/signing-keys.ts';
 import type { OAuth } from '../oauth/oauth.ts';
@@ -56,7 +61,10 @@ export const KEY_PUBLISHED_FOR_MS = 30 * MINUTE_MS;
 export const KEY_ROTATE_AFTER_MS = 90 * DAY_MS;
 /** Secret of the service "feed". */
 export const FEED_SECRET = 'feed-secret';
-const secretHashes = new Map([['feed', createHash('sha256').update(FEED_SECRET).digest()]]);
+/** The one that it replaces, which still counts. */
+export const FORMER_FEED_SECRET = 'former feed-secret';
+const hashOf = (secret: string) => createHash('sha256').update(secret).digest();
+const KNOWN = { secretHashes: new Map([['feed', [FEED_SECRET, FORMER_FEED_SECRET].map(hashOf)]]) };
 
 /** Tests that are about other things come from one network, again and again. */
 const MANY = Object.fromEntries(
@@ -89,7 +97,11 @@ export interface TestAuthService
   denyList: DenyList;
   issuer: TokenIssuer;
   keys: SigningKeys;
+  vault: KeyVault;
+  /** Where the key-encryption keys stand. */
+  keyFile: string;
   rotation: KeyRotation;
+  rewrapping: Rewrapping;
   sessions: Sessions;
   consumers: readonly ServiceConsumer[];
   oauth: OAuth;
@@ -119,7 +131,8 @@ export async function startAuthService(options: TestAuthOptions = {}): Promise<T
   const { clock, logger } = context;
   const database = await openTestDatabase(context, { entities, migrations });
   const { db } = database;
-  const { vault, keys, http } = await startKeys(context, db);
+  const custody = await startKeys(context, db);
+  const { vault, keys, http, rewrapping } = custody;
   const { limits, user, address } = await startServers(context, `http://127.0.0.1:${http.port}${JWKS_PATH}`, options);
 
   const issuer = createTokenIssuer({ keys, issuer: ISSUER, clock });
@@ -157,15 +170,16 @@ export async function startAuthService(options: TestAuthOptions = {}): Promise<T
   const rotation = createKeyRotation({ db, outbox, vault, keys, denyList, ...schedule, clock, logger });
   const oauth = { issuer: ISSUER, cookieSecrets: [randomSecret()] };
   const apiKeyTagSecrets = [randomBytes(32)];
-  const own = { rotation, denyList, keys, issuer, secretHashes, passwords, attempts, oauth, apiKeyTagSecrets };
+  const own = { ...KNOWN, rotation, rewrapping, denyList, keys, issuer, passwords, attempts, oauth, apiKeyTagSecrets };
   const service = createAuthService({ db, outbox, users, ...own, clock, logger });
   service.serveHttp(http);
   const callers = await serveTest(context, { verifier, tokens: tokenSource }, service.addServices);
 
   return {
-    ...{ db, clock, users, verifier, denyList, issuer, keys, rotation, sessions },
+    ...{ db, clock, users, verifier, denyList, issuer, rotation, sessions },
     ...{ hashes, limits, metrics: context.metrics, as, revocations },
     ...outboxParts,
+    ...custody,
     ...signers,
     withToken: (token) => callers.withToken(AuthServiceDefinition, token),
     apiKeys: (token) =>
@@ -174,7 +188,6 @@ export async function startAuthService(options: TestAuthOptions = {}): Promise<T
     consumers: service.consumers,
     oauth: service.oauth,
     httpUrl: `http://127.0.0.1:${http.port}`,
-    http,
     internal: (service) => callers.asService(AuthInternalServiceDefinition, service),
     sweep: createPendingSweep({ accounts, profiles, clock, logger }),
     user() {
@@ -196,12 +209,16 @@ function refusedBy({ subject, payload }: { subject: string; payload: Buffer }): 
 
 async function startKeys(context: TestContext, db: Database) {
   const { clock, logger, metrics } = context;
-  const vault = await openLocalVault({ key: randomSecret() });
+  const folder = await mkdtemp(join(tmpdir(), 'oxo-test-'));
+  context.onStop(() => rm(folder, { recursive: true }));
+  const keyFile = join(folder, 'key-encryption-keys');
+  await writeFile(keyFile, randomSecret());
+  const vault = await openLocalVault({ file: keyFile });
   const keys = await openSigningKeys({ db, vault, clock });
   const http = await startHttpServer({ host: '127.0.0.1', port: 0, logger, metrics, clock });
   context.onStop(http.close);
   serveJwks(http, keys.published);
-  return { vault, keys, http };
+  return { vault, keyFile, keys, http, rewrapping: createRewrapping({ db, vault, logger }) };
 }
 
 const randomSecret = () => randomBytes(32).toString('base64');

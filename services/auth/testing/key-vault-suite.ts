@@ -18,6 +18,13 @@ export function testKeyVault(name: string, open: () => Promise<KeyVault>): void 
     assert.notDeepEqual(twice[0], twice[1]);
   });
 
+  test(`${name}: what was encrypted tells by which key, and the key is not told`, async () => {
+    const vault = await open();
+    const encrypted = await vault.encrypt(Buffer.from('secret'), 'name');
+    assert.equal(vault.keyIdOf(encrypted), await vault.keyId());
+    assert.equal(vault.keyIdOf(Buffer.alloc(0)), undefined);
+  });
+
   test(`${name}: another name, another vault or a changed byte is refused`, async () => {
     const vault = await open();
     const encrypted = await vault.encrypt(Buffer.from('secret'), 'name');

@@ -17,11 +17,13 @@ export interface NatsPermissions {
  */
 export function natsPermissions(options: {
   service: string;
+  /** Of the service, where it is not called as the service is: it names the inbox. */
+  user?: string;
   publishes: readonly string[];
   durables: readonly Durable[];
   broadcastStreams?: readonly string[];
 }): NatsPermissions {
-  const { service, publishes, durables, broadcastStreams = [REVOCATIONS_STREAM] } = options;
+  const { service, user = service, publishes, durables, broadcastStreams = [REVOCATIONS_STREAM] } = options;
   const stranger = durables.find(({ name }) => !name.startsWith(`${service}-`));
   if (stranger !== undefined) throw new Error(`consumer "${stranger.name}" does not belong to service "${service}"`);
   return {
@@ -36,6 +38,6 @@ export function natsPermissions(options: {
         ...broadcastStreams.flatMap((stream) => [`$JS.API.STREAM.INFO.${stream}`, `$JS.API.DIRECT.GET.${stream}`]),
       ],
     },
-    subscribe: { allow: [`_INBOX_${service}.>`, ...broadcastStreams.map(broadcastSubject)] },
+    subscribe: { allow: [`_INBOX_${user}.>`, ...broadcastStreams.map(broadcastSubject)] },
   };
 }

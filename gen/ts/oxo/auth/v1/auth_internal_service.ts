@@ -55,6 +55,18 @@ export interface RotateSigningKeysResponse {
   announced: boolean;
 }
 
+export interface RewrapSigningKeysRequest {
+}
+
+export interface RewrapSigningKeysResponse {
+  /** The key-encryption key that encrypts now, by a name that does not tell it. */
+  keyId: string;
+  /** How many keys were encrypted with another one. */
+  rewrapped: number;
+  /** Keys that could not be decrypted, and are as they were. */
+  leftKids: string[];
+}
+
 function createBaseIssueServiceTokenRequest(): IssueServiceTokenRequest {
   return { clientId: "", clientSecret: "" };
 }
@@ -445,6 +457,128 @@ export const RotateSigningKeysResponse: MessageFns<RotateSigningKeysResponse> = 
   },
 };
 
+function createBaseRewrapSigningKeysRequest(): RewrapSigningKeysRequest {
+  return {};
+}
+
+export const RewrapSigningKeysRequest: MessageFns<RewrapSigningKeysRequest> = {
+  encode(_: RewrapSigningKeysRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RewrapSigningKeysRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRewrapSigningKeysRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<RewrapSigningKeysRequest>): RewrapSigningKeysRequest {
+    return RewrapSigningKeysRequest.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<RewrapSigningKeysRequest>): RewrapSigningKeysRequest {
+    const message = createBaseRewrapSigningKeysRequest();
+    return message;
+  },
+};
+
+function createBaseRewrapSigningKeysResponse(): RewrapSigningKeysResponse {
+  return { keyId: "", rewrapped: 0, leftKids: [] };
+}
+
+export const RewrapSigningKeysResponse: MessageFns<RewrapSigningKeysResponse> = {
+  encode(message: RewrapSigningKeysResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.keyId !== "") {
+      writer.uint32(10).string(message.keyId);
+    }
+    if (message.rewrapped !== 0) {
+      writer.uint32(16).int32(message.rewrapped);
+    }
+    for (const v of message.leftKids) {
+      writer.uint32(26).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RewrapSigningKeysResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRewrapSigningKeysResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.keyId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.rewrapped = reader.int32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.leftKids.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<RewrapSigningKeysResponse>): RewrapSigningKeysResponse {
+    return RewrapSigningKeysResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RewrapSigningKeysResponse>): RewrapSigningKeysResponse {
+    const message = createBaseRewrapSigningKeysResponse();
+    message.keyId = object.keyId ?? "";
+    message.rewrapped = object.rewrapped ?? 0;
+    message.leftKids = object.leftKids?.map((e) => e) || [];
+    return message;
+  },
+};
+
 /** Credentials of the services of OXO themselves. */
 export type AuthInternalServiceDefinition = typeof AuthInternalServiceDefinition;
 export const AuthInternalServiceDefinition = {
@@ -492,6 +626,21 @@ export const AuthInternalServiceDefinition = {
         _unknownFields: { 400010: [Buffer.from([12, 26, 10, 10, 8, 111, 112, 101, 114, 97, 116, 111, 114]) as Buffer] },
       },
     },
+    /**
+     * Encrypts every private key anew with the key-encryption key that encrypts now. Can be repeated. The one before may be taken
+     * away when no key is left that could not be. UNAVAILABLE when the key vault is away.
+     */
+    rewrapSigningKeys: {
+      name: "RewrapSigningKeys",
+      requestType: RewrapSigningKeysRequest as typeof RewrapSigningKeysRequest,
+      requestStream: false,
+      responseType: RewrapSigningKeysResponse as typeof RewrapSigningKeysResponse,
+      responseStream: false,
+      options: {
+        idempotencyLevel: "IDEMPOTENT",
+        _unknownFields: { 400010: [Buffer.from([12, 26, 10, 10, 8, 111, 112, 101, 114, 97, 116, 111, 114]) as Buffer] },
+      },
+    },
   },
 } as const;
 
@@ -520,6 +669,14 @@ export interface AuthInternalServiceImplementation<CallContextExt = {}> {
     request: RotateSigningKeysRequest,
     context: CallContext & CallContextExt,
   ): Promise<DeepPartial<RotateSigningKeysResponse>>;
+  /**
+   * Encrypts every private key anew with the key-encryption key that encrypts now. Can be repeated. The one before may be taken
+   * away when no key is left that could not be. UNAVAILABLE when the key vault is away.
+   */
+  rewrapSigningKeys(
+    request: RewrapSigningKeysRequest,
+    context: CallContext & CallContextExt,
+  ): Promise<DeepPartial<RewrapSigningKeysResponse>>;
 }
 
 export interface AuthInternalServiceClient<CallOptionsExt = {}> {
@@ -547,6 +704,14 @@ export interface AuthInternalServiceClient<CallOptionsExt = {}> {
     request: DeepPartial<RotateSigningKeysRequest>,
     options?: CallOptions & CallOptionsExt,
   ): Promise<RotateSigningKeysResponse>;
+  /**
+   * Encrypts every private key anew with the key-encryption key that encrypts now. Can be repeated. The one before may be taken
+   * away when no key is left that could not be. UNAVAILABLE when the key vault is away.
+   */
+  rewrapSigningKeys(
+    request: DeepPartial<RewrapSigningKeysRequest>,
+    options?: CallOptions & CallOptionsExt,
+  ): Promise<RewrapSigningKeysResponse>;
 }
 
 type Builtin = Date | Function | Uint8Array | string | number | boolean | bigint | undefined;
