@@ -8,6 +8,7 @@ describe('the keys that sign tokens', () => {
   before(async () => {
     // As in earnest, a key is published for longer than the front door keeps the keys.
     world = await startWorld({
+      replicas: 2,
       jwksCacheMs: 1_000,
       serviceEnv: environmentFor('auth', { KEY_PUBLISHED_FOR_MS: '4000' }),
     });

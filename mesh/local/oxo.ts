@@ -25,7 +25,11 @@ const commands: Readonly<Record<string, Entry>> = {
     summary: 'kill every process while people write, and compare all that was acknowledged',
     load: () => import('./commands/chaos.ts'),
   },
-  keys: { summary: 'rotate the keys that sign tokens', load: () => import('./commands/keys.ts') },
+  keys: {
+    summary: 'rotate the keys that sign tokens, and the key that encrypts them',
+    load: () => import('./commands/keys/keys.ts'),
+  },
+  credentials: { summary: 'replace the secrets of the services', load: () => import('./commands/credentials.ts') },
   'dead-letters': {
     summary: 'events that a consumer gave up',
     load: () => import('./commands/dead-letters/dead-letters.ts'),

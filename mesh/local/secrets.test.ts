@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { chmodSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { CliError } from './cli/cli-error.ts';
-import { loadSecrets } from './secrets.ts';
+import { changeSecrets, keyFileOf, loadSecrets, newKeyEncryptionKey } from './secrets.ts';
 import { temporaryFolder } from './testing/temporary.ts';
 
 const modeOf = (path: string): number => statSync(path).mode & 0o777;
@@ -51,4 +51,21 @@ test('a broken file is an error that says so, and is not written over', () => {
   const folder = temporaryFolder();
   writeFileSync(join(folder, 'secrets.json'), '{');
   assert.throws(() => loadSecrets(folder, ['auth']), CliError);
+});
+
+test('the key-encryption keys stand in the file that auth reads, the one that encrypts first', () => {
+  const folder = temporaryFolder();
+  const { keyEncryptionKey: old } = loadSecrets(folder, ['auth']);
+  const keyFile = () => readFileSync(keyFileOf(folder), 'utf8');
+  assert.equal(keyFile(), `${old}\n`);
+  assert.equal(modeOf(keyFileOf(folder)), 0o600);
+  const both = changeSecrets(folder, (secrets) => ({
+    ...secrets,
+    ...newKeyEncryptionKey(),
+    formerKeyEncryptionKeys: [secrets.keyEncryptionKey],
+  }));
+  assert.equal(keyFile(), `${both.keyEncryptionKey}\n${old}\n`);
+  rmSync(keyFileOf(folder));
+  assert.deepEqual(loadSecrets(folder, ['auth']), both);
+  assert.equal(keyFile(), `${both.keyEncryptionKey}\n${old}\n`, 'after a kill between the two files');
 });

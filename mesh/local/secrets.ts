@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
+import { systemClock } from '#kit/clock.ts';
 import { CliError, messageOf } from './cli/cli-error.ts';
 import { requireFolder, syncPath } from './machine/folder.ts';
 
@@ -15,8 +16,14 @@ export type Secrets = {
   readonly ratelimit: string;
   /** What `./oxo keys` shows to auth. */
   readonly operator: string;
+  /** While another takes its place. */
+  readonly formerOperator?: string | undefined;
   /** 32 bytes in base64; encrypts the signing keys at rest. */
   readonly keyEncryptionKey: string;
+  /** While another takes its place: what they encrypted can still be decrypted. */
+  readonly formerKeyEncryptionKeys: readonly string[];
+  /** Since when the present one encrypts, ISO 8601; absent when that is not known. */
+  readonly keyEncryptionKeySince?: string | undefined;
   /** 32 bytes in base64; sign the cookies of OAuth. */
   readonly oauthCookies: string;
   /** 32 bytes in base64; make the tags of API keys, by which a guess is told from a key. */
@@ -28,24 +35,44 @@ export type Secrets = {
 /** Whom auth and the contracts know the operator as. */
 export const operatorName = 'operator';
 
-export type ServiceSecrets = {
+export type Credentials = {
   readonly database: string;
   readonly redis: string;
   readonly nats: string;
   /** What the service shows to auth for its own tokens. */
   readonly service: string;
+  /** Of its two users on each server, the one with these passwords; they take turns. */
+  readonly second: boolean;
 };
+
+export type ServiceSecrets = Credentials & {
+  /** Those that are being replaced, and still count. */
+  readonly former?: Credentials | undefined;
+  /** Since when the present ones count, ISO 8601; absent when that is not known. */
+  readonly since?: string | undefined;
+};
+
+const credentialsSchema = z.object({
+  database: z.string(),
+  redis: z.string(),
+  nats: z.string(),
+  service: z.string(),
+  second: z.boolean().default(false),
+});
 
 const secretsSchema = z.object({
   admin: z.object({ postgres: z.string(), redis: z.string(), nats: z.string() }),
   services: z.record(
     z.string(),
-    z.object({ database: z.string(), redis: z.string(), nats: z.string(), service: z.string() }),
+    credentialsSchema.extend({ former: credentialsSchema.optional(), since: z.string().optional() }),
   ),
   // A stack from before they were there has none yet.
   ratelimit: z.string().optional(),
   operator: z.string().optional(),
+  formerOperator: z.string().optional(),
   keyEncryptionKey: z.string(),
+  formerKeyEncryptionKeys: z.array(z.string()).default([]),
+  keyEncryptionKeySince: z.string().optional(),
   // As with the operator.
   oauthCookies: z.string().optional(),
   apiKeyTags: z.string().optional(),
@@ -65,18 +92,19 @@ export function loadSecrets(stateDir: string, serviceNames: readonly string[]): 
   const secrets: StoredSecrets = before ?? {
     admin: { postgres: password(), redis: password(), nats: password() },
     services: {},
-    keyEncryptionKey: randomBytes(32).toString('base64'),
+    ...newKeyEncryptionKey(),
+    formerKeyEncryptionKeys: [],
     accounts: { demo: password(), check: password() },
   };
   const missing = serviceNames.filter((name) => secrets.services[name] === undefined);
   const { operator, oauthCookies, ratelimit, apiKeyTags } = secrets;
   const isComplete = before !== undefined && missing.length === 0;
-  if (isComplete && operator && oauthCookies && ratelimit && apiKeyTags)
+  if (isComplete && operator && oauthCookies && ratelimit && apiKeyTags) {
+    // Only what is missing: who changes the keys writes them, and may be doing so now.
+    if (!existsSync(keyFileOf(stateDir))) writeKeyFile(stateDir, secrets);
     return { ...secrets, operator, oauthCookies, ratelimit, apiKeyTags };
-  const added = missing.map((name) => [
-    name,
-    { database: password(), redis: password(), nats: password(), service: password() },
-  ]);
+  }
+  const added = missing.map((name) => [name, newCredentials(false)]);
   const complete = {
     ...secrets,
     operator: operator ?? password(),
@@ -86,7 +114,57 @@ export function loadSecrets(stateDir: string, serviceNames: readonly string[]): 
     services: { ...secrets.services, ...Object.fromEntries(added) },
   };
   writePrivately(path, `${JSON.stringify(complete, null, 2)}\n`);
+  writeKeyFile(stateDir, complete);
   return complete;
+}
+
+/**
+ * Changes the secrets of a stack, whole or not at all, and the file from which auth reads its keys.
+ * @param change of what is stored now; the same secrets again when there is nothing to do
+ */
+export function changeSecrets(stateDir: string, change: (secrets: Secrets) => Secrets): Secrets {
+  const before = loadSecrets(stateDir, []);
+  const after = change(before);
+  if (after !== before) writePrivately(join(stateDir, 'secrets.json'), `${JSON.stringify(after, null, 2)}\n`);
+  writeKeyFile(stateDir, after);
+  return after;
+}
+
+/** From here auth reads its key-encryption keys, again whenever it needs one. */
+export function keyFileOf(stateDir: string): string {
+  return join(stateDir, 'run', 'key-encryption-keys');
+}
+
+/** The keys stand in the secrets, and are written once more as auth reads them. */
+function writeKeyFile(stateDir: string, { keyEncryptionKey, formerKeyEncryptionKeys }: StoredSecrets | Secrets): void {
+  const path = keyFileOf(stateDir);
+  const text = `${[keyEncryptionKey, ...formerKeyEncryptionKeys].join('\n')}\n`;
+  if (textOf(path) === text) return;
+  mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
+  writePrivately(path, text);
+}
+
+function textOf(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+/** @param second which of the two users of a service gets them */
+export function newCredentials(second: boolean): Credentials & { readonly since: string } {
+  const [database, redis, nats, service] = [password(), password(), password(), password()];
+  return { database, redis, nats, service, second, since: nowText() };
+}
+
+/** A key that encrypts from now on, as the secrets hold it. */
+export function newKeyEncryptionKey(): Pick<Secrets, 'keyEncryptionKey' | 'keyEncryptionKeySince'> {
+  return { keyEncryptionKey: randomBytes(32).toString('base64'), keyEncryptionKeySince: nowText() };
+}
+
+function nowText(): string {
+  return new Date(systemClock.nowMs()).toISOString();
 }
 
 /** Writes a file that only its owner can read, whole or not at all; it is on the disk when this returns. */
@@ -99,8 +177,8 @@ export function writePrivately(path: string, text: string): void {
   syncPath(dirname(path));
 }
 
-/** Letters and digits only: it stands in URLs and configuration files without quoting. */
-function password(): string {
+/** 48 characters, letters and digits only: it stands in URLs and configuration files without quoting. */
+export function password(): string {
   return randomBytes(24).toString('hex');
 }
 

@@ -33,6 +33,8 @@ export type ServiceContext = {
   readonly replicas: number;
   readonly publicUrl: string;
   readonly secrets: Secrets;
+  /** Where auth reads its key-encryption keys. */
+  readonly keyFile: string;
   /** By service name. */
   readonly databaseUrl: (service: ServiceDefinition) => string;
   readonly redisUrl: (service: ServiceDefinition) => string;
@@ -94,7 +96,12 @@ export function migrationNames(service: string): string[] {
 
 /** Role in Postgres: the owner of the service's schema and of nothing else. */
 export function roleOf(service: ServiceDefinition): string {
-  return `oxo_${service.name}`;
+  return roleOfUser(service.name);
+}
+
+/** Role in Postgres of one of the two users that a service has in turns: the owner, or one who acts as the owner. */
+export function roleOfUser(user: string): string {
+  return `oxo_${user}`;
 }
 
 /** The whole environment of a process of a service: nothing of the caller's leaks in unnamed. */
@@ -130,16 +137,17 @@ function jwksUrl(portBase: number, replica: number): string {
 }
 
 function authEnv(context: ServiceContext, replica: number, service: ServiceDefinition): Record<string, string> {
-  const callers = Object.entries(context.secrets.services)
+  const { services: secrets, operator, formerOperator } = context.secrets;
+  const callers = Object.entries(secrets)
     .filter(([name]) => context.services.some((service) => service.name === name))
-    .map(([name, { service }]) => [name, service] as const);
-  const hashes = [...callers, [operatorName, context.secrets.operator] as const].map(
-    ([name, secret]) => `${name}=${createHash('sha256').update(secret).digest('hex')}`,
+    .flatMap(([name, { service, former }]) => [[name, service] as const, [name, former?.service] as const]);
+  const hashes = [...callers, [operatorName, operator] as const, [operatorName, formerOperator] as const].flatMap(
+    ([name, secret]) => (secret === undefined ? [] : [`${name}=${createHash('sha256').update(secret).digest('hex')}`]),
   );
   return {
     HTTP_HOST: loopback,
     HTTP_PORT: String(authHttpPort(context.portBase, replica)),
-    KEY_ENCRYPTION_KEY: context.secrets.keyEncryptionKey,
+    KEY_ENCRYPTION_KEY_FILE: context.keyFile,
     OAUTH_COOKIE_SECRETS: context.secrets.oauthCookies,
     API_KEY_TAG_SECRETS: context.secrets.apiKeyTags,
     SERVICE_SECRET_HASHES: hashes.join(','),

@@ -17,8 +17,13 @@ export type Load = {
   readonly failed: () => string[];
   /** Resolves when so many more things have been done. */
   readonly untilMore: (deeds: number) => Promise<void>;
-  /** Lets them come to an end, and compares all that was acknowledged with what is there. */
-  readonly compare: () => Promise<{ readonly settled: boolean; readonly findings: Findings; readonly crowd: Crowd }>;
+  /**
+   * Lets them come to an end, and compares all that was acknowledged with what is there.
+   * @param urls where the stack is now, when its passwords are others than at the beginning
+   */
+  readonly compare: (
+    urls?: StackUrls,
+  ) => Promise<{ readonly settled: boolean; readonly findings: Findings; readonly crowd: Crowd }>;
   readonly stop: () => Promise<void>;
 };
 
@@ -49,10 +54,10 @@ export async function beginLoad(urls: StackUrls, people: number, signal: AbortSi
       const wanted = done() + deeds;
       await until(`${deeds} more deeds`, () => done() >= wanted, 60_000);
     },
-    compare: async () => {
+    compare: async (now = urls) => {
       await end();
-      const settled = await settle(run, crowd.people, [...crowd.people.keys()], urls);
-      await compareAll(run, crowd.people, { urls }, client);
+      const settled = await settle(run, crowd.people, [...crowd.people.keys()], now);
+      await compareAll(run, crowd.people, { urls: now }, client);
       return { settled, findings, crowd };
     },
     stop: async () => {

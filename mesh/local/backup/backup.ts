@@ -5,9 +5,10 @@ import { jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { systemClock } from '#kit/clock.ts';
 import { EVENTS_STREAM, STREAMS } from '#kit/events/jetstream/streams.ts';
-import { asCliError } from '../cli/cli-error.ts';
+import { asCliError, CliError } from '../cli/cli-error.ts';
 import { unlessAborted } from '../cli/interrupt.ts';
 import { requireFolder, syncPath } from '../machine/folder.ts';
+import { loadSecrets } from '../secrets.ts';
 import { connectOnce } from '../servers/nats.ts';
 import { repositoryRoot } from '../settings.ts';
 import type { StackPlan } from '../stack/plan.ts';
@@ -80,6 +81,7 @@ async function fill(
     });
   }
   await copyFile(join(plan.stateDir, 'secrets.json'), join(folder, backupFiles.secrets));
+  requireSameKey(plan);
   const saved = [...Object.values(database.schemas), ...Object.values(streams)];
   const names = [backupFiles.secrets, ...saved.map(({ file }) => file)];
   const files: Manifest['files'] = {};
@@ -102,6 +104,13 @@ async function fill(
   // pg_dump and saveStream have brought theirs to the disk.
   for (const path of [join(folder, backupFiles.secrets), manifestPath]) syncPath(path);
   return manifest;
+}
+
+/** The dump may hold keys that nothing decrypts but what the secrets had then. */
+function requireSameKey({ stateDir, secrets: before }: StackPlan): void {
+  const { keyEncryptionKey, formerKeyEncryptionKeys } = loadSecrets(stateDir, []);
+  if ([keyEncryptionKey, ...formerKeyEncryptionKeys].includes(before.keyEncryptionKey)) return;
+  throw new CliError('the key-encryption key was replaced meanwhile', { advice: ['./oxo backup again'] });
 }
 
 export function countRows(schemas: Manifest['schemas']): number {

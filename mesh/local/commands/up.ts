@@ -3,6 +3,7 @@ import { requireNoRestore } from '../backup/mark.ts';
 import { CliError, describeError } from '../cli/cli-error.ts';
 import { type Command, parseFlags } from '../cli/command.ts';
 import { createPhases, type Progress } from '../cli/terminal.ts';
+import { isPending, rotateCredentials } from '../credentials/rotation.ts';
 import { ensureBuilt, findBuilt, ratelimit } from '../parts/built.ts';
 import { ensureParts, type FetchProgress } from '../parts/fetch.ts';
 import type { PartName } from '../parts/parts.ts';
@@ -121,6 +122,7 @@ async function start(settings: Settings, wanted: Wanted, begun: Begun): Promise<
     } else if (running.phase === 'running') console.log(`already running (supervisor ${running.supervisor.pid})`);
     else await followStart(settings, undefined, progress);
     await requireRecovered(settings);
+    await finishCredentials(settings, progress);
   }
   const seconds = ((performance.now() - startedAtMs) / 1_000).toFixed(1);
   const names = readLiveState(settings.stateDir)?.processes.map((record) => record.name) ?? [];
@@ -135,6 +137,14 @@ async function start(settings: Settings, wanted: Wanted, begun: Begun): Promise<
     await requireRecovered(settings, 0);
     throw error;
   }
+}
+
+/** What `./oxo credentials rotate` had begun. One that is going on is left alone. */
+async function finishCredentials(settings: Settings, progress: Progress): Promise<void> {
+  const serves = readLiveState(settings.stateDir)?.processes.some(({ name }) => name === 'envoy') ?? false;
+  if (!serves || !isPending(settings)) return;
+  console.log('services have new and former secrets: this is brought to an end');
+  await rotateCredentials(settings, [], progress);
 }
 
 /** A damaged state file is written anew by the next supervisor, unless one runs that nothing can be known about. */

@@ -9,6 +9,7 @@ import { examine, type Finding, type Probe } from './examination.ts';
 import { machineProbes } from './machine.ts';
 import { postgresProbes } from './postgres.ts';
 import { portProbe, processProbes } from './processes.ts';
+import { secretsProbe } from './secrets.ts';
 import { stateFolderProbes } from './state-folder.ts';
 
 /** Looks at everything that these settings lead to. Never rejects because of what it finds. */
@@ -35,7 +36,7 @@ export async function diagnose(env: NodeJS.ProcessEnv): Promise<Finding[]> {
     : undefined;
   const probes: Probe[] = [...machine];
   if (plan !== undefined) {
-    probes.push(portProbe(plan));
+    probes.push(portProbe(plan), secretsProbe(plan));
     if (live !== undefined) probes.push(...processProbes(plan, live));
     const { databaseUrl, redisUrl, natsUrl, limitsRedisUrl } = plan.own;
     if (live !== undefined || databaseUrl !== undefined) probes.push(...postgresProbes(plan));

@@ -11,6 +11,7 @@ import { fail, type Judgement, ok, type Probe, warn } from './examination.ts';
 const privateFiles = [
   'secrets.json',
   'run/state.json',
+  'run/key-encryption-keys',
   'run/envoy.yaml',
   'data/nats/nats.conf',
   'data/redis/users.acl',

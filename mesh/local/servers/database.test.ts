@@ -41,7 +41,7 @@ before(async () => {
 });
 
 after(async () => {
-  const roles = [role, 'probe_creator', 'probe_nobody'].map((name) => `DROP ROLE IF EXISTS ${name}`);
+  const roles = [role, `${role}_2`, 'probe_creator', 'probe_nobody'].map((name) => `DROP ROLE IF EXISTS ${name}`);
   await run(serverUrl, 'DROP DATABASE IF EXISTS oxo WITH (FORCE)', ...roles);
 });
 
@@ -63,6 +63,26 @@ test('a user with CREATEDB and CREATEROLE suffices, again', async () => {
   const own = { [service.name]: urlOf(urls.creator, { name: role, password: 'secret' }) };
   const [outbox] = await readOutboxes(own, [service]);
   assert.deepEqual(outbox, { schema: service.schema, waiting: 0, oldestSeconds: 0 });
+});
+
+test('the two users of a service take turns: what the second makes belongs to the owner, whose turn is over is cut off', async () => {
+  const [first, second] = [service.name, `${service.name}_2`];
+  const url = (user: string) => urlOf(urls.creator, { name: `oxo_${user}`, password: `secret of ${user}` });
+  const setUp = (...users: string[]) =>
+    setUpDatabase(urls.creator, [service], new Map(users.map((user) => [user, `secret of ${user}`])), false);
+  await setUp(first, second);
+  const connected = new pg.Client(url(first));
+  const cutOff = new Promise((resolve) => connected.on('error', resolve));
+  await connected.connect();
+  await run(url(second), 'CREATE TABLE of_second (id int)');
+  await connected.query('DROP TABLE of_second');
+  await setUp(second);
+  await cutOff;
+  await assert.rejects(run(url(first), 'SELECT 1'), /not permitted to log in|password authentication failed/);
+  await run(url(second), 'CREATE TABLE of_second (id int)', 'RESET ROLE', 'DROP TABLE of_second');
+  await setUp(first);
+  await run(url(first), 'SELECT 1');
+  await assert.rejects(run(url(second), 'SELECT 1'), /not permitted to log in|password authentication failed/);
 });
 
 test('several starts at once make the same, whatever lock a service holds', async () => {

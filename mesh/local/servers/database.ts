@@ -2,19 +2,22 @@ import { createHash, createHmac, pbkdf2Sync, randomBytes } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import type pg from 'pg';
 import { CliError, messageOf } from '../cli/cli-error.ts';
-import { roleOf, type ServiceDefinition } from '../services.ts';
+import { userNames } from '../credentials/turns.ts';
+import { roleOf, roleOfUser, type ServiceDefinition } from '../services.ts';
 import { databaseName } from './postgres.ts';
 import { type ClientOptions, withClient } from './postgres-client.ts';
 
 const maxAttempts = 20;
 /** internal_error ("tuple concurrently updated"), unique_violation, duplicate_object, duplicate_schema, deadlock_detected. */
 const metStates = new Set(['XX000', '23505', '42710', '42P06', '40P01']);
+/** Whoever is connected as a user who may not come in any more is cut off. */
+const endSessions = 'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = ANY($1)';
 const clientOptions: ClientOptions = { connectionTimeoutMillis: 5_000, application_name: 'oxo' };
 
 /**
  * Makes the database, and a role and a schema for each service, or brings them up to date.
  * @param url an administrator's; any database of the server will do
- * @param passwords service name → password of its role
+ * @param passwords user of a service → password; of its two users the one without a password may not come in any more
  * @param isOurs true: nobody but administrators may enter the server's other databases
  * @param connectionLimit of each role; undefined leaves it as it is
  * @throws CliError when this user may not do that
@@ -31,9 +34,11 @@ export async function setUpDatabase(
       await createDatabase(client);
       if (isOurs) await client.query('REVOKE CONNECT ON DATABASE postgres, template1 FROM PUBLIC');
     });
-    await withClient(urlOf(url, {}), clientOptions, (client) =>
-      unlessMet(client, () => createSchemas(client, services, passwords, connectionLimit)),
-    );
+    await withClient(urlOf(url, {}), clientOptions, async (client) => {
+      await unlessMet(client, () => createSchemas(client, services, passwords, connectionLimit));
+      const closed = services.flatMap(({ name }) => userNames(name)).filter((user) => !passwords.has(user));
+      await client.query(endSessions, [closed.map(roleOfUser)]);
+    });
   } catch (error) {
     throw new CliError(`roles and schemas can't be set up in Postgres: ${messageOf(error)}`, {
       advice: [
@@ -91,24 +96,54 @@ async function createSchemas(
   await client.query(`REVOKE ALL ON DATABASE ${databaseName} FROM PUBLIC`);
   await client.query('REVOKE ALL ON SCHEMA public FROM PUBLIC');
   for (const service of services) {
-    await createRole(client, service, passwords.get(service.name) ?? '');
-    if (connectionLimit !== undefined)
-      await client.query(`ALTER ROLE ${roleOf(service)} CONNECTION LIMIT ${connectionLimit}`);
+    await createOwner(client, service);
+    for (const user of userNames(service.name)) {
+      const password = passwords.get(user);
+      if (password === undefined) await closeUser(client, user);
+      else await openUser(client, service, user, password, connectionLimit);
+    }
   }
 }
 
-async function createRole(client: pg.Client, service: ServiceDefinition, password: string): Promise<void> {
+async function createOwner(client: pg.Client, service: ServiceDefinition): Promise<void> {
   const role = roleOf(service);
-  const { rowCount } = await client.query('SELECT FROM pg_roles WHERE rolname = $1', [role]);
-  if (rowCount === 0) await client.query(`CREATE ROLE ${role} LOGIN NOCREATEDB NOCREATEROLE`);
+  if (!(await exists(client, role))) await client.query(`CREATE ROLE ${role} NOLOGIN NOCREATEDB NOCREATEROLE`);
   // Who is no superuser must be a member to make somebody the owner of a schema.
   await client.query(`GRANT ${role} TO CURRENT_USER`);
-  // A verifier and not the password, which would stand in logs and statistics.
-  await client.query(`ALTER ROLE ${role} PASSWORD '${scramVerifier(password)}'`);
-  await client.query(`ALTER ROLE ${role} SET search_path = ${service.schema}`);
-  await client.query(`GRANT CONNECT ON DATABASE ${databaseName} TO ${role}`);
   await client.query(`CREATE SCHEMA IF NOT EXISTS ${service.schema} AUTHORIZATION ${role}`);
   await client.query(`REVOKE ALL ON SCHEMA ${service.schema} FROM PUBLIC`);
+}
+
+/** The second user acts as the owner from its first statement on: whatever it makes belongs to the owner. */
+async function openUser(
+  client: pg.Client,
+  service: ServiceDefinition,
+  user: string,
+  password: string,
+  connectionLimit: number | undefined,
+): Promise<void> {
+  const [owner, role] = [roleOf(service), roleOfUser(user)];
+  if (!(await exists(client, role))) await client.query(`CREATE ROLE ${role} NOCREATEDB NOCREATEROLE`);
+  if (role !== owner) {
+    await client.query(`GRANT ${owner} TO ${role}`);
+    await client.query(`GRANT ${role} TO CURRENT_USER`);
+    await client.query(`ALTER ROLE ${role} SET role = ${owner}`);
+  }
+  // A verifier and not the password, which would stand in logs and statistics.
+  await client.query(`ALTER ROLE ${role} LOGIN PASSWORD '${scramVerifier(password)}'`);
+  await client.query(`ALTER ROLE ${role} SET search_path = ${service.schema}`);
+  await client.query(`GRANT CONNECT ON DATABASE ${databaseName} TO ${role}`);
+  if (connectionLimit !== undefined) await client.query(`ALTER ROLE ${role} CONNECTION LIMIT ${connectionLimit}`);
+}
+
+async function closeUser(client: pg.Client, user: string): Promise<void> {
+  const role = roleOfUser(user);
+  if (!(await exists(client, role))) return;
+  await client.query(`ALTER ROLE ${role} NOLOGIN PASSWORD NULL`);
+}
+
+async function exists(client: pg.Client, role: string): Promise<boolean> {
+  return (await client.query('SELECT FROM pg_roles WHERE rolname = $1', [role])).rowCount !== 0;
 }
 
 /** What Postgres keeps of a password: RFC 5803. */

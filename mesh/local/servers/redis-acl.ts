@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { ownerOf } from '../credentials/turns.ts';
 
 /** What a service does to keys with a prefix. */
 export type KeyAccess = { readonly writes: readonly string[]; readonly reads: readonly string[] };
@@ -53,7 +54,7 @@ export function serviceRule(service: string, password: string): string[] {
   return ['reset', 'on', passwordRule(password), ...keys, ...commandRules.split(' ')];
 }
 
-/** Who may use a server, by name and password. */
+/** Who may use a server, by name and password: of a service one user, two while its password is replaced. */
 export type RedisUsers = {
   readonly services: ReadonlyMap<string, string>;
   /** Of the rate limit service. */
@@ -62,7 +63,10 @@ export type RedisUsers = {
 
 /** The rule of each user. */
 export function rulesOf({ services, ratelimit }: RedisUsers): [string, string[]][] {
-  const rules = [...services].map(([name, password]): [string, string[]] => [name, serviceRule(name, password)]);
+  const rules = [...services].map(([name, password]): [string, string[]] => [
+    name,
+    serviceRule(ownerOf(name), password),
+  ]);
   return ratelimit === undefined ? rules : [...rules, [ratelimitUser, ratelimitRule(ratelimit)]];
 }
 

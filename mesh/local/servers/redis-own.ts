@@ -1,12 +1,14 @@
 import { Redis } from 'ioredis';
 import { CliError, messageOf } from '../cli/cli-error.ts';
+import { ownerOf, userNames } from '../credentials/turns.ts';
 import { type RedisUsers, rulesOf } from './redis-acl.ts';
 
 /** The parts of a rule that take all that was there before. */
 const takingAway = ['reset', 'nocommands'];
 
 /**
- * Makes our users on a Redis server that runs already.
+/**
+ * Makes our users on a Redis server that runs already, and takes away those whose turn is over.
  * @param keep true: users also keep what they may do already, since services of another version run
  * @throws CliError when the URL's user may not do that
  */
@@ -24,6 +26,10 @@ export async function setUpOwnRedis(url: string, users: RedisUsers, keep = false
       const kept = rule.filter((part) => !keep || !takingAway.includes(part));
       await client.call('ACL', 'SETUSER', name, ...kept);
     }
+    // Whose turn is over; that ends his connections too.
+    const names = [...users.services.keys()];
+    const others = names.flatMap((name) => userNames(ownerOf(name))).filter((name) => !names.includes(name));
+    if (others.length > 0) await client.call('ACL', 'DELUSER', ...others);
     // Without an ACL file there is nothing to save to, and a restart of that server forgets the users until the next `up`.
     const saved = await client.call('ACL', 'SAVE').then(
       () => true,

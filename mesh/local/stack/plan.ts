@@ -1,10 +1,11 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { CliError } from '../cli/cli-error.ts';
+import { userOf, withoutFormer } from '../credentials/turns.ts';
 import { type Limits, localLimits } from '../limits.ts';
 import { requireFolder } from '../machine/folder.ts';
 import { loopback, serverPorts } from '../ports.ts';
-import { loadSecrets, type Secrets } from '../secrets.ts';
+import { keyFileOf, loadSecrets, type Secrets } from '../secrets.ts';
 import { urlOf } from '../servers/database.ts';
 import { testRunVariable } from '../servers/environment.ts';
 import { natsAdmin, natsUrl } from '../servers/nats.ts';
@@ -12,7 +13,7 @@ import { adminUrl } from '../servers/postgres.ts';
 import { redisUrl } from '../servers/redis.ts';
 import { redisAdmin } from '../servers/redis-acl.ts';
 import { type Sockets, socketsOf, withParameter } from '../servers/sockets.ts';
-import { services as allServices, roleOf, type ServiceContext, type ServiceDefinition } from '../services.ts';
+import { services as allServices, roleOfUser, type ServiceContext, type ServiceDefinition } from '../services.ts';
 import { type OwnServers, readCacheDir } from '../settings.ts';
 import { defaultLiveness, type Liveness } from '../supervisor/liveness.ts';
 import { type Backoff, defaultBackoff } from '../supervisor/process.ts';
@@ -51,6 +52,8 @@ export type StackOptions = {
   readonly tracing?: { readonly otlpEndpoint: string; readonly samplingPercent: number } | undefined;
   readonly backoff?: Backoff;
   readonly liveness?: Liveness;
+  /** True: of secrets that are being replaced only the new ones count. */
+  readonly presentOnly?: boolean;
   readonly onStep?: (step: Step) => void;
 };
 
@@ -107,10 +110,11 @@ export function planStack(options: StackOptions): StackPlan {
   const publicUrl = options.publicUrl ?? `http://${loopback}:${options.portBase}`;
   const own = options.own ?? {};
   requireSecretsOfData(stateDir, own);
-  const secrets = loadSecrets(
+  const stored = loadSecrets(
     stateDir,
     services.map((service) => service.name),
   );
+  const secrets = options.presentOnly === true ? withoutFormer(stored) : stored;
   const replicas = options.replicas ?? 1;
   const instances = instancesOf(services, replicas);
   const urls = urlsOf(options.portBase, services, instances, own, secrets);
@@ -129,11 +133,13 @@ export function planStack(options: StackOptions): StackPlan {
     jwksCacheMs: options.jwksCacheMs,
     backoff: options.backoff ?? defaultBackoff,
     liveness: options.liveness ?? defaultLiveness,
+    presentOnly: options.presentOnly ?? false,
     onStep: options.onStep ?? (() => {}),
     logDir: join(stateDir, 'logs'),
     context: {
       ...{ services, replicas, publicUrl, secrets },
       portBase: options.portBase,
+      keyFile: keyFileOf(stateDir),
       ...accessOf(urls, own, secrets, sockets),
       passedOn: passedOn(cacheDir, options.maxPushedFollowers),
       authLimits: (options.limits ?? localLimits).auth,
@@ -159,7 +165,10 @@ function urlsOf(
     databases: Object.fromEntries(
       services.map((service) => [
         service.name,
-        urlOf(database, { name: roleOf(service), password: secretsOf(secrets, service).database }),
+        urlOf(database, {
+          name: roleOfUser(userOf(service.name, secretsOf(secrets, service))),
+          password: secretsOf(secrets, service).database,
+        }),
       ]),
     ),
     redis: own.redisUrl ?? redisUrl(ports.redis, redisAdmin, secrets.admin.redis),
@@ -189,16 +198,20 @@ function accessOf(
       return own.databaseUrl === undefined ? withParameter(url, 'host', sockets.postgresDir) : url;
     },
     redisUrl: (service) => {
-      const url = withUser(urls.redis, service.name, secretsOf(secrets, service).redis);
+      const its = secretsOf(secrets, service);
+      const url = withUser(urls.redis, userOf(service.name, its), its.redis);
       return own.redisUrl === undefined ? withParameter(url, 'path', sockets.redisPath) : url;
     },
     limitsRedisUrl: (service) => {
-      const url = withUser(urls.limitsRedis, service.name, secretsOf(secrets, service).redis);
+      const its = secretsOf(secrets, service);
+      const url = withUser(urls.limitsRedis, userOf(service.name, its), its.redis);
       return ownLimitsRedis(own) === undefined ? withParameter(url, 'path', sockets.limitsRedisPath) : url;
     },
     // Users of a NATS server stand in its configuration: on one that is not ours all share what one was given.
-    natsUrl: (service) =>
-      own.natsUrl === undefined ? withUser(urls.nats, service.name, secretsOf(secrets, service).nats) : urls.nats,
+    natsUrl: (service) => {
+      const its = secretsOf(secrets, service);
+      return own.natsUrl === undefined ? withUser(urls.nats, userOf(service.name, its), its.nats) : urls.nats;
+    },
   };
 }
 

@@ -11,7 +11,7 @@ import type { ProcessSpec } from '../supervisor/process.ts';
 import { createRecorder, type Recorder } from '../supervisor/recorder.ts';
 import { type ProcessRecord, readLiveState, readState, type StackState } from '../supervisor/state.ts';
 import { planStack, type StackOptions, type StackPlan } from './plan.ts';
-import type { Instance } from './replicas.ts';
+import { type Instance, serviceOf } from './replicas.ts';
 import { gatewayOf, ratelimitOf, refreshUsers, serversOf } from './servers.ts';
 import { serviceSpec } from './services.ts';
 import { handleOf, ratelimitStep, type Stack, StackIsRunningError, startRatelimit, tiers } from './stack.ts';
@@ -32,6 +32,8 @@ type Roll = {
   readonly recorder: Recorder;
   readonly group: ProcessGroup;
   readonly signal: AbortSignal;
+  /** Names of the services that are replaced, and nothing else; undefined: all, and the front door. */
+  readonly only: readonly string[] | undefined;
 };
 
 /**
@@ -40,9 +42,15 @@ type Roll = {
  * When a process does not get ready, the rest stays as it was, and the state says why; the stack is supervised all the same.
  * @param supervisor pid of the one that is replaced
  * @param signal ends it and stops the stack
+ * @param only names of services that get other secrets; the others and the front door go on, and are of this version already
  * @throws StackIsRunningError when it is not that one which runs
  */
-export async function takeOverStack(options: StackOptions, supervisor: number, signal: AbortSignal): Promise<Stack> {
+export async function takeOverStack(
+  options: StackOptions,
+  supervisor: number,
+  signal: AbortSignal,
+  only?: readonly string[],
+): Promise<Stack> {
   const plan = planStack(options);
   const before = readLiveState(plan.stateDir);
   if (before?.supervisor.pid !== supervisor) throw new StackIsRunningError(`a stack is running in ${plan.stateDir}`);
@@ -58,12 +66,13 @@ export async function takeOverStack(options: StackOptions, supervisor: number, s
   const abort = (): void => void group.stop();
   signal.addEventListener('abort', abort, { once: true });
   try {
-    adoptAll({ plan, programs, recorder, group, signal }, left, specs);
-    await replaceAll({ plan, programs, recorder, group, signal }, left);
+    adoptAll({ plan, programs, recorder, group, signal, only }, left, specs);
+    await replaceAll({ plan, programs, recorder, group, signal, only }, left);
     await recorder.step('rights', () => refreshUsers(plan, group.get('nats')?.snapshot().identity, false));
     recorder.version(version);
   } catch (error) {
-    recorder.version(undefined, halfWay(error));
+    if (only === undefined) recorder.version(undefined, halfWay(error));
+    else recorder.version(version, withOldSecrets(error));
   }
   signal.removeEventListener('abort', abort);
   recorder.phase('running');
@@ -102,12 +111,13 @@ async function specsOf(plan: StackPlan, programs: Programs): Promise<Specs> {
 }
 
 /** Every process that runs is looked after from now on; a server that is away just now comes back. */
-function adoptAll({ plan, recorder, group }: Roll, left: StackState, specs: Specs): void {
+function adoptAll({ plan, recorder, group, only }: Roll, left: StackState, specs: Specs): void {
   for (const record of left.processes) {
     const [spec, tier] = specs.get(record.name) ?? [unknownSpec(plan, record), tiers.services];
     const isThere = record.identity !== undefined && isAlive(record.identity);
     // A service that is away is started when its turn comes.
-    if (tier === tiers.services && !isThere) recorder.gone(record.name);
+    const hasTurn = tier === tiers.services && (only === undefined || only.includes(serviceOf(record.name)));
+    if (hasTurn && !isThere) recorder.gone(record.name);
     else group.adopt(spec, tier, snapshotOf(record));
   }
 }
@@ -124,13 +134,13 @@ function snapshotOf({ name, state, identity, restarts, since, lastExit }: Proces
 
 /** Services in the order of services.ts, all replicas of one before the next; then the front door, which leads to what is new. */
 async function replaceAll(roll: Roll, left: StackState): Promise<void> {
-  const { plan, programs, recorder, group, signal } = roll;
+  const { plan, programs, recorder, group, signal, only } = roll;
   for (const { name, part, prepare } of serversOf(plan)) {
-    if (group.get(name) !== undefined) continue;
+    if (only !== undefined || group.get(name) !== undefined) continue;
     await recorder.step(name, async () => group.start(await prepare(plan, programs[part] ?? ''), tiers.servers));
   }
   const note = plan.replicas === 1 ? 'the only one: requests failed meanwhile' : undefined;
-  for (const service of plan.services) {
+  for (const service of plan.services.filter(({ name }) => only?.includes(name) ?? true)) {
     for (const instance of plan.instances.filter((other) => other.service === service)) {
       signal.throwIfAborted();
       await recorder.step(instance.name, async () => {
@@ -140,6 +150,7 @@ async function replaceAll(roll: Roll, left: StackState): Promise<void> {
     }
   }
   signal.throwIfAborted();
+  if (only !== undefined) return;
   // Its limits may be others; while it is away writes pass.
   await group.leave(ratelimitStep);
   const limited = await startRatelimit(plan, recorder, group);
@@ -175,6 +186,16 @@ async function replaceGateway({ plan, programs, group }: Roll, limited: boolean)
   await group.start(gatewayOf(plan, program, { limited }), tiers.gateway);
   await drainEnvoy(plan.portBase, true);
   await group.leave(envoyStandIn);
+}
+
+function withOldSecrets(error: unknown): CliError {
+  return new CliError(`some services still have their former secrets: ${messageOf(error)}`, {
+    advice: [
+      ...(error instanceof CliError ? error.advice : []),
+      'Both count, and what was not replaced goes on. ./oxo credentials rotate goes on from here.',
+    ],
+    cause: error,
+  });
 }
 
 function halfWay(error: unknown): CliError {

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { CliError, messageOf } from '../cli/cli-error.ts';
+import { ownerOf, userOf } from '../credentials/turns.ts';
 import { findBuilt, ratelimit } from '../parts/built.ts';
 import type { PartName } from '../parts/parts.ts';
 import { loopback, serverPorts } from '../ports.ts';
@@ -207,7 +208,7 @@ function limitsRedis(plan: StackPlan, program: string): Promise<ProcessSpec> {
 
 /** Of the services auth alone counts. */
 function limitsRedisUsers(plan: StackPlan): RedisUsers {
-  const auth = [...passwords(plan, 'redis')].filter(([name]) => name === 'auth');
+  const auth = [...passwords(plan, 'redis')].filter(([user]) => ownerOf(user) === 'auth');
   return { services: new Map(auth), ratelimit: plan.secrets.ratelimit };
 }
 
@@ -231,7 +232,14 @@ async function natsSpec(plan: StackPlan, program: string, keep = false): Promise
   });
 }
 
-/** Service name → its password for one of the servers. */
+/** User → password on one of the servers: of each service the present one, and the one before while it still counts. */
 function passwords(plan: StackPlan, of: 'database' | 'redis' | 'nats'): Map<string, string> {
-  return new Map(plan.services.map((service) => [service.name, plan.secrets.services[service.name]?.[of] ?? '']));
+  return new Map(
+    plan.services.flatMap(({ name }) => {
+      const present = plan.secrets.services[name];
+      if (present === undefined) return [];
+      const valid = present.former === undefined ? [present] : [present, present.former];
+      return valid.map((each) => [userOf(name, each), each[of]] as const);
+    }),
+  );
 }

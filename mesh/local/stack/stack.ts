@@ -1,11 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { CliError, messageOf } from '../cli/cli-error.ts';
 import { unlessAborted } from '../cli/interrupt.ts';
+import { withoutFormer } from '../credentials/turns.ts';
 import { type Lock, lockStack } from '../machine/lock.ts';
 import { ensureParts } from '../parts/fetch.ts';
 import type { PartName } from '../parts/parts.ts';
 import { requireFreePorts, serverPorts } from '../ports.ts';
-import type { Secrets } from '../secrets.ts';
+import { changeSecrets, type Secrets } from '../secrets.ts';
 import { createGroup, type ProcessGroup } from '../supervisor/group.ts';
 import { stopOrphans } from '../supervisor/orphans.ts';
 import type { ProcessSnapshot, SupervisedProcess } from '../supervisor/process.ts';
@@ -64,12 +65,14 @@ export const tiers = { servers: 0, services: 1, gateway: 2 };
  * @throws StackIsRunningError, or CliError that says what did not start and where its log is
  */
 export async function startStack(options: StackOptions, signal?: AbortSignal, held?: Lock): Promise<Stack> {
-  const plan = planStack(options);
+  const plan = planStack({ ...options, presentOnly: true });
   const lock = held === undefined ? await lockStack(plan.stateDir) : { release: async () => {} };
   if (lock === undefined) throw new StackIsRunningError(`a stack is running in ${plan.stateDir}`);
   let group: ProcessGroup | undefined;
   try {
     const leftovers = await stopOrphans(plan.stateDir);
+    // Nobody is left who uses them.
+    changeSecrets(plan.stateDir, withoutFormer);
     const recorder = createRecorder(plan.stateDir, { ...plan, version: codeVersion() }, plan.onStep);
     if (leftovers.length > 0) await recorder.step('leftovers', async () => `stopped ${leftovers.join(', ')}`);
     group = createGroup(recorder, plan);

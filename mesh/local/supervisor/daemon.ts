@@ -1,6 +1,7 @@
 /**
  * The process that `oxo up` leaves running: it owns all others, restarts what dies, and stops them on SIGTERM.
- * With --replace PID it takes over the stack of that supervisor, which another version started.
+ * With --replace PID it takes over the stack of that supervisor, which another version started; with --only NAMES besides, it replaces
+ * these services alone, which get other secrets, and with --present-only they are the last that know the former ones.
  * Its exit code says why it ended: 0 it was stopped, 1 the start failed (the state file says why), 3 another one runs.
  */
 import { describeError } from '../cli/cli-error.ts';
@@ -33,7 +34,10 @@ try {
 function begin(): Promise<Stack> {
   const settings = readSettings(process.env);
   if (replaced < 0) return startStack({ ...settings, serversOnly }, stopRequest.signal);
-  return takeOverStack(withRunningSettings(settings), Number(process.argv[replaced + 1]), stopRequest.signal);
+  const options = { ...withRunningSettings(settings), presentOnly: process.argv.includes('--present-only') };
+  const only = process.argv.indexOf('--only');
+  const names = only < 0 ? undefined : process.argv[only + 1]?.split(',');
+  return takeOverStack(options, Number(process.argv[replaced + 1]), stopRequest.signal, names);
 }
 
 /** Keeps the process alive by itself: its children's handles need not. */

@@ -21,12 +21,19 @@ const exitCodeAnotherRuns = 3;
 /**
  * Starts the supervisor as a process that outlives this one.
  * @param replaced the supervisor of another version, whose stack it takes over
+ * @param part the services that alone are replaced; with `presentOnly`, their former secrets count no more
  */
-export function launchSupervisor(settings: Settings, serversOnly: boolean, replaced?: number): ChildProcess {
+export function launchSupervisor(
+  settings: Settings,
+  serversOnly: boolean,
+  replaced?: number,
+  part?: { readonly only: readonly string[]; readonly presentOnly: boolean },
+): ChildProcess {
   const daemon = join(import.meta.dirname, 'daemon.ts');
   const flags = [
     ...(serversOnly ? ['--servers'] : []),
     ...(replaced === undefined ? [] : ['--replace', String(replaced)]),
+    ...(part === undefined ? [] : ['--only', part.only.join(), ...(part.presentOnly ? ['--present-only'] : [])]),
   ];
   const child = withLogDescriptor(supervisorLog(settings), (log) =>
     spawn(process.execPath, [daemon, ...flags], {
