@@ -21,8 +21,8 @@ const allowance = () =>
   });
 
 /**
- * What is allowed by default. Networks are IPv4 addresses and /64s of IPv6; many people may stand behind one. The account's own allowance is
- * for networks from which nobody has signed in to it yet: whoever uses it up keeps no one out who has.
+ * What is allowed by default. Networks are IPv4 addresses and /64s of IPv6; many people may stand behind one. The account's own allowance and
+ * that of a network hold for whoever has not signed in to the account from that network yet: who uses them up keeps no one out who has.
  */
 export const allowanceSettings = {
   LIMIT_LOGIN_OF_ACCOUNT_FROM_NETWORK: allowance().default({ attempts: 10, windowMs: 15 * MINUTE_MS }),

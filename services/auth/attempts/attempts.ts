@@ -12,7 +12,7 @@ export interface Attempt {
 }
 
 export interface LoginAttempt extends Attempt {
-  /** Strangers have used up what the account allows them: only networks go on from which somebody has signed in to it before. */
+  /** Strangers have used up what the account, or this network, allows: only who has signed in to the account from here before goes on. */
   onlyFromKnownNetworks: boolean;
 }
 
@@ -84,13 +84,16 @@ export function createAttempts({ counters, allowances, secret, metrics, logger }
     }
   }
 
-  /** @param soft is told instead of refused by */
-  async function attempt(limits: readonly Limit[], soft?: Limit): Promise<{ isSoftUsedUp: boolean; counted: Limit[] }> {
-    const all = soft === undefined ? limits : [...limits, soft];
+  /** @param soft whether they are used up is told, and refuses nobody */
+  async function attempt(
+    limits: readonly Limit[],
+    soft: readonly Limit[] = [],
+  ): Promise<{ isSoftUsedUp: boolean; counted: Limit[] }> {
+    const all = [...limits, ...soft];
     const usedUp = await take(all);
     for (const { limit: one } of usedUp) refused.inc({ limit: one.name });
     const counted = all.filter((one) => usedUp.every(({ limit: other }) => other !== one));
-    const hard = usedUp.filter(({ limit: one }) => one !== soft);
+    const hard = usedUp.filter(({ limit: one }) => !soft.includes(one));
     if (hard.length > 0) {
       giveBack(counted);
       throw rateLimited(Math.max(...hard.map(({ retryAfterMs }) => retryAfterMs)));
@@ -105,8 +108,9 @@ export function createAttempts({ counters, allowances, secret, metrics, logger }
 
   return {
     async login(account, network) {
-      const own = [limit('loginOfAccountFromNetwork', account, network), limit('loginFromNetwork', network)];
-      const { isSoftUsedUp, counted } = await attempt(own, limit('loginOfAccount', account));
+      const own = [limit('loginOfAccountFromNetwork', account, network)];
+      const ofStrangers = [limit('loginOfAccount', account), limit('loginFromNetwork', network)];
+      const { isSoftUsedUp, counted } = await attempt(own, ofStrangers);
       return { onlyFromKnownNetworks: isSoftUsedUp, giveBack: () => giveBack(counted) };
     },
     register: (network) => fromNetwork('registerFromNetwork', network),

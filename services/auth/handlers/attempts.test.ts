@@ -98,9 +98,14 @@ describe('passwords that are tried', () => {
 
   it('of many accounts from one network are refused, however it spells its address', async () => {
     const network = (number: number) => `2001:db8:1:2:${number.toString(16)}::1`;
+    const regular = await newHandle();
+    assert.equal((await tried(regular, PASSWORD, network(50))).reason, 'OK');
     for (let account = 0; account < 12; account += 1)
       assert.equal((await tried(`nobody_${account}`, WRONG, network(account))).reason, 'CREDENTIALS_INVALID');
-    assert.equal((await tried(await newHandle(), PASSWORD, network(99))).reason, 'RATE_LIMITED');
+    const { reason, hashes } = await tried(await newHandle(), PASSWORD, network(99));
+    assert.deepEqual({ reason, hashes }, { reason: 'RATE_LIMITED', hashes: 0 });
+    // Who was there before is not kept out by a neighbour.
+    assert.equal((await tried(regular, PASSWORD, network(51))).reason, 'OK');
     assert.equal((await tried(await newHandle(), PASSWORD, '2001:db8:1:3::1')).reason, 'OK');
   });
 
