@@ -23,7 +23,7 @@ const lanes = 8;
 const defaultShrinkMs = 60_000;
 
 /** The history of a number is always the same. */
-export function makeHistory(seed: number): History {
+function makeHistory(seed: number): History {
   return fc.sample(histories, { seed, numRuns: 1 })[0] ?? [];
 }
 

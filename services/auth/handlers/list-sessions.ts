@@ -16,8 +16,16 @@ const LIST = {
     order by last_seen_at_ms desc, id desc limit ${MAX_SESSIONS_PER_ACCOUNT}`,
 };
 
-/** The caller's sessions that are open, the one that was used last first. There are few, so there are no pages. */
-export function listSessions({ db, clock }: { db: Queryable; clock: Clock }) {
+export interface ListSessionsDependencies {
+  db: Queryable;
+  clock: Clock;
+}
+
+/**
+ * The caller's sessions that are open, the one that was used last first. There are few, so there are no pages.
+ * @throws OxoError UNAVAILABLE when the database is away
+ */
+export function listSessions({ db, clock }: ListSessionsDependencies) {
   return async (_: ListSessionsRequest, context: CallContext): Promise<ListSessionsResponse> => {
     const { userId, sessionId } = requireViewer(context);
     const rows = await db.query<ListedSession>(LIST, [userId, clock.nowMs()]);

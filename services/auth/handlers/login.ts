@@ -19,7 +19,10 @@ export interface LoginDependencies {
   issuer: TokenIssuer;
 }
 
-/** A wrong password and an unknown handle give the same answer after the same work. */
+/**
+ * A wrong password and an unknown handle give the same answer after the same work.
+ * @throws OxoError VALIDATION_FAILED, CREDENTIALS_INVALID; UNAVAILABLE when too many sign in, or the user service is away
+ */
 export function login({ accounts, passwords, profiles, sessions, issuer }: LoginDependencies) {
   return async (request: LoginRequest, context: CallContext): Promise<LoginResponse> => {
     const { identifier, password } = validate(loginInput, request);

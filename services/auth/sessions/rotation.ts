@@ -3,7 +3,7 @@ import type { SessionRow } from '../entities/session-entity.ts';
 import { matches, type RefreshToken } from './refresh-token.ts';
 
 /** Two tabs, or an answer that was lost: for so long the token before the current one works once more. */
-export const GRACE_MS = 10 * SECOND_MS;
+const GRACE_MS = 10 * SECOND_MS;
 
 /** What a refresh has to know of a session. */
 export type RotationRow = Pick<

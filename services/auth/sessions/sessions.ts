@@ -19,7 +19,7 @@ import { ROTATION_COLUMNS, type RotationRow, standingOf } from './rotation.ts';
 
 /** A session ends when it was not used for so long, and after so long in any case. */
 export const IDLE_MS = 30 * DAY_MS;
-export const MAX_AGE_MS = 180 * DAY_MS;
+const MAX_AGE_MS = 180 * DAY_MS;
 /** One more signs out the one that was not used for the longest time. */
 export const MAX_SESSIONS_PER_ACCOUNT = 100;
 /** So long it is known whose session it was that was revoked from the list. */

@@ -19,11 +19,16 @@ const input = z.object({
 /** Looks past the posts of authors who are gone: at most so often, each time at most `PLACES_AT_ONCE`. */
 export const MAX_LOOKS = 2;
 
+export interface ListPublicPostsDependencies {
+  db: Queryable;
+  authors: Pick<Authors, 'find'>;
+}
+
 /**
  * The newest posts that are public, without those of authors who are gone.
  * @throws OxoError VALIDATION_FAILED
  */
-export function listPublicPosts({ db, authors }: { db: Queryable; authors: Pick<Authors, 'find'> }) {
+export function listPublicPosts({ db, authors }: ListPublicPostsDependencies) {
   return async (request: ListPublicPostsRequest, context: CallContext): Promise<ListPublicPostsResponse> => {
     const { before = START, pageSize } = validate(input, request);
     const posts: Post[] = [];

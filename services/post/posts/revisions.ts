@@ -4,7 +4,7 @@ import type { PostRow } from '../entities/post-entity.ts';
 import type { PostRevisionRow } from '../entities/post-revision-entity.ts';
 
 /** How often the text of a post can be changed. */
-export const MAX_EDITS = 100;
+const MAX_EDITS = 100;
 
 /** The text as the table still has it. Nobody else numbers at the same time: the post is locked. */
 const KEEP = {

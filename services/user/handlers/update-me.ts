@@ -44,7 +44,7 @@ export interface UpdateMeDependencies {
   profiles: PublishedProfiles;
 }
 
-/** @throws OxoError VALIDATION_FAILED, USER_NOT_FOUND when the caller is gone */
+/** @throws OxoError VALIDATION_FAILED, ETAG_MISMATCH, USER_NOT_FOUND when the caller is gone */
 export function updateMe({ db, outbox, profiles }: UpdateMeDependencies) {
   return async (request: UpdateMeRequest, context: CallContext): Promise<UpdateMeResponse> => {
     const { userId } = requireViewer(context);
