@@ -1,4 +1,5 @@
 import type { NamedMigration } from '#kit/db/migrations.ts';
+import { DeletedPostEntity } from './entities/deleted-post-entity.ts';
 import { PostEntity } from './entities/post-entity.ts';
 import { PostRevisionEntity } from './entities/post-revision-entity.ts';
 import { Initial } from './migrations/20261123-initial.ts';
@@ -11,7 +12,7 @@ import { Revisions } from './migrations/20261127-revisions.ts';
 import { OwnerLocks } from './migrations/20261128-owner-locks.ts';
 
 /** The tables of this service: its entities, and its migrations in the order in which they run. */
-export const entities = [PostEntity, PostRevisionEntity];
+export const entities = [PostEntity, PostRevisionEntity, DeletedPostEntity];
 export const migrations: NamedMigration[] = [
   { name: '20261123-initial', class: Initial },
   { name: '20261127-entities', class: Entities },
