@@ -3,6 +3,7 @@ import { AuthServiceDefinition } from '#gen/oxo/auth/v1/auth_service.ts';
 import type { UserInternalServiceDefinition } from '#gen/oxo/user/v1/user_internal_service.ts';
 import { type Clock, MINUTE_MS, SECOND_MS } from '#kit/clock.ts';
 import type { Database } from '#kit/db/database.ts';
+import { ERASURES_AT_ONCE } from '#kit/events/consumers/user-deleted.ts';
 import type { Outbox } from '#kit/events/outbox/outbox.ts';
 import type { DenyList } from '#kit/identity/deny-list.ts';
 import type { Logger } from '#kit/observability/logger.ts';
@@ -32,9 +33,6 @@ import type { SigningKeys } from './keys/signing-keys.ts';
 import { createSessions } from './sessions/sessions.ts';
 import type { TokenIssuer } from './tokens/token-issuer.ts';
 
-/** Few: nobody waits for them, and requests come first. */
-const ERASURES_AT_ONCE = 2;
-
 export interface AuthServiceParts {
   db: Database;
   outbox: Outbox;
@@ -57,7 +55,7 @@ export function createAuthService(parts: AuthServiceParts) {
   const accounts = createAccounts(db, clock);
   const profiles = createProfiles(users);
   const sessions = createSessions({ db, outbox, denyList, clock });
-  const disabling = createDisabling({ db, outbox, denyList });
+  const disable = createDisabling({ db, outbox, denyList });
   const sweep = createPendingSweep({ accounts, profiles, clock, logger });
 
   return {
@@ -71,7 +69,7 @@ export function createAuthService(parts: AuthServiceParts) {
         revokeSession: revokeSession({ sessions }),
       });
       server.add(AuthInternalServiceDefinition, {
-        disableAccount: disableAccount({ disabling }),
+        disableAccount: disableAccount({ disable }),
         issueServiceToken: issueServiceToken({ secretHashes, issuer }),
         rotateSigningKeys: rotateSigningKeys({ rotation }),
       });
