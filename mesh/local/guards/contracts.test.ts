@@ -117,6 +117,11 @@ describe('contracts', () => {
     assert.doesNotMatch(said, /AuthService/);
   });
 
+  it('must say that they may be repeated when they are a PUT or a DELETE', async () => {
+    plant(POST_SERVICE, '    option idempotency_level = IDEMPOTENT;\n', '');
+    assert.match(await refusal(), /PostService\.DeletePost: is a DELETE without idempotency_level/);
+  });
+
   it('must pass buf lint', async () => {
     plant(POST, 'string text = 3;', 'string text = 3;\n  string BadName = 99;');
     assert.match(await refusal(), /buf lint refuses[\s\S]*post\.proto:\d+:\d+:.*BadName/);

@@ -9,7 +9,7 @@ import type { PostRow } from '../entities/post-entity.ts';
 import type { Authors } from '../posts/authors.ts';
 import { postPosition } from '../posts/post-input.ts';
 import { postMessage } from '../posts/post-message.ts';
-import { LIST, PASS_OVER, type PassedOver, PLACES_AT_ONCE } from '../posts/public-posts.ts';
+import { PASS_OVER, type PassedOver, PLACES_AT_ONCE, PUBLIC_POSTS } from '../posts/public-posts.ts';
 
 const input = z.object({
   before: postPosition().optional(),
@@ -45,7 +45,7 @@ export function listPublicPosts({ db, authors }: ListPublicPostsDependencies) {
       }
     }
 
-    const rows = await db.query<PostRow>(LIST, [before.atMs, before.id, pageSize]);
+    const rows = await db.query<PostRow>(PUBLIC_POSTS, [before.atMs, before.id, pageSize]);
     await take(rows);
     let place = rows.length === pageSize ? placeOf(rows) : undefined;
     for (let look = 0; look < MAX_LOOKS && place !== undefined && posts.length < pageSize; look += 1) {
