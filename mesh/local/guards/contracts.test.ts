@@ -118,8 +118,26 @@ describe('contracts', () => {
   });
 
   it('must say that they may be repeated when they are a PUT or a DELETE', async () => {
-    plant(POST_SERVICE, '    option idempotency_level = IDEMPOTENT;\n', '');
-    assert.match(await refusal(), /PostService\.DeletePost: is a DELETE without idempotency_level/);
+    plant(
+      POST_SERVICE,
+      'service PostService {',
+      `message HidePostRequest {
+  string id = 1;
+}
+
+message HidePostResponse {}
+
+$&
+  // Hides a post.
+  rpc HidePost(HidePostRequest) returns (HidePostResponse) {
+    option (google.api.http) = {put: "/api/v1/posts/{id}/hidden"};
+    option (oxo.common.v1.access) = {
+      signed_in: {}
+    };
+  }
+`,
+    );
+    assert.match(await refusal(), /PostService\.HidePost: is a PUT without idempotency_level/);
   });
 
   it('must pass buf lint', async () => {

@@ -91,14 +91,14 @@ test('a page reads its posts from the index of the author, and no others', async
     {
       name: 'test-many-posts',
       text: `insert into posts (id, author_id, text, visibility, published_at_ms, version)
-        select gen_random_uuid(), case when n % 10 = 0 then $1::uuid else gen_random_uuid() end, 'text', 1 + n / 10 % 2, n, 0
-        from generate_series(1, 5000) n`,
+        select gen_random_uuid(), case when n % 40 = 0 then $1::uuid else gen_random_uuid() end, 'text', 1 + n / 40 % 2, n, 0
+        from generate_series(1, 20000) n`,
     },
     [ann],
   );
   await service.db.query({ name: 'test-analyze', text: 'analyze posts' });
   for (const visible of [FOR_ALL, FOR_FOLLOWERS]) {
-    const scans = await explain(service.db, USER_POSTS, [ann, visible, 4_000, newId(0), 21]);
+    const scans = await explain(service.db, USER_POSTS, [ann, visible, 16_000, newId(0), 21]);
     assert.deepEqual(
       scans.map((scan) => [scan['Node Type'], scan['Index Name']]),
       [['Index Scan', 'posts_by_author']],
