@@ -4,7 +4,7 @@ import { CliError, describeError } from '../cli/cli-error.ts';
 import { type Command, parseFlags } from '../cli/command.ts';
 import { createPhases, type Progress } from '../cli/terminal.ts';
 import { ensureParts } from '../parts/fetch.ts';
-import { loopback } from '../ports.ts';
+import { handedOutAdvice, handedOutPorts, loopback } from '../ports.ts';
 import { loadSecrets } from '../secrets.ts';
 import { readSettings, type Settings } from '../settings.ts';
 import { planStack } from '../stack/plan.ts';
@@ -23,7 +23,12 @@ const interruptions = { SIGINT: 130, SIGTERM: 143 };
 type Wanted = { readonly serversOnly: boolean; readonly replicas: number | undefined };
 
 /** What an interruption has to stop. */
-type Begun = { supervisor: ChildProcess | undefined; givenUp: Promise<void> | undefined };
+type Begun = {
+  supervisor: ChildProcess | undefined;
+  /** Whether what runs is brought to this version, and whether that goes on without us. */
+  roll: 'none' | 'prepared' | 'begun';
+  givenUp: Promise<void> | undefined;
+};
 
 export const command: Command = {
   usage: `usage: ./oxo up [--replicas N] [--servers]
@@ -65,7 +70,7 @@ async function run(argv: readonly string[]): Promise<number> {
   const env: NodeJS.ProcessEnv = { ...process.env, ...readReplicas(values.replicas) };
   const settings = readSettings(env);
   const wanted = { serversOnly: values.servers, replicas: env.OXO_REPLICAS ? settings.replicas : undefined };
-  const begun: Begun = { supervisor: undefined, givenUp: undefined };
+  const begun: Begun = { supervisor: undefined, roll: 'none', givenUp: undefined };
   for (const [name, exitCode] of Object.entries(interruptions)) {
     process.once(name, () => {
       begun.givenUp ??= giveUp(begun, settings)
@@ -83,12 +88,16 @@ async function run(argv: readonly string[]): Promise<number> {
 }
 
 /** Says what happens to what was begun, and stops it. */
-async function giveUp({ supervisor }: Begun, settings: Settings): Promise<void> {
+async function giveUp({ supervisor, roll }: Begun, settings: Settings): Promise<void> {
   const identity = supervisor?.pid === undefined ? undefined : identify(supervisor.pid);
   if (identity !== undefined) {
     console.error('oxo: interrupted; stopping what was begun');
     await stopSupervisor(identity);
     console.error('oxo: stopped; data stays, ./oxo up starts again');
+  } else if (roll === 'begun') {
+    console.error('oxo: interrupted; the roll goes on in the background (./oxo status)');
+  } else if (roll === 'prepared') {
+    console.error('oxo: interrupted; nothing was replaced, ./oxo up begins again');
   } else if (readLiveState(settings.stateDir) !== undefined) {
     console.error('oxo: interrupted; the stack was started by another up and goes on (./oxo down stops it)');
   } else {
@@ -100,6 +109,10 @@ async function start(settings: Settings, wanted: Wanted, begun: Begun): Promise<
   const startedAtMs = performance.now();
   const progress = createPhases();
   requireNoRestore(settings.stateDir);
+  if (handedOutPorts([settings.portBase, settings.portBase + 99]).length > 0)
+    console.error(
+      `oxo: warning: ports from ${settings.portBase} on are given to outgoing connections too: ${handedOutAdvice}`,
+    );
   const running = runningState(settings);
   if (running === undefined) {
     // What can't work is said here, before anything is fetched.
@@ -110,14 +123,14 @@ async function start(settings: Settings, wanted: Wanted, begun: Begun): Promise<
   } else {
     requireSamePorts(running, settings);
     requireSameReplicas(running, wanted.replicas);
-    if (!wanted.serversOnly && isOfAnotherVersion(running)) {
-      console.log('services of another version run: each is replaced by this one, and people go on');
-      await fetchParts(settings, progress);
-      await upgrade(settings, running, progress);
-    } else if (running.phase === 'running') console.log(`already running (supervisor ${running.supervisor.pid})`);
-    else await followStart(settings, undefined, progress);
-    await requireRecovered(settings);
+    if (running.phase !== 'running') await followStart(settings, undefined, progress);
+    else if (!isOfAnotherVersion(running)) console.log(`already running (supervisor ${running.supervisor.pid})`);
   }
+  // Also whom another up has started meanwhile.
+  const settled = readLiveState(settings.stateDir);
+  if (settled !== undefined && !wanted.serversOnly && isOfAnotherVersion(settled))
+    await roll(settings, settled, begun, progress);
+  if (running !== undefined) await requireRecovered(settings);
   const seconds = ((performance.now() - startedAtMs) / 1_000).toFixed(1);
   const names = readLiveState(settings.stateDir)?.processes.map((record) => record.name) ?? [];
   if (!names.includes('envoy')) {
@@ -131,6 +144,16 @@ async function start(settings: Settings, wanted: Wanted, begun: Begun): Promise<
     await requireRecovered(settings, 0);
     throw error;
   }
+}
+
+async function roll(settings: Settings, running: StackState, begun: Begun, progress: Progress): Promise<void> {
+  console.log('services of another version run: each is replaced by this one, and people go on');
+  begun.supervisor = undefined;
+  begun.roll = 'prepared';
+  await fetchParts(settings, progress);
+  await upgrade(settings, running, progress, () => {
+    begun.roll = 'begun';
+  });
 }
 
 /** A damaged state file is written anew by the next supervisor, unless one runs that nothing can be known about. */

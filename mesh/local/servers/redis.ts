@@ -19,13 +19,16 @@ export type RedisOptions = {
   readonly adminPassword: string;
   /** Service name → password. */
   readonly services: ReadonlyMap<string, string>;
+  /** True: the ACL file that lies there is kept, since a server that runs saves to it what its users may do. */
+  readonly keep?: boolean;
 };
 
 /** Writes the ACL file, and tells how to run the server. */
 export async function prepareRedis(options: RedisOptions): Promise<ProcessSpec> {
   await mkdir(options.dataDir, { recursive: true, mode: 0o700 });
   const aclPath = join(options.dataDir, 'users.acl');
-  writePrivately(aclPath, renderAclFile(options.adminPassword, options.services));
+  if (!options.keep || !existsSync(aclPath))
+    writePrivately(aclPath, renderAclFile(options.adminPassword, options.services));
   const note = await removeSnapshot(options.dataDir);
   return {
     name: 'redis',

@@ -24,14 +24,15 @@ const [ownConnections, connectionsOfReplica] = [70, 80];
 /** Of one service, with room for what a dead process still holds: all four together leave some to administrators. */
 const [spareOfService, connectionsOfProcess] = [10, 20];
 
-type Prepare = (plan: StackPlan, program: string) => Promise<ProcessSpec>;
+/** @param keep true: users of a server that runs keep what they may do already, also when it is started again */
+type Prepare = (plan: StackPlan, program: string, keep?: boolean) => Promise<ProcessSpec>;
 
 /** The servers that this stack runs itself, by the part that they are made of. */
 export function serversOf(plan: StackPlan): ReadonlyMap<PartName, Prepare> {
   const servers = new Map<PartName, Prepare>();
   if (plan.own.databaseUrl === undefined) servers.set('postgres', postgres);
   if (plan.own.redisUrl === undefined) servers.set('redis', redis);
-  if (plan.own.natsUrl === undefined) servers.set('nats', (its, program) => natsSpec(its, program));
+  if (plan.own.natsUrl === undefined) servers.set('nats', natsSpec);
   return servers;
 }
 
@@ -78,8 +79,12 @@ export async function refreshUsers(plan: StackPlan, nats: ProcessIdentity | unde
   }
 }
 
-/** The front door. @param standIn the one that takes over while the other is replaced */
-export function gatewayOf(plan: StackPlan, program: string, standIn = false): ProcessSpec {
+/**
+ * The front door.
+ * @param standIn the one that takes over while the other is replaced
+ * @param keep true: its configuration file stays as it is, for the one that runs
+ */
+export function gatewayOf(plan: StackPlan, program: string, standIn = false, keep = false): ProcessSpec {
   try {
     return prepareEnvoy({
       program,
@@ -94,6 +99,7 @@ export function gatewayOf(plan: StackPlan, program: string, standIn = false): Pr
       tracing: plan.tracing,
       jwksCacheMs: plan.jwksCacheMs,
       standIn,
+      keep,
     });
   } catch (error) {
     throw new CliError(`Envoy's configuration can't be made: ${messageOf(error)}`, { cause: error });
@@ -127,7 +133,7 @@ function postgres(plan: StackPlan, program: string): Promise<ProcessSpec> {
   });
 }
 
-function redis(plan: StackPlan, program: string): Promise<ProcessSpec> {
+function redis(plan: StackPlan, program: string, keep = false): Promise<ProcessSpec> {
   return prepareRedis({
     program,
     dataDir: join(plan.stateDir, 'data/redis'),
@@ -136,6 +142,7 @@ function redis(plan: StackPlan, program: string): Promise<ProcessSpec> {
     socketPath: plan.sockets.redisPath,
     adminPassword: plan.secrets.admin.redis,
     services: passwords(plan, 'redis'),
+    keep,
   });
 }
 

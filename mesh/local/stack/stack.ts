@@ -195,7 +195,10 @@ export function portsOf(plan: StackPlan): Map<string, number> {
   const { portBase, own } = plan;
   const ports = serverPorts(portBase);
   const wanted = new Map<string, number>();
-  if (plan.gateway) wanted.set('front door', ports.frontDoor).set('Envoy administration', ports.envoyAdmin);
+  if (plan.gateway) {
+    wanted.set('front door', ports.frontDoor).set('Envoy administration', ports.envoyAdmin);
+    wanted.set('administration of a second Envoy', ports.envoyStandInAdmin);
+  }
   if (own.databaseUrl === undefined) wanted.set('Postgres', ports.postgres);
   if (own.redisUrl === undefined) wanted.set('Redis', ports.redis);
   if (own.natsUrl === undefined) wanted.set('NATS', ports.nats).set('NATS monitor', ports.natsMonitor);

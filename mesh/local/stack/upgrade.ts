@@ -1,12 +1,15 @@
-import type { ChildProcess } from 'node:child_process';
+import { CliError } from '../cli/cli-error.ts';
 import type { Progress } from '../cli/terminal.ts';
+import { requireFreePorts } from '../ports.ts';
 import type { ServiceDefinition } from '../services.ts';
 import type { Settings } from '../settings.ts';
 import { followStart, launchSupervisor } from '../supervisor/launch.ts';
-import { readLiveState, type StackState, withRunningSettings } from '../supervisor/state.ts';
+import { readLiveState, readState, type StackState, withRunningSettings } from '../supervisor/state.ts';
 import { planStack, type StackPlan } from './plan.ts';
+import { canBeTakenOver, StackWasStoppedError } from './roll.ts';
 import { refreshUsers, setUpServers } from './servers.ts';
 import { migrate } from './services.ts';
+import { portsOf } from './stack.ts';
 import { codeVersion } from './version.ts';
 
 /** Whether services run that are not of this checkout's code. */
@@ -17,14 +20,41 @@ export function isOfAnotherVersion({ phase, version, processes }: StackState): b
 
 /**
  * Brings a stack that runs to this version: what its servers hold first, beside the old services, then process by process.
- * @throws CliError when a migration fails, and nothing has changed; or when a new process does not get ready, and the rest goes on
+ * @param onRoll called when it goes on whatever happens to the caller
+ * @throws CliError when a port is in use or a migration fails, and nothing has changed; or when a new process does not get ready, and the rest goes on
  */
-export async function upgrade(settings: Settings, running: StackState, progress: Progress): Promise<ChildProcess> {
+export async function upgrade(
+  settings: Settings,
+  running: StackState,
+  progress: Progress,
+  onRoll: () => void,
+): Promise<void> {
   const plan = planStack(withRunningSettings(settings));
-  await bringUpToDate(plan, plan.services, progress);
-  const supervisor = launchSupervisor(settings, false, running.supervisor.pid);
-  await followStart(settings, supervisor, progress);
-  return supervisor;
+  await requireFreePorts(portsOf(plan), plan.stateDir);
+  await bringUpToDate(plan, plan.services, progress).catch((error) => {
+    requireUntouched(plan.stateDir, running, error);
+    throw error;
+  });
+  requireUntouched(plan.stateDir, running);
+  onRoll();
+  await followStart(settings, launchSupervisor(settings, false, running.supervisor.pid), progress);
+  requireThisVersion(plan.stateDir);
+}
+
+/** What somebody else does to the stack meanwhile shows as servers that went away, which would be a wrong reason. */
+function requireUntouched(stateDir: string, before: StackState, cause?: unknown): void {
+  const now = readState(stateDir);
+  if (now === undefined || (now.supervisor.pid === before.supervisor.pid && !canBeTakenOver(now)))
+    throw new StackWasStoppedError({ cause });
+}
+
+/** Of two ups at once, one replaces what runs and the other one follows it. */
+function requireThisVersion(stateDir: string): void {
+  const version = readLiveState(stateDir)?.version;
+  if (version === codeVersion()) return;
+  throw new CliError(`another up brought the stack to its version meanwhile (${version}), not to this one`, {
+    advice: ['./oxo up again brings it to this one'],
+  });
 }
 
 /** Roles, users, streams and tables of servers that run, whichever version of the services runs on them. */

@@ -1,15 +1,16 @@
 /**
  * The process that `oxo up` leaves running: it owns all others, restarts what dies, and stops them on SIGTERM.
  * With --replace PID it takes over the stack of that supervisor, which another version started.
- * Its exit code says why it ended: 0 it was stopped, 1 the start failed (the state file says why), 3 another one runs.
+ * Its exit code says why it ended: 0 it was stopped, 1 the start failed (the state file says why), 3 another one runs,
+ * 4 the stack that it was to take over was stopped meanwhile.
  */
 import { describeError } from '../cli/cli-error.ts';
 import { readSettings } from '../settings.ts';
-import { takeOverStack } from '../stack/roll.ts';
+import { StackWasStoppedError, takeOverStack } from '../stack/roll.ts';
 import { type Stack, StackIsRunningError, startStack } from '../stack/stack.ts';
 import { withRunningSettings } from './state.ts';
 
-const exitCodes = { stopped: 0, failed: 1, anotherRuns: 3 };
+const exitCodes = { stopped: 0, failed: 1, anotherRuns: 3, stoppedMeanwhile: 4 };
 
 const stopRequest = new AbortController();
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
@@ -27,7 +28,13 @@ try {
   process.exit(exitCodes.stopped);
 } catch (error) {
   console.error(describeError(error));
-  process.exit(error instanceof StackIsRunningError ? exitCodes.anotherRuns : exitCodes.failed);
+  process.exit(exitCodeOf(error));
+}
+
+function exitCodeOf(error: unknown): number {
+  if (error instanceof StackIsRunningError) return exitCodes.anotherRuns;
+  const stopped = error instanceof StackWasStoppedError || (replaced >= 0 && stopRequest.signal.aborted);
+  return stopped ? exitCodes.stoppedMeanwhile : exitCodes.failed;
 }
 
 function begin(): Promise<Stack> {
