@@ -9,6 +9,7 @@ import { type EventsHealth, type OutboxHealth, readEvents, readOutboxes } from '
 import { planStack, type StackPlan, type StackUrls } from '../stack/plan.ts';
 import { isOk } from '../stack/services.ts';
 import { answers } from '../supervisor/liveness.ts';
+import { findProcesses } from '../supervisor/orphans.ts';
 import { isAlive, isStopped, memoryOf, type ProcessTree, readProcessTree } from '../supervisor/proc.ts';
 import { orphansOf, type ProcessRecord, readState, type StackState, withRunningSettings } from '../supervisor/state.ts';
 
@@ -92,6 +93,8 @@ async function readStatus(settings: Settings): Promise<Status> {
 
 function summaryOfNothing({ stateDir }: Settings, state: StackState | undefined): string {
   const failure = state?.phase === 'failed' ? `; the last start failed: ${state.error?.message}` : '';
+  const lost = findProcesses(stateDir);
+  if (lost.length > 0) return `${stateDir} has no state of what runs: ${lost.join(', ')}. ./oxo down stops them`;
   return state === undefined ? `nothing was started in ${stateDir} yet` : `everything is down${failure}`;
 }
 

@@ -7,20 +7,25 @@ import { ensureParts } from '../parts/fetch.ts';
 import { handedOutAdvice, handedOutPorts, loopback } from '../ports.ts';
 import { loadSecrets } from '../secrets.ts';
 import { readSettings, type Settings } from '../settings.ts';
+import { describeKept, type KeptInWords, keptVariables, withKept } from '../stack/kept-settings.ts';
 import { planStack } from '../stack/plan.ts';
 import { checkFlow, signIn } from '../stack/ready-check.ts';
 import { maxReplicas } from '../stack/replicas.ts';
-import { isOfAnotherVersion, upgrade } from '../stack/upgrade.ts';
+import { isLeftServing, isOfAnotherVersion, upgrade } from '../stack/upgrade.ts';
 import { followStart, launchSupervisor, requireRecovered } from '../supervisor/launch.ts';
 import { findSupervisor, stopSupervisor } from '../supervisor/orphans.ts';
 import { identify } from '../supervisor/proc.ts';
-import { DamagedStateError, discardState, readLiveState, type StackState } from '../supervisor/state.ts';
+import { DamagedStateError, discardState, readLiveState, readState, type StackState } from '../supervisor/state.ts';
 
 /** Exit codes of whom a signal ends. */
 const interruptions = { SIGINT: 130, SIGTERM: 143 };
 
 /** What was asked for; without a number of replicas, a stack that runs stays as it is. */
-type Wanted = { readonly serversOnly: boolean; readonly replicas: number | undefined };
+type Wanted = {
+  readonly serversOnly: boolean;
+  readonly replicas: number | undefined;
+  readonly about: KeptInWords;
+};
 
 /** What an interruption has to stop. */
 type Begun = {
@@ -43,7 +48,7 @@ replaced; with --replicas 2 or more no request is refused, with one of each its 
   --replicas N  so many processes of every service, 1 to 4, behind the front door (1)
   --servers     only Postgres, Redis and NATS with all users and streams, to run services by hand (./oxo migrate first)
 
-settings (environment variables)
+settings (environment variables; what a stack runs with is kept unless another value is given, until it is stopped by ./oxo down)
   OXO_PORT_BASE     port of the front door (8080); all other ports follow from it
   OXO_REPLICAS      what --replicas says, when it is not given (1)
   OXO_STATE_DIR     data, logs and secrets (.oxo)
@@ -68,8 +73,13 @@ settings (environment variables)
 async function run(argv: readonly string[]): Promise<number> {
   const { values } = parseFlags(argv, { servers: { type: 'boolean', default: false }, replicas: { type: 'string' } });
   const env: NodeJS.ProcessEnv = { ...process.env, ...readReplicas(values.replicas) };
-  const settings = readSettings(env);
-  const wanted = { serversOnly: values.servers, replicas: env.OXO_REPLICAS ? settings.replicas : undefined };
+  const kept = keptVariables(readSettings(env).stateDir);
+  const settings = readSettings(withKept(kept, env));
+  const wanted = {
+    serversOnly: values.servers,
+    replicas: env.OXO_REPLICAS ? settings.replicas : undefined,
+    about: describeKept(kept, env),
+  };
   const begun: Begun = { supervisor: undefined, roll: 'none', givenUp: undefined };
   for (const [name, exitCode] of Object.entries(interruptions)) {
     process.once(name, () => {
@@ -114,7 +124,18 @@ async function start(settings: Settings, wanted: Wanted, begun: Begun): Promise<
       `oxo: warning: ports from ${settings.portBase} on are given to outgoing connections too: ${handedOutAdvice}`,
     );
   const running = runningState(settings);
-  if (running === undefined) {
+  const left = running === undefined && !wanted.serversOnly ? readState(settings.stateDir) : undefined;
+  if (left !== undefined && isLeftServing(left, settings)) {
+    tell(wanted.about);
+    await roll(
+      settings,
+      left,
+      begun,
+      progress,
+      'the supervisor has died; what it left running is taken over, and people go on',
+    );
+  } else if (running === undefined) {
+    tell({ ...wanted.about, changed: [], ignored: [] });
     // What can't work is said here, before anything is fetched.
     planStack(settings);
     await fetchParts(settings, progress);
@@ -124,12 +145,24 @@ async function start(settings: Settings, wanted: Wanted, begun: Begun): Promise<
     requireSamePorts(running, settings);
     requireSameReplicas(running, wanted.replicas);
     if (running.phase !== 'running') await followStart(settings, undefined, progress);
-    else if (!isOfAnotherVersion(running)) console.log(`already running (supervisor ${running.supervisor.pid})`);
+    else if (wanted.serversOnly || !isOfAnotherVersion(running)) {
+      console.log(`already running (supervisor ${running.supervisor.pid})`);
+      const { changed, ignored } = wanted.about;
+      tell({ kept: [], changed: [], ignored: [...changed.map((line) => line.replace(/:.*/, '')), ...ignored] });
+    }
   }
   // Also whom another up has started meanwhile.
   const settled = readLiveState(settings.stateDir);
-  if (settled !== undefined && !wanted.serversOnly && isOfAnotherVersion(settled))
-    await roll(settings, settled, begun, progress);
+  if (settled !== undefined && !wanted.serversOnly && isOfAnotherVersion(settled)) {
+    tell(wanted.about);
+    await roll(
+      settings,
+      settled,
+      begun,
+      progress,
+      'services of another version run: each is replaced by this one, and people go on',
+    );
+  }
   if (running !== undefined) await requireRecovered(settings);
   const seconds = ((performance.now() - startedAtMs) / 1_000).toFixed(1);
   const names = readLiveState(settings.stateDir)?.processes.map((record) => record.name) ?? [];
@@ -146,8 +179,21 @@ async function start(settings: Settings, wanted: Wanted, begun: Begun): Promise<
   }
 }
 
-async function roll(settings: Settings, running: StackState, begun: Begun, progress: Progress): Promise<void> {
-  console.log('services of another version run: each is replaced by this one, and people go on');
+/** What becomes of settings of a stack that runs, or ran. */
+function tell({ kept, changed, ignored }: KeptInWords): void {
+  if (kept.length > 0) console.log(`kept of what ran, as nothing else is given: ${kept.join(', ')}`);
+  for (const line of changed) console.log(`changes: ${line}`);
+  if (ignored.length > 0) console.log(`not applied to what runs (./oxo down, then ./oxo up): ${ignored.join(', ')}`);
+}
+
+async function roll(
+  settings: Settings,
+  running: StackState,
+  begun: Begun,
+  progress: Progress,
+  announcement: string,
+): Promise<void> {
+  console.log(announcement);
   begun.supervisor = undefined;
   begun.roll = 'prepared';
   await fetchParts(settings, progress);

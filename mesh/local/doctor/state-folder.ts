@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { systemClock } from '#kit/clock.ts';
 import { restoreProblem } from '../backup/mark.ts';
 import { CliError } from '../cli/cli-error.ts';
+import { findProcesses } from '../supervisor/orphans.ts';
 import { isAlive, isStopped } from '../supervisor/proc.ts';
 import { orphansOf, readState, type StackState } from '../supervisor/state.ts';
 import { fail, type Judgement, ok, type Probe, warn } from './examination.ts';
@@ -66,7 +67,12 @@ function judgeState(stateDir: string): Judgement {
     if (!(error instanceof CliError)) throw error;
     return fail(error.message, error.advice.join(' '));
   }
-  if (state === undefined) return warn('nothing was started yet', './oxo up');
+  if (state === undefined) {
+    const lost = findProcesses(stateDir);
+    return lost.length > 0
+      ? fail(`there is no state of what runs: ${lost.join(', ')}`, './oxo down stops them')
+      : warn('nothing was started yet', './oxo up');
+  }
   const { supervisor, phase } = state;
   if (isStopped(supervisor)) return fail('it is frozen (stopped by a signal)', `kill -CONT ${supervisor.pid}`);
   if (isAlive(supervisor)) return judgePhase(state);

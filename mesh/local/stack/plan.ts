@@ -12,7 +12,7 @@ import { redisUrl } from '../servers/redis.ts';
 import { redisAdmin } from '../servers/redis-acl.ts';
 import { type Sockets, socketsOf, withParameter } from '../servers/sockets.ts';
 import { services as allServices, roleOf, type ServiceContext, type ServiceDefinition } from '../services.ts';
-import { type OwnServers, readCacheDir } from '../settings.ts';
+import { type OwnServers, pick, readCacheDir, runtimeVariables } from '../settings.ts';
 import { defaultLiveness, type Liveness } from '../supervisor/liveness.ts';
 import { type Backoff, defaultBackoff } from '../supervisor/process.ts';
 import type { Step } from '../supervisor/state.ts';
@@ -28,6 +28,8 @@ export type StackOptions = {
   readonly trustedHops?: number;
   /** Authors with more are pulled; the user service's own limit when absent. */
   readonly maxPushedFollowers?: number | undefined;
+  /** What the caller's environment gave, to be kept by later rolls (settings.ts). */
+  readonly variables?: Readonly<Record<string, string>>;
   /** Servers that are there already. */
   readonly own?: OwnServers;
   /** Fewer services, or stand-ins. */
@@ -113,6 +115,7 @@ export function planStack(options: StackOptions): StackPlan {
   return {
     ...{ stateDir, cacheDir, publicUrl, services, replicas, instances, own, secrets, sockets, urls },
     portBase: options.portBase,
+    variables: pick(options.variables ?? {}, runtimeVariables),
     corsOrigins: options.corsOrigins ?? ['*'],
     trustedHops: options.trustedHops ?? 0,
     serversOnly: options.serversOnly ?? false,

@@ -1,5 +1,6 @@
 /** How a stack that another version started comes to this one, while people use it. */
 import { setTimeout as delay } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { CliError, messageOf } from '../cli/cli-error.ts';
 import { lockStack } from '../machine/lock.ts';
 import { ensureParts } from '../parts/fetch.ts';
@@ -12,6 +13,7 @@ import { isAlive, type ProcessIdentity, signal as send } from '../supervisor/pro
 import type { ProcessSpec } from '../supervisor/process.ts';
 import { createRecorder, type Recorder } from '../supervisor/recorder.ts';
 import { orphansOf, type ProcessRecord, readState, type StackState } from '../supervisor/state.ts';
+import { runtimeVariablesOf } from './kept-settings.ts';
 import { planStack, type StackOptions, type StackPlan } from './plan.ts';
 import type { Instance } from './replicas.ts';
 import { replaceGateway } from './roll-gateway.ts';
@@ -64,14 +66,15 @@ export async function takeOverStack(options: StackOptions, supervisor: number, s
   const [specs, version] = [await specsOf(plan, programs), codeVersion()];
   signal.throwIfAborted();
   requireToTakeOver(plan.stateDir, supervisor);
+  const variables = runtimeVariablesOf(before);
   await endWithoutItsProcesses(before.supervisor);
   const lock = await lockSoon(plan.stateDir);
   const left = await whatIsLeft(plan.stateDir, before).catch(async (error) => {
     await lock.release();
     throw error;
   });
-  const isCurrent = left.version === version;
-  const about = { ...plan, processes: left.processes, version: isCurrent ? version : undefined };
+  const isCurrent = left.version === version && isDeepStrictEqual(variables, plan.variables);
+  const about = { ...plan, variables, processes: left.processes, version: isCurrent ? version : undefined };
   const recorder = createRecorder(plan.stateDir, about, plan.onStep);
   const group = createGroup(recorder, plan);
   const roll: Roll = { plan, programs, recorder, group, signal, isCurrent };
@@ -81,6 +84,7 @@ export async function takeOverStack(options: StackOptions, supervisor: number, s
     adoptAll(roll, left, specs);
     await replaceAll(roll, left);
     await recorder.step('rights', () => refreshUsers(plan, group.get('nats')?.snapshot().identity, false));
+    recorder.variables(plan.variables);
     recorder.version(version);
   } catch (error) {
     if (!signal.aborted) recorder.version(undefined, halfWay(error));

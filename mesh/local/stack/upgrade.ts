@@ -4,7 +4,7 @@ import { requireFreePorts } from '../ports.ts';
 import type { ServiceDefinition } from '../services.ts';
 import type { Settings } from '../settings.ts';
 import { followStart, launchSupervisor } from '../supervisor/launch.ts';
-import { readLiveState, readState, type StackState, withRunningSettings } from '../supervisor/state.ts';
+import { orphansOf, readLiveState, readState, type StackState, withRunningSettings } from '../supervisor/state.ts';
 import { planStack, type StackPlan } from './plan.ts';
 import { canBeTakenOver, StackWasStoppedError } from './roll.ts';
 import { refreshUsers, setUpServers } from './servers.ts';
@@ -16,6 +16,19 @@ import { codeVersion } from './version.ts';
 export function isOfAnotherVersion({ phase, version, processes }: StackState): boolean {
   const serves = processes.some(({ name }) => name.startsWith('envoy'));
   return phase === 'running' && serves && version !== codeVersion();
+}
+
+/**
+ * Whether what a supervisor left that died can go on under another one, with these settings: it serves people, and every server is there.
+ * The rest is started anew.
+ */
+export function isLeftServing(state: StackState, settings: Settings): boolean {
+  const alive = new Set(orphansOf(state).map(({ name }) => name));
+  const { databaseUrl, redisUrl, natsUrl } = state.own;
+  const servers = Object.entries({ postgres: databaseUrl, redis: redisUrl, nats: natsUrl });
+  const isSame = settings.portBase === state.portBase && settings.replicas === state.replicas;
+  const isWhole = servers.every(([name, url]) => url !== undefined || alive.has(name));
+  return canBeTakenOver(state) && isSame && isWhole && [...alive].some((name) => name.startsWith('envoy'));
 }
 
 /**
@@ -63,7 +76,7 @@ export async function bringUpToDate(
   services: readonly ServiceDefinition[],
   progress: Progress,
 ): Promise<void> {
-  const nats = readLiveState(plan.stateDir)?.processes.find(({ name }) => name === 'nats')?.identity;
+  const nats = readState(plan.stateDir)?.processes.find(({ name }) => name === 'nats')?.identity;
   await progress.step('users', () => refreshUsers(plan, nats, true));
   await setUpServers(plan, progress.step);
   for (const service of services) {

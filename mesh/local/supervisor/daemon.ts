@@ -4,8 +4,9 @@
  * Its exit code says why it ended: 0 it was stopped, 1 the start failed (the state file says why), 3 another one runs,
  * 4 the stack that it was to take over was stopped meanwhile.
  */
+import { statSync } from 'node:fs';
 import { describeError } from '../cli/cli-error.ts';
-import { readSettings } from '../settings.ts';
+import { readSettings, type Settings } from '../settings.ts';
 import { StackWasStoppedError, takeOverStack } from '../stack/roll.ts';
 import { type Stack, StackIsRunningError, startStack } from '../stack/stack.ts';
 import { withRunningSettings } from './state.ts';
@@ -19,11 +20,13 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
 // The terminal it came from may close.
 process.on('SIGHUP', () => {});
 
+const folderIntervalMs = 5_000;
 const serversOnly = process.argv.includes('--servers');
 const replaced = process.argv.indexOf('--replace');
 try {
-  const stack = await begin();
-  if (!stopRequest.signal.aborted) await aborted(stopRequest.signal);
+  const settings = readSettings(process.env);
+  const stack = await begin(settings);
+  if (!stopRequest.signal.aborted) await aborted(stopRequest.signal, settings.stateDir);
   await stack.stop();
   process.exit(exitCodes.stopped);
 } catch (error) {
@@ -37,19 +40,25 @@ function exitCodeOf(error: unknown): number {
   return stopped ? exitCodes.stoppedMeanwhile : exitCodes.failed;
 }
 
-function begin(): Promise<Stack> {
-  const settings = readSettings(process.env);
+function begin(settings: Settings): Promise<Stack> {
   if (replaced < 0) return startStack({ ...settings, serversOnly }, stopRequest.signal);
   return takeOverStack(withRunningSettings(settings), Number(process.argv[replaced + 1]), stopRequest.signal);
 }
 
-/** Keeps the process alive by itself: its children's handles need not. */
-function aborted(signal: AbortSignal): Promise<void> {
-  const alive = setInterval(() => {}, 60_000);
+/** Keeps the process alive by itself: its children's handles need not. A stack whose folder is gone is of no use, and is stopped. */
+function aborted(signal: AbortSignal, stateDir: string): Promise<void> {
+  const folder = inodeOf(stateDir);
+  const alive = setInterval(() => {
+    if (inodeOf(stateDir) !== folder) stopRequest.abort(new Error(`${stateDir} is gone`));
+  }, folderIntervalMs);
   return new Promise((resolve) => {
     signal.addEventListener('abort', () => {
       clearInterval(alive);
       resolve();
     });
   });
+}
+
+function inodeOf(folder: string): number | undefined {
+  return statSync(folder, { throwIfNoEntry: false })?.ino;
 }

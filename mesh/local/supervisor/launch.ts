@@ -34,6 +34,7 @@ export function launchSupervisor(settings: Settings, serversOnly: boolean, repla
       detached: true,
       env: {
         ...process.env,
+        ...settings.variables,
         OXO_REPLICAS: String(settings.replicas),
         [supervisorVariable]: realPath(settings.stateDir),
       },
