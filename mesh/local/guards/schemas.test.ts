@@ -44,7 +44,7 @@ const TABLES = {
     order by relname`,
 };
 /** What the kit makes and alone reads and writes, by its own statements. */
-const OF_KIT = ['outbox', 'idempotency_keys', 'inbox'];
+const OF_KIT = ['outbox', 'relay_channel', 'idempotency_keys', 'inbox'];
 /** Postgres's own name of a type. */
 const TYPE = { name: 'test-type', text: 'select format_type($1::regtype, null) as type' };
 

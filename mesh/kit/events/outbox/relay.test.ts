@@ -282,6 +282,12 @@ test('another role of the database can neither take the lock nor keep a relay fr
       await assert.rejects(intruder.query(`begin; lock table relay_lock in ${mode} mode`), { code: '42501' });
       await intruder.query('rollback');
     }
+    await assert.rejects(intruder.query('select name from relay_channel'), { code: '42501' });
+    const [channel] = await database.db.query<{ name: string }>({
+      name: 'test-channel',
+      text: 'select name from relay_channel',
+    });
+    assert.match(channel?.name ?? '', /^outbox_[0-9a-f-]{36}$/, 'nobody guesses it');
     // Numbers of advisory locks belong to all roles.
     await intruder.query("select pg_advisory_lock(hashtext('outbox-relay:' || current_schema()))");
     const { relay, outbox } = await startReplica();
