@@ -29,6 +29,8 @@ export function getPublicFeed({ posts }: { posts: RpcClient<PostInternalServiceD
       },
       show: (found) => found.filter(({ author }) => author !== undefined).map(itemOf),
       positionOf,
+      // One call looks at ten thousand entries and more: what it does not find, the next page does.
+      maxRounds: 1,
     });
     return { items, nextPageToken: next === undefined ? '' : encodePageToken(LIST_NAME, next) };
   };
