@@ -3,13 +3,19 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type pg from 'pg';
 import { CliError, messageOf } from '../cli/cli-error.ts';
 import { roleOf, type ServiceDefinition } from '../services.ts';
+import { withoutBlockers } from './blockers.ts';
 import { databaseName } from './postgres.ts';
-import { type ClientOptions, withClient } from './postgres-client.ts';
+import type { ClientOptions } from './postgres-client.ts';
 
 const maxAttempts = 20;
 /** internal_error ("tuple concurrently updated"), unique_violation, duplicate_object, duplicate_schema, deadlock_detected. */
 const metStates = new Set(['XX000', '23505', '42710', '42P06', '40P01']);
-const clientOptions: ClientOptions = { connectionTimeoutMillis: 5_000, application_name: 'oxo' };
+/** A statement about roles and schemas takes milliseconds; what waits for a lock ends before. */
+const clientOptions: ClientOptions = {
+  connectionTimeoutMillis: 5_000,
+  application_name: 'oxo',
+  statement_timeout: 30_000,
+};
 
 /**
  * Makes the database, and a role and a schema for each service, or brings them up to date.
@@ -17,7 +23,8 @@ const clientOptions: ClientOptions = { connectionTimeoutMillis: 5_000, applicati
  * @param passwords service name → password of its role
  * @param isOurs true: nobody but administrators may enter the server's other databases
  * @param connectionLimit of each role; undefined leaves it as it is
- * @throws CliError when this user may not do that
+ * Sessions of these roles that hold it up are ended: a service comes back, and what it had not committed it had acknowledged to nobody.
+ * @throws CliError when this user may not do that, or when a session of another role holds it up, which is named
  */
 export async function setUpDatabase(
   url: string,
@@ -26,15 +33,17 @@ export async function setUpDatabase(
   isOurs: boolean,
   connectionLimit?: number,
 ): Promise<void> {
+  const blocking = { adminUrl: url, ends: services.map(roleOf) };
   try {
-    await withClient(url, clientOptions, async (client) => {
+    await withoutBlockers(url, clientOptions, blocking, async (client) => {
       await createDatabase(client);
       if (isOurs) await client.query('REVOKE CONNECT ON DATABASE postgres, template1 FROM PUBLIC');
     });
-    await withClient(urlOf(url, {}), clientOptions, (client) =>
+    await withoutBlockers(urlOf(url, {}), clientOptions, blocking, (client) =>
       unlessMet(client, () => createSchemas(client, services, passwords, connectionLimit)),
     );
   } catch (error) {
+    if (error instanceof CliError) throw error;
     throw new CliError(`roles and schemas can't be set up in Postgres: ${messageOf(error)}`, {
       advice: [
         'DATABASE_URL must name a server that runs, and a superuser there or a user with CREATEDB and CREATEROLE.',
