@@ -34,8 +34,9 @@ export async function withoutBlockers<T>(
   blocking: Blocking,
   use: (client: pg.Client) => Promise<T>,
 ): Promise<T> {
-  const limited = { ...options, options: `${options.options ?? ''} -c lock_timeout=${lockTimeoutMs}` };
-  return withClient(url, limited, async (client) => {
+  return withClient(url, options, async (client) => {
+    // Not as an option of the connection: one in the URL would take its place.
+    await client.query(`SET lock_timeout = ${lockTimeoutMs}`);
     const { rows } = await client.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
     return watchBlockers({ pid: rows[0]?.pid ?? 0 }, blocking, () => use(client));
   });

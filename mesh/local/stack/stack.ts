@@ -6,6 +6,8 @@ import { ensureParts } from '../parts/fetch.ts';
 import type { PartName } from '../parts/parts.ts';
 import { requireFreePorts, serverPorts } from '../ports.ts';
 import type { Secrets } from '../secrets.ts';
+import { endOldSessionsRegularly } from '../servers/old-sessions.ts';
+import { roleOf } from '../services.ts';
 import { createGroup, type ProcessGroup } from '../supervisor/group.ts';
 import { stopOrphans } from '../supervisor/orphans.ts';
 import type { ProcessSnapshot, SupervisedProcess } from '../supervisor/process.ts';
@@ -143,8 +145,11 @@ export function handleOf(
   release: () => Promise<void>,
 ): Stack {
   let stopped: Promise<void> | undefined;
+  // On a server that is not ours it is its administrator's affair.
+  const endLooking = plan.own.databaseUrl === undefined ? watchOldSessions(plan) : undefined;
   const stop = async (): Promise<void> => {
     recorder.phase('stopping');
+    endLooking?.();
     await group.stop();
     recorder.phase('stopped');
     await release();
@@ -170,6 +175,10 @@ export function handleOf(
       return stopped;
     },
   };
+}
+
+function watchOldSessions(plan: StackPlan): () => void {
+  return endOldSessionsRegularly(plan.urls.database, plan.services.map(roleOf), (text) => console.error(text));
 }
 
 function processHandle(supervised: SupervisedProcess): StackProcess {
