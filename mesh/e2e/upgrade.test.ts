@@ -23,6 +23,8 @@ const versionBefore = await findVersionBefore();
 const skip = 'reason' in versionBefore ? versionBefore.reason : false;
 const replicas = 2;
 const people = 8;
+/** Of the shell that the last release was started from, and of no later one. */
+const settingsBefore = { OXO_CORS_ORIGINS: 'none' };
 
 /** Starts the last release in a folder of its own. */
 async function startVersionBefore(t: TestContext) {
@@ -32,7 +34,7 @@ async function startVersionBefore(t: TestContext) {
   await unpack(versionBefore.commit, checkout);
   const { env, state, stateDir } = await ownStack(t);
   const program = join(checkout, 'oxo');
-  const up = await oxo(['up', '--replicas', String(replicas)], { program, env });
+  const up = await oxo(['up', '--replicas', String(replicas)], { program, env: { ...env, ...settingsBefore } });
   assert.equal(up.code, 0, `${up.out}\n${up.err}`);
   const { urls } = planStack({ stateDir, portBase: state().portBase, replicas });
   return { checkout, env, state, urls };
@@ -109,10 +111,24 @@ test('the last release is replaced under people who write and read: no request i
     assert.deepEqual(pidsOf(after, ...servers), pidsOf(before, ...servers));
     assert.notDeepEqual(pidsOf(after, 'envoy'), pidsOf(before, 'envoy'));
     assert.equal(after.version, codeVersion());
+    assert.deepEqual(after.variables, settingsBefore);
     await load.untilMore(20);
     // A proxy that goes may close a connection just as a request comes in on it, as with any server: clients send it again.
     const refused = load.failed().filter((text) => !text.endsWith(connectionClosed));
     assert.deepEqual(refused, []);
+  });
+
+  await t.test('what a supervisor leaves that dies is taken over by up as it is', async () => {
+    const left = state();
+    process.kill(left.supervisor.pid, 'SIGKILL');
+    const { code, out, err } = await oxo(['up'], { env });
+    assert.equal(code, 0, `${out}\n${err}`);
+    assert.match(out, /taken over/);
+    const [all, after] = [left.processes.map(({ name }) => name), state()];
+    assert.deepEqual(pidsOf(after, ...all), pidsOf(left, ...all));
+    assert.deepEqual([after.version, after.variables], [codeVersion(), settingsBefore]);
+    await load.untilMore(20);
+    assert.deepEqual(load.failed(), []);
   });
 
   const { settled, findings, crowd } = await load.compare();

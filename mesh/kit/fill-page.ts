@@ -1,6 +1,6 @@
 import type { Position } from '#kit/page-token.ts';
 
-/** What turns out to be hidden is made up for by what is older, at most so often; then the page stays short. */
+/** What turns out to be hidden is made up for by what is older, in so many rounds at most; then the page stays short. */
 const MAX_ROUNDS = 10;
 
 export interface FilledPage<Entry, Item> {
@@ -15,6 +15,8 @@ export interface FilledPage<Entry, Item> {
   /** What is shown of the entries, in their order; those that are hidden or gone are left out. */
   show(entries: readonly Entry[]): Promise<readonly Item[]> | readonly Item[];
   positionOf(entry: Entry): Position;
+  /** Default 10; fewer for a `read` that passes over much by itself. */
+  maxRounds?: number;
 }
 
 /**
@@ -26,7 +28,7 @@ export async function fillPage<Entry, Item>(
 ): Promise<{ items: Item[]; next: Position | undefined }> {
   const items: Item[] = [];
   let next = page.before;
-  for (let round = 0; round < MAX_ROUNDS; round += 1) {
+  for (let round = 0; round < (page.maxRounds ?? MAX_ROUNDS); round += 1) {
     const wanted = page.pageSize - items.length;
     // One more than wanted tells whether another page follows.
     const stretch = await page.read(next, wanted + 1);

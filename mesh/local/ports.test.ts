@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { test } from 'node:test';
 import { CliError } from './cli/cli-error.ts';
-import { findFreePortBase, loopback, requireFreePorts } from './ports.ts';
+import { findFreePortBase, handedOutPorts, loopback, requireFreePorts } from './ports.ts';
 import { stackVariable } from './servers/environment.ts';
 
 test('a port in use is named with its purpose, and what to do', async (t) => {
@@ -41,4 +41,13 @@ test('who holds a port is named: the process, and the stack that it belongs to',
     );
     return true;
   });
+  await requireFreePorts(held, '/somewhere/.oxo');
+});
+
+test('ports that the kernel gives to outgoing connections are named, unless they are kept from it', () => {
+  const settings: Record<string, string> = { ip_local_port_range: '32768\t60999\n', ip_local_reserved_ports: '\n' };
+  const setting = (name: string): string => settings[name] ?? '';
+  assert.deepEqual(handedOutPorts([8080, 32_768, 60_999, 61_000], setting), [32_768, 60_999]);
+  settings.ip_local_reserved_ports = '1024,32760-32800,60999\n';
+  assert.deepEqual(handedOutPorts([32_768, 32_801, 60_999], setting), [32_801]);
 });

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { CliError } from './cli/cli-error.ts';
 import { tryLock } from './machine/lock.ts';
@@ -34,16 +35,19 @@ export function serverPorts(portBase: number): ServerPorts {
 /**
  * Makes sure that nobody listens on the ports that a stack is about to use.
  * @param wanted name → port
+ * @param stackDir state folder of a stack that runs and may have them
  * @throws CliError that names each port in use and what to do
  */
-export async function requireFreePorts(wanted: ReadonlyMap<string, number>): Promise<void> {
+export async function requireFreePorts(wanted: ReadonlyMap<string, number>, stackDir?: string): Promise<void> {
   const taken: [string, number][] = [];
   for (const [name, port] of wanted) {
     if (!(await isFree(port))) taken.push([name, port]);
   }
   if (taken.length === 0) return;
   const holders = findListeners(taken.map(([, port]) => port));
-  const lines = taken.map(([name, port]) => `port ${port} (${name}) by ${nameListener(holders.get(port))}`);
+  const foreign = taken.filter(([, port]) => stackDir === undefined || holders.get(port)?.stackDir !== stackDir);
+  if (foreign.length === 0) return;
+  const lines = foreign.map(([name, port]) => `port ${port} (${name}) by ${nameListener(holders.get(port))}`);
   throw new CliError(`in use by another program: ${lines.join(', ')}`, {
     advice: [
       'stop that program (./oxo down with its OXO_STATE_DIR when it is a stack; ss -ltnp shows it otherwise),',
@@ -51,6 +55,27 @@ export async function requireFreePorts(wanted: ReadonlyMap<string, number>): Pro
     ],
   });
 }
+
+/**
+ * Which of these ports the kernel also gives to connections that go out: one that is away for a moment may not get its port back.
+ * @param setting reads a file of /proc/sys/net/ipv4
+ */
+export function handedOutPorts(
+  wanted: Iterable<number>,
+  setting: (name: string) => string = (name) => readFileSync(`/proc/sys/net/ipv4/${name}`, 'utf8'),
+): number[] {
+  const [first = Number.NaN, last = Number.NaN] = setting('ip_local_port_range').trim().split(/\s+/).map(Number);
+  const reserved = setting('ip_local_reserved_ports')
+    .trim()
+    .split(',')
+    .map((range) => range.split('-').map(Number));
+  const isReserved = (port: number): boolean => reserved.some(([from = 0, to = from]) => port >= from && port <= to);
+  return [...wanted].filter((port) => port >= first && port <= last && !isReserved(port));
+}
+
+/** What to do about them. */
+export const handedOutAdvice =
+  'choose OXO_PORT_BASE below that range, or keep them from it: sysctl net.ipv4.ip_local_reserved_ports';
 
 /**
  * Looks for a base whose ports are free, below the range that the kernel hands out by itself.

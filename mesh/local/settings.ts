@@ -36,9 +36,22 @@ export type Settings = {
   /** What one may ask, and how often one may try to come in. */
   readonly limits: Limits;
   readonly own: OwnServers;
+  /** Those of runtimeVariables and fixedVariables that are given, as text. */
+  readonly variables: Readonly<Record<string, string>>;
   /** Where spans go (OTLP over HTTP), and how many of a hundred requests are traced. */
   readonly tracing?: { readonly otlpEndpoint: string; readonly samplingPercent: number } | undefined;
 };
+
+/** What the processes of a stack get from the environment of `./oxo up`, and a roll can change. */
+export const runtimeVariables = [
+  ...['OXO_CORS_ORIGINS', 'OXO_TRUSTED_HOPS', 'OXO_MAX_PUSHED_FOLLOWERS', 'OXO_RATE_LIMITS', 'LOG_LEVEL'],
+  ...['KEY_PUBLISHED_FOR_MS', 'KEY_ROTATE_AFTER_DAYS', 'OTEL_EXPORTER_OTLP_ENDPOINT', 'OTEL_TRACES_SAMPLER_ARG'],
+] as const;
+
+/** What only a new start changes, since ports, servers or tokens hold it. */
+export const fixedVariables = [
+  ...['OXO_PORT_BASE', 'OXO_REPLICAS', 'OXO_PUBLIC_URL', 'DATABASE_URL', 'REDIS_URL', 'LIMITS_REDIS_URL', 'NATS_URL'],
+] as const;
 
 const maxPortBase = 65_535 - 100;
 
@@ -62,6 +75,7 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
       : undefined,
     limits: readLimits(env, problems),
     tracing: readTracing(env, problems),
+    variables: pick(env, [...runtimeVariables, ...fixedVariables]),
     own: {
       databaseUrl: readUrl(env, 'DATABASE_URL', ['postgres:', 'postgresql:'], problems),
       redisUrl: readUrl(env, 'REDIS_URL', ['redis:', 'rediss:'], problems),
@@ -71,6 +85,12 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
   };
   if (problems.length > 0) throw new CliError('wrong settings in the environment', { advice: problems });
   return settings;
+}
+
+/** The variables of these names that are given. */
+export function pick(env: Readonly<NodeJS.ProcessEnv>, names: readonly string[]): Record<string, string> {
+  const given = names.map((name) => [name, env[name]] as const);
+  return Object.fromEntries(given.filter((entry): entry is [string, string] => Boolean(entry[1])));
 }
 
 /** Where fetched parts are kept. */

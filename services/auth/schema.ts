@@ -12,6 +12,7 @@ import { Initial } from './migrations/20261123-initial.ts';
 import { RevokedSessions } from './migrations/20261124-revoked-sessions.ts';
 import { DisabledAccounts } from './migrations/20261127-disabled-accounts.ts';
 import { OwnerLocks } from './migrations/20261128-owner-locks.ts';
+import { RelayChannel } from './migrations/20261128-relay-channel.ts';
 import { ApiKeys } from './migrations/20261129-api-keys.ts';
 import { KnownNetworks } from './migrations/20261129-known-networks.ts';
 import { Oauth } from './migrations/20261129-oauth.ts';
@@ -33,6 +34,7 @@ export const migrations: NamedMigration[] = [
   { name: '20261124-revoked-sessions', class: RevokedSessions },
   { name: '20261127-disabled-accounts', class: DisabledAccounts },
   { name: '20261128-owner-locks', class: OwnerLocks },
+  { name: '20261128-relay-channel', class: RelayChannel },
   { name: '20261129-oauth', class: Oauth },
   { name: '20261129-known-networks', class: KnownNetworks },
   { name: '20261129-api-keys', class: ApiKeys },

@@ -4,6 +4,7 @@ import { AuthServiceDefinition } from '#gen/oxo/auth/v1/auth_service.ts';
 import type { UserInternalServiceDefinition } from '#gen/oxo/user/v1/user_internal_service.ts';
 import { type Clock, HOUR_MS, MINUTE_MS, SECOND_MS } from '#kit/clock.ts';
 import type { Database } from '#kit/db/database.ts';
+import { ERASURES_AT_ONCE } from '#kit/events/consumers/user-deleted.ts';
 import type { Outbox } from '#kit/events/outbox/outbox.ts';
 import type { DenyList } from '#kit/identity/deny-list.ts';
 import type { Logger } from '#kit/observability/logger.ts';
@@ -48,9 +49,6 @@ import { createOAuth, type OAuth, type OAuthSettings } from './oauth/oauth.ts';
 import { createSessions } from './sessions/sessions.ts';
 import type { TokenIssuer } from './tokens/token-issuer.ts';
 
-/** Few: nobody waits for them, and requests come first. */
-const ERASURES_AT_ONCE = 2;
-
 export interface AuthServiceParts {
   db: Database;
   outbox: Outbox;
@@ -79,7 +77,7 @@ export function createAuthService(parts: AuthServiceParts) {
   const profiles = createProfiles(users);
   const knownNetworks = createKnownNetworks(db, clock);
   const sessions = createSessions({ db, outbox, denyList, clock });
-  const disabling = createDisabling({ db, outbox, denyList });
+  const disable = createDisabling({ db, outbox, denyList });
   const oauth = createOAuth({ settings: parts.oauth, db, outbox, denyList, keys, profiles, attempts, clock, logger });
   const keyText = createKeyText(parts.apiKeyTagSecrets);
   const apiKeys = createApiKeys({ db, outbox, denyList, keyText, hashes: createSecretHashes(), clock });
@@ -110,7 +108,7 @@ export function createAuthService(parts: AuthServiceParts) {
         rotateApiKey: rotateApiKey({ apiKeys, clock }),
       });
       server.add(AuthInternalServiceDefinition, {
-        disableAccount: disableAccount({ disabling }),
+        disableAccount: disableAccount({ disable }),
         issueServiceToken: issueServiceToken({ secretHashes: parts.secretHashes, issuer }),
         rotateSigningKeys: rotateSigningKeys({ rotation }),
         rewrapSigningKeys: rewrapSigningKeys({ rewrapping }),

@@ -2,6 +2,7 @@ import { FeedServiceDefinition } from '#gen/oxo/feed/v1/feed_service.ts';
 import type { PostInternalServiceDefinition } from '#gen/oxo/post/v1/post_internal_service.ts';
 import type { UserInternalServiceDefinition } from '#gen/oxo/user/v1/user_internal_service.ts';
 import type { Clock } from '#kit/clock.ts';
+import { ERASURES_AT_ONCE } from '#kit/events/consumers/user-deleted.ts';
 import type { Logger } from '#kit/observability/logger.ts';
 import type { Metrics } from '#kit/observability/metrics.ts';
 import type { Service } from '#kit/process/start.ts';
@@ -36,9 +37,6 @@ export interface FeedServiceParts {
 
 /** Events in hand at once: those that arrive together share one RPC for their authors' followers. */
 const FANOUT_CONCURRENCY = 64;
-/** Few: nobody waits for them. */
-const ERASURES_AT_ONCE = 2;
-
 /** The contract, but for GetFeed's answer, which the handler gives encoded. */
 const { getFeed: getFeedMethod } = FeedServiceDefinition.methods;
 const FeedService = {

@@ -1,4 +1,5 @@
 import type { NamedMigration } from '#kit/db/migrations.ts';
+import { DeletedPostEntity } from './entities/deleted-post-entity.ts';
 import { PostEntity } from './entities/post-entity.ts';
 import { PostRevisionEntity } from './entities/post-revision-entity.ts';
 import { Initial } from './migrations/20261123-initial.ts';
@@ -9,9 +10,10 @@ import { Public } from './migrations/20261127-public.ts';
 import { Pulled } from './migrations/20261127-pulled.ts';
 import { Revisions } from './migrations/20261127-revisions.ts';
 import { OwnerLocks } from './migrations/20261128-owner-locks.ts';
+import { RelayChannel } from './migrations/20261128-relay-channel.ts';
 
 /** The tables of this service: its entities, and its migrations in the order in which they run. */
-export const entities = [PostEntity, PostRevisionEntity];
+export const entities = [PostEntity, PostRevisionEntity, DeletedPostEntity];
 export const migrations: NamedMigration[] = [
   { name: '20261123-initial', class: Initial },
   { name: '20261127-entities', class: Entities },
@@ -21,4 +23,5 @@ export const migrations: NamedMigration[] = [
   { name: '20261127-erasure', class: Erasure },
   { name: '20261127-by-author', class: ByAuthor },
   { name: '20261128-owner-locks', class: OwnerLocks },
+  { name: '20261128-relay-channel', class: RelayChannel },
 ];

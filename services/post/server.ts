@@ -4,6 +4,7 @@ import type { UserInternalServiceDefinition } from '#gen/oxo/user/v1/user_intern
 import { type Clock, HOUR_MS } from '#kit/clock.ts';
 import type { Database } from '#kit/db/database.ts';
 import { createIdempotency } from '#kit/db/idempotency.ts';
+import { ERASURES_AT_ONCE } from '#kit/events/consumers/user-deleted.ts';
 import type { Outbox } from '#kit/events/outbox/outbox.ts';
 import type { Logger } from '#kit/observability/logger.ts';
 import type { Service } from '#kit/process/start.ts';
@@ -32,9 +33,6 @@ import { createPublishedPosts } from './posts/published-posts.ts';
 import { createRecentPosts } from './posts/recent-posts.ts';
 import { createVisibility } from './posts/visibility.ts';
 import { createEntityFinder } from './text/entity-finder.ts';
-
-/** Few: nobody waits for them, and requests come first. */
-const ERASURES_AT_ONCE = 2;
 
 export interface PostServiceParts {
   db: Database;

@@ -11,6 +11,7 @@ import { Erasures } from './migrations/20261127-erasures.ts';
 import { FollowLists } from './migrations/20261127-follow-lists.ts';
 import { PulledAuthors } from './migrations/20261127-pulled-authors.ts';
 import { OwnerLocks } from './migrations/20261128-owner-locks.ts';
+import { RelayChannel } from './migrations/20261128-relay-channel.ts';
 
 /** The tables of this service: its entities, and its migrations in the order in which they run. */
 export const entities = [
@@ -28,4 +29,5 @@ export const migrations: NamedMigration[] = [
   { name: '20261127-pulled-authors', class: PulledAuthors },
   { name: '20261127-erasures', class: Erasures },
   { name: '20261128-owner-locks', class: OwnerLocks },
+  { name: '20261128-relay-channel', class: RelayChannel },
 ];

@@ -8,7 +8,7 @@ const calmMs = 500;
 const limitMs = 120_000;
 
 /** Entries that fan-out has put into windows so far. @throws CliError when the feed service does not tell */
-export async function countInserts({ plan }: RunningStack): Promise<number> {
+async function countInserts({ plan }: RunningStack): Promise<number> {
   const { fanoutInserts } = await readFeedCounters(plan.urls.operations);
   if (fanoutInserts === undefined) throw new CliError('the feed service does not count its fan-out');
   return fanoutInserts;

@@ -18,7 +18,7 @@ const profiled = { reads: ['feed'], writes: ['post', 'feed'], mixed: ['feed', 'p
 const functionsShown = 25;
 const modulesShown = 12;
 
-export const profiledParts = Object.keys(profiled) as readonly (keyof typeof profiled)[];
+const profiledParts = Object.keys(profiled) as readonly (keyof typeof profiled)[];
 
 type RunLoad = (work: () => Promise<unknown>) => Promise<unknown>;
 

@@ -50,6 +50,7 @@ export async function checkArrivals(
   const ids = page.posts.map(({ id }) => id);
   const told = ids.map((id) => [id, handlings.get(id) ?? 0] as const);
   const isNewest = held === undefined || rest.reset;
+  if (held !== undefined) system.answers[rest.reset ? 'reset' : 'arrived'] += 1;
   if (!isMeeting) {
     if (isNewest) checkPage(stage, model.feed(viewer.id), page, (post) => due.has(post));
     else checkSince(stage, viewer, held, page, (post) => due.has(post));

@@ -15,20 +15,29 @@ export type Exploration = {
   readonly runs: number;
 };
 
-type Options = { readonly runs: number; readonly seed: number; readonly shrinkMs?: number };
+type Options = {
+  readonly runs: number;
+  readonly seed: number;
+  readonly shrinkMs?: number;
+  /** How they are made up; see steps.ts. */
+  readonly kind?: fc.Arbitrary<History>;
+};
 
 /** Histories at the same time. */
 const lanes = 8;
 /** To find a smaller history that fails as well. */
 const defaultShrinkMs = 60_000;
 
-/** The history of a number is always the same. */
-export function makeHistory(seed: number): History {
-  return fc.sample(histories, { seed, numRuns: 1 })[0] ?? [];
+/** The history of a kind and a number is always the same. */
+function makeHistory(kind: fc.Arbitrary<History>, seed: number): History {
+  return fc.sample(kind, { seed, numRuns: 1 })[0] ?? [];
 }
 
 /** @param seed of the first history; the others have the numbers that follow */
-export async function explore({ runs, seed, shrinkMs = defaultShrinkMs }: Options, play: Play): Promise<Exploration> {
+export async function explore(
+  { runs, seed, shrinkMs = defaultShrinkMs, kind = histories }: Options,
+  play: Play,
+): Promise<Exploration> {
   let started = 0;
   let found: { readonly seed: number; readonly error: unknown } | undefined;
 
@@ -36,7 +45,7 @@ export async function explore({ runs, seed, shrinkMs = defaultShrinkMs }: Option
     while (started < runs && found === undefined) {
       const number = seed + started;
       started += 1;
-      const error = await failureOf(makeHistory(number), play);
+      const error = await failureOf(makeHistory(kind, number), play);
       if (error !== undefined) found ??= { seed: number, error };
     }
   }
@@ -45,7 +54,7 @@ export async function explore({ runs, seed, shrinkMs = defaultShrinkMs }: Option
   // TypeScript does not see that the lanes write it.
   const first = found as { readonly seed: number; readonly error: unknown } | undefined;
   if (first === undefined) return { failure: undefined, runs: started };
-  const error = await shrink(makeHistory(first.seed), first.error, play, shrinkMs);
+  const error = await shrink(makeHistory(kind, first.seed), first.error, play, shrinkMs);
   const again = `seen again by: ./oxo test --runs 1 --seed ${first.seed} e2e/model`;
   return { failure: `${messageOf(error)}\n${again}`, runs: started };
 }

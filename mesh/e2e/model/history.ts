@@ -10,7 +10,7 @@ import type { Person, System } from './system.ts';
 import { type Act, writes } from './writes.ts';
 
 /** Something that the system showed and the model did not, with all that led to it. */
-export class MismatchError extends Error {
+class MismatchError extends Error {
   override name = 'MismatchError';
 }
 

@@ -15,7 +15,7 @@ export const beginning: Bookmark = { token: '', before: undefined };
 type Read = { readonly page: ShownPage; readonly rest: Bookmark | undefined };
 
 /** A page of somebody's feed. @returns where the next one begins; undefined at the end */
-export async function readFeed(
+async function readFeed(
   { system }: Stage,
   viewer: Person,
   from: Bookmark,
@@ -32,7 +32,7 @@ export async function readFeed(
 }
 
 /** A page of somebody's posts, as this viewer sees them. */
-export async function readList(
+async function readList(
   { system }: Stage,
   viewer: Person,
   author: Person,

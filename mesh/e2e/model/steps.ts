@@ -140,6 +140,32 @@ const moment: fc.Arbitrary<Moment> = fc.oneof(
 /** Histories that shrink to the fewest moments that still show a fault. */
 export const histories: fc.Arbitrary<readonly Moment[]> = fc.array(moment, { maxLength: 45, size: 'max' });
 
+const calm: fc.Arbitrary<Step> = fc.oneof(
+  ...weighted([
+    [post, 50],
+    [edit, 5],
+    [remove, 5],
+    [readFeed, 15],
+    [askSince, 60],
+    [lose, 2],
+    [follow, 2],
+    [unfollow, 1],
+  ]),
+);
+/** First all find each other, then they post and ask: what they follow changes seldom, so most answers tell what has arrived since. */
+export const calmHistories: fc.Arbitrary<readonly Moment[]> = fc
+  .tuple(
+    fc.array(
+      follow.map((step) => [step]),
+      { minLength: 8, maxLength: 12 },
+    ),
+    fc.array(
+      calm.map((step) => [step]),
+      { minLength: 15, maxLength: 35, size: 'max' },
+    ),
+  )
+  .map(([begin, rest]) => [...begin, ...rest]);
+
 function rarely(oneIn: number): fc.Arbitrary<boolean> {
   return fc.nat(oneIn - 1).map((number) => number === oneIn - 1);
 }

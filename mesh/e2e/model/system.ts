@@ -8,6 +8,7 @@ import { PostServiceDefinition } from '#gen/oxo/post/v1/post_service.ts';
 import { UserInternalServiceDefinition } from '#gen/oxo/user/v1/user_internal_service.ts';
 import { UserServiceDefinition } from '#gen/oxo/user/v1/user_service.ts';
 import { newId } from '#kit/ids.ts';
+import { PUSH } from '#kit/redis/window-scripts.ts';
 import { openChannel } from '#kit/rpc/client.ts';
 import { startFeedService } from '../../../services/feed/testing/feed-service.ts';
 import { createGate } from './gate.ts';
@@ -22,21 +23,39 @@ export type Person = {
   readonly etag: string;
 };
 
+/** On purpose. */
+export type Faults = {
+  /** What is pushed late is not written in the log of late arrivals. */
+  unlogged: boolean;
+};
+
 export type System = Awaited<ReturnType<typeof startSystem>>;
 
 /** So few that the second page of most feeds comes from Postgres. */
 const windowEntries = 6;
 /** So few that most authors cross the limit from which on they are pulled. */
-const maxPushedFollowers = 1;
+const fewPushedFollowers = 1;
 
 /** What a process could not do while it had lost Redis is done by then. */
 const settlingMs = 3_000;
 
-export async function startSystem(options: { readonly redisCluster?: boolean } = {}) {
+type Options = {
+  readonly redisCluster?: boolean;
+  /** Authors with more are pulled; default so few that most are. */
+  readonly maxPushedFollowers?: number;
+};
+
+export async function startSystem({ redisCluster, maxPushedFollowers = fewPushedFollowers }: Options = {}) {
   const interposer = createInterposer();
+  const faults: Faults = { unlogged: false };
   const service = await startFeedService({
     ...{ maxEntries: windowEntries, maxPushedFollowers, interpose: interposer.wrap },
-    ...options,
+    ...(redisCluster === undefined ? {} : { redisCluster }),
+    fanOutRedis: (redis) => ({
+      ...redis,
+      run: (script, keys, args) =>
+        redis.run(script, keys, faults.unlogged && script === PUSH ? args.with(2, '') : args),
+    }),
   });
   service.startFanOut();
   const { issuer, redis } = service;
@@ -50,6 +69,9 @@ export async function startSystem(options: { readonly redisCluster?: boolean } =
   return {
     interposer,
     gate,
+    faults,
+    /** Answers to who asked what has arrived since a moment. */
+    answers: { arrived: 0, reset: 0 },
     users: userChannel.client(UserServiceDefinition),
     posts: postChannel.client(PostServiceDefinition),
     feeds: feedChannel.client(FeedServiceDefinition),

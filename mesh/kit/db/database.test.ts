@@ -6,6 +6,7 @@ import { insertEvent } from '#kit/events/outbox/outbox.ts';
 import { newId } from '#kit/ids.ts';
 import { createTestDatabase, type TestDatabase } from '#kit/testing/database.ts';
 import { COUNT_THINGS, entities, INSERT_THING, migrations, ThingEntity } from '#kit/testing/fixtures/things.ts';
+import { truncate } from '#kit/testing/truncate.ts';
 import { until } from '#kit/testing/until.ts';
 
 let database: TestDatabase;
@@ -13,7 +14,7 @@ before(async () => {
   database = await createTestDatabase({ entities, migrations });
 });
 after(() => database.close());
-beforeEach(() => database.db.query({ name: 'test-truncate', text: 'truncate things, outbox' }));
+beforeEach(() => truncate(database.db, 'things', 'outbox'));
 
 async function count(): Promise<number | undefined> {
   return (await database.db.query<{ count: number }>(COUNT_THINGS))[0]?.count;

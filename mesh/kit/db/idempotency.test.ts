@@ -11,6 +11,7 @@ import type { CallContext } from '#kit/rpc/context.ts';
 import { createTestDatabase, type TestDatabase } from '#kit/testing/database.ts';
 import { COUNT_THINGS, entities, INSERT_THING, migrations } from '#kit/testing/fixtures/things.ts';
 import { refused } from '#kit/testing/refused.ts';
+import { truncate } from '#kit/testing/truncate.ts';
 
 const ANN = newId(1);
 const BOB = newId(2);
@@ -24,7 +25,7 @@ before(async () => {
 after(() => database.close());
 beforeEach(async () => {
   nowMs = systemClock.nowMs();
-  await database.db.query({ name: 'test-truncate', text: 'truncate things, idempotency_keys' });
+  await truncate(database.db, 'things', 'idempotency_keys');
 });
 
 function contextOf(userId: string, key: string | undefined, rpc = '/a.B/C'): CallContext {

@@ -69,7 +69,7 @@ const run = (list: NamedMigration[], direction: 'up' | 'down') =>
 
 test('up, up again, down one by one, and up again', async () => {
   assert.deepEqual(await run(withColour, 'up'), ['20260101-initial', '20260102-colour']);
-  assert.deepEqual(await tables(), ['idempotency_keys', 'migrations', 'outbox', 'things']);
+  assert.deepEqual(await tables(), ['idempotency_keys', 'migrations', 'outbox', 'relay_channel', 'things']);
   assert.deepEqual(await run(withColour, 'up'), []);
   assert.deepEqual(await run(withColour, 'down'), ['20260102-colour']);
   assert.deepEqual(await run(withColour, 'down'), ['20260101-initial']);

@@ -9,6 +9,8 @@ import { lockViewV1, openOwnerLock } from '#kit/db/owner-lock.ts';
 const LOCK = 'migrations_lock';
 const CONNECT_TIMEOUT_MS = 5_000;
 const LOCK_PAUSE_MS = 100;
+/** Another process's migrations are waited for so long. */
+const LOCK_WAIT_MS = 600_000;
 /** Requests wait behind a migration that waits for a lock on their table; it is better that it fails and is run again. */
 const TABLE_LOCK_TIMEOUT_MS = 5_000;
 /** To fill a column or to make an index takes as long as it takes, whatever the limits of requests are. */
@@ -53,7 +55,12 @@ async function withMigrationLock<Result>(url: string, work: (schema: string) => 
   const lock = await openOwnerLock({ databaseUrl: url, name: LOCK, applicationName: 'oxo-migrate' });
   try {
     // As long as another process migrates; when that one dies, its lock goes with its connection.
-    while (!(await lock.tryTake())) await pause(LOCK_PAUSE_MS);
+    const startedMs = performance.now();
+    while (!(await lock.tryTake())) {
+      if (performance.now() - startedMs > LOCK_WAIT_MS)
+        throw new Error(`another session migrates for ${LOCK_WAIT_MS / 60_000} minutes`);
+      await pause(LOCK_PAUSE_MS);
+    }
     return await work(schema);
   } finally {
     await lock.release();
@@ -62,7 +69,11 @@ async function withMigrationLock<Result>(url: string, work: (schema: string) => 
 
 /** There is no table before the first migration, so the lock makes itself. @returns the name of the role's own schema */
 async function makeLock(url: string): Promise<string> {
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: CONNECT_TIMEOUT_MS });
+  const client = new pg.Client({
+    connectionString: url,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    options: SESSION_SETTINGS,
+  });
   await client.connect();
   try {
     const { rows } = await client.query<{ schema: string | null; found: string | null }>(
@@ -80,6 +91,24 @@ function unlessMadeMeanwhile(error: unknown): void {
   const { code = '' } = error as { code?: string };
   // duplicate_table; or unique_violation, in the catalogue, when two make it at the same moment.
   if (code !== '42P07' && code !== '23505') throw error;
+}
+
+/** Sessions of the same role that may hold what a migration waits for, in words. */
+async function openTransactions(url: string): Promise<string[]> {
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: CONNECT_TIMEOUT_MS });
+  await client.connect();
+  try {
+    const { rows } = await client.query<{ text: string }>(
+      `select format('in a transaction since %s s: pid %s (%s, %s); select pg_terminate_backend(%s) ends it',
+          round(extract(epoch from now() - xact_start)), pid, application_name, state, pid) as text
+        from pg_stat_activity where usename = current_user and pid <> pg_backend_pid()
+          and xact_start < now() - interval '${TABLE_LOCK_TIMEOUT_MS} ms' and application_name <> 'oxo-relay'
+        order by xact_start limit 10`,
+    );
+    return rows.map(({ text }) => text);
+  } finally {
+    await client.end();
+  }
 }
 
 /**
@@ -101,6 +130,7 @@ export async function migrateCommand(options: Omit<Parameters<typeof runMigratio
     );
   } catch (error) {
     process.stderr.write(`migration failed: ${error instanceof Error ? error.message : String(error)}\n`);
+    for (const session of await openTransactions(url).catch(() => [])) process.stderr.write(`${session}\n`);
     process.exitCode = 1;
   }
 }

@@ -82,6 +82,6 @@ function requireHeader(headers: MsgHdrs, name: string): string {
 }
 
 /** The message is not an event of ours; another delivery would not help. */
-export class EnvelopeError extends Error {
+class EnvelopeError extends Error {
   override name = 'EnvelopeError';
 }

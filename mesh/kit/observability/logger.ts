@@ -53,7 +53,7 @@ const MAX_CAUSES = 5;
 const MAX_UNWRITTEN_BYTES = 1024 * 1024;
 
 /** An error as plain data. Unlike the usual serializer it leaves out other properties: database drivers put the row's values there. */
-export function serializeError(error: unknown, depth = 0): unknown {
+function serializeError(error: unknown, depth = 0): unknown {
   if (!(error instanceof Error)) return typeof error === 'string' ? scrubText(error) : redactSecrets(error);
   const code = 'code' in error ? error.code : undefined;
   return {

@@ -14,13 +14,13 @@ import { createLogger } from '#kit/observability/logger.ts';
 import { startNats, type TestNats } from '#kit/testing/nats.ts';
 
 /** Any message would do; this one has two texts. */
-export const postCreated = defineEvent('post.created', SessionRevoked);
+export const testEvent = defineEvent('post.created', SessionRevoked);
 export const sessionRevoked = defineEvent('session.revoked', SessionRevoked);
 
 export const quiet = createLogger({ service: 'test', level: process.env.TEST_LOG_LEVEL ?? 'silent' });
 
 /** An event whose message carries `text`. */
-export function makeEvent(text: string, subject = postCreated.subject, version = 1): OutgoingEvent {
+export function makeEvent(text: string, subject = testEvent.subject, version = 1): OutgoingEvent {
   return {
     eventId: newId(systemClock.nowMs()),
     version,

@@ -6,7 +6,7 @@ import type { TestContext } from '#kit/testing/context.ts';
 import type { TestIssuer } from '#kit/testing/tokens.ts';
 
 /** Makes what a handler gets when a person calls, for parts that take it: their token is real. */
-export function createCallContexts({ clock }: TestContext, issuer: TestIssuer) {
+export function createCallContexts({ clock }: Pick<TestContext, 'clock'>, issuer: TestIssuer) {
   return async (userId: string): Promise<CallContext> => ({
     caller: await issuer.verifier.verifyUser(await issuer.userToken(userId)),
     rpc: '/test',

@@ -12,7 +12,7 @@ import { refused } from '#kit/testing/refused.ts';
 import type { TestIssuer } from '#kit/testing/tokens.ts';
 
 export interface InternalService<Service extends TsProtoServiceDefinition> {
-  issuer: TestIssuer;
+  issuer: Pick<TestIssuer, 'userToken'>;
   internal(service?: string): RpcClient<Service>;
   internalWithToken(token: string): RpcClient<Service>;
   onBehalfOf: Callers['onBehalfOf'];

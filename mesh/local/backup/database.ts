@@ -1,9 +1,11 @@
 import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import pg from 'pg';
 import { CliError, messageOf } from '../cli/cli-error.ts';
 import { ensureParts } from '../parts/fetch.ts';
+import { type Blocking, watchBlockers, withoutBlockers } from '../servers/blockers.ts';
 import { serverEnvironment } from '../servers/environment.ts';
 import { type ClientOptions, withClient } from '../servers/postgres-client.ts';
 import { roleOf, type ServiceDefinition } from '../services.ts';
@@ -11,6 +13,8 @@ import type { StackPlan } from '../stack/plan.ts';
 import { type Manifest, schemaFile } from './manifest.ts';
 
 const run = promisify(execFile);
+/** For a table that somebody has locked. */
+const dumpLockTimeoutMs = 10_000;
 /** Of what the programs print, which is errors. */
 const maxOutputBytes = 4 * 1024 * 1024;
 const clientOptions: ClientOptions = {
@@ -39,14 +43,21 @@ export async function dumpDatabase(
       const { schema } = service;
       const url = urlOfRole(plan, service);
       const file = schemaFile(schema);
-      const contents = await withClient(url, clientOptions, async (own) => {
+      const contents = await withoutBlockers(url, clientOptions, named(plan), async (own) => {
         await own.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
         await own.query(`SET TRANSACTION SNAPSHOT ${pg.escapeLiteral(id)}`);
         return readContents(own, schema);
       });
       if (contents === undefined) continue;
-      const options = ['--format=custom', `--snapshot=${id}`, '--schema', schema, `--file=${join(folder, file)}`];
-      await runProgram(plan.cacheDir, 'pg_dump', url, options, signal);
+      const options = [
+        '--format=custom',
+        `--lock-wait-timeout=${dumpLockTimeoutMs}`,
+        `--snapshot=${id}`,
+        '--schema',
+        schema,
+        `--file=${join(folder, file)}`,
+      ];
+      await runProgram(plan, 'pg_dump', url, options, signal);
       schemas[schema] = { file, ...contents };
     }
     await client.query('COMMIT');
@@ -75,7 +86,7 @@ export async function restoreDatabase(
   signal: AbortSignal,
 ): Promise<void> {
   const wanted = plan.services.filter(({ schema }) => expected[schema] !== undefined);
-  await withClient(plan.urls.database, clientOptions, async (client) => {
+  await withoutBlockers(plan.urls.database, clientOptions, ended(plan), async (client) => {
     await client.query('BEGIN');
     for (const service of wanted) {
       const schema = pg.escapeIdentifier(service.schema);
@@ -90,14 +101,8 @@ export async function restoreDatabase(
     const { file = '', rows = {} } = expected[schema] ?? {};
     const url = urlOfRole(plan, service);
     const options = ['--exit-on-error', '--single-transaction', '--no-owner', '--schema', schema];
-    await runProgram(
-      plan.cacheDir,
-      'pg_restore',
-      url,
-      [...options, '--dbname', databaseOf(url), join(folder, file)],
-      signal,
-    );
-    const actual = await withClient(url, clientOptions, (client) => readContents(client, schema));
+    await runProgram(plan, 'pg_restore', url, [...options, '--dbname', databaseOf(url), join(folder, file)], signal);
+    const actual = await withoutBlockers(url, clientOptions, ended(plan), (client) => readContents(client, schema));
     for (const [table, count] of Object.entries(rows)) {
       const found = actual?.rows[table];
       if (found !== count) differences.push(`${schema}.${table} has ${found ?? 'no'} rows, ${count} were saved`);
@@ -111,13 +116,23 @@ export async function endSessions(plan: StackPlan): Promise<number> {
   const auth = plan.services.find(({ name }) => name === 'auth');
   if (auth === undefined) return 0;
   const schema = pg.escapeIdentifier(auth.schema);
-  return await withClient(urlOfRole(plan, auth), clientOptions, async (client) => {
+  return await withoutBlockers(urlOfRole(plan, auth), clientOptions, ended(plan), async (client) => {
     const sessions = await client.query(`DELETE FROM ${schema}.sessions WHERE revoked_at_ms IS NULL`);
     const grants = await deleteAll(client, `${schema}.oauth_grants`);
     // Those under a grant have gone with it; codes, browsers and what clients have for themselves are under none.
     await deleteAll(client, `${schema}.oauth_artifacts`);
     return (sessions.rowCount ?? 0) + grants + (await deleteAll(client, `${schema}.api_keys`));
   });
+}
+
+/** A backup disturbs nobody: a migration may hold the lock. */
+function named({ urls }: StackPlan): Blocking {
+  return { adminUrl: urls.database, ends: [] };
+}
+
+/** What is put back takes the place of whatever the services still do. */
+function ended({ urls, services }: StackPlan): Blocking {
+  return { adminUrl: urls.database, ends: services.map(roleOf) };
 }
 
 /** @returns how many rows there were; 0 where there is no such table, as in what a release from before it has saved */
@@ -161,21 +176,25 @@ async function readMigrations(client: pg.Client, schema: string): Promise<string
 
 /** The password goes by the environment: arguments can be read by everybody. */
 async function runProgram(
-  cacheDir: string,
+  plan: StackPlan,
   name: 'pg_dump' | 'pg_restore',
   url: string,
   args: readonly string[],
   signal: AbortSignal,
 ): Promise<void> {
-  const { postgres = '' } = await ensureParts(cacheDir, ['postgres']);
+  const { postgres = '' } = await ensureParts(plan.cacheDir, ['postgres']);
+  const program = `${name}-${randomUUID()}`;
   const { hostname, port, username, password } = new URL(url);
   const env = {
     ...serverEnvironment(),
     ...{ PGHOST: hostname, PGPORT: port || '5432', PGDATABASE: databaseOf(url) },
-    ...{ PGUSER: decodeURIComponent(username), PGPASSWORD: decodeURIComponent(password), PGAPPNAME: name },
+    ...{ PGUSER: decodeURIComponent(username), PGPASSWORD: decodeURIComponent(password), PGAPPNAME: program },
   };
   try {
-    await run(join(dirname(postgres), name), [...args], { env, signal, maxBuffer: maxOutputBytes });
+    // It sets the time limits of its session itself, so its waiting is watched.
+    await watchBlockers({ program }, name === 'pg_restore' ? ended(plan) : named(plan), () =>
+      run(join(dirname(postgres), name), [...args], { env, signal, maxBuffer: maxOutputBytes }),
+    );
   } catch (error) {
     signal.throwIfAborted();
     const said = (error as { stderr?: string }).stderr?.trim() || messageOf(error);

@@ -17,7 +17,7 @@ async function run(argv: readonly string[]): Promise<number> {
   const startedAtMs = performance.now();
   const seconds = (): string => ((performance.now() - startedAtMs) / 1_000).toFixed(1);
   const live = liveState(stateDir);
-  const supervisor = live?.supervisor ?? findSupervisor(stateDir);
+  let supervisor = live?.supervisor ?? findSupervisor(stateDir);
   if (supervisor === undefined) {
     const orphans = await stopOrphans(stateDir);
     console.log(
@@ -25,7 +25,8 @@ async function run(argv: readonly string[]): Promise<number> {
     );
     return 0;
   }
-  await stopSupervisor(supervisor);
+  // While one is told to stop, another may be about to take its stack over.
+  for (; supervisor !== undefined; supervisor = findSupervisor(stateDir)) await stopSupervisor(supervisor);
   // A supervisor that died while stopping leaves the rest to us.
   await stopOrphans(stateDir);
   const names = live?.processes.map((record) => record.name) ?? ['everything'];

@@ -16,6 +16,7 @@ import {
 import { planStack, type StackPlan, type StackUrls } from '../stack/plan.ts';
 import { isOk } from '../stack/services.ts';
 import { answers } from '../supervisor/liveness.ts';
+import { findProcesses } from '../supervisor/orphans.ts';
 import { isAlive, isStopped, memoryOf, type ProcessTree, readProcessTree } from '../supervisor/proc.ts';
 import { orphansOf, type ProcessRecord, readState, type StackState, withRunningSettings } from '../supervisor/state.ts';
 
@@ -87,7 +88,7 @@ async function readStatus(settings: Settings): Promise<Status> {
   ]);
   const allReady = processes.every((entry) => entry.state === 'ready');
   const frozen = supervised && isStopped(state.supervisor);
-  const works = state.phase === 'running' && supervised && !frozen;
+  const works = state.phase === 'running' && state.error === undefined && supervised && !frozen;
   const ready = works && allReady && !('error' in outboxes) && !('error' in events) && !disk.full;
   return {
     ...{ ready, processes, outboxes, events, limits, disk },
@@ -101,6 +102,8 @@ async function readStatus(settings: Settings): Promise<Status> {
 
 function summaryOfNothing({ stateDir }: Settings, state: StackState | undefined): string {
   const failure = state?.phase === 'failed' ? `; the last start failed: ${state.error?.message}` : '';
+  const lost = findProcesses(stateDir);
+  if (lost.length > 0) return `${stateDir} has no state of what runs: ${lost.join(', ')}. ./oxo down stops them`;
   return state === undefined ? `nothing was started in ${stateDir} yet` : `everything is down${failure}`;
 }
 
@@ -119,14 +122,17 @@ async function health<T>(server: string, reading: Promise<T>): Promise<T | { rea
 
 /** In words, what is going on with a stack whose supervisor lives. */
 export function summarise(
-  state: Pick<StackState, 'phase' | 'supervisor' | 'publicUrl'>,
+  state: Pick<StackState, 'phase' | 'supervisor' | 'publicUrl' | 'version' | 'error'>,
   ready: boolean,
   frozen: boolean,
   disk: Pick<Status['disk'], 'folder' | 'full'>,
 ): string {
   if (frozen) return `the supervisor is frozen: kill -CONT ${state.supervisor.pid}`;
+  if (state.phase === 'starting' && state.version === undefined)
+    return 'running, and being replaced by another version, process by process';
   if (state.phase !== 'running') return state.phase;
   if (disk.full) return `running, but its disk is full (df -h ${disk.folder}): writes are refused until there is room`;
+  if (state.error !== undefined) return [`running, but ${state.error.message}`, ...state.error.advice].join('\n');
   return ready ? `ready on ${state.publicUrl}` : 'running, but not everything is ready';
 }
 

@@ -7,27 +7,37 @@ import { isPending, rotateCredentials } from '../credentials/rotation.ts';
 import { ensureBuilt, findBuilt, ratelimit } from '../parts/built.ts';
 import { ensureParts, type FetchProgress } from '../parts/fetch.ts';
 import type { PartName } from '../parts/parts.ts';
-import { loopback } from '../ports.ts';
+import { handedOutAdvice, handedOutPorts, loopback } from '../ports.ts';
 import { loadSecrets } from '../secrets.ts';
 import { readSettings, type Settings } from '../settings.ts';
+import { describeKept, type KeptInWords, keptVariables, withKept } from '../stack/kept-settings.ts';
 import { planStack } from '../stack/plan.ts';
 import { checkFlow, signIn } from '../stack/ready-check.ts';
 import { maxReplicas } from '../stack/replicas.ts';
 import { serversOf } from '../stack/servers.ts';
-import { isOfAnotherVersion, upgrade } from '../stack/upgrade.ts';
+import { isLeftServing, isOfAnotherVersion, upgrade } from '../stack/upgrade.ts';
 import { followStart, launchSupervisor, requireRecovered } from '../supervisor/launch.ts';
 import { findSupervisor, stopSupervisor } from '../supervisor/orphans.ts';
 import { identify } from '../supervisor/proc.ts';
-import { DamagedStateError, discardState, readLiveState, type StackState } from '../supervisor/state.ts';
+import { DamagedStateError, discardState, readLiveState, readState, type StackState } from '../supervisor/state.ts';
 
 /** Exit codes of whom a signal ends. */
 const interruptions = { SIGINT: 130, SIGTERM: 143 };
 
 /** What was asked for; without a number of replicas, a stack that runs stays as it is. */
-type Wanted = { readonly serversOnly: boolean; readonly replicas: number | undefined };
+type Wanted = {
+  readonly serversOnly: boolean;
+  readonly replicas: number | undefined;
+  readonly about: KeptInWords;
+};
 
 /** What an interruption has to stop. */
-type Begun = { supervisor: ChildProcess | undefined; givenUp: Promise<void> | undefined };
+type Begun = {
+  supervisor: ChildProcess | undefined;
+  /** Whether what runs is brought to this version, and whether that goes on without us. */
+  roll: 'none' | 'prepared' | 'begun';
+  givenUp: Promise<void> | undefined;
+};
 
 export const command: Command = {
   usage: `usage: ./oxo up [--replicas N] [--servers]
@@ -42,7 +52,7 @@ replaced; with --replicas 2 or more no request is refused, with one of each its 
   --replicas N  so many processes of every service, 1 to 4, behind the front door (1)
   --servers     only Postgres, Redis and NATS with all users and streams, to run services by hand (./oxo migrate first)
 
-settings (environment variables)
+settings (environment variables; what a stack runs with is kept unless another value is given, until it is stopped by ./oxo down)
   OXO_PORT_BASE     port of the front door (8080); all other ports follow from it
   OXO_REPLICAS      what --replicas says, when it is not given (1)
   OXO_STATE_DIR     data, logs and secrets (.oxo)
@@ -68,9 +78,14 @@ settings (environment variables)
 async function run(argv: readonly string[]): Promise<number> {
   const { values } = parseFlags(argv, { servers: { type: 'boolean', default: false }, replicas: { type: 'string' } });
   const env: NodeJS.ProcessEnv = { ...process.env, ...readReplicas(values.replicas) };
-  const settings = readSettings(env);
-  const wanted = { serversOnly: values.servers, replicas: env.OXO_REPLICAS ? settings.replicas : undefined };
-  const begun: Begun = { supervisor: undefined, givenUp: undefined };
+  const kept = keptVariables(readSettings(env).stateDir);
+  const settings = readSettings(withKept(kept, env));
+  const wanted = {
+    serversOnly: values.servers,
+    replicas: env.OXO_REPLICAS ? settings.replicas : undefined,
+    about: describeKept(kept, env),
+  };
+  const begun: Begun = { supervisor: undefined, roll: 'none', givenUp: undefined };
   for (const [name, exitCode] of Object.entries(interruptions)) {
     process.once(name, () => {
       begun.givenUp ??= giveUp(begun, settings)
@@ -88,12 +103,16 @@ async function run(argv: readonly string[]): Promise<number> {
 }
 
 /** Says what happens to what was begun, and stops it. */
-async function giveUp({ supervisor }: Begun, settings: Settings): Promise<void> {
+async function giveUp({ supervisor, roll }: Begun, settings: Settings): Promise<void> {
   const identity = supervisor?.pid === undefined ? undefined : identify(supervisor.pid);
   if (identity !== undefined) {
     console.error('oxo: interrupted; stopping what was begun');
     await stopSupervisor(identity);
     console.error('oxo: stopped; data stays, ./oxo up starts again');
+  } else if (roll === 'begun') {
+    console.error('oxo: interrupted; the roll goes on in the background (./oxo status)');
+  } else if (roll === 'prepared') {
+    console.error('oxo: interrupted; nothing was replaced, ./oxo up begins again');
   } else if (readLiveState(settings.stateDir) !== undefined) {
     console.error('oxo: interrupted; the stack was started by another up and goes on (./oxo down stops it)');
   } else {
@@ -105,8 +124,23 @@ async function start(settings: Settings, wanted: Wanted, begun: Begun): Promise<
   const startedAtMs = performance.now();
   const progress = createPhases();
   requireNoRestore(settings.stateDir);
+  if (handedOutPorts([settings.portBase, settings.portBase + 99]).length > 0)
+    console.error(
+      `oxo: warning: ports from ${settings.portBase} on are given to outgoing connections too: ${handedOutAdvice}`,
+    );
   const running = runningState(settings);
-  if (running === undefined) {
+  const left = running === undefined && !wanted.serversOnly ? readState(settings.stateDir) : undefined;
+  if (left !== undefined && isLeftServing(left, settings)) {
+    tell(wanted.about);
+    await roll(
+      settings,
+      left,
+      begun,
+      progress,
+      'the supervisor has died; what it left running is taken over, and people go on',
+    );
+  } else if (running === undefined) {
+    tell({ ...wanted.about, changed: [], ignored: [] });
     // What can't work is said here, before anything is fetched.
     planStack(settings);
     await fetchParts(settings, wanted.serversOnly, progress);
@@ -115,15 +149,27 @@ async function start(settings: Settings, wanted: Wanted, begun: Begun): Promise<
   } else {
     requireSamePorts(running, settings);
     requireSameReplicas(running, wanted.replicas);
-    if (!wanted.serversOnly && isOfAnotherVersion(running)) {
-      console.log('services of another version run: each is replaced by this one, and people go on');
-      await fetchParts(settings, wanted.serversOnly, progress);
-      await upgrade(settings, running, progress);
-    } else if (running.phase === 'running') console.log(`already running (supervisor ${running.supervisor.pid})`);
-    else await followStart(settings, undefined, progress);
-    await requireRecovered(settings);
-    await finishCredentials(settings, progress);
+    if (running.phase !== 'running') await followStart(settings, undefined, progress);
+    else if (wanted.serversOnly || !isOfAnotherVersion(running)) {
+      console.log(`already running (supervisor ${running.supervisor.pid})`);
+      const { changed, ignored } = wanted.about;
+      tell({ kept: [], changed: [], ignored: [...changed.map((line) => line.replace(/:.*/, '')), ...ignored] });
+    }
   }
+  // Also whom another up has started meanwhile.
+  const settled = readLiveState(settings.stateDir);
+  if (settled !== undefined && !wanted.serversOnly && isOfAnotherVersion(settled)) {
+    tell(wanted.about);
+    await roll(
+      settings,
+      settled,
+      begun,
+      progress,
+      'services of another version run: each is replaced by this one, and people go on',
+    );
+  }
+  if (running !== undefined) await requireRecovered(settings);
+  if (!wanted.serversOnly) await finishCredentials(settings, progress);
   const seconds = ((performance.now() - startedAtMs) / 1_000).toFixed(1);
   const names = readLiveState(settings.stateDir)?.processes.map((record) => record.name) ?? [];
   if (!names.includes('envoy')) {
@@ -145,6 +191,29 @@ async function finishCredentials(settings: Settings, progress: Progress): Promis
   if (!serves || !isPending(settings)) return;
   console.log('services have new and former secrets: this is brought to an end');
   await rotateCredentials(settings, [], progress);
+}
+
+/** What becomes of settings of a stack that runs, or ran. */
+function tell({ kept, changed, ignored }: KeptInWords): void {
+  if (kept.length > 0) console.log(`kept of what ran, as nothing else is given: ${kept.join(', ')}`);
+  for (const line of changed) console.log(`changes: ${line}`);
+  if (ignored.length > 0) console.log(`not applied to what runs (./oxo down, then ./oxo up): ${ignored.join(', ')}`);
+}
+
+async function roll(
+  settings: Settings,
+  running: StackState,
+  begun: Begun,
+  progress: Progress,
+  announcement: string,
+): Promise<void> {
+  console.log(announcement);
+  begun.supervisor = undefined;
+  begun.roll = 'prepared';
+  await fetchParts(settings, false, progress);
+  await upgrade(settings, running, progress, () => {
+    begun.roll = 'begun';
+  });
 }
 
 /** A damaged state file is written anew by the next supervisor, unless one runs that nothing can be known about. */

@@ -52,7 +52,7 @@ export function readDemoOptions(argv: readonly string[], env: NodeJS.ProcessEnv)
  * The stack that runs on this machine.
  * @throws CliError when none does
  */
-export function runningStack(env: NodeJS.ProcessEnv): DemoTarget & { readonly behind: StackUrls } {
+function runningStack(env: NodeJS.ProcessEnv): DemoTarget & { readonly behind: StackUrls } {
   const settings = readSettings(env);
   const live = readLiveState(settings.stateDir);
   if (live?.phase !== 'running') {

@@ -12,6 +12,7 @@ const timeoutMs = 2_000;
 /** What waits for a lock must not keep the rest from being looked at. */
 const statementTimeoutMs = 500;
 const slowAnswerMs = 1_000;
+const oldSnapshotSeconds = 60;
 const dayMs = 86_400_000;
 
 const clientOptions: ClientOptions = {
@@ -48,6 +49,7 @@ async function judgeAll(client: pg.Client, plan: StackPlan, next: string): Promi
     withClient(plan.urls.databases[service.name] ?? '', clientOptions, look);
   const parts: Part[] = [
     ['server', () => judgeServer(client)],
+    ['old snapshots', () => judgeSnapshots(client)],
     ...withTables.map(
       (service): Part => [`migrations of ${service.name}`, () => as(service, (own) => judgeMigrations(own, service))],
     ),
@@ -90,6 +92,23 @@ async function judgeServer(client: pg.Client): Promise<Judgement[]> {
       ),
     );
   return found.length > 0 ? found : [ok(`answers in ${Math.ceil(tookMs)} ms, ${used} of ${allowed} connections used`)];
+}
+
+/** One old snapshot keeps vacuum from all tables of the server, whoever has it. */
+async function judgeSnapshots(client: pg.Client): Promise<Judgement[]> {
+  const { rows } = await client.query<{ pid: number; role: string | null; seconds: number }>(
+    `SELECT pid, usename AS role, extract(epoch FROM now() - xact_start)::float8 AS seconds FROM pg_stat_activity
+      WHERE backend_type = 'client backend' AND (backend_xmin IS NOT NULL OR backend_xid IS NOT NULL)
+        AND pid <> pg_backend_pid() AND xact_start < now() - make_interval(secs => ${oldSnapshotSeconds})
+      ORDER BY xact_start LIMIT 5`,
+  );
+  if (rows.length === 0) return [ok('none: vacuum can clean up')];
+  return rows.map(({ pid, role, seconds }) =>
+    warn(
+      `pid ${pid} of ${role ?? 'an unknown role'} has kept vacuum from cleaning up for ${Math.round(seconds)} s`,
+      `a backup or a migration may take long; else: SELECT pg_terminate_backend(${pid})`,
+    ),
+  );
 }
 
 async function judgeMigrations(client: pg.Client, { name, schema }: ServiceDefinition): Promise<Judgement[]> {

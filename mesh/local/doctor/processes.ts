@@ -1,4 +1,5 @@
 import { stateNow } from '../commands/status.ts';
+import { handedOutAdvice, handedOutPorts } from '../ports.ts';
 import type { StackPlan } from '../stack/plan.ts';
 import { portsOf } from '../stack/stack.ts';
 import { findListeners, nameListener } from '../supervisor/listeners.ts';
@@ -43,6 +44,11 @@ function judgePorts(plan: StackPlan): Judgement[] {
   const wanted = portsOf(plan);
   const holders = findListeners(wanted.values());
   const foreign = [...wanted].filter(([, port]) => holders.has(port) && holders.get(port)?.stackDir !== plan.stateDir);
+  const handedOut = handedOutPorts(wanted.values());
+  if (foreign.length === 0 && handedOut.length > 0)
+    return [
+      warn(`${handedOut.length} ports from ${plan.portBase} on are given to outgoing connections too`, handedOutAdvice),
+    ];
   if (foreign.length === 0) return [ok(`${wanted.size} ports from ${plan.portBase} on are free or ours`)];
   return foreign.map(([name, port]) =>
     fail(

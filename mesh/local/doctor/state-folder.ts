@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { systemClock } from '#kit/clock.ts';
 import { restoreProblem } from '../backup/mark.ts';
 import { CliError } from '../cli/cli-error.ts';
+import { findProcesses } from '../supervisor/orphans.ts';
 import { isAlive, isStopped } from '../supervisor/proc.ts';
 import { orphansOf, readState, type StackState } from '../supervisor/state.ts';
 import { fail, type Judgement, ok, type Probe, warn } from './examination.ts';
@@ -68,12 +69,17 @@ function judgeState(stateDir: string): Judgement {
     if (!(error instanceof CliError)) throw error;
     return fail(error.message, error.advice.join(' '));
   }
-  if (state === undefined) return warn('nothing was started yet', './oxo up');
+  if (state === undefined) {
+    const lost = findProcesses(stateDir);
+    return lost.length > 0
+      ? fail(`there is no state of what runs: ${lost.join(', ')}`, './oxo down stops them')
+      : warn('nothing was started yet', './oxo up');
+  }
   const { supervisor, phase } = state;
   if (isStopped(supervisor)) return fail('it is frozen (stopped by a signal)', `kill -CONT ${supervisor.pid}`);
   if (isAlive(supervisor)) return judgePhase(state);
   const orphans = orphansOf(state).map(({ name }) => name);
-  if (orphans.length > 0) return fail(`it died and left ${orphans.join(', ')}`, './oxo up stops them and starts anew');
+  if (orphans.length > 0) return fail(`it died and left ${orphans.join(', ')}`, './oxo up takes them over');
   if (phase === 'failed')
     return fail(`the last start failed: ${state.error?.message}`, state.error?.advice.at(-1) ?? './oxo up');
   if (phase !== 'stopped')
@@ -81,13 +87,16 @@ function judgeState(stateDir: string): Judgement {
   return warn('the stack is down', './oxo up');
 }
 
-function judgePhase({ phase, supervisor, startedAt }: StackState): Judgement {
+/** Of a supervisor that lives. */
+export function judgePhase({ phase, supervisor, startedAt, error, version }: StackState): Judgement {
   if (Date.parse(startedAt) > systemClock.nowMs() + 1_000) {
     return warn(
       `it started at ${startedAt}, which is in the future: the clock was set back`,
       'timedatectl shows the clock',
     );
   }
+  if (phase === 'running' && error !== undefined) return fail(error.message, error.advice.at(-1) ?? './oxo up');
+  if (phase === 'running' && version === undefined) return warn('it is not known which version runs', './oxo up');
   if (phase === 'running') return ok(`process ${supervisor.pid}, since ${startedAt.slice(0, 19).replace('T', ' ')}`);
   return warn(`the stack is ${phase}`, './oxo status shows how far it is');
 }

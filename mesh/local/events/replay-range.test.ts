@@ -7,7 +7,7 @@ import { on } from '#kit/events/consumers/handlers.ts';
 import { createWorkConsumer } from '#kit/events/consumers/work-consumer.ts';
 import { createPublisher } from '#kit/events/outbox/publisher.ts';
 import { createMetrics } from '#kit/observability/metrics.ts';
-import { makeEvent, postCreated, quiet, startBus } from '#kit/testing/bus.ts';
+import { makeEvent, quiet, startBus, testEvent } from '#kit/testing/bus.ts';
 import { until } from '#kit/testing/until.ts';
 import { CliError } from '../cli/cli-error.ts';
 import { type Range, type ReplayOptions, replayRange } from './replay-range.ts';
@@ -22,7 +22,7 @@ async function setUp(t: test.TestContext) {
   const handled: Record<string, string[]> = { 'feed-fanout': [], 'search-index': [] };
   const consumers = [fanOut, search].map((durable) => {
     const handlers = durable.subjects.map((subject) =>
-      on({ ...postCreated, subject }, ({ sessionId }) => void handled[durable.name]?.push(sessionId)),
+      on({ ...testEvent, subject }, ({ sessionId }) => void handled[durable.name]?.push(sessionId)),
     );
     const parts = { nats: bus.admin, logger: quiet, metrics: createMetrics() };
     return createWorkConsumer({ ...parts, durable, handlers, concurrency: 1 });

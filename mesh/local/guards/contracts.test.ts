@@ -124,6 +124,29 @@ describe('contracts', () => {
     assert.doesNotMatch(said, /ListSessions/);
   });
 
+  it('must say that they may be repeated when they are a PUT or a DELETE', async () => {
+    plant(
+      POST_SERVICE,
+      'service PostService {',
+      `message HidePostRequest {
+  string id = 1;
+}
+
+message HidePostResponse {}
+
+$&
+  // Hides a post.
+  rpc HidePost(HidePostRequest) returns (HidePostResponse) {
+    option (google.api.http) = {put: "/api/v1/posts/{id}/hidden"};
+    option (oxo.common.v1.access) = {
+      signed_in: {}
+    };
+  }
+`,
+    );
+    assert.match(await refusal(), /PostService\.HidePost: is a PUT without idempotency_level/);
+  });
+
   it('must pass buf lint', async () => {
     plant(POST, 'string text = 3;', 'string text = 3;\n  string BadName = 99;');
     assert.match(await refusal(), /buf lint refuses[\s\S]*post\.proto:\d+:\d+:.*BadName/);

@@ -29,12 +29,33 @@ test('a schema that is built per request is seen', () => {
   assert.deepEqual(schemasInFunctions(`${kinds[2]}${constants}`).length, 1);
 });
 
-test('no handler builds a schema per request', () => {
+/** The text of each handler, by its path. */
+function readHandlers(): [string, string][] {
   const paths = globSync('services/*/handlers/**/*.ts', { cwd: repositoryRoot });
   const handlers = paths.filter((path) => !path.endsWith('.test.ts'));
   assert.ok(handlers.length > 20);
-  const found = handlers.flatMap((path) =>
-    schemasInFunctions(readFileSync(join(repositoryRoot, path), 'utf8')).map((line) => `${path}: ${line.trim()}`),
+  return handlers.map((path) => [path, readFileSync(join(repositoryRoot, path), 'utf8')]);
+}
+
+test('no handler builds a schema per request', () => {
+  const found = readHandlers().flatMap(([path, text]) =>
+    schemasInFunctions(text).map((line) => `${path}: ${line.trim()}`),
   );
+  assert.deepEqual(found, []);
+});
+
+/** The functions that are exported and whose docstring does not say what they throw. */
+function withoutThrows(text: string): string[] {
+  const functions = text.matchAll(/(\/\*\*(?:(?!\*\/)[\s\S])*\*\/\n)?^export function (\w+)/gm);
+  return [...functions].filter(([, comment = '']) => !comment.includes('@throws')).map(([, , name = '']) => name);
+}
+
+test('each handler says what it throws', () => {
+  const said = '/** Ends it. @throws OxoError VALIDATION_FAILED */\nexport function end() {}\n';
+  assert.deepEqual(withoutThrows(`${said}/** Begins it. */\nexport function begin() {}\nexport function go() {}\n`), [
+    'begin',
+    'go',
+  ]);
+  const found = readHandlers().flatMap(([path, text]) => withoutThrows(text).map((name) => `${path}: ${name}`));
   assert.deepEqual(found, []);
 });

@@ -50,7 +50,9 @@ function problemsOf(service: DescService, rpc: Rpc): string[] {
     }
     if (rpc.ifMatch && !['patch', 'delete', 'put'].includes(rule.method))
       problems.push('honours If-Match but changes nothing');
-    if (rule.method === 'get' && !rpc.idempotent) problems.push('is a GET without idempotency_level');
+    if (['get', 'put', 'delete'].includes(rule.method) && !rpc.idempotent) {
+      problems.push(`is a ${rule.method.toUpperCase()} without idempotency_level`);
+    }
   }
   return problems;
 }

@@ -101,6 +101,33 @@ test('several starts at once make the same, whatever lock a service holds', asyn
   await run(urlOf(urls.creator, { name: role, password: 'other' }), 'SELECT 1');
 });
 
+test('a service that holds what is to be set up is thrown out; a session of somebody else is named', async () => {
+  await setUpDatabase(urls.creator, [service], new Map([[service.name, 'secret']]), false);
+  const begin = 'BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0';
+  const change = `ALTER ROLE ${role} SET search_path = ${service.schema}`;
+  const breached = new pg.Client(urlOf(urls.creator, { name: role, password: 'secret' }));
+  breached.on('error', () => {});
+  await breached.connect();
+  await breached.query(`${begin}; ${change}`);
+  await setUpDatabase(urls.creator, [service], new Map([[service.name, 'secret']]), false);
+  await assert.rejects(breached.query('SELECT 1'));
+  const stranger = new pg.Client({ connectionString: serverUrl, application_name: 'a stranger' });
+  await stranger.connect();
+  try {
+    await stranger.query(`${begin}; ${change}`);
+    await assert.rejects(
+      setUpDatabase(urls.creator, [service], new Map([[service.name, 'secret']]), false),
+      (error) => {
+        assert(error instanceof CliError);
+        assert.match(error.advice.join(' '), /pid \d+ of .*a stranger.*pg_terminate_backend/);
+        return true;
+      },
+    );
+  } finally {
+    await stranger.end();
+  }
+});
+
 test('a server that is away is named without its password', async () => {
   const url = 'postgres://somebody:hidden@127.0.0.1:1/postgres';
   await assert.rejects(setUpDatabase(url, [service], new Map(), false), (error) => {

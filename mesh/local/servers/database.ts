@@ -4,15 +4,21 @@ import type pg from 'pg';
 import { CliError, messageOf } from '../cli/cli-error.ts';
 import { userNames } from '../credentials/turns.ts';
 import { roleOf, roleOfUser, type ServiceDefinition } from '../services.ts';
+import { withoutBlockers } from './blockers.ts';
 import { databaseName } from './postgres.ts';
-import { type ClientOptions, withClient } from './postgres-client.ts';
+import type { ClientOptions } from './postgres-client.ts';
 
 const maxAttempts = 20;
 /** internal_error ("tuple concurrently updated"), unique_violation, duplicate_object, duplicate_schema, deadlock_detected. */
 const metStates = new Set(['XX000', '23505', '42710', '42P06', '40P01']);
 /** Whoever is connected as a user who may not come in any more is cut off. */
 const endSessions = 'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = ANY($1)';
-const clientOptions: ClientOptions = { connectionTimeoutMillis: 5_000, application_name: 'oxo' };
+/** A statement about roles and schemas takes milliseconds; what waits for a lock ends before. */
+const clientOptions: ClientOptions = {
+  connectionTimeoutMillis: 5_000,
+  application_name: 'oxo',
+  statement_timeout: 30_000,
+};
 
 /**
  * Makes the database, and a role and a schema for each service, or brings them up to date.
@@ -20,7 +26,8 @@ const clientOptions: ClientOptions = { connectionTimeoutMillis: 5_000, applicati
  * @param passwords user of a service → password; of its two users the one without a password may not come in any more
  * @param isOurs true: nobody but administrators may enter the server's other databases
  * @param connectionLimit of each role; undefined leaves it as it is
- * @throws CliError when this user may not do that
+ * Sessions of these roles that hold it up are ended: a service comes back, and what it had not committed it had acknowledged to nobody.
+ * @throws CliError when this user may not do that, or when a session of another role holds it up, which is named
  */
 export async function setUpDatabase(
   url: string,
@@ -29,17 +36,19 @@ export async function setUpDatabase(
   isOurs: boolean,
   connectionLimit?: number,
 ): Promise<void> {
+  const blocking = { adminUrl: url, ends: services.map(roleOf) };
   try {
-    await withClient(url, clientOptions, async (client) => {
+    await withoutBlockers(url, clientOptions, blocking, async (client) => {
       await createDatabase(client);
       if (isOurs) await client.query('REVOKE CONNECT ON DATABASE postgres, template1 FROM PUBLIC');
     });
-    await withClient(urlOf(url, {}), clientOptions, async (client) => {
+    await withoutBlockers(urlOf(url, {}), clientOptions, blocking, async (client) => {
       await unlessMet(client, () => createSchemas(client, services, passwords, connectionLimit));
       const closed = services.flatMap(({ name }) => userNames(name)).filter((user) => !passwords.has(user));
       await client.query(endSessions, [closed.map(roleOfUser)]);
     });
   } catch (error) {
+    if (error instanceof CliError) throw error;
     throw new CliError(`roles and schemas can't be set up in Postgres: ${messageOf(error)}`, {
       advice: [
         'DATABASE_URL must name a server that runs, and a superuser there or a user with CREATEDB and CREATEROLE.',

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type EdgeLimits, type Endpoint, renderEnvoyConfig, type UpstreamName } from '../../../gateway/envoy/render.ts';
@@ -33,6 +33,8 @@ export type EnvoyOptions = {
   readonly tracing?: { readonly otlpEndpoint: string; readonly samplingPercent: number } | undefined;
   /** True: a second one, which serves on the same port beside the first while that is replaced. */
   readonly standIn?: boolean;
+  /** True: the configuration is made, to see that it can be, but what lies there stays until this front door takes its turn. */
+  readonly keep?: boolean;
 };
 
 /** Writes the configuration file, and tells how to run the front door. */
@@ -56,9 +58,11 @@ export function prepareEnvoy(options: EnvoyOptions): ProcessSpec {
     ...(options.jwksCacheMs === undefined ? {} : { jwksCacheMs: options.jwksCacheMs }),
     ...(options.tracing === undefined ? {} : { tracing: options.tracing }),
   });
-  mkdirSync(options.runDir, { recursive: true });
   const configPath = join(options.runDir, standIn ? 'envoy-stand-in.yaml' : 'envoy.yaml');
-  writePrivately(configPath, config);
+  if (!options.keep || !existsSync(configPath)) {
+    mkdirSync(options.runDir, { recursive: true });
+    writePrivately(configPath, config);
+  }
   return {
     name: standIn ? envoyStandIn : 'envoy',
     command: options.program,

@@ -16,7 +16,7 @@ const initTimeoutMs = 120_000;
 const sslRequest = '\0\0\0\x08\x04\xd2\x16\x2f';
 
 /** Name of the administrator and of the database that holds all schemas. */
-export const postgresAdmin = 'oxo';
+const postgresAdmin = 'oxo';
 export const databaseName = 'oxo';
 
 export type PostgresOptions = {

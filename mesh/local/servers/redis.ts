@@ -20,6 +20,8 @@ export type RedisOptions = {
   readonly users: RedisUsers;
   /** Of the process. */
   readonly name: 'redis' | 'redis-limits';
+  /** True: the ACL file that lies there is kept, since a server that runs saves to it what its users may do. */
+  readonly keep?: boolean;
 };
 
 /** What is kept in it, and what goes first when it is full. */
@@ -38,7 +40,8 @@ const memory = {
 export async function prepareRedis(options: RedisOptions): Promise<ProcessSpec> {
   await mkdir(options.dataDir, { recursive: true, mode: 0o700 });
   const aclPath = join(options.dataDir, 'users.acl');
-  writePrivately(aclPath, renderAclFile(options.adminPassword, options.users));
+  if (!options.keep || !existsSync(aclPath))
+    writePrivately(aclPath, renderAclFile(options.adminPassword, options.users));
   const note = await removeSnapshot(options.dataDir);
   return {
     name: options.name,

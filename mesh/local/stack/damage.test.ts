@@ -54,6 +54,31 @@ test('without a state file and without a supervisor, down finds what runs', asyn
   assert.doesNotMatch((await oxo(['up', '--servers'], { env })).out, /leftovers/);
 });
 
+test('when the state folder is removed, status names what runs, and it ends by down or by itself', async (t) => {
+  const { env, stateDir, state } = await ownStack(t);
+  assert.equal((await oxo(['up', '--servers'], { env })).code, 0);
+  const before = state();
+  const alive = () => [before.supervisor, ...identitiesOf(before)].filter(isAlive);
+  // Who can't notice it goes on until down.
+  process.kill(before.supervisor.pid, 'SIGSTOP');
+  rmSync(stateDir, { recursive: true });
+  const status = await oxo(['status'], { env });
+  assert.equal(status.code, 1);
+  assert.match(status.out, /has no state of what runs: supervisor, .*nats.* \.\/oxo down stops them/);
+  const down = await oxo(['down'], { env });
+  assert.equal(down.code, 0, down.err);
+  assert.match(down.out, /stopped in/);
+  assert.deepEqual(alive(), []);
+});
+
+test('a supervisor whose state folder is removed stops its processes', async (t) => {
+  const { env, stateDir, state } = await ownStack(t);
+  assert.equal((await oxo(['up', '--servers'], { env })).code, 0);
+  const before = state();
+  rmSync(stateDir, { recursive: true });
+  await until('all have ended', () => ![before.supervisor, ...identitiesOf(before)].some(isAlive), 60_000);
+});
+
 test('damaged secrets are named by up, with what to do', async (t) => {
   const { env, stateDir } = await ownStack(t);
   mkdirSync(stateDir);

@@ -14,7 +14,7 @@ import { redisUrl } from '../servers/redis.ts';
 import { redisAdmin } from '../servers/redis-acl.ts';
 import { type Sockets, socketsOf, withParameter } from '../servers/sockets.ts';
 import { services as allServices, roleOfUser, type ServiceContext, type ServiceDefinition } from '../services.ts';
-import { type OwnServers, readCacheDir } from '../settings.ts';
+import { type OwnServers, pick, readCacheDir, runtimeVariables } from '../settings.ts';
 import { defaultLiveness, type Liveness } from '../supervisor/liveness.ts';
 import { type Backoff, defaultBackoff } from '../supervisor/process.ts';
 import type { Step } from '../supervisor/state.ts';
@@ -32,6 +32,8 @@ export type StackOptions = {
   readonly maxPushedFollowers?: number | undefined;
   /** What one may ask, and how often one may try to come in; what suits one person and one machine when absent. */
   readonly limits?: Limits;
+  /** What the caller's environment gave, to be kept by later rolls (settings.ts). */
+  readonly variables?: Readonly<Record<string, string>>;
   /** Servers that are there already. */
   readonly own?: OwnServers;
   /** Fewer services, or stand-ins. */
@@ -122,6 +124,7 @@ export function planStack(options: StackOptions): StackPlan {
   return {
     ...{ stateDir, cacheDir, publicUrl, services, replicas, instances, own, secrets, sockets, urls },
     portBase: options.portBase,
+    variables: pick(options.variables ?? {}, runtimeVariables),
     corsOrigins: options.corsOrigins ?? ['*'],
     trustedHops: options.trustedHops ?? 0,
     serversOnly: options.serversOnly ?? false,

@@ -1,20 +1,25 @@
 /** How a stack that another version started comes to this one, while people use it. */
 import { setTimeout as delay } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
 import { CliError, messageOf } from '../cli/cli-error.ts';
 import { lockStack } from '../machine/lock.ts';
 import { ensureParts } from '../parts/fetch.ts';
 import type { PartName } from '../parts/parts.ts';
+import { requireFreePorts } from '../ports.ts';
 import { drainEnvoy, envoyStandIn, nobodyRests } from '../servers/envoy.ts';
 import { createGroup, type ProcessGroup } from '../supervisor/group.ts';
+import { stopOrphans } from '../supervisor/orphans.ts';
 import { isAlive, type ProcessIdentity, signal as send } from '../supervisor/proc.ts';
 import type { ProcessSpec } from '../supervisor/process.ts';
 import { createRecorder, type Recorder } from '../supervisor/recorder.ts';
-import { type ProcessRecord, readLiveState, readState, type StackState } from '../supervisor/state.ts';
+import { orphansOf, type ProcessRecord, readState, type StackState } from '../supervisor/state.ts';
+import { runtimeVariablesOf } from './kept-settings.ts';
 import { planStack, type StackOptions, type StackPlan } from './plan.ts';
 import { type Instance, serviceOf } from './replicas.ts';
+import { replaceGateway } from './roll-gateway.ts';
 import { gatewayOf, ratelimitOf, refreshUsers, serversOf } from './servers.ts';
 import { serviceSpec } from './services.ts';
-import { handleOf, ratelimitStep, type Stack, StackIsRunningError, startRatelimit, tiers } from './stack.ts';
+import { handleOf, portsOf, ratelimitStep, type Stack, StackIsRunningError, startRatelimit, tiers } from './stack.ts';
 import { codeVersion } from './version.ts';
 
 /** Within this time those who could not reach a replica have tried again: the kit's channels wait for at most a second. */
@@ -34,16 +39,26 @@ type Roll = {
   readonly signal: AbortSignal;
   /** Names of the services that are replaced, and nothing else; undefined: all, and the front door. */
   readonly only: readonly string[] | undefined;
+  /** True: what runs is of this version; only what is away is started. */
+  readonly isCurrent: boolean;
 };
+
+/** The stack went down before it could be taken over. */
+export class StackWasStoppedError extends CliError {
+  constructor(options: { cause?: unknown } = {}) {
+    super('the stack was stopped meanwhile (./oxo down)', { advice: ['./oxo up starts it again'], ...options });
+  }
+}
 
 /**
  * Takes over the stack of another supervisor, of any version, and replaces its services and then the front door, one process after the
  * other: each is ready before the next is stopped. Postgres, Redis and NATS go on as they are. The tables must have been migrated.
  * When a process does not get ready, the rest stays as it was, and the state says why; the stack is supervised all the same.
+ * Of a supervisor that died, what it left running is taken over in the same way; of this version, only what is away is started.
  * @param supervisor pid of the one that is replaced
  * @param signal ends it and stops the stack
  * @param only names of services that get other secrets; the others and the front door go on, and are of this version already
- * @throws StackIsRunningError when it is not that one which runs
+ * @throws StackIsRunningError when it is not that one which runs; StackWasStoppedError; CliError when something can't be, and nothing was touched
  */
 export async function takeOverStack(
   options: StackOptions,
@@ -52,31 +67,64 @@ export async function takeOverStack(
   only?: readonly string[],
 ): Promise<Stack> {
   const plan = planStack(options);
-  const before = readLiveState(plan.stateDir);
-  if (before?.supervisor.pid !== supervisor) throw new StackIsRunningError(`a stack is running in ${plan.stateDir}`);
+  const before = requireToTakeOver(plan.stateDir, supervisor);
+  await requireFreePorts(portsOf(plan), plan.stateDir);
   const programs = await ensureParts(plan.cacheDir, [...serversOf(plan).map(({ part }) => part), 'envoy']);
   // Whatever can't be made is found before anything is touched.
   const [specs, version] = [await specsOf(plan, programs), codeVersion()];
   signal.throwIfAborted();
+  requireToTakeOver(plan.stateDir, supervisor);
+  const variables = runtimeVariablesOf(before);
   await endWithoutItsProcesses(before.supervisor);
   const lock = await lockSoon(plan.stateDir);
-  const left = readState(plan.stateDir) ?? before;
-  const recorder = createRecorder(plan.stateDir, { ...plan, processes: left.processes }, plan.onStep);
+  const left = await whatIsLeft(plan.stateDir, before).catch(async (error) => {
+    await lock.release();
+    throw error;
+  });
+  const isCurrent = left.version === version && isDeepStrictEqual(variables, plan.variables);
+  const about = { ...plan, variables, processes: left.processes, version: isCurrent ? version : undefined };
+  const recorder = createRecorder(plan.stateDir, about, plan.onStep);
   const group = createGroup(recorder, plan);
+  const roll: Roll = { plan, programs, recorder, group, signal, only, isCurrent };
   const abort = (): void => void group.stop();
   signal.addEventListener('abort', abort, { once: true });
   try {
-    adoptAll({ plan, programs, recorder, group, signal, only }, left, specs);
-    await replaceAll({ plan, programs, recorder, group, signal, only }, left);
+    adoptAll(roll, left, specs);
+    await replaceAll(roll, left);
     await recorder.step('rights', () => refreshUsers(plan, group.get('nats')?.snapshot().identity, false));
+    recorder.variables(plan.variables);
     recorder.version(version);
   } catch (error) {
-    if (only === undefined) recorder.version(undefined, halfWay(error));
-    else recorder.version(version, withOldSecrets(error));
+    if (!signal.aborted && only === undefined) recorder.version(undefined, halfWay(error));
+    else if (!signal.aborted) recorder.version(version, withOldSecrets(error));
   }
   signal.removeEventListener('abort', abort);
-  recorder.phase('running');
+  // Who was told to stop meanwhile is stopped by the caller.
+  if (!signal.aborted) recorder.phase('running');
   return handleOf(plan, recorder, group, lock.release);
+}
+
+/** Asked for before anything is touched: who is told to stop must be let end what runs. */
+function requireToTakeOver(stateDir: string, supervisor: number): StackState {
+  const state = readState(stateDir);
+  if (state?.supervisor.pid !== supervisor) throw new StackIsRunningError(`a stack is running in ${stateDir}`);
+  if (!canBeTakenOver(state)) throw new StackWasStoppedError();
+  return state;
+}
+
+/** Whether a supervisor has started all that it was to start and goes on, or has died over processes that go on. */
+export function canBeTakenOver(state: StackState): boolean {
+  if (isAlive(state.supervisor)) return state.phase === 'running';
+  return (state.phase === 'running' || state.phase === 'starting') && orphansOf(state).length > 0;
+}
+
+/** Who was told to stop at the last moment did not come to it. */
+async function whatIsLeft(stateDir: string, before: StackState): Promise<StackState> {
+  const left = readState(stateDir) ?? before;
+  if (left.supervisor.pid !== before.supervisor.pid) throw new StackIsRunningError(`a stack is running in ${stateDir}`);
+  if (left.phase !== 'stopping' && left.phase !== 'stopped') return left;
+  await stopOrphans(stateDir);
+  throw new StackWasStoppedError();
 }
 
 /** By SIGKILL: told to stop, it would stop everything. What a supervisor leaves behind when it dies goes on, and is on record. */
@@ -95,16 +143,17 @@ async function lockSoon(stateDir: string) {
   }
 }
 
+/** Files of what runs stay as they are: it may die before its turn, and comes back as it was. */
 async function specsOf(plan: StackPlan, programs: Programs): Promise<Specs> {
   const specs = new Map<string, readonly [ProcessSpec, number]>();
   for (const { name, part, prepare } of serversOf(plan))
-    specs.set(name, [await prepare(plan, programs[part] ?? ''), tiers.servers]);
+    specs.set(name, [await prepare(plan, programs[part] ?? '', true), tiers.servers]);
   // Without its program it goes on as it is, or there is none.
   const ratelimit = await ratelimitOf(plan).catch(() => undefined);
   if (ratelimit !== undefined) specs.set(ratelimit.name, [ratelimit, tiers.servers]);
   for (const instance of plan.instances) specs.set(instance.name, [serviceSpec(plan, instance), tiers.services]);
   for (const standIn of [false, true]) {
-    const spec = gatewayOf(plan, programs.envoy ?? '', { limited: ratelimit !== undefined, standIn });
+    const spec = gatewayOf(plan, programs.envoy ?? '', { limited: ratelimit !== undefined, standIn, keep: true });
     specs.set(spec.name, [spec, tiers.gateway]);
   }
   return specs;
@@ -134,7 +183,7 @@ function snapshotOf({ name, state, identity, restarts, since, lastExit }: Proces
 
 /** Services in the order of services.ts, all replicas of one before the next; then the front door, which leads to what is new. */
 async function replaceAll(roll: Roll, left: StackState): Promise<void> {
-  const { plan, programs, recorder, group, signal, only } = roll;
+  const { plan, programs, recorder, group, signal, only, isCurrent } = roll;
   for (const { name, part, prepare } of serversOf(plan)) {
     if (only !== undefined || group.get(name) !== undefined) continue;
     await recorder.step(name, async () => group.start(await prepare(plan, programs[part] ?? ''), tiers.servers));
@@ -143,6 +192,7 @@ async function replaceAll(roll: Roll, left: StackState): Promise<void> {
   for (const service of plan.services.filter(({ name }) => only?.includes(name) ?? true)) {
     for (const instance of plan.instances.filter((other) => other.service === service)) {
       signal.throwIfAborted();
+      if (isCurrent && only === undefined && group.get(instance.name) !== undefined) continue;
       await recorder.step(instance.name, async () => {
         await replaceService(roll, instance);
         return note;
@@ -152,9 +202,13 @@ async function replaceAll(roll: Roll, left: StackState): Promise<void> {
   signal.throwIfAborted();
   if (only !== undefined) return;
   // Its limits may be others; while it is away writes pass.
-  await group.leave(ratelimitStep);
-  const limited = await startRatelimit(plan, recorder, group);
-  await recorder.step('envoy', () => replaceGateway(roll, limited));
+  if (!isCurrent) await group.leave(ratelimitStep);
+  const limited = group.get(ratelimitStep) !== undefined || (await startRatelimit(plan, recorder, group));
+  if (!isCurrent || group.get('envoy') === undefined) {
+    const specOf = (standIn: boolean): ProcessSpec => gatewayOf(plan, programs.envoy ?? '', { limited, standIn });
+    const drain = (standIn: boolean): Promise<void> => drainEnvoy(plan.portBase, standIn);
+    await recorder.step('envoy', () => replaceGateway({ group, specOf, drain }));
+  }
   const names = [...serversOf(plan), ...plan.instances].map(({ name }) => name);
   const known = new Set([...names, ratelimitStep, 'envoy', envoyStandIn]);
   for (const { name } of left.processes) if (!known.has(name)) await group.leave(name);
@@ -174,18 +228,6 @@ async function untilUsed({ portBase }: StackPlan, signal: AbortSignal): Promise<
     if (await nobodyRests(portBase).catch(() => false)) return;
     await delay(pollMs, undefined, { signal });
   }
-}
-
-/** Two may listen on one port, so a second one serves while the first is replaced. Goes on from wherever an earlier one was left. */
-async function replaceGateway({ plan, programs, group }: Roll, limited: boolean): Promise<void> {
-  const program = programs.envoy ?? '';
-  if (group.get(envoyStandIn) === undefined)
-    await group.start(gatewayOf(plan, program, { limited, standIn: true }), tiers.gateway);
-  if (group.get('envoy') !== undefined) await drainEnvoy(plan.portBase, false);
-  await group.leave('envoy');
-  await group.start(gatewayOf(plan, program, { limited }), tiers.gateway);
-  await drainEnvoy(plan.portBase, true);
-  await group.leave(envoyStandIn);
 }
 
 function withOldSecrets(error: unknown): CliError {

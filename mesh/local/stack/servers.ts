@@ -33,7 +33,8 @@ const [spareOfService, connectionsOfProcess] = [10, 20];
 export type OwnServer = {
   readonly name: string;
   readonly part: PartName;
-  readonly prepare: (plan: StackPlan, program: string) => Promise<ProcessSpec>;
+  /** @param keep true: users of a server that runs keep what they may do already, also when it is started again */
+  readonly prepare: (plan: StackPlan, program: string, keep?: boolean) => Promise<ProcessSpec>;
 };
 
 /** The servers that this stack runs itself. The rate limit service is not among them: it needs one of them. */
@@ -42,8 +43,7 @@ export function serversOf({ own }: Pick<StackPlan, 'own'>): OwnServer[] {
   if (own.databaseUrl === undefined) servers.push({ name: 'postgres', part: 'postgres', prepare: postgres });
   if (own.redisUrl === undefined) servers.push({ name: 'redis', part: 'redis', prepare: redis });
   if (ownLimitsRedis(own) === undefined) servers.push({ name: 'redis-limits', part: 'redis', prepare: limitsRedis });
-  if (own.natsUrl === undefined)
-    servers.push({ name: 'nats', part: 'nats', prepare: (plan, program) => natsSpec(plan, program) });
+  if (own.natsUrl === undefined) servers.push({ name: 'nats', part: 'nats', prepare: natsSpec });
   return servers;
 }
 
@@ -125,11 +125,12 @@ function isRunning({ stateDir }: StackPlan, name: string): boolean {
  * The front door.
  * @param options.limited whether there is a rate limit service
  * @param options.standIn the one that takes over while the other is replaced
+ * @param options.keep true: its configuration file stays as it is, for the one that runs
  */
 export function gatewayOf(
   plan: StackPlan,
   program: string,
-  { limited, standIn = false }: { limited: boolean; standIn?: boolean },
+  { limited, standIn = false, keep = false }: { limited: boolean; standIn?: boolean; keep?: boolean },
 ): ProcessSpec {
   try {
     return prepareEnvoy({
@@ -147,6 +148,7 @@ export function gatewayOf(
       tracing: plan.tracing,
       jwksCacheMs: plan.jwksCacheMs,
       standIn,
+      keep,
     });
   } catch (error) {
     throw new CliError(`Envoy's configuration can't be made: ${messageOf(error)}`, { cause: error });
@@ -180,7 +182,7 @@ function postgres(plan: StackPlan, program: string): Promise<ProcessSpec> {
   });
 }
 
-function redis(plan: StackPlan, program: string): Promise<ProcessSpec> {
+function redis(plan: StackPlan, program: string, keep = false): Promise<ProcessSpec> {
   return prepareRedis({
     program,
     dataDir: join(plan.stateDir, 'data/redis'),
@@ -190,10 +192,11 @@ function redis(plan: StackPlan, program: string): Promise<ProcessSpec> {
     adminPassword: plan.secrets.admin.redis,
     users: { services: passwords(plan, 'redis') },
     name: 'redis',
+    keep,
   });
 }
 
-function limitsRedis(plan: StackPlan, program: string): Promise<ProcessSpec> {
+function limitsRedis(plan: StackPlan, program: string, keep = false): Promise<ProcessSpec> {
   return prepareRedis({
     program,
     dataDir: join(plan.stateDir, 'data/redis-limits'),
@@ -203,6 +206,7 @@ function limitsRedis(plan: StackPlan, program: string): Promise<ProcessSpec> {
     adminPassword: plan.secrets.admin.redis,
     users: limitsRedisUsers(plan),
     name: 'redis-limits',
+    keep,
   });
 }
 

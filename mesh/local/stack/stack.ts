@@ -7,6 +7,8 @@ import { ensureParts } from '../parts/fetch.ts';
 import type { PartName } from '../parts/parts.ts';
 import { requireFreePorts, serverPorts } from '../ports.ts';
 import { changeSecrets, type Secrets } from '../secrets.ts';
+import { endOldSessionsRegularly } from '../servers/old-sessions.ts';
+import { roleOf } from '../services.ts';
 import { createGroup, type ProcessGroup } from '../supervisor/group.ts';
 import { stopOrphans } from '../supervisor/orphans.ts';
 import type { ProcessSnapshot, SupervisedProcess } from '../supervisor/process.ts';
@@ -165,8 +167,11 @@ export function handleOf(
   release: () => Promise<void>,
 ): Stack {
   let stopped: Promise<void> | undefined;
+  // On a server that is not ours it is its administrator's affair.
+  const endLooking = plan.own.databaseUrl === undefined ? watchOldSessions(plan) : undefined;
   const stop = async (): Promise<void> => {
     recorder.phase('stopping');
+    endLooking?.();
     await group.stop();
     recorder.phase('stopped');
     await release();
@@ -194,6 +199,10 @@ export function handleOf(
   };
 }
 
+function watchOldSessions(plan: StackPlan): () => void {
+  return endOldSessionsRegularly(plan.urls.database, plan.services.map(roleOf), (text) => console.error(text));
+}
+
 function processHandle(supervised: SupervisedProcess): StackProcess {
   const pid = (): number | undefined => supervised.snapshot().identity?.pid;
   return {
@@ -219,6 +228,7 @@ export function portsOf(plan: StackPlan): Map<string, number> {
   const wanted = new Map<string, number>();
   if (plan.gateway) {
     wanted.set('front door', ports.frontDoor).set('Envoy administration', ports.envoyAdmin);
+    wanted.set('administration of a second Envoy', ports.envoyStandInAdmin);
     wanted.set('rate limits', ports.ratelimit).set('rate limits HTTP', ports.ratelimitHttp);
     wanted.set('rate limits debugging', ports.ratelimitDebug);
   }

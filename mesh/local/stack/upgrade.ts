@@ -1,12 +1,15 @@
-import type { ChildProcess } from 'node:child_process';
+import { CliError } from '../cli/cli-error.ts';
 import type { Progress } from '../cli/terminal.ts';
+import { requireFreePorts } from '../ports.ts';
 import type { ServiceDefinition } from '../services.ts';
 import type { Settings } from '../settings.ts';
 import { followStart, launchSupervisor } from '../supervisor/launch.ts';
-import { readLiveState, type StackState, withRunningSettings } from '../supervisor/state.ts';
+import { orphansOf, readLiveState, readState, type StackState, withRunningSettings } from '../supervisor/state.ts';
 import { planStack, type StackPlan } from './plan.ts';
+import { canBeTakenOver, StackWasStoppedError } from './roll.ts';
 import { refreshUsers, setUpServers } from './servers.ts';
 import { migrate } from './services.ts';
+import { portsOf } from './stack.ts';
 import { codeVersion } from './version.ts';
 
 /** Whether services run that are not of this checkout's code. */
@@ -16,15 +19,55 @@ export function isOfAnotherVersion({ phase, version, processes }: StackState): b
 }
 
 /**
- * Brings a stack that runs to this version: what its servers hold first, beside the old services, then process by process.
- * @throws CliError when a migration fails, and nothing has changed; or when a new process does not get ready, and the rest goes on
+ * Whether what a supervisor left that died can go on under another one, with these settings: it serves people, and every server is there.
+ * The rest is started anew.
  */
-export async function upgrade(settings: Settings, running: StackState, progress: Progress): Promise<ChildProcess> {
+export function isLeftServing(state: StackState, settings: Settings): boolean {
+  const alive = new Set(orphansOf(state).map(({ name }) => name));
+  const { databaseUrl, redisUrl, natsUrl } = state.own;
+  const servers = Object.entries({ postgres: databaseUrl, redis: redisUrl, nats: natsUrl });
+  const isSame = settings.portBase === state.portBase && settings.replicas === state.replicas;
+  const isWhole = servers.every(([name, url]) => url !== undefined || alive.has(name));
+  return canBeTakenOver(state) && isSame && isWhole && [...alive].some((name) => name.startsWith('envoy'));
+}
+
+/**
+ * Brings a stack that runs to this version: what its servers hold first, beside the old services, then process by process.
+ * @param onRoll called when it goes on whatever happens to the caller
+ * @throws CliError when a port is in use or a migration fails, and nothing has changed; or when a new process does not get ready, and the rest goes on
+ */
+export async function upgrade(
+  settings: Settings,
+  running: StackState,
+  progress: Progress,
+  onRoll: () => void,
+): Promise<void> {
   const plan = planStack(withRunningSettings(settings));
-  await bringUpToDate(plan, plan.services, progress);
-  const supervisor = launchSupervisor(settings, false, running.supervisor.pid);
-  await followStart(settings, supervisor, progress);
-  return supervisor;
+  await requireFreePorts(portsOf(plan), plan.stateDir);
+  await bringUpToDate(plan, plan.services, progress).catch((error) => {
+    requireUntouched(plan.stateDir, running, error);
+    throw error;
+  });
+  requireUntouched(plan.stateDir, running);
+  onRoll();
+  await followStart(settings, launchSupervisor(settings, false, running.supervisor.pid), progress);
+  requireThisVersion(plan.stateDir);
+}
+
+/** What somebody else does to the stack meanwhile shows as servers that went away, which would be a wrong reason. */
+function requireUntouched(stateDir: string, before: StackState, cause?: unknown): void {
+  const now = readState(stateDir);
+  if (now === undefined || (now.supervisor.pid === before.supervisor.pid && !canBeTakenOver(now)))
+    throw new StackWasStoppedError({ cause });
+}
+
+/** Of two ups at once, one replaces what runs and the other one follows it. */
+function requireThisVersion(stateDir: string): void {
+  const version = readLiveState(stateDir)?.version;
+  if (version === codeVersion()) return;
+  throw new CliError(`another up brought the stack to its version meanwhile (${version}), not to this one`, {
+    advice: ['./oxo up again brings it to this one'],
+  });
 }
 
 /** Roles, users, streams and tables of servers that run, whichever version of the services runs on them. */
@@ -33,7 +76,7 @@ export async function bringUpToDate(
   services: readonly ServiceDefinition[],
   progress: Progress,
 ): Promise<void> {
-  const nats = readLiveState(plan.stateDir)?.processes.find(({ name }) => name === 'nats')?.identity;
+  const nats = readState(plan.stateDir)?.processes.find(({ name }) => name === 'nats')?.identity;
   await progress.step('users', () => refreshUsers(plan, nats, true));
   await setUpServers(plan, progress.step);
   for (const service of services) {

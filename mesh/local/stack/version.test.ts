@@ -7,7 +7,8 @@ import { codeVersion } from './version.ts';
 
 test('a version is another when code, contracts or packages are, and no other than that', () => {
   const root = temporaryFolder();
-  for (const folder of ['services/post', 'gen/envoy', 'mesh/bench']) mkdirSync(join(root, folder), { recursive: true });
+  for (const folder of ['services/post', 'gen/envoy', 'mesh/bench', 'mesh/local/parts', 'mesh/local/supervisor'])
+    mkdirSync(join(root, folder), { recursive: true });
   const seen = new Set<string>();
   const changed = (path: string, content: string): boolean => {
     writeFileSync(join(root, path), content);
@@ -19,6 +20,8 @@ test('a version is another when code, contracts or packages are, and no other th
   assert.ok(!changed('services/post/main.ts', 'one'));
   assert.ok(changed('gen/envoy/oxo.binpb', 'descriptor'));
   assert.ok(changed('package-lock.json', '{}'));
+  for (const path of ['parts/parts.ts', 'supervisor/process.ts', 'ports.ts', 'secrets.ts', 'settings.ts'])
+    assert.ok(changed(`mesh/local/${path}`, path), path);
   for (const path of ['services/post/main.test.ts', 'services/post/README.md', 'mesh/bench/bench.ts'])
     assert.ok(!changed(path, 'something else'), path);
   const [last] = [...seen].slice(-1);

@@ -9,8 +9,8 @@ const sources = [
   'mesh/kit/**/*.{ts,lua}',
   'gateway/**/*.{ts,lua,yaml}',
   'gen/**/*',
-  'mesh/local/{stack,servers}/*.ts',
-  'mesh/local/services.ts',
+  'mesh/local/{parts,servers,stack,supervisor}/*.ts',
+  'mesh/local/{ports,secrets,services,settings}.ts',
   'package-lock.json',
 ];
 

@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { CliError } from '../cli/cli-error.ts';
+import type { Progress } from '../cli/terminal.ts';
 import { readSettings } from '../settings.ts';
 import { temporaryFolder } from '../testing/temporary.ts';
-import { requireRecovered } from './launch.ts';
+import { followStart, requireRecovered } from './launch.ts';
 import { identify } from './proc.ts';
 import { type ProcessRecord, writeState } from './state.ts';
 
@@ -43,4 +46,25 @@ test('a service that keeps dying is named, with why and the end of its log', asy
     assert.match(error.advice.join('\n'), /no such table/);
     return true;
   });
+});
+
+const progress: Progress = {
+  steps: () => {},
+  note: () => {},
+  transfer: () => {},
+  step: async (_, work) => void (await work()),
+};
+
+test('a supervisor that is killed while it starts is told at once, also when no state is there', async () => {
+  const settings = readSettings({ OXO_STATE_DIR: temporaryFolder() });
+  const child = spawn('sleep', ['60'], { stdio: 'ignore' });
+  child.kill('SIGKILL');
+  await once(child, 'exit');
+  await assert.rejects(followStart(settings, child, progress), /was killed \(SIGKILL\)/);
+});
+
+test('a supervisor whose stack was stopped before it could take it over says so', async () => {
+  const child = spawn('bash', ['-c', 'exit 4'], { stdio: 'ignore' });
+  await once(child, 'exit');
+  await assert.rejects(followStart(stackOf([]), child, progress), /stopped meanwhile/);
 });

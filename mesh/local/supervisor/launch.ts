@@ -16,7 +16,7 @@ const startTimeoutMs = 10 * 60_000;
 const foreignStateTimeoutMs = 10_000;
 /** Who has just died is back by then. */
 const recoveryTimeoutMs = 10_000;
-const exitCodeAnotherRuns = 3;
+const [exitCodeAnotherRuns, exitCodeStopped] = [3, 4];
 
 /**
  * Starts the supervisor as a process that outlives this one.
@@ -41,6 +41,7 @@ export function launchSupervisor(
       detached: true,
       env: {
         ...process.env,
+        ...settings.variables,
         OXO_REPLICAS: String(settings.replicas),
         [supervisorVariable]: realPath(settings.stateDir),
       },
@@ -63,11 +64,13 @@ export async function followStart(
 ): Promise<void> {
   const startedAtMs = performance.now();
   const isOurs = (state: StackState): boolean => state.supervisor.pid === child?.pid;
+  // Who was ended by a signal has no exit code.
+  const hasEnded = (): boolean => child === undefined || child.exitCode !== null || child.signalCode !== null;
   while (performance.now() < startedAtMs + startTimeoutMs) {
     const live = readLiveState(settings.stateDir);
     // Until ours has taken over, or has found that another one was quicker, what is there is not what was asked for.
     if (live !== undefined && child !== undefined && !isOurs(live) && child.exitCode !== exitCodeAnotherRuns) {
-      if (child.exitCode !== null || child.signalCode !== null) throw startFailed(settings, undefined);
+      if (hasEnded()) throw startFailed(settings, undefined, child);
       await delay(pollMs);
       continue;
     }
@@ -77,10 +80,10 @@ export async function followStart(
       if (live.phase === 'running') return;
     } else if (child?.exitCode === exitCodeAnotherRuns) {
       if (performance.now() > startedAtMs + foreignStateTimeoutMs) throw unknownSupervisor(settings);
-    } else if (child === undefined || child.exitCode !== null) {
+    } else if (hasEnded()) {
       const last = readState(settings.stateDir);
       if (last !== undefined && (child === undefined || isOurs(last))) progress.steps(last.steps);
-      throw startFailed(settings, last);
+      throw startFailed(settings, last, child);
     }
     await delay(pollMs);
   }
@@ -93,11 +96,16 @@ function unknownSupervisor({ stateDir }: Settings): CliError {
   });
 }
 
-function startFailed(settings: Settings, last: StackState | undefined): CliError {
+function startFailed(settings: Settings, last: StackState | undefined, child?: ChildProcess): CliError {
+  const isIts = child === undefined || last?.supervisor.pid === child.pid;
+  if (child?.exitCode === exitCodeStopped || (last?.phase === 'stopped' && isIts)) {
+    return new CliError('the stack was stopped meanwhile (./oxo down)', { advice: ['./oxo up starts it again'] });
+  }
   if (last?.error !== undefined) {
     return new CliError(last.error.message, { advice: last.error.advice });
   }
-  return new CliError('the supervisor ended', { advice: lastLines(supervisorLog(settings), 10) });
+  const how = child?.signalCode ? `was killed (${child.signalCode}): ./oxo up goes on from here` : 'ended';
+  return new CliError(`the supervisor ${how}`, { advice: lastLines(supervisorLog(settings), 10) });
 }
 
 /**

@@ -1,4 +1,5 @@
 import { realpathSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { CliError } from '../cli/cli-error.ts';
 import { processVariable, stackVariable, supervisorVariable } from '../servers/environment.ts';
@@ -36,6 +37,12 @@ export function findSupervisor(stateDir: string): ProcessIdentity | undefined {
   return processesWithEnvironment(`${supervisorVariable}=${realPath(stateDir)}`)[0];
 }
 
+/** Names of the processes of a stack by their environment, the supervisor's first: for when there is no state file. */
+export function findProcesses(stateDir: string): string[] {
+  const supervisor = findSupervisor(stateDir) === undefined ? [] : ['supervisor'];
+  return [...supervisor, ...markedProcesses(stateDir).map(({ name }) => name)];
+}
+
 /**
  * Resolves when it and everything it owns has ended.
  * @throws CliError after a minute and a half
@@ -59,7 +66,8 @@ export function realPath(stateDir: string): string {
   try {
     return realpathSync(stateDir);
   } catch {
-    return stateDir;
+    // A folder that is gone is still known by the place where it lay.
+    return stateDir === dirname(stateDir) ? stateDir : join(realPath(dirname(stateDir)), basename(stateDir));
   }
 }
 

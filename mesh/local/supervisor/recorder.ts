@@ -9,6 +9,8 @@ export type Recorder = {
   readonly failed: (error: unknown) => void;
   /** What runs is now of this version; `problem` says why it is not, though the stack runs. */
   readonly version: (version: string | undefined, problem?: unknown) => void;
+  /** What runs is now started with these. */
+  readonly variables: (variables: Readonly<Record<string, string>>) => void;
   /** A process is not part of the stack any more. */
   readonly gone: (name: string) => void;
   readonly process: (spec: ProcessSpec, snapshot: ProcessSnapshot) => void;
@@ -25,15 +27,15 @@ const retryMs = 1_000;
 export function createRecorder(
   stateDir: string,
   about: Pick<StackState, 'portBase' | 'publicUrl' | 'replicas' | 'own'> &
-    Partial<Pick<StackState, 'version' | 'processes'>>,
+    Partial<Pick<StackState, 'variables' | 'version' | 'processes'>>,
   onStep: (step: Step) => void = () => {},
 ): Recorder {
   const supervisor = identify(process.pid);
   if (supervisor === undefined) throw new Error('this process is not in /proc');
   const startedAt = new Date().toISOString();
-  const { portBase, publicUrl, replicas, own, version, processes = [] } = about;
+  const { portBase, publicUrl, replicas, own, variables, version, processes = [] } = about;
   let state: StackState = {
-    ...{ supervisor, portBase, publicUrl, replicas, own, version, startedAt, processes },
+    ...{ supervisor, portBase, publicUrl, replicas, own, variables, version, startedAt, processes },
     phase: 'starting',
     steps: [],
   };
@@ -63,6 +65,7 @@ export function createRecorder(
     failed: (error) => changeSomeTime({ phase: 'failed', error: inWords(error) }),
     version: (reached, problem) =>
       changeSomeTime({ version: reached, error: problem === undefined ? undefined : inWords(problem) }),
+    variables: (variables) => changeSomeTime({ variables }),
     gone: (name) => changeSomeTime({ processes: state.processes.filter((record) => record.name !== name) }),
     process: (spec, snapshot) => {
       const record: ProcessRecord = { ...snapshot, stopSignal: spec.stopSignal, heartbeat: spec.heartbeat };

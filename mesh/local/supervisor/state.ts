@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { CliError, messageOf } from '../cli/cli-error.ts';
@@ -40,6 +40,8 @@ export type StackState = {
   readonly replicas: number;
   /** The servers that are not ours; commands find them here, whatever their own environment says. */
   readonly own: OwnServers;
+  /** What it was started with (settings.ts, runtimeVariables); undefined of one from before this was written down. */
+  readonly variables?: Readonly<Record<string, string>> | undefined;
   /** Of the code that runs (version.ts); undefined when it is of several versions, or of one from before this was written down. */
   readonly version?: string | undefined;
   readonly startedAt: string;
@@ -65,6 +67,7 @@ const stateSchema = z.object({
     natsUrl: z.string().optional(),
     limitsRedisUrl: z.string().optional(),
   }),
+  variables: z.record(z.string(), z.string()).optional(),
   version: z.string().optional(),
   startedAt: z.string(),
   steps: z.array(
@@ -123,7 +126,9 @@ export function readState(stateDir: string): StackState | undefined {
  * after a kill -9 the next start finds all that is left.
  */
 export function writeState(stateDir: string, state: StackState): void {
-  mkdirSync(join(stateDir, 'run'), { recursive: true, mode: 0o755 });
+  const folder = join(stateDir, 'run');
+  // Not the state folder itself: who has removed it is done with the stack.
+  if (!existsSync(folder)) mkdirSync(folder, { mode: 0o755 });
   const path = pathOf(stateDir);
   writePrivately(path, `${JSON.stringify(state, null, 2)}\n`);
 }
@@ -139,11 +144,11 @@ export function readLiveState(stateDir: string): StackState | undefined {
   return state !== undefined && isAlive(state.supervisor) ? state : undefined;
 }
 
-/** The settings that a stack runs with, where one runs; else those of the environment. */
+/** The settings that a stack runs with, where one runs or has died and left processes; else those of the environment. */
 export function withRunningSettings(settings: Settings): Settings {
-  const live = readLiveState(settings.stateDir);
-  if (live === undefined) return settings;
-  const { portBase, publicUrl, replicas, own } = live;
+  const state = readState(settings.stateDir);
+  if (state === undefined || (!isAlive(state.supervisor) && orphansOf(state).length === 0)) return settings;
+  const { portBase, publicUrl, replicas, own } = state;
   return { ...settings, portBase, publicUrl, replicas, own };
 }
 

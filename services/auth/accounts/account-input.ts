@@ -5,7 +5,7 @@ import { MAX_EMAIL_BYTES, normaliseEmail } from './email.ts';
 import { weaknessOf } from './password-policy.ts';
 
 const HANDLE = /^[a-z0-9_]{3,30}$/;
-export const MIN_PASSWORD_CHARACTERS = 10;
+const MIN_PASSWORD_CHARACTERS = 10;
 const MAX_PASSWORD_CHARACTERS = 256;
 const MAX_PASSWORD_BYTES = 1_024;
 

@@ -28,3 +28,38 @@ export const SessionEntity = defineEntity({
 
 /** A row of the table sessions. */
 export type SessionRow = InferEntity<typeof SessionEntity>;
+
+/** What a refresh has to know of a session. */
+export type RotationRow = Pick<
+  SessionRow,
+  | 'accountId'
+  | 'familyHash'
+  | 'currentHash'
+  | 'previousHash'
+  | 'rotationSalt'
+  | 'rotatedAtMs'
+  | 'graceUsed'
+  | 'createdAtMs'
+  | 'expiresAtMs'
+  | 'revokedAtMs'
+>;
+
+/** The columns of a RotationRow. Numbers of 64 bits become JavaScript numbers. */
+export const rotationColumns =
+  () => `account_id as "accountId", family_hash as "familyHash", current_hash as "currentHash",
+  previous_hash as "previousHash", rotation_salt as "rotationSalt", rotated_at_ms::float8 as "rotatedAtMs",
+  grace_used as "graceUsed", created_at_ms::float8 as "createdAtMs", expires_at_ms::float8 as "expiresAtMs",
+  revoked_at_ms::float8 as "revokedAtMs"`;
+
+/** What a statement that deletes sessions gives of each. */
+export type RevokedSession = Pick<SessionRow, 'id' | 'accountId'>;
+
+/** The columns of a RevokedSession. */
+export const revokedColumns = () => 'id, account_id as "accountId"';
+
+/** What is shown of a session to whom it belongs. */
+export type ListedSession = Pick<SessionRow, 'id' | 'userAgent' | 'ip' | 'createdAtMs' | 'lastSeenAtMs'>;
+
+/** The columns of a ListedSession. Numbers of 64 bits become JavaScript numbers. */
+export const listedColumns = () => `id, user_agent as "userAgent", ip, created_at_ms::float8 as "createdAtMs",
+  last_seen_at_ms::float8 as "lastSeenAtMs"`;

@@ -1,11 +1,7 @@
-import { defineDurable } from '#kit/events/consumers/durables.ts';
+import { defineErasure } from '#kit/events/consumers/user-deleted.ts';
 
-/** Erases the accounts of deleted users. Each event waits until its erasure is due, so there may be many. */
-export const ERASURE = defineDurable({
-  name: 'auth-erasure',
-  subjects: ['user.deleted'],
-  maxAckPending: 1_024,
-});
+/** Erases the accounts of deleted users. */
+export const ERASURE = defineErasure('auth');
 
 /** The consumers of this service; an administrator's tool makes them. */
 export const durables = [ERASURE];

@@ -6,6 +6,7 @@ import { userDeleted } from '#kit/events/consumers/user-deleted.ts';
 import { newId } from '#kit/ids.ts';
 import { deliver } from '#kit/testing/deliver.ts';
 import { startAuthService, type TestAuthService } from '../testing/auth-service.ts';
+import { ERASURE } from './durables.ts';
 
 let service: TestAuthService;
 before(async () => {
@@ -14,7 +15,7 @@ before(async () => {
 after(() => service.close());
 
 const handle = (userId: string, eraseFrom = new Date(0)) =>
-  deliver(service.consumers, userDeleted, { userId, deletedAt: new Date(0), eraseFrom });
+  deliver(service.consumers, ERASURE, userDeleted, { userId, deletedAt: new Date(0), eraseFrom });
 
 const ROWS = {
   name: 'test-rows',

@@ -10,9 +10,9 @@ const input = z.object({ userId: id() });
  * Ends an account that its owner deletes: no sign-in any more, and its sessions are revoked. May be repeated.
  * @throws OxoError VALIDATION_FAILED
  */
-export function disableAccount({ disabling }: { disabling: Disable }) {
+export function disableAccount({ disable }: { disable: Disable }) {
   return async (request: DisableAccountRequest, context: CallContext): Promise<DisableAccountResponse> => {
-    await disabling(validate(input, request).userId, context);
+    await disable(validate(input, request).userId, context);
     return {};
   };
 }

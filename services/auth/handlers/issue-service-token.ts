@@ -19,7 +19,7 @@ export interface IssueServiceTokenDependencies {
   issuer: TokenIssuer;
 }
 
-/** The secrets are random, so a fast hash is enough. */
+/** The secrets are random, so a fast hash is enough. @throws OxoError VALIDATION_FAILED, CREDENTIALS_INVALID */
 export function issueServiceToken({ secretHashes, issuer }: IssueServiceTokenDependencies) {
   return async (request: IssueServiceTokenRequest): Promise<IssueServiceTokenResponse> => {
     const { clientId, clientSecret } = validate(input, request);

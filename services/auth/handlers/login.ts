@@ -28,7 +28,10 @@ export interface LoginDependencies {
 const NOBODY = '00000000-0000-7000-8000-000000000000';
 const UNKNOWN_NETWORK_RETRY_MS = MINUTE_MS;
 
-/** A wrong password and an unknown handle give the same answer after the same work, as often as the limits allow. */
+/**
+ * A wrong password and an unknown handle give the same answer after the same work, as often as the limits allow.
+ * @throws OxoError VALIDATION_FAILED, CREDENTIALS_INVALID, RATE_LIMITED; UNAVAILABLE when too many sign in, or the user service is away
+ */
 export function login(dependencies: LoginDependencies) {
   const { accounts, attempts, knownNetworks, passwords, profiles, sessions, issuer } = dependencies;
   return async (request: LoginRequest, context: CallContext): Promise<LoginResponse> => {

@@ -28,6 +28,7 @@ export interface RegisterDependencies {
 /**
  * The account is written before its profile and made active after it, so that whatever a crash leaves behind is an account
  * that the sweep finds. Email addresses are not compared: only verified ones are unique.
+ * @throws OxoError VALIDATION_FAILED, HANDLE_TAKEN; UNAVAILABLE when too many sign in, or the user service is away
  */
 export function register(dependencies: RegisterDependencies) {
   const { accounts, attempts, knownNetworks, passwords, profiles, sessions, issuer, clock } = dependencies;

@@ -8,7 +8,10 @@ import type { Sessions } from '../sessions/sessions.ts';
 
 const input = z.object({ id: id() });
 
-/** A session that the caller has revoked already is answered like the first time: its row is kept for a day to tell. */
+/**
+ * A session that the caller has revoked already is answered like the first time: its row is kept for a day to tell.
+ * @throws OxoError VALIDATION_FAILED, SESSION_NOT_FOUND; UNAVAILABLE when it is not known yet that all services have heard of it
+ */
 export function revokeSession({ sessions }: { sessions: Sessions }) {
   return async (request: RevokeSessionRequest, context: CallContext): Promise<RevokeSessionResponse> => {
     const { userId } = requireViewer(context);

@@ -3,10 +3,12 @@ import { after, before, test } from 'node:test';
 import { decodeJwt } from 'jose';
 import { DAY_MS, MINUTE_MS } from '#kit/clock.ts';
 import { newId } from '#kit/ids.ts';
+import { explain } from '#kit/testing/explain.ts';
 import { isRefused, refused } from '#kit/testing/refused.ts';
 import { IDLE_MS, MAX_SESSIONS_PER_ACCOUNT } from '../sessions/sessions.ts';
 import { startAuthService, type TestAuthService } from '../testing/auth-service.ts';
 import type { SignedUp } from '../testing/signers.ts';
+import { SESSIONS } from './list-sessions.ts';
 
 let service: TestAuthService;
 before(async () => {
@@ -112,4 +114,22 @@ test('who is not signed in has no sessions; an id that is none is named', async 
   for (const id of ['', 'x', sessionOf(here).toUpperCase()]) {
     await assert.rejects(revoke(here, id), refused('VALIDATION_FAILED', 'id'));
   }
+});
+
+/** As many sessions of other accounts as a sequential read would notice. */
+const MANY_SESSIONS = `with made as (
+    insert into accounts (id, email, password_hash, state, created_at_ms)
+    select gen_random_uuid(), 'a' || n || '@example.org', '', 'ACTIVE', 0 from generate_series(1, 3000) n returning id)
+  insert into sessions (id, account_id, family_hash, current_hash, user_agent, ip, created_at_ms, last_seen_at_ms, expires_at_ms)
+  select gen_random_uuid(), id, '', '', '', '', 0, 0, 9000000000000 from made`;
+
+test('the list reads the sessions of its account from their index, and no others', async () => {
+  const { id } = await service.signIn();
+  await service.signIn(id);
+  await service.db.query({ name: 'test-many-accounts', text: MANY_SESSIONS });
+  await service.db.query({ name: 'test-analyze', text: 'analyze sessions' });
+  const [scan, ...rest] = await explain(service.db, SESSIONS, [id, service.clock.nowMs()]);
+  assert.deepEqual(rest, []);
+  assert.match(scan?.['Node Type'] ?? '', /^(Index|Bitmap Heap)/);
+  assert.equal(scan?.['Actual Rows'], 2);
 });

@@ -3,7 +3,8 @@ import { cleanUp, defineCleanUp } from '#kit/db/clean-up.ts';
 import type { Database, Queryable, Transaction } from '#kit/db/database.ts';
 import type { Outbox } from '#kit/events/outbox/outbox.ts';
 import type { DenyList } from '#kit/identity/deny-list.ts';
-import { createRevoking, REVOKED_COLUMNS, type RevokedSession } from '../sessions/revoking.ts';
+import { type RevokedSession, revokedColumns } from '../entities/session-entity.ts';
+import { createRevoking } from '../sessions/revoking.ts';
 
 /** One more sign-in of a person with a client ends the oldest of them. */
 export const MAX_GRANTS_PER_CLIENT = 50;
@@ -20,7 +21,7 @@ const DELETE_SURPLUS = {
   name: 'oauth-grant-delete-surplus',
   text: `delete from oauth_grants where id in (select id from oauth_grants where account_id = $1 and client_id = $2
       order by created_at_ms desc, id desc offset ${MAX_GRANTS_PER_CLIENT} limit ${MAX_GRANTS_PER_CLIENT})
-    returning ${REVOKED_COLUMNS}`,
+    returning ${revokedColumns()}`,
 };
 const FIND = {
   name: 'oauth-grant-find',
@@ -28,11 +29,11 @@ const FIND = {
 };
 const DELETE = {
   name: 'oauth-grant-delete',
-  text: `delete from oauth_grants where id = $1 returning ${REVOKED_COLUMNS}`,
+  text: `delete from oauth_grants where id = $1 returning ${revokedColumns()}`,
 };
 const DELETE_OF_CLIENT = {
   name: 'oauth-grant-delete-of-client',
-  text: `delete from oauth_grants where account_id = $1 and client_id = $2 returning ${REVOKED_COLUMNS}`,
+  text: `delete from oauth_grants where account_id = $1 and client_id = $2 returning ${revokedColumns()}`,
 };
 const DELETE_OF_ACCOUNT = {
   name: 'oauth-delete-of-account',

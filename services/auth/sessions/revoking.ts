@@ -3,14 +3,10 @@ import { unavailable } from '#kit/errors.ts';
 import { type AddEvent, insertEvents, type Outbox } from '#kit/events/outbox/outbox.ts';
 import type { DenyList } from '#kit/identity/deny-list.ts';
 import { sessionRevoked } from '#kit/identity/revocations.ts';
-import type { SessionRow } from '../entities/session-entity.ts';
+import type { RevokedSession } from '../entities/session-entity.ts';
 
 /** Who signs out is told within the two seconds in which the tokens have to be refused. */
 export const BROADCAST_LIMIT_MS = 1_500;
-
-/** What a statement that deletes sessions gives of each. */
-export type RevokedSession = Pick<SessionRow, 'id' | 'accountId'>;
-export const REVOKED_COLUMNS = 'id, account_id as "accountId"';
 
 /** Runs work that says which sessions it deleted, in one transaction with their events. */
 type Revoke = <Result extends { revoked: readonly RevokedSession[] }>(

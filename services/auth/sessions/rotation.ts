@@ -1,30 +1,9 @@
 import { SECOND_MS } from '#kit/clock.ts';
-import type { SessionRow } from '../entities/session-entity.ts';
+import type { RotationRow } from '../entities/session-entity.ts';
 import { matches, type RefreshToken } from './refresh-token.ts';
 
 /** Two tabs, or an answer that was lost: for so long the token before the current one works once more. */
-export const GRACE_MS = 10 * SECOND_MS;
-
-/** What a refresh has to know of a session. */
-export type RotationRow = Pick<
-  SessionRow,
-  | 'accountId'
-  | 'familyHash'
-  | 'currentHash'
-  | 'previousHash'
-  | 'rotationSalt'
-  | 'rotatedAtMs'
-  | 'graceUsed'
-  | 'createdAtMs'
-  | 'expiresAtMs'
-  | 'revokedAtMs'
->;
-
-/** The columns of a RotationRow. Numbers of 64 bits become JavaScript numbers. */
-export const ROTATION_COLUMNS = `account_id as "accountId", family_hash as "familyHash", current_hash as "currentHash",
-  previous_hash as "previousHash", rotation_salt as "rotationSalt", rotated_at_ms::float8 as "rotatedAtMs",
-  grace_used as "graceUsed", created_at_ms::float8 as "createdAtMs", expires_at_ms::float8 as "expiresAtMs",
-  revoked_at_ms::float8 as "revokedAtMs"`;
+const GRACE_MS = 10 * SECOND_MS;
 
 /**
  * What a refresh token is to its session now.

@@ -5,6 +5,7 @@ import type { Outbox } from '#kit/events/outbox/outbox.ts';
 import type { DenyList } from '#kit/identity/deny-list.ts';
 import { newId } from '#kit/ids.ts';
 import { SET_ACTIVE } from '../accounts/accounts.ts';
+import { type RevokedSession, type RotationRow, revokedColumns, rotationColumns } from '../entities/session-entity.ts';
 import type { Device } from './device.ts';
 import {
   encodeRefreshToken,
@@ -14,12 +15,12 @@ import {
   nextRefreshToken,
   type RefreshToken,
 } from './refresh-token.ts';
-import { createRevoking, REVOKED_COLUMNS, type RevokedSession } from './revoking.ts';
-import { ROTATION_COLUMNS, type RotationRow, standingOf } from './rotation.ts';
+import { createRevoking } from './revoking.ts';
+import { standingOf } from './rotation.ts';
 
 /** A session ends when it was not used for so long, and after so long in any case. */
 export const IDLE_MS = 30 * DAY_MS;
-export const MAX_AGE_MS = 180 * DAY_MS;
+const MAX_AGE_MS = 180 * DAY_MS;
 /** One more signs out the one that was not used for the longest time. */
 export const MAX_SESSIONS_PER_ACCOUNT = 100;
 /** So long it is known whose session it was that was revoked from the list. */
@@ -41,11 +42,11 @@ const DELETE_SURPLUS = {
   name: 'session-delete-surplus',
   text: `delete from sessions where id in (select id from sessions where account_id = $1
       order by revoked_at_ms is null desc, last_seen_at_ms desc, id desc offset ${MAX_SESSIONS_PER_ACCOUNT} limit ${MAX_SESSIONS_PER_ACCOUNT})
-    returning ${REVOKED_COLUMNS}`,
+    returning ${revokedColumns()}`,
 };
 const LOCK = {
   name: 'session-lock',
-  text: `select ${ROTATION_COLUMNS} from sessions where id = $1 for update`,
+  text: `select ${rotationColumns()} from sessions where id = $1 for update`,
 };
 const ROTATE = {
   name: 'session-rotate',
@@ -56,16 +57,16 @@ const ROTATE = {
 const USE_GRACE = { name: 'session-use-grace', text: 'update sessions set grace_used = true where id = $1' };
 const DELETE_ONE = {
   name: 'session-delete',
-  text: `delete from sessions where id = $1 returning ${REVOKED_COLUMNS}`,
+  text: `delete from sessions where id = $1 returning ${revokedColumns()}`,
 };
 const DELETE_ALL = {
   name: 'session-delete-all',
-  text: `delete from sessions where account_id = $1 returning ${REVOKED_COLUMNS}`,
+  text: `delete from sessions where account_id = $1 returning ${revokedColumns()}`,
 };
 const REVOKE = {
   name: 'session-revoke',
   text: `update sessions set revoked_at_ms = coalesce(revoked_at_ms, $3), expires_at_ms = least(expires_at_ms, $4)
-    where id = $1 and account_id = $2 returning ${REVOKED_COLUMNS}`,
+    where id = $1 and account_id = $2 returning ${revokedColumns()}`,
 };
 const CLEAN_UP = defineCleanUp({ name: 'sessions-clean-up', table: 'sessions', where: 'expires_at_ms <= $1' });
 

@@ -1,4 +1,5 @@
 import { defineDurable } from '#kit/events/consumers/durables.ts';
+import { defineErasure } from '#kit/events/consumers/user-deleted.ts';
 
 /** Fan-out. Slow work never gets into this lane, so the events of a process that was killed come back soon. */
 export const FANOUT = defineDurable({
@@ -8,12 +9,8 @@ export const FANOUT = defineDurable({
   ackWaitMs: 10_000,
 });
 
-/** Drops the windows of deleted users. Each event waits until its erasure is due, so there may be many. */
-export const ERASURE = defineDurable({
-  name: 'feed-erasure',
-  subjects: ['user.deleted'],
-  maxAckPending: 1_024,
-});
+/** Drops the windows of deleted users. */
+export const ERASURE = defineErasure('feed');
 
 /** The consumers of this service; an administrator's tool makes them. */
 export const durables = [FANOUT, ERASURE];

@@ -7,7 +7,7 @@ import { deliver } from '#kit/testing/deliver.ts';
 import { until } from '#kit/testing/until.ts';
 import { createWindows, type Windows } from '../feed/window.ts';
 import { startFeedService, type TestFeedService } from '../testing/feed-service.ts';
-import { onUserDeleted } from './on-user-deleted.ts';
+import { ERASURE } from './durables.ts';
 
 let service: TestFeedService;
 let windows: Windows;
@@ -17,10 +17,8 @@ before(async () => {
 });
 after(() => service.close());
 
-const handle = (userId: string, eraseFrom = new Date(0)) => {
-  const handler = onUserDeleted({ windows, users: service.users, clock: service.clock });
-  return deliver([{ handlers: [handler] }], userDeleted, { userId, deletedAt: new Date(0), eraseFrom });
-};
+const handle = (userId: string, eraseFrom = new Date(0)) =>
+  deliver(service.consumers, ERASURE, userDeleted, { userId, deletedAt: new Date(0), eraseFrom });
 
 test('the window of a deleted user is dropped when the time has come, and no other', async () => {
   const [ann, bob] = [await service.addUser(), await service.addUser()];

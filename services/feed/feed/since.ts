@@ -31,7 +31,7 @@ export interface Place {
 }
 
 /** Before everything. */
-export const OLDEST: Position = { atMs: 0, id: '00000000-0000-0000-0000-000000000000' };
+const OLDEST: Position = { atMs: 0, id: '00000000-0000-0000-0000-000000000000' };
 
 export const UNKNOWN_PLACE: Place = {
   nonce: '',

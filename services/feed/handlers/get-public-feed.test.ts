@@ -4,8 +4,10 @@ import { FeedItem_Reason } from '#gen/oxo/feed/v1/feed.ts';
 import { Post_Visibility } from '#gen/oxo/post/v1/post.ts';
 import { newId } from '#kit/ids.ts';
 import { createReadModel } from '#kit/redis/read-model.ts';
+import { createCallContexts } from '#kit/testing/call-context.ts';
 import { refused } from '#kit/testing/refused.ts';
 import { startFeedService, type TestFeedService } from '../testing/feed-service.ts';
+import { getPublicFeed } from './get-public-feed.ts';
 
 let service: TestFeedService;
 before(async () => {
@@ -60,6 +62,21 @@ test('posts of those who are gone make no page short', async () => {
   await profiles.bury(gone, 2);
   const [first] = await pages(1);
   assert.deepEqual(first, [older.text]);
+});
+
+test('a page costs one call of the post service, also when nothing of a long stretch is to be seen', async () => {
+  const calls: unknown[] = [];
+  const next = { publishedAtMs: 7n, id: newId(7) };
+  const listPublicPosts = async (request: unknown) => {
+    calls.push(request);
+    return { posts: [], next };
+  };
+  const context = await createCallContexts(service, service.issuer)(await service.addUser());
+  const posts = { listPublicPosts } as unknown as Parameters<typeof getPublicFeed>[0]['posts'];
+  const page = await getPublicFeed({ posts })({ pageSize: 20, pageToken: '' }, context);
+  assert.deepEqual(page.items, []);
+  assert.notEqual(page.nextPageToken, '', 'the next page goes on from there');
+  assert.equal(calls.length, 1);
 });
 
 test('wrong fields and the token of another list are refused', async () => {

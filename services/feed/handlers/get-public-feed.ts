@@ -10,14 +10,17 @@ import type { CallContext } from '#kit/rpc/context.ts';
 import { pageFields, validate } from '#kit/validate.ts';
 
 const input = z.object(pageFields({ default: 20, max: 100 }));
-const LIST = 'public-feed';
+const LIST_NAME = 'public-feed';
 
-/** Everybody sees the same: who is signed in sees no more. What it costs is an index read of the post service. */
+/**
+ * Everybody sees the same: who is signed in sees no more. What it costs is an index read of the post service.
+ * @throws OxoError VALIDATION_FAILED, PAGE_TOKEN_INVALID
+ */
 export function getPublicFeed({ posts }: { posts: RpcClient<PostInternalServiceDefinition> }) {
   return async (request: GetPublicFeedRequest, context: CallContext): Promise<GetPublicFeedResponse> => {
     const { pageSize, pageToken } = validate(input, request);
     const { items, next } = await fillPage<Post, FeedItem>({
-      before: decodePageToken(LIST, pageToken),
+      before: decodePageToken(LIST_NAME, pageToken),
       pageSize,
       async read(from, count) {
         const before = from && { publishedAtMs: BigInt(from.atMs), id: from.id };
@@ -26,8 +29,10 @@ export function getPublicFeed({ posts }: { posts: RpcClient<PostInternalServiceD
       },
       show: (found) => found.filter(({ author }) => author !== undefined).map(itemOf),
       positionOf,
+      // One call looks at ten thousand entries and more: what it does not find, the next page does.
+      maxRounds: 1,
     });
-    return { items, nextPageToken: next === undefined ? '' : encodePageToken(LIST, next) };
+    return { items, nextPageToken: next === undefined ? '' : encodePageToken(LIST_NAME, next) };
   };
 }
 

@@ -11,6 +11,8 @@ import { SECOND_MS } from '#kit/clock.ts';
 import type { EventHandler } from '#kit/events/consumers/handlers.ts';
 import { createWorkConsumer } from '#kit/events/consumers/work-consumer.ts';
 import { createServiceTokens } from '#kit/identity/service-token.ts';
+import type { ServiceConsumer } from '#kit/process/start.ts';
+import type { Redis } from '#kit/redis/redis.ts';
 import { openChannel, type RpcClient } from '#kit/rpc/client.ts';
 import type { CallContext } from '#kit/rpc/context.ts';
 import type { TestBus } from '#kit/testing/bus.ts';
@@ -23,6 +25,7 @@ import {
   openTestRedis,
   type TestContext,
 } from '#kit/testing/context.ts';
+import { consumerOf } from '#kit/testing/deliver.ts';
 import { serveIssuer } from '#kit/testing/issuer-server.ts';
 import { type Neighbour, startNeighbour } from '#kit/testing/neighbour.ts';
 import { createPeople, type People } from '#kit/testing/people.ts';
@@ -30,7 +33,7 @@ import { freePort } from '#kit/testing/ports.ts';
 import { serveTest } from '#kit/testing/serve.ts';
 import { createTestIssuer, SERVICE_TOKEN_SECONDS, type TestIssuer } from '#kit/testing/tokens.ts';
 import { until } from '#kit/testing/until.ts';
-import { FANOUT } from '../events/durables.ts';
+import { durables, FANOUT } from '../events/durables.ts';
 import { createFeedService } from '../server.ts';
 
 /** Shorter than in production, and together still longer than a neighbour takes to start again. */
@@ -59,6 +62,7 @@ export interface TestFeedService
   asAuthor(userId: string): RpcClient<PostServiceDefinition>;
   /** A post of this person. Its event is on its way when the promise resolves. */
   createPost(userId: string, text: string, visibility?: Post_Visibility): Promise<Post>;
+  consumers: readonly ServiceConsumer[];
   /** Handles what has arrived, at least so many deliveries: it waits for those that are still on their way. */
   fanOut(deliveries: number): Promise<void>;
   /** Lets the consumer handle what comes by itself from now on; instead of `fanOut`. */
@@ -74,18 +78,21 @@ export interface FeedServiceOptions {
   maxPushedFollowers?: number;
   /** On a Redis Cluster; see openTestRedis. */
   redisCluster?: boolean;
+  /** What the fan-out writes by instead; for faults on purpose. */
+  fanOutRedis?: (redis: Redis) => Redis;
   /** Stands between NATS and the handlers. */
   interpose?: (handler: EventHandler) => EventHandler;
 }
 
 export async function startFeedService(options: FeedServiceOptions = {}): Promise<TestFeedService> {
   const { withPost = true, maxEntries = 20, maxPushedFollowers = 10_000, interpose = (handler) => handler } = options;
+  const { fanOutRedis = (redis) => redis } = options;
   const context = createTestContext('feed');
   const { clock, logger, metrics } = context;
   const issuer = await createTestIssuer(clock);
   const [{ redisUrl, ...redisParts }, bus, { jwksUrl, authAddress }] = await Promise.all([
     openTestRedis(context, options.redisCluster),
-    openTestBus(context, [FANOUT]),
+    openTestBus(context, durables),
     serveIssuer(context, issuer),
   ]);
   const shared = { redisUrl, natsUrl: bus.server.url(), jwksUrl, issuer: issuer.issuer };
@@ -118,11 +125,10 @@ export async function startFeedService(options: FeedServiceOptions = {}): Promis
   const users = channelTo(user.address).client(UserInternalServiceDefinition);
   const posts = channelTo(postAddress).client(PostInternalServiceDefinition);
   const service = createFeedService({
-    ...{ redis: redisParts.redis, fanOutRedis: redisParts.redis },
+    ...{ redis: redisParts.redis, fanOutRedis: fanOutRedis(redisParts.redis) },
     ...{ posts, users, maxEntries, clock, logger, metrics },
   });
-  const [fanOut] = service.consumers;
-  if (fanOut === undefined) throw new Error('the service has no consumer');
+  const fanOut = consumerOf(service.consumers, FANOUT);
   const handlers = fanOut.handlers.map(interpose);
   const consumer = createWorkConsumer({ nats: bus.admin, ...fanOut, handlers, backoffMs: BACKOFF_MS, logger, metrics });
   context.onStop(consumer.stop);
@@ -134,6 +140,7 @@ export async function startFeedService(options: FeedServiceOptions = {}): Promis
     ...{ issuer, clock, logger, metrics, nats: bus.admin, users, posts, user, ...redisParts, restartRedis },
     ...createPeople(context, createCallers(context, user.address, issuer)),
     address: callers.address,
+    consumers: service.consumers,
     as: (userId) => callers.asUser(FeedServiceDefinition, userId),
     contextOf: createCallContexts(context, issuer),
     post() {

@@ -1,11 +1,7 @@
-import { defineDurable } from '#kit/events/consumers/durables.ts';
+import { defineErasure } from '#kit/events/consumers/user-deleted.ts';
 
-/** Erases the posts of deleted users. Each event waits until its erasure is due, so there may be many. */
-export const ERASURE = defineDurable({
-  name: 'post-erasure',
-  subjects: ['user.deleted'],
-  maxAckPending: 1_024,
-});
+/** Erases the posts of deleted users. */
+export const ERASURE = defineErasure('post');
 
 /** The consumers of this service; an administrator's tool makes them. */
 export const durables = [ERASURE];

@@ -7,17 +7,18 @@ import { newId } from '#kit/ids.ts';
 import { createReadModel } from '#kit/redis/read-model.ts';
 
 import { refused } from '#kit/testing/refused.ts';
+import { truncate } from '#kit/testing/truncate.ts';
 import { ownTimeline } from '../testing/own-timeline.ts';
 import { startPostService, type TestPostService } from '../testing/post-service.ts';
 
 let service: TestPostService;
 let ann: string;
 before(async () => {
-  service = await startPostService();
+  service = await startPostService({ withUser: false });
   ann = await service.addUser('ann');
 });
 after(() => service.close());
-beforeEach(() => service.db.query({ name: 'test-truncate', text: 'truncate outbox, posts cascade' }));
+beforeEach(() => truncate(service.db, 'outbox', 'posts'));
 
 const withKey = (key: string) => ({ metadata: Metadata({ 'idempotency-key': key }) });
 

@@ -18,7 +18,7 @@ let ann: string;
 let bob: string;
 let post: Post;
 before(async () => {
-  service = await startPostService();
+  service = await startPostService({ withUser: false });
   ann = await service.addUser('ann');
   bob = await service.addUser('bob');
 });

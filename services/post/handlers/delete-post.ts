@@ -36,6 +36,7 @@ export interface DeletePostDependencies {
 /**
  * A post that the caller has deleted already is answered like the first time, so that a client may safely repeat a call whose
  * answer was lost. A post that never existed is POST_NOT_FOUND: the ids of one's deleted posts are kept for a day to tell.
+ * @throws OxoError VALIDATION_FAILED, what `readIfMatch` and `whyNotOwn` throw
  */
 export function deletePost(dependencies: DeletePostDependencies) {
   const { db, outbox, publishedPosts, deletedPosts, visibility, clock } = dependencies;

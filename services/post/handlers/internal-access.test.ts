@@ -7,7 +7,7 @@ import { startPostService, type TestPostService } from '../testing/post-service.
 
 let service: TestPostService;
 before(async () => {
-  service = await startPostService();
+  service = await startPostService({ withUser: false });
 });
 after(() => service.close());
 

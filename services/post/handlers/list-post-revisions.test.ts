@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import { type Post, Post_Visibility, type PostRevision } from '#gen/oxo/post/v1/post.ts';
 import { newId } from '#kit/ids.ts';
+import { explain } from '#kit/testing/explain.ts';
 import { refused } from '#kit/testing/refused.ts';
+import { REVISIONS } from '../posts/revisions.ts';
 import { freshPost } from '../testing/fresh-post.ts';
 import { startPostService, type TestPostService } from '../testing/post-service.ts';
 
@@ -10,7 +12,7 @@ let service: TestPostService;
 let ann: string;
 let post: Post;
 before(async () => {
-  service = await startPostService();
+  service = await startPostService({ withUser: false });
   ann = await service.addUser('ann');
 });
 after(() => service.close());
@@ -100,4 +102,24 @@ test('bad input is refused', async () => {
   await assert.rejects(list({ id: 'x', pageSize: -1 }), refused('VALIDATION_FAILED', 'id', 'pageSize'));
   await assert.rejects(list({ pageToken: 'x' }), refused('PAGE_TOKEN_INVALID'));
   await assert.rejects(list({ id: newId(1) }), refused('POST_NOT_FOUND'));
+});
+
+test('a page reads the revisions of its post from their key, and no others', async () => {
+  await service.db.query({
+    name: 'test-many-revisions',
+    text: `with made as (
+        insert into posts (id, author_id, text, visibility, published_at_ms, version)
+        select gen_random_uuid(), gen_random_uuid(), 'text', 1, n, 0 from generate_series(1, 1000) n returning id)
+      insert into post_revisions (post_id, number, text, replaced_at_ms)
+      select id, number, 'text', number from made, generate_series(1, 5) number`,
+  });
+  for (const text of ['second', 'third', 'fourth']) await edit(text);
+  for (const table of ['posts', 'post_revisions']) {
+    await service.db.query({ name: `test-analyze-${table}`, text: `analyze ${table}` });
+  }
+  const scans = await explain(service.db, REVISIONS, [post.id, 100, 21]);
+  const read = scans.filter((scan) => scan['Relation Name'] === 'post_revisions');
+  assert.ok(read.length > 0 && scans.length > read.length);
+  for (const scan of scans) assert.match(scan['Node Type'], /^(Index|Bitmap Heap)/, JSON.stringify(scan));
+  for (const scan of read) assert.equal(scan['Actual Rows'] * scan['Actual Loops'], 3, JSON.stringify(scan));
 });

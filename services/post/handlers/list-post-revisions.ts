@@ -10,8 +10,13 @@ import type { Visibility } from '../posts/visibility.ts';
 
 const input = z.object({ id: id(), ...pageFields({ default: 20, max: 100 }) });
 
+export interface ListPostRevisionsDependencies {
+  db: Queryable;
+  visibility: Visibility;
+}
+
 /** @throws OxoError VALIDATION_FAILED, PAGE_TOKEN_INVALID, POST_NOT_FOUND */
-export function listPostRevisions({ db, visibility }: { db: Queryable; visibility: Visibility }) {
+export function listPostRevisions({ db, visibility }: ListPostRevisionsDependencies) {
   return async (request: ListPostRevisionsRequest, context: CallContext): Promise<ListPostRevisionsResponse> => {
     const { id, ...asked } = validate(input, request);
     const page = openPage(`post-revisions:${id}`, asked);

@@ -5,7 +5,7 @@ import { explain } from '#kit/testing/explain.ts';
 import { refused } from '#kit/testing/refused.ts';
 import { until } from '#kit/testing/until.ts';
 import { startPostService, type TestPostService } from '../testing/post-service.ts';
-import { LIST } from './list-posts-by-authors.ts';
+import { POSTS_BY_AUTHORS } from './list-posts-by-authors.ts';
 
 let service: TestPostService;
 const authors = Array.from({ length: 40 }, (_, index) => newId(index));
@@ -16,7 +16,7 @@ interface Ref {
 }
 let all: Ref[];
 before(async () => {
-  service = await startPostService();
+  service = await startPostService({ withUser: false });
   // Few of most, many of one, and many at the same millisecond.
   const rows = authors.flatMap((authorId, author) =>
     Array.from({ length: author === 7 ? 300 : author % 9 }, (_, index) => ({
@@ -99,7 +99,7 @@ test('nothing but the index is read', async () => {
   // While a snapshot is open elsewhere, vacuum leaves pages unmarked, and the plan goes by those.
   const scans = await until('a plan that reads the index only', async () => {
     await service.db.query({ name: 'test-vacuum', text: 'vacuum analyze posts' });
-    const found = await explain(service.db, LIST, [`{${authors.join(',')}}`, 2_000, newId(1), 10, 2]);
+    const found = await explain(service.db, POSTS_BY_AUTHORS, [`{${authors.join(',')}}`, 2_000, newId(1), 10, 2]);
     return found.every((scan) => scan['Node Type'] === 'Index Only Scan') && found;
   });
   assert.ok(scans.length > 0);

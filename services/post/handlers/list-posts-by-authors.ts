@@ -1,11 +1,11 @@
 import { z } from 'zod';
-import { Post_Visibility } from '#gen/oxo/post/v1/post.ts';
 import type { ListPostsByAuthorsRequest, ListPostsByAuthorsResponse } from '#gen/oxo/post/v1/post_internal_service.ts';
 import type { Queryable } from '#kit/db/database.ts';
 import { START } from '#kit/page-token.ts';
 import { ids, validate } from '#kit/validate.ts';
 import { type PostPlace, postPlaceColumns } from '../entities/post-entity.ts';
 import { postPosition } from '../posts/post-input.ts';
+import { FOR_FOLLOWERS } from '../posts/visibility.ts';
 
 const MAX_AUTHORS = 10_001;
 
@@ -15,15 +15,14 @@ const input = z.object({
   pageSize: z.number().int().min(1, 'must be 1 to 1000').max(1_000, 'must be 1 to 1000'),
 });
 
-/** What followers may see. Named one by one: whatever else there may come to be is not among it. */
-const SEEN = `visibility in (${Post_Visibility.PUBLIC}, ${Post_Visibility.FOLLOWERS})`;
+const SEEN = `visibility in (${FOR_FOLLOWERS.join(', ')})`;
 
 /**
  * Reads only the index. First the newest few of each author (`heads`). The page ends at or after the time of as many of them
  * as it holds (`floor`), so only of an author whose few are all newer than that, more is read. Without the floor, each author
  * would give a whole page.
  */
-export const LIST = {
+export const POSTS_BY_AUTHORS = {
   name: 'posts-by-authors',
   text: `with heads as materialized (
       select authors.author_id, head.* from unnest($1::uuid[]) as authors (author_id) cross join lateral (
@@ -57,7 +56,7 @@ export function listPostsByAuthors({ db }: { db: Queryable }) {
     const authors = [...new Set(authorIds)];
     if (authors.length === 0) return { posts: [] };
     // Ids need no quoting in an array, and the driver's own way of writing one is slow for thousands.
-    const rows = await db.query<PostPlace>(LIST, [
+    const rows = await db.query<PostPlace>(POSTS_BY_AUTHORS, [
       `{${authors.join(',')}}`,
       before.atMs,
       before.id,

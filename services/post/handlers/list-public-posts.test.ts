@@ -5,13 +5,14 @@ import { newId } from '#kit/ids.ts';
 import { createReadModel } from '#kit/redis/read-model.ts';
 import { explain } from '#kit/testing/explain.ts';
 import { refused } from '#kit/testing/refused.ts';
-import { LIST, PLACES_AT_ONCE } from '../posts/public-posts.ts';
+import { truncate } from '#kit/testing/truncate.ts';
+import { PLACES_AT_ONCE, PUBLIC_POSTS } from '../posts/public-posts.ts';
 import { startPostService, type TestPostService } from '../testing/post-service.ts';
 import { MAX_LOOKS } from './list-public-posts.ts';
 
 let service: TestPostService;
 before(async () => {
-  service = await startPostService();
+  service = await startPostService({ withUser: false });
 });
 after(() => service.close());
 
@@ -41,7 +42,7 @@ test('it reads no more of the index than it gives', async () => {
       select gen_random_uuid(), gen_random_uuid(), 'text', 1 + 2 * (n % 2), n, n from generate_series(1, 5000) n`,
   });
   await service.db.query({ name: 'test-analyze', text: 'analyze posts' });
-  const [scan, ...others] = await explain(service.db, LIST, [4_000, newId(0), 20]);
+  const [scan, ...others] = await explain(service.db, PUBLIC_POSTS, [4_000, newId(0), 20]);
   assert.deepEqual(others, []);
   assert.equal(scan?.['Index Name'], 'posts_public');
   assert.equal(scan['Actual Rows'], 20);
@@ -49,7 +50,7 @@ test('it reads no more of the index than it gives', async () => {
 });
 
 test('pages are filled past however many posts of those who are gone, within a bound', async () => {
-  await service.db.query({ name: 'test-empty', text: 'truncate posts cascade' });
+  await truncate(service.db, 'posts');
   const [gone, ann] = [await service.addUser(), await service.addUser()];
   const fill = (author: string, firstMs: number, count: number) =>
     service.db.query(

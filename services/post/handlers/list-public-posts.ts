@@ -9,7 +9,7 @@ import type { PostRow } from '../entities/post-entity.ts';
 import type { Authors } from '../posts/authors.ts';
 import { postPosition } from '../posts/post-input.ts';
 import { postMessage } from '../posts/post-message.ts';
-import { LIST, PASS_OVER, type PassedOver, PLACES_AT_ONCE } from '../posts/public-posts.ts';
+import { PASS_OVER, type PassedOver, PLACES_AT_ONCE, PUBLIC_POSTS } from '../posts/public-posts.ts';
 
 const input = z.object({
   before: postPosition().optional(),
@@ -19,11 +19,16 @@ const input = z.object({
 /** Looks past the posts of authors who are gone: at most so often, each time at most `PLACES_AT_ONCE`. */
 export const MAX_LOOKS = 2;
 
+export interface ListPublicPostsDependencies {
+  db: Queryable;
+  authors: Pick<Authors, 'find'>;
+}
+
 /**
  * The newest posts that are public, without those of authors who are gone.
  * @throws OxoError VALIDATION_FAILED
  */
-export function listPublicPosts({ db, authors }: { db: Queryable; authors: Pick<Authors, 'find'> }) {
+export function listPublicPosts({ db, authors }: ListPublicPostsDependencies) {
   return async (request: ListPublicPostsRequest, context: CallContext): Promise<ListPublicPostsResponse> => {
     const { before = START, pageSize } = validate(input, request);
     const posts: Post[] = [];
@@ -40,7 +45,7 @@ export function listPublicPosts({ db, authors }: { db: Queryable; authors: Pick<
       }
     }
 
-    const rows = await db.query<PostRow>(LIST, [before.atMs, before.id, pageSize]);
+    const rows = await db.query<PostRow>(PUBLIC_POSTS, [before.atMs, before.id, pageSize]);
     await take(rows);
     let place = rows.length === pageSize ? placeOf(rows) : undefined;
     for (let look = 0; look < MAX_LOOKS && place !== undefined && posts.length < pageSize; look += 1) {

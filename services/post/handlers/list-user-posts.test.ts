@@ -2,19 +2,24 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import { Post_Visibility } from '#gen/oxo/post/v1/post.ts';
 
+import { newId } from '#kit/ids.ts';
+import { explain } from '#kit/testing/explain.ts';
 import { refused } from '#kit/testing/refused.ts';
+import { truncate } from '#kit/testing/truncate.ts';
+import { FOR_ALL, FOR_FOLLOWERS } from '../posts/visibility.ts';
 import { startPostService, type TestPostService } from '../testing/post-service.ts';
+import { USER_POSTS } from './list-user-posts.ts';
 
 let service: TestPostService;
 let ann: string;
 let bob: string;
 before(async () => {
-  service = await startPostService();
+  service = await startPostService({ withUser: false });
   ann = await service.addUser('ann');
   bob = await service.addUser('bob');
 });
 after(() => service.close());
-beforeEach(() => service.db.query({ name: 'test-truncate', text: 'truncate posts cascade' }));
+beforeEach(() => truncate(service.db, 'posts'));
 
 async function create(
   count: number,
@@ -79,4 +84,28 @@ test('a token of another list is refused', async () => {
   await assert.rejects(page(1, nextPageToken, bob), refused('PAGE_TOKEN_INVALID'));
   await assert.rejects(page(1, 'x'), refused('PAGE_TOKEN_INVALID'));
   await assert.rejects(page(1, 'x'.repeat(600)), refused('VALIDATION_FAILED', 'pageToken'));
+});
+
+test('a page reads its posts from the index of the author, and no others', async () => {
+  await service.db.query(
+    {
+      name: 'test-many-posts',
+      text: `insert into posts (id, author_id, text, visibility, published_at_ms, version)
+        select gen_random_uuid(), case when n % 40 = 0 then $1::uuid else gen_random_uuid() end, 'text', 1 + n / 40 % 2, n, 0
+        from generate_series(1, 20000) n`,
+    },
+    [ann],
+  );
+  await service.db.query({ name: 'test-analyze', text: 'analyze posts' });
+  for (const visible of [FOR_ALL, FOR_FOLLOWERS]) {
+    const scans = await explain(service.db, USER_POSTS, [ann, visible, 16_000, newId(0), 21]);
+    assert.deepEqual(
+      scans.map((scan) => [scan['Node Type'], scan['Index Name']]),
+      [['Index Scan', 'posts_by_author']],
+    );
+    assert.ok(
+      scans.every((scan) => scan['Actual Rows'] + (scan['Rows Removed by Filter'] ?? 0) <= 50),
+      JSON.stringify(scans),
+    );
+  }
 });

@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { Post_Visibility } from '#gen/oxo/post/v1/post.ts';
 import type { ListUserPostsRequest, ListUserPostsResponse } from '#gen/oxo/post/v1/post_service.ts';
 import type { Queryable } from '#kit/db/database.ts';
 import { openPage } from '#kit/page-token.ts';
@@ -8,11 +7,12 @@ import { idOrMe, pageFields, resolveMe, validate } from '#kit/validate.ts';
 import { type PostRow, postColumns } from '../entities/post-entity.ts';
 import type { Authors } from '../posts/authors.ts';
 import { postMessage } from '../posts/post-message.ts';
-import type { Visibility } from '../posts/visibility.ts';
+import { FOR_ALL, FOR_FOLLOWERS, type Visibility } from '../posts/visibility.ts';
 
 const input = z.object({ userId: idOrMe(), ...pageFields({ default: 20, max: 100 }) });
 
-const LIST = {
+/** Values: the author, what may be seen, the place before (ms, id), rows. */
+export const USER_POSTS = {
   name: 'user-posts-list',
   text: `select ${postColumns()} from posts
     where author_id = $1 and visibility = any($2::smallint[]) and (published_at_ms, id) < ($3, $4)
@@ -37,9 +37,9 @@ export function listUserPosts({ db, visibility, authors }: ListUserPostsDependen
       visibility.isAmongFollowers(userId, context),
     ]);
 
-    const visible = amongFollowers ? [Post_Visibility.PUBLIC, Post_Visibility.FOLLOWERS] : [Post_Visibility.PUBLIC];
+    const visible = amongFollowers ? FOR_FOLLOWERS : FOR_ALL;
     const { before, limit } = page;
-    const found = await db.query<PostRow>(LIST, [userId, visible, before.atMs, before.id, limit]);
+    const found = await db.query<PostRow>(USER_POSTS, [userId, visible, before.atMs, before.id, limit]);
     const { rows, nextPageToken } = page.close(found, (row) => ({ atMs: row.publishedAtMs, id: row.id }));
     return { posts: rows.map((row) => postMessage(row, author)), nextPageToken };
   };

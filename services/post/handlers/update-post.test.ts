@@ -14,7 +14,7 @@ let service: TestPostService;
 let ann: string;
 let post: Post;
 before(async () => {
-  service = await startPostService();
+  service = await startPostService({ withUser: false });
   ann = await service.addUser('ann');
 });
 after(() => service.close());

@@ -15,7 +15,7 @@ let stranger: string;
 let open: Post;
 let limited: Post;
 before(async () => {
-  service = await startPostService({ withUser: true });
+  service = await startPostService();
   ann = await service.addUser('ann');
   fan = await service.addUser('fan');
   stranger = await service.addUser('stranger');

@@ -1,11 +1,11 @@
-import { Post_Visibility } from '#gen/oxo/post/v1/post.ts';
 import { type PostRow, postColumns } from '../entities/post-entity.ts';
+import { FOR_ALL } from './visibility.ts';
 
-const PLACES = `from posts where visibility = ${Post_Visibility.PUBLIC} and (published_at_ms, id) < ($1, $2)
+const PLACES = `from posts where visibility in (${FOR_ALL.join(', ')}) and (published_at_ms, id) < ($1, $2)
   order by published_at_ms desc, id desc`;
 
 /** Reads as many entries of the index of public posts as are asked for. Values: the place before (ms, id), rows. */
-export const LIST = { name: 'posts-public', text: `select ${postColumns()} ${PLACES} limit $3` };
+export const PUBLIC_POSTS = { name: 'posts-public', text: `select ${postColumns()} ${PLACES} limit $3` };
 
 /** Entries that one statement may pass over. */
 export const PLACES_AT_ONCE = 5_000;

@@ -12,7 +12,7 @@ let bus: TestBus;
 let model: ReadModel;
 let ann: string;
 before(async () => {
-  [service, bus] = await Promise.all([startPostService(), startBus()]);
+  [service, bus] = await Promise.all([startPostService({ withUser: false }), startBus()]);
   model = createReadModel(service.redis, { prefix: 'post', ttlMs: 1_000 });
 });
 beforeEach(async () => {

@@ -7,7 +7,7 @@ import { type PostPlace, postPlaceColumns, timelineEntry } from '../entities/pos
 const MAX_ENTRIES = 200;
 
 /** Reads only the index of pulled posts. */
-const LIST = {
+const NEWEST = {
   name: 'posts-recent-pulled',
   text: `select ${postPlaceColumns('newest')}
     from unnest($1::uuid[]) as authors (author_id) cross join lateral (
@@ -37,7 +37,7 @@ export function createRecentPosts(redis: Redis, db: Queryable, clock: Clock): Re
   /** The build begins before Postgres is read, so that no post falls between the two. */
   async function build(authorIds: readonly string[]): Promise<void> {
     const builds = await Promise.all(authorIds.map((authorId) => windows.begin(authorId)));
-    const rows = await db.query<PostPlace>(LIST, [authorIds, MAX_ENTRIES + 1]);
+    const rows = await db.query<PostPlace>(NEWEST, [authorIds, MAX_ENTRIES + 1]);
     const entries = Map.groupBy(rows.map(timelineEntry), ({ ownerId }) => ownerId);
     const finished = authorIds.map(async (authorId, index) => {
       const found = entries.get(authorId) ?? [];

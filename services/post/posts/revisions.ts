@@ -4,7 +4,7 @@ import type { PostRow } from '../entities/post-entity.ts';
 import type { PostRevisionRow } from '../entities/post-revision-entity.ts';
 
 /** How often the text of a post can be changed. */
-export const MAX_EDITS = 100;
+const MAX_EDITS = 100;
 
 /** The text as the table still has it. Nobody else numbers at the same time: the post is locked. */
 const KEEP = {
@@ -15,8 +15,8 @@ const KEEP = {
     where id = $1 and edits < $3 returning number`,
 };
 
-/** A text was published when the one before it was replaced, the first with the post itself. */
-const LIST = {
+/** A text was published when the one before it was replaced, the first with the post itself. Values: the post, the number before, rows. */
+export const REVISIONS = {
   name: 'post-revisions-list',
   text: `select * from (
       select number, revision.text, revision.entities,
@@ -51,5 +51,5 @@ export async function keepRevision(tx: Transaction, { id }: Pick<PostRow, 'id'>,
  * @param beforeNumber only those with a smaller number
  */
 export function findRevisions(db: Queryable, id: string, beforeNumber: number, limit: number): Promise<Revision[]> {
-  return db.query<Revision>(LIST, [id, beforeNumber, limit]);
+  return db.query<Revision>(REVISIONS, [id, beforeNumber, limit]);
 }

@@ -10,6 +10,10 @@ import type { Authors } from './authors.ts';
 import { findPost } from './find-posts.ts';
 import { postNotFound } from './refusals.ts';
 
+/** What everybody may see, and what followers may see, who are signed in: named one by one, so whatever else there may come to be is not among it. */
+export const FOR_ALL: readonly Post_Visibility[] = [Post_Visibility.PUBLIC];
+export const FOR_FOLLOWERS: readonly Post_Visibility[] = [Post_Visibility.PUBLIC, Post_Visibility.FOLLOWERS];
+
 /** A post that the caller may see, and who wrote it. */
 export interface SeenPost {
   row: PostRow;
@@ -53,13 +57,16 @@ export function createVisibility({ db, users, authors }: VisibilityDependencies)
 
   /** Those of the posts whose visibility lets the caller see them. */
   async function allowed(posts: readonly PostRow[], context: CallContext): Promise<PostRow[]> {
-    const limited = posts.filter((post) => post.visibility !== Post_Visibility.PUBLIC);
+    const limited = posts.filter(({ visibility }) => !FOR_ALL.includes(visibility));
     if (limited.length === 0) return [...posts];
     const authorIds = await followed(
       limited.map((post) => post.authorId),
       context,
     );
-    return posts.filter((post) => post.visibility === Post_Visibility.PUBLIC || isForFollowers(post, authorIds));
+    return posts.filter(
+      ({ visibility, authorId }) =>
+        FOR_ALL.includes(visibility) || (FOR_FOLLOWERS.includes(visibility) && authorIds.has(authorId)),
+    );
   }
 
   async function filter(posts: readonly PostRow[], context: CallContext): Promise<SeenPost[]> {
@@ -88,8 +95,4 @@ export function createVisibility({ db, users, authors }: VisibilityDependencies)
       return (await followed([authorId], context)).has(authorId);
     },
   };
-}
-
-function isForFollowers(post: PostRow, authorIds: ReadonlySet<string>): boolean {
-  return post.visibility === Post_Visibility.FOLLOWERS && authorIds.has(post.authorId);
 }

@@ -49,10 +49,10 @@ export interface TestPostService
 }
 
 /**
- * @param options.withUser starts the user service besides, as a process of its own. Without it a person is no more than the
+ * @param options.withUser false: without the user service, which is a process of its own. Then a person is no more than the
  * profile that it would publish in Redis, and nobody can follow
  */
-export async function startPostService(options: { withUser?: boolean } = {}): Promise<TestPostService> {
+export async function startPostService({ withUser = true } = {}): Promise<TestPostService> {
   const context = createTestContext('post');
   const { clock, logger } = context;
   const database = await openTestDatabase(context, { entities, migrations });
@@ -60,7 +60,7 @@ export async function startPostService(options: { withUser?: boolean } = {}): Pr
   const { redisUrl, ...redisParts } = await openTestRedis(context);
   const { redis } = redisParts;
   const issuer = await createTestIssuer(clock);
-  const userAddress = options.withUser ? await startUser(context, redisUrl, issuer) : `127.0.0.1:${await freePort()}`;
+  const userAddress = withUser ? await startUser(context, redisUrl, issuer) : `127.0.0.1:${await freePort()}`;
 
   const channel = openChannel(userAddress, () => issuer.serviceToken('post'));
   context.onStop(channel.close);
@@ -78,7 +78,7 @@ export async function startPostService(options: { withUser?: boolean } = {}): Pr
     internalWithToken: (token) => callers.withToken(PostInternalServiceDefinition, token),
     onBehalfOf: callers.onBehalfOf,
     consumers: service.consumers,
-    ...(options.withUser ? {} : { addUser: (handle = 'somebody') => publishProfile(context, redis, handle) }),
+    ...(withUser ? {} : { addUser: (handle = 'somebody') => publishProfile(context, redis, handle) }),
     log: context.log,
     close: context.close,
   };

@@ -5,18 +5,19 @@ import { Metadata } from 'nice-grpc-common';
 import { type Entity, Post, Post_Visibility } from '#gen/oxo/post/v1/post.ts';
 import { PostCreated, PostDeleted, PostUpdated } from '#gen/oxo/post/v1/post_events.ts';
 import { createReadModel } from '#kit/redis/read-model.ts';
+import { truncate } from '#kit/testing/truncate.ts';
 import { startPostService, type TestPostService } from '../testing/post-service.ts';
 
 let service: TestPostService;
 let ann: string;
 let bob: string;
 before(async () => {
-  service = await startPostService({ withUser: true });
+  service = await startPostService();
   ann = await service.addUser('ann');
   bob = await service.addUser('bob');
 });
 after(() => service.close());
-beforeEach(() => service.db.query({ name: 'test-truncate', text: 'truncate outbox' }));
+beforeEach(() => truncate(service.db, 'outbox'));
 
 async function create(text: string, metadata = Metadata()): Promise<Post> {
   const { post } = await service.as(ann).createPost({ text }, { metadata });

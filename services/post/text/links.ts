@@ -1,7 +1,7 @@
 import { countCharacters } from '#kit/validate.ts';
 import { endOf } from './characters.ts';
 
-export const MAX_LINK_CHARACTERS = 2_048;
+const MAX_LINK_CHARACTERS = 2_048;
 
 const SCHEME = /https?:\/\//iy;
 /** Up to white space, controls, what turns the direction of text, quotation marks, and the brackets and stops of other scripts. */

@@ -16,4 +16,8 @@ export const PulledAuthorEntity = defineEntity({
   },
 });
 
+/** A row of the table pulled_authors. */
 export type PulledAuthorRow = InferEntity<typeof PulledAuthorEntity>;
+
+/** The columns of a PulledAuthorRow. Numbers of 64 bits become JavaScript numbers. */
+export const pulledAuthorColumns = () => 'user_id as "userId", state, version::float8';

@@ -29,14 +29,17 @@ export interface UserRow extends InferEntity<typeof UserEntity> {
  * The follows of users who are gone and whose erasure has not come so far: they stand in the counts, and are counted by nobody. As
  * a rule there are none of these users.
  */
-const gone = (them: string, user: string) => `(select count(*)::integer from deletions d
-    where d.graph_erased_at_ms is null and exists (select from follows where ${them} = d.user_id and ${user} = u.id))`;
+const gone = (them: string, user: string, users: string) => `(select count(*)::integer from deletions d
+    where d.graph_erased_at_ms is null and exists (select from follows where ${them} = d.user_id and ${user} = ${users}.id))`;
 
-/** The columns of a UserRow, for statements that call the table users `u`. Numbers of 64 bits become JavaScript numbers. */
-export const USER_COLUMNS = `u.id, u.handle, u.display_name as "displayName", u.bio, u.links, u.location, u.locale,
-  (select coalesce(sum(c.followers), 0)::integer from follower_counts c where c.user_id = u.id)
-    - ${gone('follower_id', 'followee_id')} as "followersCount",
-  u.following_count - ${gone('followee_id', 'follower_id')} as "followingCount", u.created_at_ms::float8 as "createdAtMs", u.version::float8`;
+/** The columns of a UserRow, for statements. Numbers of 64 bits become JavaScript numbers. @param users what the statement calls the table */
+export const userColumns = (
+  users = 'users',
+) => `${users}.id, ${users}.handle, ${users}.display_name as "displayName", ${users}.bio, ${users}.links, ${users}.location, ${users}.locale,
+  (select coalesce(sum(c.followers), 0)::integer from follower_counts c where c.user_id = ${users}.id)
+    - ${gone('follower_id', 'followee_id', users)} as "followersCount",
+  ${users}.following_count - ${gone('followee_id', 'follower_id', users)} as "followingCount",
+  ${users}.created_at_ms::float8 as "createdAtMs", ${users}.version::float8`;
 
 /** What is shown of a user beside what they wrote, and the version of the profile that it is taken from. */
 export type SummaryRow = Pick<UserRow, 'id' | 'handle' | 'displayName' | 'version'>;

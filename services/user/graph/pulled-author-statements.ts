@@ -1,4 +1,4 @@
-import { PULL_STATE } from '../entities/pulled-author-entity.ts';
+import { PULL_STATE, pulledAuthorColumns } from '../entities/pulled-author-entity.ts';
 
 /** A deleted user has no followers, whatever the counts say: they are of no use to anybody and go at the end of the erasure. Values: users. */
 export const COUNT = {
@@ -31,8 +31,8 @@ export const REMOVE = {
 };
 
 /** Values: the last user of the page before or null, rows of a page. */
-export const LIST = {
+export const PULLED_AUTHORS = {
   name: 'pulled-authors',
-  text: `select user_id as "userId", state, version::float8 from pulled_authors
+  text: `select ${pulledAuthorColumns()} from pulled_authors
     where $1::uuid is null or user_id > $1::uuid order by user_id limit $2`,
 };

@@ -6,7 +6,7 @@ import type { Redis } from '#kit/redis/redis.ts';
 import { PULL_STATE, type PulledAuthorRow, type PullState } from '../entities/pulled-author-entity.ts';
 import type { FollowVersions } from './follow-versions.ts';
 import { followerPages } from './follower-pages.ts';
-import { ANNOUNCE, COUNT, LIST, REMOVE, STEP } from './pulled-author-statements.ts';
+import { ANNOUNCE, COUNT, PULLED_AUTHORS, REMOVE, STEP } from './pulled-author-statements.ts';
 
 /** Back under the limit is only who has lost a fifth of it: whoever wavers about it crosses it seldom. */
 const BACK_SHARE = 0.8;
@@ -132,7 +132,7 @@ export function createPulledAuthors(dependencies: PulledAuthorsDependencies): Pu
     },
     async sweep() {
       for (let last = ''; ; ) {
-        const authors = await db.query<PulledAuthorRow>(LIST, [last === '' ? null : last, BATCH]);
+        const authors = await db.query<PulledAuthorRow>(PULLED_AUTHORS, [last === '' ? null : last, BATCH]);
         await finish(authors);
         last = authors.at(-1)?.userId ?? '';
         if (authors.length < BATCH) return;

@@ -15,8 +15,13 @@ const CONFIRM = {
     select user_id, $2, $3 from deletions where user_id = $1 on conflict do nothing`,
 };
 
+export interface ConfirmErasureDependencies {
+  db: Queryable;
+  clock: Clock;
+}
+
 /** The calling service holds nothing of the user any more. May be repeated. @throws OxoError VALIDATION_FAILED */
-export function confirmErasure({ db, clock }: { db: Queryable; clock: Clock }) {
+export function confirmErasure({ db, clock }: ConfirmErasureDependencies) {
   return async (request: ConfirmErasureRequest, context: CallContext): Promise<ConfirmErasureResponse> => {
     const { userId } = validate(input, request);
     await db.query(CONFIRM, [userId, requireService(context), clock.nowMs()]);

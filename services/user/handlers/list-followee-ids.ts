@@ -10,14 +10,14 @@ import type { FollowVersions } from '../graph/follow-versions.ts';
 const input = z.object({ amongIds: ids({ max: 1_000 }) });
 
 /** The limit on follows bounds both. Users who are gone leave their edges to the erasure. */
-const LIST = {
+const FOLLOWEES = {
   name: 'followees',
   text: `select string_agg(followee_id::text, ',') as ids,
       string_agg(followee_id::text, ',') filter (where pulled.user_id is not null) as "pulledIds"
     from follows left join pulled_authors pulled on pulled.user_id = followee_id
     where follower_id = $1::uuid and ${isThere('followee_id')}`,
 };
-const LIST_AMONG = {
+const FOLLOWEES_AMONG = {
   name: 'followees-among',
   text: `select string_agg(followee_id::text, ',') as ids from follows
     where follower_id = $1::uuid and followee_id = any($2::uuid[]) and ${isThere('followee_id')}`,
@@ -44,7 +44,7 @@ export function listFolloweeIds({ db, followVersions }: ListFolloweeIdsDependenc
     // Before the set: a follow that comes between makes the version old, never the set.
     const version = await followVersions.ofFollowees(userId);
     const among = amongIds.length > 0;
-    const [row] = await db.query<Ids>(among ? LIST_AMONG : LIST, among ? [userId, amongIds] : [userId]);
+    const [row] = await db.query<Ids>(among ? FOLLOWEES_AMONG : FOLLOWEES, among ? [userId, amongIds] : [userId]);
     return { followeeIds: split(row?.ids), version, pulledIds: split(row?.pulledIds) };
   };
 }

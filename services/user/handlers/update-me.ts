@@ -6,7 +6,7 @@ import { type AddEvent, insertEvent, type Outbox } from '#kit/events/outbox/outb
 import { requireViewer } from '#kit/identity/caller.ts';
 import type { CallContext } from '#kit/rpc/context.ts';
 import { validate } from '#kit/validate.ts';
-import { USER_COLUMNS, type UserRow } from '../entities/user-entity.ts';
+import { type UserRow, userColumns } from '../entities/user-entity.ts';
 import { userUpdated } from '../events.ts';
 import { findUser } from '../profiles/find-user.ts';
 import { bio, displayName, links, locale, location } from '../profiles/profile-input.ts';
@@ -35,7 +35,7 @@ const UPDATE = {
     from (select id, version from users where id = $1::uuid for no key update) as former
     where u.id = former.id
       and (u.display_name <> $2::text or u.bio <> $3::text or u.links <> $4::text[] or u.location <> $5::text or u.locale <> $6::text)
-    returning ${USER_COLUMNS}, former.version::float8 as "formerVersion"`,
+    returning ${userColumns('u')}, former.version::float8 as "formerVersion"`,
 };
 
 export interface UpdateMeDependencies {
@@ -44,7 +44,7 @@ export interface UpdateMeDependencies {
   profiles: PublishedProfiles;
 }
 
-/** @throws OxoError VALIDATION_FAILED, USER_NOT_FOUND when the caller is gone */
+/** @throws OxoError VALIDATION_FAILED, ETAG_MISMATCH, USER_NOT_FOUND when the caller is gone */
 export function updateMe({ db, outbox, profiles }: UpdateMeDependencies) {
   return async (request: UpdateMeRequest, context: CallContext): Promise<UpdateMeResponse> => {
     const { userId } = requireViewer(context);

@@ -1,7 +1,7 @@
 import type { Relationship } from '#gen/oxo/user/v1/user.ts';
 import type { Queryable } from '#kit/db/database.ts';
 import { userNotFound } from '#kit/errors.ts';
-import { USER_COLUMNS, type UserRow } from '../entities/user-entity.ts';
+import { type UserRow, userColumns } from '../entities/user-entity.ts';
 
 /** Which user: by id, or by handle in lower case. */
 export type UserKey = { id: string } | { handle: string };
@@ -12,11 +12,11 @@ const RELATIONSHIP = `
 
 const FIND_BY_ID = {
   name: 'user-find-by-id',
-  text: `select ${USER_COLUMNS}, ${RELATIONSHIP} from users u where u.id = $1::uuid`,
+  text: `select ${userColumns('u')}, ${RELATIONSHIP} from users u where u.id = $1::uuid`,
 };
 const FIND_BY_HANDLE = {
   name: 'user-find-by-handle',
-  text: `select ${USER_COLUMNS}, ${RELATIONSHIP} from users u where u.handle = $1`,
+  text: `select ${userColumns('u')}, ${RELATIONSHIP} from users u where u.handle = $1`,
 };
 
 export interface FoundUser {

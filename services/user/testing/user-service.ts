@@ -7,6 +7,7 @@ import { UserInternalServiceDefinition } from '#gen/oxo/user/v1/user_internal_se
 import { UserServiceDefinition } from '#gen/oxo/user/v1/user_service.ts';
 import { DAY_MS, SECOND_MS } from '#kit/clock.ts';
 import type { Database } from '#kit/db/database.ts';
+import type { ServiceConsumer } from '#kit/process/start.ts';
 import { openChannel, type RpcClient } from '#kit/rpc/client.ts';
 import type { Callers } from '#kit/testing/callers.ts';
 import {
@@ -16,6 +17,7 @@ import {
   openTestRedis,
   type TestContext,
 } from '#kit/testing/context.ts';
+import { consumersOf } from '#kit/testing/deliver.ts';
 import { serveIssuer } from '#kit/testing/issuer-server.ts';
 import { createTestOutbox, type TestOutbox } from '#kit/testing/outbox.ts';
 import { createPeople, type People } from '#kit/testing/people.ts';
@@ -47,6 +49,7 @@ export interface TestUserService
   /** The internal contract with a token as it is. */
   internalWithToken(token: string): RpcClient<UserInternalServiceDefinition>;
   onBehalfOf: Callers['onBehalfOf'];
+  consumers: readonly ServiceConsumer[];
   /** Does now what is due in the background. */
   inBackground(name: 'erasure' | 'clean-up of deletions'): Promise<unknown>;
   /** Starts auth, when the service was started without it. */
@@ -93,6 +96,7 @@ export async function startUserService(
     internal: (service) => callers.asService(UserInternalServiceDefinition, service),
     internalWithToken: (token) => callers.withToken(UserInternalServiceDefinition, token),
     onBehalfOf: callers.onBehalfOf,
+    consumers: consumersOf(service),
     inBackground: (name) =>
       service.background.find((each) => each.name === name)?.work() ?? Promise.reject(new Error(name)),
     addUser: createPeople(context, callers).addUser,

@@ -15,7 +15,7 @@ import { on, PermanentError } from '#kit/events/consumers/handlers.ts';
 import { createWorkConsumer, type WorkConsumer } from '#kit/events/consumers/work-consumer.ts';
 import { createPublisher, type OutgoingEvent } from '#kit/events/outbox/publisher.ts';
 import { createMetrics } from '#kit/observability/metrics.ts';
-import { makeEvent, postCreated, quiet, startBus, type TestBus } from '#kit/testing/bus.ts';
+import { makeEvent, quiet, startBus, type TestBus, testEvent } from '#kit/testing/bus.ts';
 import { until } from '#kit/testing/until.ts';
 
 const fanOut = defineDurable({ name: 'feed-fanout', subjects: ['post.created'] });
@@ -39,7 +39,7 @@ async function setUp(t: test.TestContext): Promise<Setup> {
   const refused = new Set<string>();
   const publisher = createPublisher({ nats: bus.admin, source: 'post', logger: quiet });
   const consumerOf = (durable: typeof fanOut): WorkConsumer => {
-    const handler = on(postCreated, ({ sessionId: text }, { id, subject }) => {
+    const handler = on(testEvent, ({ sessionId: text }, { id, subject }) => {
       if (durable === fanOut && refused.has(text)) throw new PermanentError('refused');
       handled.push({ consumer: durable.name, text, id, subject });
     });

@@ -9,7 +9,7 @@ import { on } from '#kit/events/consumers/handlers.ts';
 import { createWorkConsumer } from '#kit/events/consumers/work-consumer.ts';
 import { createPublisher, type OutgoingEvent } from '#kit/events/outbox/publisher.ts';
 import { createMetrics } from '#kit/observability/metrics.ts';
-import { makeEvent, postCreated, quiet, startBus } from '#kit/testing/bus.ts';
+import { makeEvent, quiet, startBus, testEvent } from '#kit/testing/bus.ts';
 import { startNode } from '#kit/testing/process.ts';
 import { until } from '#kit/testing/until.ts';
 
@@ -25,7 +25,7 @@ test('the server is killed again and again under load', async (t) => {
   const consumer = createWorkConsumer({
     nats: bus.admin,
     durable,
-    handlers: [on(postCreated, (_, { id }) => void handled.add(id))],
+    handlers: [on(testEvent, (_, { id }) => void handled.add(id))],
     logger: quiet,
     metrics: createMetrics(),
   });

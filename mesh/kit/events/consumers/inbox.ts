@@ -1,5 +1,6 @@
 /**
  * The inbox: which events a consumer has handled already, written in the handler's own transaction, so that a second delivery changes nothing.
+ * It waits for its first service: what handles events today is idempotent by nature.
  */
 import type { Queryable, Statement } from '#kit/db/database.ts';
 import { EVENTS_RETENTION_DAYS } from '#kit/events/jetstream/streams.ts';

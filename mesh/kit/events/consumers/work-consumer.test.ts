@@ -12,7 +12,7 @@ import {
 import { ensureStreams } from '#kit/events/jetstream/streams.ts';
 import { createPublisher, type OutgoingEvent } from '#kit/events/outbox/publisher.ts';
 import { createMetrics } from '#kit/observability/metrics.ts';
-import { makeEvent, postCreated, quiet, startBus, type TestBus } from '#kit/testing/bus.ts';
+import { makeEvent, quiet, startBus, type TestBus, testEvent } from '#kit/testing/bus.ts';
 import { until } from '#kit/testing/until.ts';
 
 const durable = defineDurable({ name: 'feed-fanout', subjects: ['post.created'], ackWaitMs: 1_000, maxDeliver: 3 });
@@ -53,7 +53,7 @@ test('handles what is published, with its metadata, once', async (t) => {
   const { publish, consumer } = await setUp(t);
   const seen: object[] = [];
   const metrics = createMetrics();
-  const handler = on(postCreated, (event, { id, source, version, requestId }) => {
+  const handler = on(testEvent, (event, { id, source, version, requestId }) => {
     seen.push({ text: event.sessionId, id, source, version, requestId });
   });
   const event = makeEvent('a', 'post.created', 7);
@@ -70,7 +70,7 @@ test('handles what is published, with its metadata, once', async (t) => {
 test('tries a failed event again after a delay', async (t) => {
   const { publish, consumer } = await setUp(t);
   const attemptsAtMs: number[] = [];
-  const handler = on(postCreated, () => {
+  const handler = on(testEvent, () => {
     attemptsAtMs.push(performance.now());
     if (attemptsAtMs.length < 3) throw new Error('not yet');
   });
@@ -85,7 +85,7 @@ test('tries a failed event again after a delay', async (t) => {
 test('gives an event up after the last try, with the reason', async (t) => {
   const { publish, consumer, admin } = await setUp(t);
   let tries = 0;
-  const handler = on(postCreated, () => {
+  const handler = on(testEvent, () => {
     tries += 1;
     throw new Error('no room for ann@example.org');
   });
@@ -111,7 +111,7 @@ test('what is not due yet is delivered again when it is, and has not failed', as
   let nowMs = 0;
   const handled: number[] = [];
   const metrics = createMetrics();
-  const handler = on(postCreated, (event) => {
+  const handler = on(testEvent, (event) => {
     notBefore(event.sessionId === 'a' ? 300 : 0, { nowMs: () => nowMs });
     handled.push(nowMs);
   });
@@ -130,7 +130,7 @@ test('what is not due yet is delivered again when it is, and has not failed', as
 
 test('gives up at once what another try would not cure', async (t) => {
   const { publish, consumer, admin } = await setUp(t);
-  const handler = on(postCreated, () => {
+  const handler = on(testEvent, () => {
     throw new PermanentError('made for nobody');
   });
   const bytes = makeEvent('b');
@@ -158,14 +158,14 @@ test('an event whose process dies between work and acknowledgement is delivered 
   const { publish, consumer, connect } = await setUp(t);
   const seen: string[] = [];
   const dying = await connect();
-  const first = on(postCreated, async (event) => {
+  const first = on(testEvent, async (event) => {
     seen.push(`first ${event.sessionId}`);
     await dying.connection.close();
   });
   consumer(first, { nats: dying }).start();
   await publish(makeEvent('a'));
   await until('the first delivery', () => seen.length === 1);
-  consumer(on(postCreated, (event) => void seen.push(`second ${event.sessionId}`))).start();
+  consumer(on(testEvent, (event) => void seen.push(`second ${event.sessionId}`))).start();
   await until('the second delivery', () => seen.length === 2);
   assert.deepEqual(seen, ['first a', 'second a']);
 });
@@ -174,7 +174,7 @@ test('a handler that is too slow is tried again, one that says it works is not',
   const { publish, consumer } = await setUp(t, { ...durable, ackWaitMs: 2_000 });
   const tries = new Map<string, number>();
   let aborted = 0;
-  const handler = on(postCreated, async ({ sessionId }, _, context) => {
+  const handler = on(testEvent, async ({ sessionId }, _, context) => {
     const count = (tries.get(sessionId) ?? 0) + 1;
     tries.set(sessionId, count);
     context.signal.addEventListener('abort', () => {
@@ -198,7 +198,7 @@ test('a handler that is too slow is tried again, one that says it works is not',
 test('goes on after the server was killed', async (t) => {
   const { publish, consumer, server, admin } = await setUp(t);
   const seen: string[] = [];
-  consumer(on(postCreated, (event) => void seen.push(event.sessionId))).start();
+  consumer(on(testEvent, (event) => void seen.push(event.sessionId))).start();
   await publish(makeEvent('a'));
   await until('a', () => seen.includes('a'));
   await server.kill();
@@ -215,7 +215,7 @@ test('goes on after the server was killed', async (t) => {
 test('goes on when the consumer, then the stream, is deleted and made again', async (t) => {
   const { publish, consumer, admin } = await setUp(t);
   const seen: string[] = [];
-  consumer(on(postCreated, (event) => void seen.push(event.sessionId))).start();
+  consumer(on(testEvent, (event) => void seen.push(event.sessionId))).start();
   await publish(makeEvent('a'));
   await until('a', () => seen.includes('a'));
   const manager = await jetstreamManager(admin.connection);
@@ -241,7 +241,7 @@ test('stop waits for handlers and gives back what was not begun', async (t) => {
     release = resolve;
   });
   const slow = consumer(
-    on(postCreated, async (event) => {
+    on(testEvent, async (event) => {
       begun += 1;
       await held;
       done.push(event.sessionId);
@@ -256,7 +256,7 @@ test('stop waits for handlers and gives back what was not begun', async (t) => {
     return begun === 2 && info.num_ack_pending > 2;
   });
   const stopped = slow.stop();
-  consumer(on(postCreated, (event) => void other.push(event.sessionId))).start();
+  consumer(on(testEvent, (event) => void other.push(event.sessionId))).start();
   release();
   await stopped;
   assert.deepEqual(done, ['a', 'b']);
@@ -265,6 +265,6 @@ test('stop waits for handlers and gives back what was not begun', async (t) => {
 
 test('refuses handlers that do not fit the durable', async (t) => {
   const { consumer } = await setUp(t);
-  const handler = on({ ...postCreated, subject: 'post.deleted' }, () => undefined);
+  const handler = on({ ...testEvent, subject: 'post.deleted' }, () => undefined);
   assert.throws(() => consumer(handler), /feed-fanout gets "post.created" but handles "post.deleted"/);
 });

@@ -11,7 +11,7 @@ import type { NatsBus } from '#kit/events/jetstream/nats.ts';
 import { natsPermissions } from '#kit/events/jetstream/permissions.ts';
 import { createPublisher } from '#kit/events/outbox/publisher.ts';
 import { createMetrics } from '#kit/observability/metrics.ts';
-import { makeEvent, postCreated, quiet, sessionRevoked, startBus, type TestBus } from '#kit/testing/bus.ts';
+import { makeEvent, quiet, sessionRevoked, startBus, type TestBus, testEvent } from '#kit/testing/bus.ts';
 import { until } from '#kit/testing/until.ts';
 
 const feedFanout = defineDurable({ name: 'feed-fanout', subjects: ['post.created'], maxDeliver: 1 });
@@ -41,7 +41,7 @@ test('the permissions suffice for all that the kit does', async (t) => {
   const created: string[] = [];
   const revoked: string[] = [];
   const metrics = createMetrics();
-  const handler = on(postCreated, ({ sessionId }) => {
+  const handler = on(testEvent, ({ sessionId }) => {
     if (sessionId === 'bad') throw new Error('bad');
     created.push(sessionId);
   });
@@ -129,7 +129,7 @@ test('a copy that a reader has the server send under another name is no event', 
 
   const handled: string[] = [];
   const handlers = postCleanup.subjects.map((subject) =>
-    on({ ...postCreated, subject }, () => void handled.push(subject)),
+    on({ ...testEvent, subject }, () => void handled.push(subject)),
   );
   const work = createWorkConsumer({
     nats: post,

@@ -22,11 +22,6 @@ export function originalSubject(subject: string): string {
   return subject.replace(REPLAY, '');
 }
 
-/** Whether an event on this subject is delivered again, to one consumer. */
-export function isReplay(subject: string): boolean {
-  return REPLAY.test(subject);
-}
-
 /** A stored event, whether it was fetched by its number or delivered. */
 export type StoredEvent = Pick<StoredMsg, 'subject' | 'header' | 'data'> | JsMsg;
 

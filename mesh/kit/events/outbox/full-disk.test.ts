@@ -7,7 +7,7 @@ import { createEffects } from '#kit/events/outbox/effects.ts';
 import { createOutbox, insertEvent } from '#kit/events/outbox/outbox.ts';
 import { createPublisher } from '#kit/events/outbox/publisher.ts';
 import { createRelay } from '#kit/events/outbox/relay.ts';
-import { makeEvent, postCreated, quiet, startBus } from '#kit/testing/bus.ts';
+import { makeEvent, quiet, startBus, testEvent } from '#kit/testing/bus.ts';
 import { createTestDatabase } from '#kit/testing/database.ts';
 import { entities, migrations } from '#kit/testing/fixtures/things.ts';
 import { mountSmallDisk } from '#kit/testing/small-disk.ts';
@@ -37,7 +37,7 @@ test('while the disk of NATS is full events wait in the outbox; with space and a
         db.transaction((tx) =>
           insertEvent(
             tx,
-            add(outbox.row(postCreated, { sessionId: text.repeat(10_000), userId: '' }, { requestId: text })),
+            add(outbox.row(testEvent, { sessionId: text.repeat(10_000), userId: '' }, { requestId: text })),
           ),
         ),
       async () => undefined,

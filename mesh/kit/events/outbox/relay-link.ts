@@ -9,6 +9,15 @@ export const RELAY_NAME = 'oxo-relay';
 /** For a migration, `lockViewV1(RELAY_LOCK)`: whoever holds it publishes the outbox of its schema. */
 export const RELAY_LOCK = 'relay_lock';
 
+/**
+ * For a migration, beside the lock: the channel on which replicas tell the leading relay of commits. Whoever may connect to a database may
+ * notify any channel by its name, so the name is random and stands in a table that nobody but the schema's owner reads; a view or a default would show
+ * it in the catalogue. It never changes; see `outboxTableV1`.
+ */
+export const relayChannelV1 = `
+  create table relay_channel (name text not null);
+  insert into relay_channel select 'outbox_' || gen_random_uuid();`;
+
 /** A direct connection to the database; `lost` once it is gone, or the relay's lock. */
 export interface Link {
   client: pg.Client;

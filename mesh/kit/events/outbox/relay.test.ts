@@ -10,7 +10,7 @@ import { createPublisher } from '#kit/events/outbox/publisher.ts';
 import { createRelay, type Relay } from '#kit/events/outbox/relay.ts';
 import { BATCH_ROWS } from '#kit/events/outbox/relay-batch.ts';
 import { newId } from '#kit/ids.ts';
-import { postCreated, quiet, startBus, type TestBus } from '#kit/testing/bus.ts';
+import { quiet, startBus, type TestBus, testEvent } from '#kit/testing/bus.ts';
 import { createTestDatabase, type TestDatabase } from '#kit/testing/database.ts';
 import { entities, migrations } from '#kit/testing/fixtures/things.ts';
 import { startNode } from '#kit/testing/process.ts';
@@ -46,7 +46,7 @@ async function startReplica(
   options: { pollMs?: number; effect?: (text: string) => Promise<void> } = {},
 ): Promise<Replica> {
   const repeated: string[] = [];
-  const repeat = effect(postCreated, async ({ sessionId }) => {
+  const repeat = effect(testEvent, async ({ sessionId }) => {
     await options.effect?.(sessionId);
     repeated.push(sessionId);
   });
@@ -71,7 +71,7 @@ function post(outbox: Outbox, text: string, effect: () => Promise<unknown> = asy
     (add) =>
       database.db.transaction(async (tx) => {
         const payload = { sessionId: text, userId: '' };
-        await insertEvent(tx, add(outbox.row(postCreated, payload, { requestId: `request-${text}` })));
+        await insertEvent(tx, add(outbox.row(testEvent, payload, { requestId: `request-${text}` })));
       }),
     effect,
   );
@@ -115,7 +115,7 @@ test('publishes what was committed, in order, and nothing that was rolled back',
         database.db.transaction(async (tx) => {
           await insertEvent(
             tx,
-            add(outbox.row(postCreated, { sessionId: 'never', userId: '' }, { requestId: 'request' })),
+            add(outbox.row(testEvent, { sessionId: 'never', userId: '' }, { requestId: 'request' })),
           );
           throw new Error('rolled back');
         }),
@@ -282,6 +282,12 @@ test('another role of the database can neither take the lock nor keep a relay fr
       await assert.rejects(intruder.query(`begin; lock table relay_lock in ${mode} mode`), { code: '42501' });
       await intruder.query('rollback');
     }
+    await assert.rejects(intruder.query('select name from relay_channel'), { code: '42501' });
+    const [channel] = await database.db.query<{ name: string }>({
+      name: 'test-channel',
+      text: 'select name from relay_channel',
+    });
+    assert.match(channel?.name ?? '', /^outbox_[0-9a-f-]{36}$/, 'nobody guesses it');
     // Numbers of advisory locks belong to all roles.
     await intruder.query("select pg_advisory_lock(hashtext('outbox-relay:' || current_schema()))");
     const { relay, outbox } = await startReplica();
@@ -328,7 +334,7 @@ test('a replica that does not lead tells the leader', async () => {
 test('killed after JetStream stored an event and before it was deleted: it comes twice with one id, and none is lost', async () => {
   const { relay, outbox } = await startReplica();
   const heard: { text: string; id: string }[] = [];
-  const subscription = bus.admin.connection.subscribe(postCreated.subject, {
+  const subscription = bus.admin.connection.subscribe(testEvent.subject, {
     callback: (_, message) => {
       heard.push({
         text: SessionRevoked.decode(message.data).sessionId,

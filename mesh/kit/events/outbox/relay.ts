@@ -39,7 +39,7 @@ const LOCK_POLL_MS = 100;
 /** Other replicas are told of a commit at most once in this time. */
 const NOTIFY_INTERVAL_MS = 5;
 
-const NOTIFY = { name: 'relay-notify', text: "select pg_notify('outbox_' || current_schema(), '')" };
+const NOTIFY = { name: 'relay-notify', text: "select pg_notify(name, '') from relay_channel" };
 
 /**
  * Carries the outbox of one schema to JetStream. One relay a schema at a time holds the lock, by a connection of its own; the
@@ -103,8 +103,8 @@ export function createRelay(options: RelayOptions): Relay {
   }
 
   async function lead(link: Link, isOver: () => boolean): Promise<void> {
-    const { rows } = await link.client.query<{ schema: string }>('select current_schema() as schema');
-    await link.client.query(`listen ${pg.escapeIdentifier(`outbox_${rows[0]?.schema}`)}`);
+    const { rows } = await link.client.query<{ name: string }>('select name from relay_channel');
+    for (const { name } of rows) await link.client.query(`listen ${pg.escapeIdentifier(name)}`);
     logger.info('the relay leads');
     leads = !isOver();
     await queue.publishUntil(isOver, link);
