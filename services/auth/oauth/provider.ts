@@ -1,4 +1,5 @@
 import { timingSafeEqual } from 'node:crypto';
+import type { EventEmitter } from 'node:events';
 import Provider, { type Configuration, errors, type FindAccount } from 'oidc-provider';
 import type { Logger } from '#kit/observability/logger.ts';
 import type { SigningKeys } from '../keys/signing-keys.ts';
@@ -42,9 +43,17 @@ export function createProvider(parts: ProviderParts): Provider {
       'OAuth request failed',
     );
   });
-  // What Koa would write to standard error, such as a connection that broke under an answer.
-  provider.silent = true;
+  // What Koa would write to standard error. A connection that broke under an answer is nobody's fault.
+  (provider as EventEmitter).on('error', (error: unknown) => {
+    if (!isBrokenConnection(error)) logger.error({ err: error }, 'OAuth request failed');
+  });
   return provider;
+}
+
+function isBrokenConnection(error: unknown): boolean {
+  return (
+    error instanceof Error && 'code' in error && ['ECONNRESET', 'EPIPE', 'ECONNABORTED'].includes(String(error.code))
+  );
 }
 
 /** Two rules of the library that ours replace, where it lets one. */
