@@ -118,7 +118,7 @@ describe('contracts', () => {
   });
 
   it('must name a scope, or be for first-party sign-ins alone', async () => {
-    plant('proto/oxo/auth/v1/auth_service.proto', '        first_party: true\n', '');
+    plant('proto/oxo/auth/v1/auth_service.proto', 'signed_in: {first_party: true}', 'signed_in: {}');
     const said = await refusal();
     assert.match(said, /AuthService\.Logout: needs no scope/);
     assert.doesNotMatch(said, /ListSessions/);
