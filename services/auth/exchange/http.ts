@@ -34,7 +34,9 @@ function refuse(response: ServerResponse, error: OxoError): void {
     'content-type': 'text/plain',
     'x-oxo-reason': reason,
     // RFC 6750, section 3.1.
-    ...(status === 401 ? { 'www-authenticate': 'Bearer error="invalid_token"' } : {}),
+    ...(status === 401
+      ? { 'www-authenticate': reason === 'TOKEN_INVALID' ? 'Bearer error="invalid_token"' : 'Bearer' }
+      : {}),
     ...(retryAfterMs === undefined ? {} : { 'retry-after': String(Math.ceil(retryAfterMs / 1_000)) }),
   });
   response.end(message);
