@@ -11,7 +11,7 @@ export interface Endpoint {
  * service costs one line here. Internal services stand nowhere: what is not listed cannot be reached.
  */
 export const publicServices = {
-  auth: ['oxo.auth.v1.AuthService', 'oxo.auth.v1.ApiKeyService'],
+  auth: ['oxo.auth.v1.AuthService', 'oxo.auth.v1.ApiKeyService', 'oxo.auth.v1.ConsentService'],
   user: ['oxo.user.v1.UserService'],
   post: ['oxo.post.v1.PostService'],
   feed: ['oxo.feed.v1.FeedService'],
@@ -24,7 +24,7 @@ export const MAX_BODY_BYTES = 64 * 1024;
  * Fields that stand in paths, as in /api/v1/users/{user_id}/posts. The transcoder would let a query parameter of the
  * same name override the path; a test compares the list with the contracts.
  */
-export const pathParameters: readonly string[] = ['handle', 'id', 'user_id'];
+export const pathParameters: readonly string[] = ['client_id', 'handle', 'id', 'user_id'];
 
 export type UpstreamName = keyof typeof publicServices;
 

@@ -2,6 +2,7 @@ import type { NamedMigration } from '#kit/db/migrations.ts';
 import { AccountEntity } from './entities/account-entity.ts';
 import { ApiKeyEntity } from './entities/api-key-entity.ts';
 import { ApiKeySecretEntity } from './entities/api-key-secret-entity.ts';
+import { ConsentEntity } from './entities/consent-entity.ts';
 import { KnownNetworkEntity } from './entities/known-network-entity.ts';
 import { OAuthArtifactEntity } from './entities/oauth-artifact-entity.ts';
 import { OAuthClientEntity } from './entities/oauth-client-entity.ts';
@@ -14,6 +15,7 @@ import { DisabledAccounts } from './migrations/20261127-disabled-accounts.ts';
 import { OwnerLocks } from './migrations/20261128-owner-locks.ts';
 import { RelayChannel } from './migrations/20261128-relay-channel.ts';
 import { ApiKeys } from './migrations/20261129-api-keys.ts';
+import { Consents } from './migrations/20261129-consents.ts';
 import { KnownNetworks } from './migrations/20261129-known-networks.ts';
 import { Oauth } from './migrations/20261129-oauth.ts';
 
@@ -28,6 +30,7 @@ export const entities = [
   KnownNetworkEntity,
   ApiKeyEntity,
   ApiKeySecretEntity,
+  ConsentEntity,
 ];
 export const migrations: NamedMigration[] = [
   { name: '20261123-initial', class: Initial },
@@ -38,4 +41,5 @@ export const migrations: NamedMigration[] = [
   { name: '20261129-oauth', class: Oauth },
   { name: '20261129-known-networks', class: KnownNetworks },
   { name: '20261129-api-keys', class: ApiKeys },
+  { name: '20261129-consents', class: Consents },
 ];

@@ -1,6 +1,7 @@
 import { ApiKeyServiceDefinition } from '#gen/oxo/auth/v1/api_key_service.ts';
 import { AuthInternalServiceDefinition } from '#gen/oxo/auth/v1/auth_internal_service.ts';
 import { AuthServiceDefinition } from '#gen/oxo/auth/v1/auth_service.ts';
+import { ConsentServiceDefinition } from '#gen/oxo/auth/v1/consent_service.ts';
 import type { UserInternalServiceDefinition } from '#gen/oxo/user/v1/user_internal_service.ts';
 import { type Clock, HOUR_MS, MINUTE_MS, SECOND_MS } from '#kit/clock.ts';
 import type { Database } from '#kit/db/database.ts';
@@ -12,6 +13,7 @@ import type { Service } from '#kit/process/start.ts';
 import type { RpcClient } from '#kit/rpc/client.ts';
 import type { RpcServer } from '#kit/rpc/server.ts';
 import { createAccounts } from './accounts/accounts.ts';
+import { createCredentials } from './accounts/credentials.ts';
 import { createDisabling } from './accounts/disabling.ts';
 import type { Passwords } from './accounts/passwords.ts';
 import { createPendingSweep } from './accounts/pending-sweep.ts';
@@ -30,12 +32,14 @@ import {
   disableAccount,
   issueServiceToken,
   listApiKeys,
+  listConsents,
   listSessions,
   login,
   logout,
   refresh,
   register,
   revokeApiKey,
+  revokeConsent,
   revokeSession,
   rewrapSigningKeys,
   rotateApiKey,
@@ -46,6 +50,7 @@ import type { Rewrapping } from './keys/rewrapping.ts';
 import type { KeyRotation } from './keys/rotation.ts';
 import type { SigningKeys } from './keys/signing-keys.ts';
 import { createOAuth, type OAuth, type OAuthSettings } from './oauth/oauth.ts';
+import { servePages } from './pages/serve.ts';
 import { createSessions } from './sessions/sessions.ts';
 import type { TokenIssuer } from './tokens/token-issuer.ts';
 
@@ -83,6 +88,7 @@ export function createAuthService(parts: AuthServiceParts) {
   const apiKeys = createApiKeys({ db, outbox, denyList, keyText, hashes: createSecretHashes(), clock });
   const { findAccessToken } = oauth;
   const exchange = createExchange({ apiKeys, keyText, findAccessToken, issuer, denyList, clock, logger });
+  const credentials = createCredentials({ accounts, attempts, knownNetworks, passwords, profiles });
   const sweep = createPendingSweep({ accounts, profiles, clock, logger });
 
   return {
@@ -91,11 +97,12 @@ export function createAuthService(parts: AuthServiceParts) {
     serveHttp(http: HttpServer): void {
       oauth.serve(http);
       serveExchange(http, exchange);
+      servePages({ http, oauth, accounts, credentials, profiles, settings: parts.oauth, logger, clock });
     },
     addServices(server: RpcServer): void {
       server.add(AuthServiceDefinition, {
         register: register({ accounts, attempts, knownNetworks, passwords, profiles, sessions, issuer, clock }),
-        login: login({ accounts, attempts, knownNetworks, passwords, profiles, sessions, issuer }),
+        login: login({ credentials, sessions, issuer }),
         refresh: refresh({ attempts, sessions, issuer, logger }),
         logout: logout({ sessions }),
         listSessions: listSessions({ db, clock }),
@@ -106,6 +113,10 @@ export function createAuthService(parts: AuthServiceParts) {
         listApiKeys: listApiKeys({ apiKeys }),
         revokeApiKey: revokeApiKey({ apiKeys }),
         rotateApiKey: rotateApiKey({ apiKeys, clock }),
+      });
+      server.add(ConsentServiceDefinition, {
+        listConsents: listConsents({ db, clock }),
+        revokeConsent: revokeConsent({ consents: oauth.consents }),
       });
       server.add(AuthInternalServiceDefinition, {
         disableAccount: disableAccount({ disable }),

@@ -1,6 +1,7 @@
 import { type CallContext, type CompatServiceDefinition, createServer, type ServiceImplementation } from 'nice-grpc';
 import { AuthInternalServiceDefinition } from '#gen/oxo/auth/v1/auth_internal_service.ts';
 import { AuthServiceDefinition } from '#gen/oxo/auth/v1/auth_service.ts';
+import { ConsentServiceDefinition } from '#gen/oxo/auth/v1/consent_service.ts';
 import { FeedServiceDefinition } from '#gen/oxo/feed/v1/feed_service.ts';
 import { PostInternalServiceDefinition } from '#gen/oxo/post/v1/post_internal_service.ts';
 import { PostServiceDefinition } from '#gen/oxo/post/v1/post_service.ts';
@@ -35,6 +36,7 @@ const POLL_MS = 5;
 const definitions = [
   AuthInternalServiceDefinition,
   AuthServiceDefinition,
+  ConsentServiceDefinition,
   FeedServiceDefinition,
   PostInternalServiceDefinition,
   PostServiceDefinition,

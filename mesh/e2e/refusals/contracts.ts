@@ -56,7 +56,8 @@ export type IdPlace = {
 export const idPlaces: readonly IdPlace[] = publicRpcs.flatMap(({ name, http, method }) =>
   http.flatMap(({ path }) =>
     method.input.fields
-      .filter((field) => /(^|_)id$/.test(field.name) && path.includes(`{${field.name}}`))
+      // Those of clients are no UUIDs, so there are none that are wrong.
+      .filter(({ name }) => /(^|_)id$/.test(name) && name !== 'client_id' && path.includes(`{${name}}`))
       .map((field) => ({
         rpc: name,
         withId: (called: string, id: string) => replaceId(path, field.name, called, id),

@@ -39,6 +39,8 @@ export function everyCall({ me, other, myPost }: Cast): Record<string, ApiReques
     ListApiKeys: { path: '/api-keys', token },
     RevokeApiKey: { method: 'DELETE', path: `/api-keys/${unknownId}`, token },
     RotateApiKey: { method: 'POST', path: `/api-keys/${unknownId}:rotate`, token, body: {} },
+    ListConsents: { path: '/consents', token },
+    RevokeConsent: { method: 'DELETE', path: '/consents/unknown', token },
     GetMe: { path: '/users/me', token },
     UpdateMe: { method: 'PATCH', path: '/users/me', token, body: { bio: 'changed' } },
     DeleteMe: { method: 'DELETE', path: '/users/me', token },

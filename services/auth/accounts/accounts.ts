@@ -34,6 +34,16 @@ const PASSWORD_HASH = {
   text: 'select password_hash as "passwordHash" from accounts where id = $1',
 };
 
+const ID_OF_VERIFIED_EMAIL = {
+  name: 'account-id-of-verified-email',
+  text: 'select id from accounts where email = $1 and email_verified_at_ms is not null',
+};
+const ENTER = {
+  name: 'account-enter',
+  text: `update accounts set ${SET_ACTIVE}
+    where id = $1 and state in ('PENDING', 'ACTIVE') returning 1`,
+};
+
 /** A registration whose profile may not exist yet. */
 export interface PendingAccount {
   id: string;
@@ -50,6 +60,10 @@ export interface Accounts {
   /** Takes registrations that were cut off, at most 100, away from other sweeps for a minute. */
   claimPending(): Promise<PendingAccount[]>;
   passwordHash(id: string): Promise<string | undefined>;
+  /** @param email normalised */
+  idOfVerifiedEmail(email: string): Promise<string | undefined>;
+  /** Makes the account active, if it was not. @returns false when it is not there (any more) */
+  enter(id: string): Promise<boolean>;
 }
 
 export function createAccounts(db: Queryable, clock: Clock): Accounts {
@@ -72,5 +86,10 @@ export function createAccounts(db: Queryable, clock: Clock): Accounts {
       const [row] = await db.query<{ passwordHash: string }>(PASSWORD_HASH, [id]);
       return row?.passwordHash;
     },
+    async idOfVerifiedEmail(email) {
+      const [row] = await db.query<{ id: string }>(ID_OF_VERIFIED_EMAIL, [email]);
+      return row?.id;
+    },
+    enter: async (id) => (await db.query(ENTER, [id])).length > 0,
   };
 }

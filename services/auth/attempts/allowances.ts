@@ -30,6 +30,7 @@ export const allowanceSettings = {
   LIMIT_LOGIN_FROM_NETWORK: allowance().default({ attempts: 100, windowMs: HOUR_MS }),
   LIMIT_REGISTER_FROM_NETWORK: allowance().default({ attempts: 20, windowMs: HOUR_MS }),
   LIMIT_CLIENT_FROM_NETWORK: allowance().default({ attempts: 20, windowMs: HOUR_MS }),
+  LIMIT_DEVICE_CODE_FROM_NETWORK: allowance().default({ attempts: 120, windowMs: HOUR_MS }),
   LIMIT_TOKEN_FROM_NETWORK: allowance().default({ attempts: 300, windowMs: HOUR_MS }),
 };
 
@@ -43,6 +44,7 @@ export function allowances(read: z.infer<z.ZodObject<typeof allowanceSettings>>)
     loginFromNetwork: read.LIMIT_LOGIN_FROM_NETWORK,
     registerFromNetwork: read.LIMIT_REGISTER_FROM_NETWORK,
     clientFromNetwork: read.LIMIT_CLIENT_FROM_NETWORK,
+    deviceCodeFromNetwork: read.LIMIT_DEVICE_CODE_FROM_NETWORK,
     tokenFromNetwork: read.LIMIT_TOKEN_FROM_NETWORK,
   };
 }

@@ -26,6 +26,8 @@ export interface Attempts {
   register(network: string): Promise<Attempt>;
   /** Apps that register themselves. */
   client(network: string): Promise<Attempt>;
+  /** What a device shows, right or wrong: of ten thousand that wait, 120 tries an hour find one in two years. */
+  deviceCode(network: string): Promise<Attempt>;
   /** Refresh tokens, codes and others that are shown to get a token. */
   token(network: string): Promise<Attempt>;
   /** A network under another name, by which it is known without telling which it is. */
@@ -115,6 +117,7 @@ export function createAttempts({ counters, allowances, secret, metrics, logger }
     },
     register: (network) => fromNetwork('registerFromNetwork', network),
     client: (network) => fromNetwork('clientFromNetwork', network),
+    deviceCode: (network) => fromNetwork('deviceCodeFromNetwork', network),
     token: (network) => fromNetwork('tokenFromNetwork', network),
     hashOf: (network) => hash('network', network),
   };

@@ -16,6 +16,11 @@ export { listApiKeys } from './list-api-keys.ts';
 export { revokeApiKey } from './revoke-api-key.ts';
 export { rotateApiKey } from './rotate-api-key.ts';
 
+// ConsentService: people, through the front door.
+
+export { listConsents } from './list-consents.ts';
+export { revokeConsent } from './revoke-consent.ts';
+
 // AuthInternalService: our own services.
 
 export { disableAccount } from './disable-account.ts';

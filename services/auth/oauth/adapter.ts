@@ -47,7 +47,7 @@ function grantAdapter({ clients, grants }: AdapterStores): Adapter {
     async upsert(id, { clientId = '', accountId = '', ...rest }, seconds) {
       const payload = { clientId, accountId, ...rest };
       if (!(await grants.upsert({ id, clientId, accountId, payload, lifetimeMs: lifetimeMs(seconds) }, callIds()))) {
-        throw new errors.InvalidGrant('the account is not there');
+        throw new errors.InvalidGrant('the consent has ended');
       }
       await clients.markUsed(clientId);
     },
@@ -63,11 +63,11 @@ function artifactAdapter(model: string, { artifacts, clients, grants }: AdapterS
 
   return {
     async upsert(id, payload, seconds) {
-      const { clientId, accountId, grantId, uid, userCode } = payload;
+      const { clientId, grantId, uid, userCode } = payload;
       await artifacts.upsert(model, {
         idHash: keyOf(id, model),
         clientId: clientId ?? null,
-        accountId: accountId ?? null,
+        accountId: accountOf(payload) ?? null,
         // An interaction only looks at the grant of before: it goes on when that one ends.
         grantId: model === 'Interaction' ? null : (grantId ?? null),
         uid: uid ?? null,
@@ -133,6 +133,11 @@ function revealed(model: string, found: StoredArtifact, id: string, userCode: st
     ...(model === 'Interaction' ? { returnTo: `${payload.returnTo}${id}` } : {}),
     ...(consumedAtMs === undefined ? {} : { consumed: Math.floor(consumedAtMs / SECOND_MS) }),
   };
+}
+
+/** Also who has just signed in, before the browser's session knows it: what ends all of a person's sessions ends this too. */
+function accountOf({ accountId, result }: AdapterPayload): string | undefined {
+  return result?.login?.accountId ?? accountId;
 }
 
 /** In place of an id that the row does not tell; good only where nobody but ourselves can bring it. */

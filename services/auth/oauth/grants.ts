@@ -11,8 +11,12 @@ export const MAX_GRANTS_PER_CLIENT = 50;
 
 const UPSERT = {
   name: 'oauth-grant-upsert',
+  // Only what the person has consented to, and no longer than that counts: whoever takes it back meanwhile is waited for.
   text: `insert into oauth_grants (id, client_id, account_id, payload, created_at_ms, expires_at_ms)
-      select $1, $2, id, $4, $5, $6 from accounts where id = $3 and state = 'ACTIVE' for share
+      select $1, consents.client_id, accounts.id, $4, $5, least($6, consents.expires_at_ms)
+      from accounts join consents on consents.account_id = accounts.id and consents.client_id = $2
+      where accounts.id = $3 and accounts.state = 'ACTIVE'
+        and consents.revoked_at_ms is null and consents.expires_at_ms > $5 for share
     on conflict (id) do update set payload = excluded.payload, expires_at_ms = excluded.expires_at_ms
       where oauth_grants.client_id = excluded.client_id and oauth_grants.account_id = excluded.account_id
     returning 1`,
@@ -31,13 +35,10 @@ const DELETE = {
   name: 'oauth-grant-delete',
   text: `delete from oauth_grants where id = $1 returning ${revokedColumns()}`,
 };
-const DELETE_OF_CLIENT = {
-  name: 'oauth-grant-delete-of-client',
-  text: `delete from oauth_grants where account_id = $1 and client_id = $2 returning ${revokedColumns()}`,
-};
 const DELETE_OF_ACCOUNT = {
   name: 'oauth-delete-of-account',
-  text: `with grants as (delete from oauth_grants where account_id = $1)
+  text: `with consents as (delete from consents where account_id = $1),
+      grants as (delete from oauth_grants where account_id = $1)
     delete from oauth_artifacts where account_id = $1`,
 };
 const CLEAN_UP = defineCleanUp({ name: 'oauth-grants-clean-up', table: 'oauth_grants', where: 'expires_at_ms <= $1' });
@@ -58,15 +59,13 @@ type CallIds = { requestId: string };
  * exchanged for is refused by every process: the grant's id is the session id of those.
  */
 export interface Grants {
-  /** @returns false when the account is not there, or was ended */
+  /** @returns false when the account was ended, or the person has not consented (any more) */
   upsert(grant: Grant, context: CallIds): Promise<boolean>;
   find(id: string): Promise<Record<string, unknown> | undefined>;
   /** Ends the grant, refused in this process at once and everywhere when the event has arrived. */
   revokeInPassing(id: string, context: CallIds): Promise<void>;
   /** Ends the grant, refused everywhere when it is done. @throws OxoError UNAVAILABLE as `Revoking.everywhere` */
   revokeEverywhere(id: string, context: CallIds): Promise<void>;
-  /** Ends all grants of an account for a client; refused everywhere when it is done. @returns how many. @throws OxoError UNAVAILABLE */
-  revokeOfClient(grantee: { accountId: string; clientId: string }, context: CallIds): Promise<number>;
   /** Deletes expired ones, in short statements. @returns how many */
   cleanUp(): Promise<number>;
 }
@@ -96,17 +95,11 @@ export function createGrants(options: { db: Database; outbox: Outbox; denyList: 
     async revokeEverywhere(id, context) {
       await revoking.everywhere(remove(id), context);
     },
-    async revokeOfClient({ accountId, clientId }, context) {
-      const work = async (tx: Transaction) => ({
-        revoked: await tx.query<RevokedSession>(DELETE_OF_CLIENT, [accountId, clientId]),
-      });
-      return (await revoking.everywhere(work, context)).revoked.length;
-    },
     cleanUp: () => cleanUp(db, CLEAN_UP, [clock.nowMs()]),
   };
 }
 
-/** Deletes all that an account that ends has granted, and its browsers' sessions. Its tokens are refused by the account's id. */
+/** Deletes all that an account that ends has granted and consented to, and its browsers' sessions. Its tokens are refused by the account's id. */
 export async function deleteGrantsOf(tx: Queryable, accountId: string): Promise<void> {
   await tx.query(DELETE_OF_ACCOUNT, [accountId]);
 }

@@ -5,8 +5,9 @@ import { OxoError } from '#kit/errors.ts';
 import type { Attempt, Attempts } from '../attempts/attempts.ts';
 import { sendJson } from '../http/answers.ts';
 import type { Exchange, HttpServer } from '../http/server.ts';
+import { PROVIDER_POLICY, SAFE_HEADERS } from '../pages/layout.ts';
 import { networkOf } from '../sessions/device.ts';
-import { PAGE_POLICY } from './pages.ts';
+import { guardForms } from './form-guard.ts';
 import { OAUTH_PATHS, OAUTH_ROUTES } from './routes.ts';
 
 /** Headers by which a request could say that it came to another host, or from somewhere else than the front door says. */
@@ -21,13 +22,14 @@ export function serveOAuth(options: {
   http: HttpServer;
   issuer: string;
   provider: () => Promise<Provider>;
-  attempts: Pick<Attempts, 'client' | 'token'>;
+  attempts: Pick<Attempts, 'client' | 'deviceCode' | 'token'>;
 }): void {
   const { http, provider, attempts } = options;
   const issuer = new URL(options.issuer);
   /** Answers to devices that wait. */
   const patient = new WeakSet<ServerResponse>();
 
+  const isFormGood = guardForms({ issuer: options.issuer, attempts });
   const handlers = new WeakMap<Provider, ReturnType<Provider['callback']>>();
   async function handler() {
     const current = await provider();
@@ -47,8 +49,8 @@ export function serveOAuth(options: {
     for (const name of CLAIMED) delete request.headers[name];
     request.headers.host = issuer.host;
     request.headers['x-forwarded-proto'] = issuer.protocol.slice(0, -1);
-    response.setHeader('content-security-policy', PAGE_POLICY);
-    response.setHeader('cache-control', 'no-store');
+    for (const [name, value] of Object.entries(SAFE_HEADERS)) response.setHeader(name, value);
+    response.setHeader('content-security-policy', PROVIDER_POLICY);
     response.setHeader('x-request-id', exchange.requestId);
     await (await handler())(request, response);
   }
@@ -68,7 +70,7 @@ export function serveOAuth(options: {
     http.handle({ ...route, lane: 'oauth' }, async (exchange) => {
       try {
         const counted = await attempt(route.path, exchange);
-        await answer(exchange);
+        if (await isFormGood(exchange)) await answer(exchange);
         if (TRIED.has(route.path) && isHarmless(exchange.response)) counted?.giveBack();
       } catch (error) {
         if (!(error instanceof OxoError) || error.reason !== 'RATE_LIMITED') throw error;

@@ -1,8 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type Provider from 'oidc-provider';
-import { SECOND_MS } from '#kit/clock.ts';
+import { type Clock, SECOND_MS } from '#kit/clock.ts';
+import { newId } from '#kit/ids.ts';
+import type { Consents } from '../consents/consents.ts';
 import { CONSENT_PAGE, SIGN_IN_PAGE } from './routes.ts';
-import { OAUTH_SCOPES } from './scopes.ts';
+import { inOrder } from './scopes.ts';
 
 /** What a client waits for, as the pages need to know it. */
 export interface OAuthInteraction {
@@ -51,7 +53,7 @@ export interface Interactions {
   finishLogin(exchange: HttpPair, id: string, login: { accountId: string; atMs: number }): Promise<string | undefined>;
   /**
    * The person grants these of the scopes that the client asks for, and rejects the others; what was not asked for is passed over.
-   * With none of them it is the same as `abort`. @returns undefined as `read`, or when nobody has signed in
+   * With none of them it is the same as `abort`. @returns undefined as `read`, or when nobody has signed in, or no longer may
    */
   finishConsent(exchange: HttpPair, id: string, consent: { scopes: readonly string[] }): Promise<string | undefined>;
   /** The person does not want to: the client gets `access_denied`. @returns undefined as `read` */
@@ -71,8 +73,14 @@ export function interactionUrl(interaction: { uid: string; prompt: { name: strin
   return `${page}?interaction=${encodeURIComponent(interaction.uid)}`;
 }
 
-/** @param provider the one for the present keys */
-export function createInteractions(provider: () => Promise<Provider>): Interactions {
+/** @param options.provider the one for the present keys */
+export function createInteractions(options: {
+  provider: () => Promise<Provider>;
+  consents: Pick<Consents, 'record'>;
+  clock: Clock;
+}): Interactions {
+  const { provider, consents, clock } = options;
+
   /** Fails for all that is wrong with cookie and state; anything else is an error. */
   async function find({ request, response }: HttpPair, id: string) {
     const current = await provider();
@@ -88,6 +96,11 @@ export function createInteractions(provider: () => Promise<Provider>): Interacti
   async function finish({ request, response }: HttpPair, current: Provider, result: object): Promise<string> {
     const isError = 'error' in result;
     return await current.interactionResult(request, response, { ...result }, { mergeWithLastSubmission: !isError });
+  }
+
+  function callIds({ request }: HttpPair): { requestId: string } {
+    const given = request.headers['x-request-id'];
+    return { requestId: typeof given === 'string' ? given : newId(clock.nowMs()) };
   }
 
   const denied = { error: 'access_denied', error_description: 'the person has not agreed' };
@@ -113,11 +126,13 @@ export function createInteractions(provider: () => Promise<Provider>): Interacti
       const asked = scopesOf(details);
       const granted = asked.filter((scope) => scope === 'openid' || scopes.includes(scope));
       if (!asked.some((scope) => scopes.includes(scope))) return finish(exchange, current, denied);
+      const refused = asked.filter((scope) => !granted.includes(scope));
+      const parties = { accountId, clientId: String(details.params.client_id) };
+      if (!(await consents.record(parties, { granted, refused }, callIds(exchange)))) return undefined;
       // Each consent is a grant of its own, so that one that is narrower takes nothing from a device that has more.
-      const grant = new current.Grant({ accountId, clientId: String(details.params.client_id) });
+      const grant = new current.Grant(parties);
       grant.addOIDCScope(granted.join(' '));
-      const rejected = asked.filter((scope) => !granted.includes(scope));
-      if (rejected.length > 0) grant.rejectOIDCScope(rejected.join(' '));
+      if (refused.length > 0) grant.rejectOIDCScope(refused.join(' '));
       return finish(exchange, current, { consent: { grantId: await grant.save() } });
     },
     async abort(exchange, id) {
@@ -129,7 +144,7 @@ export function createInteractions(provider: () => Promise<Provider>): Interacti
 
 function scopesOf({ params }: Details): string[] {
   const asked = typeof params.scope === 'string' ? params.scope.split(' ') : [];
-  return OAUTH_SCOPES.filter((scope) => asked.includes(scope));
+  return inOrder(asked);
 }
 
 type FoundClient = NonNullable<Awaited<ReturnType<Provider['Client']['find']>>>;

@@ -6,8 +6,10 @@ import type { Logger } from '#kit/observability/logger.ts';
 import type { BackgroundWork } from '#kit/process/background.ts';
 import type { Profiles } from '../accounts/profiles.ts';
 import type { Attempts } from '../attempts/attempts.ts';
+import { type Consents, createConsents } from '../consents/consents.ts';
 import type { HttpServer } from '../http/server.ts';
 import type { SigningKeys } from '../keys/signing-keys.ts';
+import { oauthPages } from '../pages/oauth-pages.ts';
 import { createFindAccessToken, type FindAccessToken } from './access-tokens.ts';
 import { createArtifacts } from './artifacts.ts';
 import { createClients } from './clients.ts';
@@ -15,7 +17,6 @@ import { createFindAccount } from './find-account.ts';
 import { createGrants, type Grants } from './grants.ts';
 import { serveOAuth } from './http.ts';
 import { createInteractions, type Interactions } from './interactions.ts';
-import { plainPages } from './plain-pages.ts';
 import { createProviders } from './providers.ts';
 
 export interface OAuthSettings {
@@ -30,6 +31,7 @@ export interface OAuth {
   interactions: Interactions;
   findAccessToken: FindAccessToken;
   grants: Grants;
+  consents: Consents;
   /** Answers its paths at the server. */
   serve(http: HttpServer): void;
   background: BackgroundWork[];
@@ -53,19 +55,31 @@ export function createOAuth(parts: {
     clients: createClients(db, clock),
     grants: createGrants(parts),
   };
+  const consents = createConsents(parts);
   const findAccount = createFindAccount({ db, profiles, clock });
-  const provider = createProviders({ issuer, keys, stores, findAccount, pages: plainPages, cookieSecrets, logger });
+  const provider = createProviders({
+    issuer,
+    keys,
+    stores,
+    consents,
+    findAccount,
+    pages: oauthPages,
+    cookieSecrets,
+    logger,
+  });
 
   return {
-    interactions: createInteractions(provider),
+    interactions: createInteractions({ provider, consents, clock }),
     findAccessToken: createFindAccessToken(db, clock),
     grants: stores.grants,
+    consents,
     serve(http) {
       serveOAuth({ http, issuer, provider, attempts: parts.attempts });
     },
     background: [
       { name: 'clean-up of OAuth tokens', intervalMs: 5 * MINUTE_MS, work: stores.artifacts.cleanUp },
       { name: 'clean-up of OAuth grants', intervalMs: 5 * MINUTE_MS, work: stores.grants.cleanUp },
+      { name: 'clean-up of consents', intervalMs: 60 * MINUTE_MS, work: consents.cleanUp },
       { name: 'clean-up of OAuth clients', intervalMs: 60 * MINUTE_MS, work: stores.clients.cleanUp },
     ],
   };

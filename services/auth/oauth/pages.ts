@@ -1,15 +1,17 @@
-/** What the provider asks to be shown to a person. Each gives a whole page of HTML; `lang` and style are the pages' own. */
+import type { Page } from '../pages/layout.ts';
+
+/** What the provider asks to be shown to a person. */
 export interface OAuthPages {
   /** The request cannot go on, and there is nowhere to send the person back to. */
-  failed(problem: { error: string; description: string }): string;
+  failed(problem: { error: string; description: string }): Page;
   /** Asks for the code that a device shows: a form with `xsrf` and `user_code`. */
-  deviceCode(form: Form & { userCode: string; problem: DeviceProblem | undefined }): string;
+  deviceCode(form: Form & { userCode: string; problem: DeviceProblem | undefined }): Page;
   /** Asks whether the device is theirs: a form with `xsrf`, `user_code` and `confirm=yes`, or with `abort=yes` besides. */
-  deviceConfirm(form: Form & { userCode: string; clientName: string }): string;
-  deviceDone(client: { clientName: string }): string;
-  /** Asks whether to sign out: a form with `xsrf`, and `logout=yes` to do so. */
-  signOut(form: Form & { clientName: string | undefined }): string;
-  signedOut(client: { clientName: string | undefined }): string;
+  deviceConfirm(form: Form & { userCode: string; clientName: string }): Page;
+  deviceDone(client: { clientName: string }): Page;
+  /** Asks whether to sign out: a form with `xsrf`, and `logout=yes` to do so. @param form.leadsTo origin of the client, if it goes on there */
+  signOut(form: Form & { clientName: string | undefined; leadsTo: string | undefined }): Page;
+  signedOut(client: { clientName: string | undefined }): Page;
 }
 
 /** A form that is posted to `action` as application/x-www-form-urlencoded; `xsrf` shows that it is ours. */
@@ -20,12 +22,3 @@ export interface Form {
 
 /** WRONG_CODE: none, unknown, expired or used; ABORTED: the person said no; FAILED: anything else. */
 export type DeviceProblem = 'WRONG_CODE' | 'ABORTED' | 'FAILED';
-
-/** No page of ours needs a script; the library's own, which posts a form by itself, is added by its hash. */
-export const PAGE_POLICY =
-  "default-src 'none'; style-src 'unsafe-inline'; script-src 'none'; base-uri 'none'; frame-ancestors 'none'";
-
-/** Text as it may stand in HTML, between tags and in quoted attributes. */
-export function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
-}

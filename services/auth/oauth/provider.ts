@@ -2,6 +2,7 @@ import { timingSafeEqual } from 'node:crypto';
 import type { EventEmitter } from 'node:events';
 import Provider, { type Configuration, errors, type FindAccount } from 'oidc-provider';
 import type { Logger } from '#kit/observability/logger.ts';
+import type { Consents } from '../consents/consents.ts';
 import type { SigningKeys } from '../keys/signing-keys.ts';
 import { type AdapterStores, createAdapterFactory } from './adapter.ts';
 import { checkMetadata, checkOwnScopes, EXTRA_METADATA } from './client-metadata.ts';
@@ -13,6 +14,7 @@ import { LIFETIMES_SECONDS } from './lifetimes.ts';
 import { devicePages, errorPage, signOutPages } from './page-sources.ts';
 import type { OAuthPages } from './pages.ts';
 import { isRedirectAllowed } from './redirect-uris.ts';
+import { loadExistingGrant, promptPolicy } from './remembered-consent.ts';
 import { OAUTH_ROUTES } from './routes.ts';
 import { OAUTH_SCOPES } from './scopes.ts';
 import { providerKeys } from './signing.ts';
@@ -22,6 +24,7 @@ export interface ProviderParts {
   issuer: string;
   keys: Pick<SigningKeys, 'current' | 'published'>;
   stores: AdapterStores;
+  consents: Pick<Consents, 'find'>;
   findAccount: FindAccount;
   pages: OAuthPages;
   /** What signs the cookies: the first signs, all verify. */
@@ -85,13 +88,14 @@ function isSame(one: string, other: string): boolean {
 }
 
 function configuration(parts: ProviderParts): Configuration {
-  const { issuer, keys, stores, findAccount, pages, cookieSecrets } = parts;
+  const { issuer, keys, stores, consents, findAccount, pages, cookieSecrets } = parts;
   return {
     adapter: createAdapterFactory(stores),
     jwks: { keys: providerKeys(keys) },
     routes: OAUTH_ROUTES,
     cookies: cookieOptions(issuer, cookieSecrets),
-    interactions: { url: (_, interaction) => interactionUrl(interaction) },
+    interactions: { policy: promptPolicy(), url: (_, interaction) => interactionUrl(interaction) },
+    loadExistingGrant: loadExistingGrant(consents),
     findAccount,
     claims: CLAIMS,
     scopes: OAUTH_SCOPES,

@@ -3,6 +3,7 @@ import { JWKS_PATH } from '../keys/jwks.ts';
 export const DEVICE_PAGE = '/device';
 export const SIGN_IN_PAGE = '/signin';
 export const CONSENT_PAGE = '/consent';
+export const SIGN_OUT_PAGE = '/signout';
 
 /** The paths of the provider by the names that it has for them. */
 export const OAUTH_ROUTES = {

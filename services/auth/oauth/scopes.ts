@@ -18,6 +18,11 @@ export const OAUTH_SCOPES: readonly string[] = [...IDENTITY_SCOPES, ...API_SCOPE
 
 const API: ReadonlySet<string> = new Set(API_SCOPES);
 
+/** Those of all scopes that are among these, in the order of OAUTH_SCOPES. */
+export function inOrder(scopes: readonly string[]): string[] {
+  return OAUTH_SCOPES.filter((scope) => scopes.includes(scope));
+}
+
 /** Those of them that an RPC can ask for, in their order; anything else is nothing to an RPC. */
 export function apiScopesOf(scope: string): string[] {
   return [...new Set(scope.split(' '))].filter((name) => API.has(name));

@@ -6,6 +6,7 @@ import type { DenyList } from '#kit/identity/deny-list.ts';
 import { newId } from '#kit/ids.ts';
 import { SET_ACTIVE } from '../accounts/accounts.ts';
 import { type RevokedSession, type RotationRow, revokedColumns, rotationColumns } from '../entities/session-entity.ts';
+import { endBrowserSessions } from '../oauth/browser-sessions.ts';
 import type { Device } from './device.ts';
 import {
   encodeRefreshToken,
@@ -92,7 +93,7 @@ export interface Sessions {
   /** Rotates a refresh token. One that was consumed before revokes its session. */
   refresh(token: RefreshToken, device: Device, context: CallIds): Promise<Refreshed>;
   /**
-   * Ends the session, or every session of its account; when it is done, their tokens are refused everywhere. A session that
+   * Ends the session, or every session of its account, those of browsers at OAuth too; when it is done, their tokens are refused everywhere. A session that
    * has ended is announced again: whoever asks holds a token that is still believed.
    * @throws OxoError UNAVAILABLE when it is not known yet that all services have heard of it
    */
@@ -169,7 +170,8 @@ export function createSessions(options: { db: Database; outbox: Outbox; denyList
         const [statement, id] = scope === 'all' ? [DELETE_ALL, userId] : [DELETE_ONE, sessionId];
         const deleted = await tx.query<RevokedSession>(statement, [id]);
         const others = deleted.filter((session) => session.id !== sessionId);
-        return { revoked: [...others, { id: sessionId, accountId: userId }] };
+        const ofBrowsers = scope === 'all' ? await endBrowserSessions(tx, userId) : [];
+        return { revoked: [...others, ...ofBrowsers, { id: sessionId, accountId: userId }] };
       }, context);
     },
     async revoke({ sessionId, userId }, context) {

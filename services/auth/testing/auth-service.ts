@@ -11,6 +11,7 @@ import { ApiKeyServiceDefinition } from '#gen/oxo/auth/v1/api_key_service.ts';
 import { AccountDisabled, ApiKeyRevoked, KeyRotated, SessionRevoked } from '#gen/oxo/auth/v1/auth_events.ts';
 import { AuthInternalServiceDefinition } from '#gen/oxo/auth/v1/auth_internal_service.ts';
 import { AuthServiceDefinition } from '#gen/oxo/auth/v1/auth_service.ts';
+import { ConsentServiceDefinition } from '#gen/oxo/auth/v1/consent_service.ts';
 import { UserInternalServiceDefinition } from '#gen/oxo/user/v1/user_internal_service.ts';
 import { DAY_MS, MINUTE_MS } from '#kit/clock.ts';
 import type { Database } from '#kit/db/database.ts';
@@ -22,6 +23,7 @@ import type { Metrics } from '#kit/observability/metrics.ts';
 import type { ServiceConsumer } from '#kit/process/start.ts';
 import type { Redis } from '#kit/redis/redis.ts';
 import { openChannel, type RpcClient } from '#kit/rpc/client.ts';
+import type { Callers } from '#kit/testing/callers.ts';
 import {
   createTestContext,
   type OpenTestRedis,
@@ -85,6 +87,8 @@ export interface TestAuthService
   withToken(token: string): RpcClient<AuthServiceDefinition>;
   /** The contract of API keys with a token as it is; as nobody without. */
   apiKeys(token?: string): RpcClient<ApiKeyServiceDefinition>;
+  /** What a person has allowed to clients, with a token as it is. */
+  consentsWith(token: string): RpcClient<ConsentServiceDefinition>;
   /** The internal contract as one of our services, or as nobody. */
   internal(service?: string): RpcClient<AuthInternalServiceDefinition>;
   /** The internal contract with a token as it is. */
@@ -160,8 +164,10 @@ export async function startAuthService(options: TestAuthOptions = {}): Promise<T
   const [accounts, profiles] = [createAccounts(db, clock), createProfiles(users)];
   const { passwords, hashes } = counting(await createPasswords());
   const attempts = createTestAttempts(context, limits.redis, options.allowances);
-  const as: TestAuthService['as'] = (userId) => callers.asUser(AuthServiceDefinition, userId);
-  const signers = createSigners({ auth: () => as(), accounts, sessions, issuer, decoy: passwords.decoy, clock });
+  const signers = createSigners({
+    auth: () => callers.asUser(AuthServiceDefinition),
+    ...{ accounts, sessions, issuer, decoy: passwords.decoy, clock },
+  });
   const tokenSource = {
     userToken: async (id: string) => (await signers.signIn(id)).accessToken,
     serviceToken: async (service: string) => (await issuer.serviceToken(service)).token,
@@ -177,18 +183,14 @@ export async function startAuthService(options: TestAuthOptions = {}): Promise<T
 
   return {
     ...{ db, clock, users, verifier, denyList, issuer, rotation, sessions },
-    ...{ hashes, limits, metrics: context.metrics, as, revocations },
+    ...{ hashes, limits, metrics: context.metrics, revocations },
     ...outboxParts,
     ...custody,
     ...signers,
-    withToken: (token) => callers.withToken(AuthServiceDefinition, token),
-    apiKeys: (token) =>
-      token === undefined ? callers.asUser(ApiKeyServiceDefinition) : callers.withToken(ApiKeyServiceDefinition, token),
-    internalWithToken: (token) => callers.withToken(AuthInternalServiceDefinition, token),
+    ...contractsOf(callers),
     consumers: service.consumers,
     oauth: service.oauth,
     httpUrl: `http://127.0.0.1:${http.port}`,
-    internal: (service) => callers.asService(AuthInternalServiceDefinition, service),
     sweep: createPendingSweep({ accounts, profiles, clock, logger }),
     user() {
       if (user === undefined) throw new Error('started without the user service');
@@ -205,6 +207,18 @@ function refusedBy({ subject, payload }: { subject: string; payload: Buffer }): 
   if (subject === apiKeyRevoked.subject) return ApiKeyRevoked.decode(payload).sessionIds;
   if (subject === accountDisabled.subject) return [AccountDisabled.decode(payload).userId];
   return subject === keyRotated.subject ? KeyRotated.decode(payload).droppedKids : [];
+}
+
+function contractsOf(callers: Callers) {
+  return {
+    as: (userId) => callers.asUser(AuthServiceDefinition, userId),
+    withToken: (token) => callers.withToken(AuthServiceDefinition, token),
+    consentsWith: (token) => callers.withToken(ConsentServiceDefinition, token),
+    apiKeys: (token?: string) =>
+      token === undefined ? callers.asUser(ApiKeyServiceDefinition) : callers.withToken(ApiKeyServiceDefinition, token),
+    internal: (service) => callers.asService(AuthInternalServiceDefinition, service),
+    internalWithToken: (token) => callers.withToken(AuthInternalServiceDefinition, token),
+  } satisfies Partial<TestAuthService>;
 }
 
 async function startKeys(context: TestContext, db: Database) {

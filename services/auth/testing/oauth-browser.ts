@@ -16,10 +16,13 @@ export interface TestAnswer {
   json<Body = Record<string, unknown>>(): Body;
 }
 
+/** Fields of a form; as pairs, where one stands in it several times. */
+export type TestForm = Record<string, string> | [name: string, value: string][];
+
 export interface TestBrowser {
   readonly cookies: Map<string, string>;
   /** One request, with the cookies that belong to its path. @param form is posted */
-  fetch(url: string | URL, form?: Record<string, string>, headers?: Record<string, string>): Promise<TestAnswer>;
+  fetch(url: string | URL, form?: TestForm, headers?: Record<string, string>): Promise<TestAnswer>;
   /** Follows redirects until a page, or somewhere else than ours. */
   follow(answer: TestAnswer): Promise<TestAnswer>;
 }

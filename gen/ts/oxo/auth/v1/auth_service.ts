@@ -31,7 +31,7 @@ export interface RegisterResponse {
 }
 
 export interface LoginRequest {
-  /** The handle. */
+  /** The handle, or an email address that is verified. */
   identifier: string;
   password: string;
 }

@@ -64,6 +64,8 @@ export const ErrorReason = {
   POST_NOT_FOUND: 62,
   /** SESSION_NOT_FOUND - NOT_FOUND: the caller has no such session. */
   SESSION_NOT_FOUND: 63,
+  /** CONSENT_NOT_FOUND - NOT_FOUND: the caller has not allowed anything to such an app. */
+  CONSENT_NOT_FOUND: 64,
   /** API_KEY_NOT_FOUND - NOT_FOUND: the caller has no such API key. */
   API_KEY_NOT_FOUND: 65,
   /** HANDLE_TAKEN - ALREADY_EXISTS: the handle belongs to someone. */
@@ -121,6 +123,7 @@ export namespace ErrorReason {
   export type USER_NOT_FOUND = typeof ErrorReason.USER_NOT_FOUND;
   export type POST_NOT_FOUND = typeof ErrorReason.POST_NOT_FOUND;
   export type SESSION_NOT_FOUND = typeof ErrorReason.SESSION_NOT_FOUND;
+  export type CONSENT_NOT_FOUND = typeof ErrorReason.CONSENT_NOT_FOUND;
   export type API_KEY_NOT_FOUND = typeof ErrorReason.API_KEY_NOT_FOUND;
   export type HANDLE_TAKEN = typeof ErrorReason.HANDLE_TAKEN;
   export type IDEMPOTENCY_KEY_REUSED = typeof ErrorReason.IDEMPOTENCY_KEY_REUSED;

@@ -1,0 +1,62 @@
+import { OxoError } from '#kit/errors.ts';
+import type { Profiles } from '../accounts/profiles.ts';
+import type { Exchange } from '../http/server.ts';
+import type { Interactions, OAuthInteraction } from '../oauth/interactions.ts';
+import { CONSENT_PAGE, SIGN_IN_PAGE } from '../oauth/routes.ts';
+import { consentPage } from './consent-page.ts';
+import type { FormTokens } from './form-tokens.ts';
+import { sendPage } from './layout.ts';
+import { goOn, type PageHandlers } from './page-handlers.ts';
+import { expiredPage, foreignFormPage } from './problem-pages.ts';
+
+export interface ConsentDependencies {
+  interactions: Interactions;
+  profiles: Pick<Profiles, 'byId'>;
+  tokens: FormTokens;
+  issuer: string;
+}
+
+/** Asks a person who has signed in what the client may do. */
+export function consent({ interactions, profiles, tokens, issuer }: ConsentDependencies): PageHandlers {
+  const ownerOf = ({ id, accountId }: OAuthInteraction) => ({ page: CONSENT_PAGE, interactionId: id, accountId });
+
+  /** One can consent without seeing one's handle, when the user service is away. */
+  async function handleOf({ requestId }: Exchange, accountId: string | undefined): Promise<string | undefined> {
+    if (accountId === undefined) return undefined;
+    try {
+      return (await profiles.byId(accountId, { requestId }))?.handle;
+    } catch (error) {
+      if (error instanceof OxoError) return undefined;
+      throw error;
+    }
+  }
+
+  return {
+    async get(exchange) {
+      const interaction = await interactions.read(exchange, exchange.query.get('interaction') ?? '');
+      if (interaction === undefined) return sendPage(exchange.response, 400, expiredPage);
+      if (interaction.prompt !== 'consent')
+        return goOn(exchange, `${SIGN_IN_PAGE}?interaction=${interaction.id}`, issuer);
+      const handle = await handleOf(exchange, interaction.accountId);
+      sendPage(
+        exchange.response,
+        200,
+        consentPage({ interaction, handle, token: tokens.tokenOf(ownerOf(interaction)) }),
+      );
+    },
+    async post(exchange, form) {
+      const interaction = await interactions.read(exchange, form.get('interaction') ?? '');
+      if (interaction?.prompt !== 'consent') return sendPage(exchange.response, 400, expiredPage);
+      if (!tokens.isTokenOf(ownerOf(interaction), form.get('token') ?? '')) {
+        return sendPage(exchange.response, 403, foreignFormPage);
+      }
+      const { id } = interaction;
+      // Nothing but the button says yes.
+      const location =
+        form.get('decision') === 'allow'
+          ? await interactions.finishConsent(exchange, id, { scopes: form.getAll('scope') })
+          : await interactions.abort(exchange, id);
+      goOn(exchange, location, issuer);
+    },
+  };
+}

@@ -1,0 +1,38 @@
+import type { IncomingMessage } from 'node:http';
+import { cookieKeys } from '../oauth/cookies.ts';
+
+/** What the form of a page belongs to. */
+export interface FormOwner {
+  page: string;
+  /** Of the browser that holds its cookie: only that browser is ever shown the token. */
+  interactionId: string;
+  /** Who is signed in in the browser. */
+  accountId: string | undefined;
+}
+
+/** Show that a form that is posted is one that we have given to this browser, for this request of a client and this person. */
+export interface FormTokens {
+  tokenOf(owner: FormOwner): string;
+  isTokenOf(owner: FormOwner, token: string): boolean;
+}
+
+/** @param secrets the first signs, all verify */
+export function createFormTokens(secrets: readonly string[]): FormTokens {
+  const keys = cookieKeys(secrets, 'forms of pages');
+  const textOf = ({ page, interactionId, accountId }: FormOwner) => JSON.stringify([page, interactionId, accountId]);
+  return {
+    tokenOf: (owner) => keys.sign(textOf(owner)),
+    isTokenOf: (owner, token) => keys.verify(textOf(owner), token),
+  };
+}
+
+/**
+ * Whether the request may come from a page of ours, as far as the browser says: where it says nothing, the token decides alone. Pages
+ * that name themselves to nobody post with the origin `null`.
+ */
+export function isFromOurPages({ headers }: Pick<IncomingMessage, 'headers'>, issuer: string): boolean {
+  const site = headers['sec-fetch-site'];
+  if (site !== undefined) return site === 'same-origin';
+  const { origin } = headers;
+  return origin === undefined || origin === 'null' || origin === new URL(issuer).origin;
+}

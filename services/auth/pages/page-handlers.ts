@@ -1,0 +1,24 @@
+import type { Exchange } from '../http/server.ts';
+import { SAFE_HEADERS, sendPage } from './layout.ts';
+import { expiredPage } from './problem-pages.ts';
+
+/** What a page answers to being looked at, and to its form. */
+export interface PageHandlers {
+  get(exchange: Exchange): Promise<void>;
+  post(exchange: Exchange, form: URLSearchParams): Promise<void>;
+}
+
+/**
+ * Sends the person on, within OAuth: the provider alone leads to clients.
+ * @param location undefined: the request of the client is not there any more
+ */
+export function goOn({ response }: Exchange, location: string | undefined, issuer: string): void {
+  if (location === undefined) {
+    sendPage(response, 400, expiredPage);
+    return;
+  }
+  const target = new URL(location, issuer);
+  if (target.origin !== new URL(issuer).origin) throw new Error('A page would lead away from us.');
+  response.writeHead(303, { ...SAFE_HEADERS, location: target.href, 'content-length': 0 });
+  response.end();
+}
