@@ -7,6 +7,7 @@ import { entities } from './flow/entities.ts';
 import { etags } from './flow/etags.ts';
 import { feeds } from './flow/feeds.ts';
 import { idempotency } from './flow/idempotency.ts';
+import { oauth } from './flow/oauth.ts';
 import { paging } from './flow/paging.ts';
 import { publicFeed } from './flow/public-feed.ts';
 import { pulled } from './flow/pulled.ts';
@@ -41,4 +42,5 @@ describe('the main flow through the front door', () => {
   testAll('the end of an account', deletion, () => world);
   testAll('If-Match', etags, () => world);
   testAll('Idempotency-Key', idempotency, () => world);
+  testAll('clients of others', oauth, () => world);
 });

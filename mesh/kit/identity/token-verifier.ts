@@ -12,7 +12,6 @@ import type { Clock } from '#kit/clock.ts';
 import { OxoError, unavailable } from '#kit/errors.ts';
 import type { UserCaller } from '#kit/identity/caller.ts';
 import type { DenyList } from '#kit/identity/deny-list.ts';
-import { isId } from '#kit/ids.ts';
 
 /** Audience of the tokens of people, and of those by which our services know each other. */
 export const USER_AUDIENCE = 'oxo-api';
@@ -39,8 +38,7 @@ interface Cached<Value> {
 }
 
 const userClaims = z.object({
-  // A person, and nobody else: not a service, nor a client for itself.
-  sub: z.string().refine(isId),
+  sub: z.string(),
   sid: z.string(),
   client_id: z.string(),
   scope: z.string(),

@@ -6,10 +6,9 @@ import pg from 'pg';
 import { CliError, messageOf } from '../cli/cli-error.ts';
 import { ensureParts } from '../parts/fetch.ts';
 import { type Blocking, watchBlockers, withoutBlockers } from '../servers/blockers.ts';
-import { urlOf } from '../servers/database.ts';
 import { serverEnvironment } from '../servers/environment.ts';
 import { type ClientOptions, withClient } from '../servers/postgres-client.ts';
-import { auditOwner, roleOf, type SchemaOwner, type ServiceDefinition } from '../services.ts';
+import { roleOf, type ServiceDefinition } from '../services.ts';
 import type { StackPlan } from '../stack/plan.ts';
 import { type Manifest, schemaFile } from './manifest.ts';
 
@@ -27,7 +26,7 @@ const clientOptions: ClientOptions = {
 
 export type SchemaContents = Manifest['schemas'];
 
-/** Dumps each service's schema, and the audit log's, into a file as its own role, all of one moment, and tells what was in them then. */
+/** Dumps each service's schema into a file as its own role, all of one moment, and tells what was in them then. */
 export async function dumpDatabase(
   plan: StackPlan,
   folder: string,
@@ -40,7 +39,7 @@ export async function dumpDatabase(
     );
     const { id = '', version = '' } = snapshot.rows[0] ?? {};
     const schemas: SchemaContents = {};
-    for (const service of ownersOf(plan)) {
+    for (const service of plan.services) {
       const { schema } = service;
       const url = urlOfRole(plan, service);
       const file = schemaFile(schema);
@@ -86,7 +85,7 @@ export async function restoreDatabase(
   expected: SchemaContents,
   signal: AbortSignal,
 ): Promise<void> {
-  const wanted = ownersOf(plan).filter(({ schema }) => expected[schema] !== undefined);
+  const wanted = plan.services.filter(({ schema }) => expected[schema] !== undefined);
   await withoutBlockers(plan.urls.database, clientOptions, ended(plan), async (client) => {
     await client.query('BEGIN');
     for (const service of wanted) {
@@ -144,14 +143,8 @@ async function deleteAll(client: pg.Client, table: string): Promise<number> {
 }
 
 /** Not the administrator's: expressions in tables can run functions of whoever owns them. */
-function urlOfRole({ urls, secrets }: StackPlan, owner: SchemaOwner): string {
-  if (owner === auditOwner) return urlOf(urls.database, { name: roleOf(owner), password: secrets.auditOwner });
-  return urls.databases[owner.name] ?? '';
-}
-
-/** All who have something that is saved. */
-function ownersOf({ services }: StackPlan): SchemaOwner[] {
-  return [...services, auditOwner];
+function urlOfRole({ urls }: StackPlan, service: ServiceDefinition): string {
+  return urls.databases[service.name] ?? '';
 }
 
 async function readContents(
