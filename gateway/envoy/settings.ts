@@ -11,7 +11,12 @@ export interface Endpoint {
  * service costs one line here. Internal services stand nowhere: what is not listed cannot be reached.
  */
 export const publicServices = {
-  auth: ['oxo.auth.v1.AuthService', 'oxo.auth.v1.ApiKeyService', 'oxo.auth.v1.ConsentService'],
+  auth: [
+    'oxo.auth.v1.AuthService',
+    'oxo.auth.v1.ApiKeyService',
+    'oxo.auth.v1.ConsentService',
+    'oxo.admin.v1.AdminService',
+  ],
   user: ['oxo.user.v1.UserService'],
   post: ['oxo.post.v1.PostService'],
   feed: ['oxo.feed.v1.FeedService'],

@@ -25,6 +25,7 @@ const commands: Readonly<Record<string, Entry>> = {
     summary: 'kill every process while people write, and compare all that was acknowledged',
     load: () => import('./commands/chaos.ts'),
   },
+  admin: { summary: 'who may administer', load: () => import('./commands/admin.ts') },
   keys: {
     summary: 'rotate the keys that sign tokens, and the key that encrypts them',
     load: () => import('./commands/keys/keys.ts'),

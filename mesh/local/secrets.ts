@@ -14,6 +14,8 @@ export type Secrets = {
   readonly services: Readonly<Record<string, ServiceSecrets>>;
   /** Of the rate limit service, at the Redis of the limits. */
   readonly ratelimit: string;
+  /** Of the role that owns the audit log: no service's. */
+  readonly auditOwner: string;
   /** What `./oxo keys` shows to auth. */
   readonly operator: string;
   /** While another takes its place. */
@@ -70,6 +72,7 @@ const secretsSchema = z.object({
   ratelimit: z.string().optional(),
   operator: z.string().optional(),
   formerOperator: z.string().optional(),
+  auditOwner: z.string().optional(),
   keyEncryptionKey: z.string(),
   formerKeyEncryptionKeys: z.array(z.string()).default([]),
   keyEncryptionKeySince: z.string().optional(),
@@ -97,17 +100,18 @@ export function loadSecrets(stateDir: string, serviceNames: readonly string[]): 
     accounts: { demo: password(), check: password() },
   };
   const missing = serviceNames.filter((name) => secrets.services[name] === undefined);
-  const { operator, oauthCookies, ratelimit, apiKeyTags } = secrets;
+  const { operator, oauthCookies, ratelimit, apiKeyTags, auditOwner } = secrets;
   const isComplete = before !== undefined && missing.length === 0;
-  if (isComplete && operator && oauthCookies && ratelimit && apiKeyTags) {
+  if (isComplete && operator && oauthCookies && ratelimit && apiKeyTags && auditOwner) {
     // Only what is missing: who changes the keys writes them, and may be doing so now.
     if (!existsSync(keyFileOf(stateDir))) writeKeyFile(stateDir, secrets);
-    return { ...secrets, operator, oauthCookies, ratelimit, apiKeyTags };
+    return { ...secrets, operator, oauthCookies, ratelimit, apiKeyTags, auditOwner };
   }
   const added = missing.map((name) => [name, newCredentials(false)]);
   const complete = {
     ...secrets,
     operator: operator ?? password(),
+    auditOwner: auditOwner ?? password(),
     oauthCookies: oauthCookies ?? randomBytes(32).toString('base64'),
     ratelimit: ratelimit ?? password(),
     apiKeyTags: apiKeyTags ?? randomBytes(32).toString('base64'),

@@ -3,6 +3,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Durable } from '#kit/events/consumers/durables.ts';
+import { AUDIT_SCHEMA } from '../../services/auth/audit/audit-table.ts';
 import { loopback } from './ports.ts';
 import { operatorName, type Secrets } from './secrets.ts';
 import { repositoryRoot } from './settings.ts';
@@ -58,6 +59,12 @@ export const services: readonly ServiceDefinition[] = [
   { ...define('feed', 'feeds', 3, []), migrate: undefined },
 ];
 
+/** Whose a schema in Postgres is: its role is oxo_<name>. */
+export type SchemaOwner = Pick<ServiceDefinition, 'name' | 'schema'>;
+
+/** The audit log is no service's, so that none can change it: services/auth adds to it and reads it. */
+export const auditOwner: SchemaOwner = { name: 'audit', schema: AUDIT_SCHEMA };
+
 function define(
   name: string,
   schema: string,
@@ -95,8 +102,8 @@ export function migrationNames(service: string): string[] {
 }
 
 /** Role in Postgres: the owner of the service's schema and of nothing else. */
-export function roleOf(service: ServiceDefinition): string {
-  return roleOfUser(service.name);
+export function roleOf({ name }: SchemaOwner): string {
+  return roleOfUser(name);
 }
 
 /** Role in Postgres of one of the two users that a service has in turns: the owner, or one who acts as the owner. */

@@ -11,7 +11,7 @@ import { freePort } from '#kit/testing/ports.ts';
 import { startNode, startProcess, type TestProcess } from '#kit/testing/process.ts';
 import { isRefused, refused } from '#kit/testing/refused.ts';
 import { until } from '#kit/testing/until.ts';
-import { entities, migrations } from './schema.ts';
+import { testSchema } from './testing/schema.ts';
 
 const ARGS = ['--import', './mesh/kit/observability/telemetry.ts', 'services/auth/main.ts'];
 const ISSUER = 'http://oxo.test';
@@ -25,7 +25,7 @@ let env: Record<string, string>;
 let httpPort: number;
 
 before(async () => {
-  const database = await openTestDatabase(context, { entities, migrations });
+  const database = await openTestDatabase(context, testSchema);
   db = database.db;
   httpPort = await freePort();
   const jwksUrl = `http://127.0.0.1:${httpPort}/.well-known/jwks.json`;

@@ -14,6 +14,7 @@ import { RevokedSessions } from './migrations/20261124-revoked-sessions.ts';
 import { DisabledAccounts } from './migrations/20261127-disabled-accounts.ts';
 import { OwnerLocks } from './migrations/20261128-owner-locks.ts';
 import { RelayChannel } from './migrations/20261128-relay-channel.ts';
+import { Admin } from './migrations/20261129-admin.ts';
 import { ApiKeys } from './migrations/20261129-api-keys.ts';
 import { Consents } from './migrations/20261129-consents.ts';
 import { KnownNetworks } from './migrations/20261129-known-networks.ts';
@@ -42,4 +43,5 @@ export const migrations: NamedMigration[] = [
   { name: '20261129-known-networks', class: KnownNetworks },
   { name: '20261129-api-keys', class: ApiKeys },
   { name: '20261129-consents', class: Consents },
+  { name: '20261129-admin', class: Admin },
 ];

@@ -1,3 +1,5 @@
+import { AdminInternalServiceDefinition } from '#gen/oxo/admin/v1/admin_internal_service.ts';
+import { AdminServiceDefinition } from '#gen/oxo/admin/v1/admin_service.ts';
 import { ApiKeyServiceDefinition } from '#gen/oxo/auth/v1/api_key_service.ts';
 import { AuthInternalServiceDefinition } from '#gen/oxo/auth/v1/auth_internal_service.ts';
 import { AuthServiceDefinition } from '#gen/oxo/auth/v1/auth_service.ts';
@@ -13,6 +15,7 @@ import type { Service } from '#kit/process/start.ts';
 import type { RpcClient } from '#kit/rpc/client.ts';
 import type { RpcServer } from '#kit/rpc/server.ts';
 import { createAccounts } from './accounts/accounts.ts';
+import { createAdmins } from './accounts/admins.ts';
 import { createCredentials } from './accounts/credentials.ts';
 import { createDisabling } from './accounts/disabling.ts';
 import type { Passwords } from './accounts/passwords.ts';
@@ -23,6 +26,8 @@ import { createKeyText } from './api-keys/key-text.ts';
 import { createSecretHashes } from './api-keys/secret-hashes.ts';
 import type { Attempts } from './attempts/attempts.ts';
 import { createKnownNetworks } from './attempts/known-networks.ts';
+import { createCountedAudit } from './audit/counted.ts';
+import { pruneAuditLog } from './audit/pruning.ts';
 import { ERASURE } from './events/durables.ts';
 import { onUserDeleted } from './events/on-user-deleted.ts';
 import { createExchange } from './exchange/exchange.ts';
@@ -30,14 +35,18 @@ import { serveExchange } from './exchange/http.ts';
 import {
   createApiKey,
   disableAccount,
+  grantAdmin,
   issueServiceToken,
+  listAdmins,
   listApiKeys,
+  listAuditLog,
   listConsents,
   listSessions,
   login,
   logout,
   refresh,
   register,
+  revokeAdmin,
   revokeApiKey,
   revokeConsent,
   revokeSession,
@@ -83,12 +92,14 @@ export function createAuthService(parts: AuthServiceParts) {
   const knownNetworks = createKnownNetworks(db, clock);
   const sessions = createSessions({ db, outbox, denyList, clock });
   const disable = createDisabling({ db, outbox, denyList });
+  const admins = createAdmins({ db, outbox, denyList, clock });
+  const counted = createCountedAudit({ db, clock, logger });
   const oauth = createOAuth({ settings: parts.oauth, db, outbox, denyList, keys, profiles, attempts, clock, logger });
   const keyText = createKeyText(parts.apiKeyTagSecrets);
   const apiKeys = createApiKeys({ db, outbox, denyList, keyText, hashes: createSecretHashes(), clock });
   const { findAccessToken } = oauth;
   const exchange = createExchange({ apiKeys, keyText, findAccessToken, issuer, denyList, clock, logger });
-  const credentials = createCredentials({ accounts, attempts, knownNetworks, passwords, profiles });
+  const credentials = createCredentials({ accounts, attempts, knownNetworks, passwords, profiles, counted });
   const sweep = createPendingSweep({ accounts, profiles, clock, logger });
 
   return {
@@ -118,6 +129,12 @@ export function createAuthService(parts: AuthServiceParts) {
         listConsents: listConsents({ db, clock }),
         revokeConsent: revokeConsent({ consents: oauth.consents }),
       });
+      server.add(AdminServiceDefinition, { listAuditLog: listAuditLog({ db }) });
+      server.add(AdminInternalServiceDefinition, {
+        grantAdmin: grantAdmin({ admins, profiles }),
+        revokeAdmin: revokeAdmin({ admins, profiles }),
+        listAdmins: listAdmins({ admins, profiles }),
+      });
       server.add(AuthInternalServiceDefinition, {
         disableAccount: disableAccount({ disable }),
         issueServiceToken: issueServiceToken({ secretHashes: parts.secretHashes, issuer }),
@@ -135,6 +152,8 @@ export function createAuthService(parts: AuthServiceParts) {
       { name: 'clean-up of known networks', intervalMs: HOUR_MS, work: knownNetworks.cleanUp },
       { name: 'clean-up of API keys', intervalMs: 5 * MINUTE_MS, work: apiKeys.cleanUp },
       { name: 'clean-up of keys', intervalMs: 5 * MINUTE_MS, work: keys.dropExpired },
+      { name: 'counts of the audit log', intervalMs: 10 * SECOND_MS, work: counted.flush },
+      { name: 'clean-up of the audit log', intervalMs: HOUR_MS, work: () => pruneAuditLog(db) },
       ...oauth.background,
     ],
   } satisfies Service & { oauth: OAuth; serveHttp(http: HttpServer): void };

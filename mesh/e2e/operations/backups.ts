@@ -22,7 +22,7 @@ import {
   type User,
 } from '../testing/people.ts';
 import { startWorld, type World } from '../testing/world.ts';
-import { requireInterruptible, requireNotSprung, setTrap } from './restores.ts';
+import { requireInterruptible, requireNotSprung, requireSameAuditLog, setTrap } from './restores.ts';
 
 export const backups: Cases = {
   'a backup that is restored elsewhere has every feed, profile, post and account; life goes on there': async (
@@ -50,6 +50,7 @@ export const backups: Cases = {
     const other = await startWorld({ stateDir, portBase: Number(env.OXO_PORT_BASE) });
     try {
       await requireNotSprung(other);
+      await requireSameAuditLog(world, other);
       await requireSameEvents(world, other);
       const people = await Promise.all(
         [...crowd.authors, ...crowd.followers].map((person) => logIn(other.api, person)),

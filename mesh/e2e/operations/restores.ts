@@ -69,3 +69,24 @@ export async function requireNotSprung({ stack }: World): Promise<void> {
     assert.equal((await client.query(`SELECT FROM pg_roles WHERE rolname = 'intruder'`)).rowCount, 0);
   });
 }
+
+/** The audit log has what it had, and is still nobody's to change. */
+export async function requireSameAuditLog(source: World, target: World): Promise<void> {
+  const [before, after] = await Promise.all([source, target].map(readAuditLog));
+  assert.ok(before !== undefined && before.length > 0);
+  assert.deepEqual(after?.slice(0, before.length), before);
+  for (const sql of ['DELETE FROM audit.log', 'DROP TABLE audit.log', 'SELECT * FROM audit.retention']) {
+    const url = target.stack.environmentOf('auth').DATABASE_URL ?? '';
+    await assert.rejects(
+      inDatabase(url, (client) => client.query(sql)),
+      { code: '42501' },
+      sql,
+    );
+  }
+}
+
+async function readAuditLog({ stack }: World): Promise<unknown[]> {
+  return inDatabase(stack.urls.database, async (client) => {
+    return (await client.query('SELECT * FROM audit.log ORDER BY at_ms, id')).rows;
+  });
+}

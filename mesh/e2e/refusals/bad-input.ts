@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { makeAdmin } from '../testing/admins.ts';
 import type { Cases } from '../testing/cases.ts';
 import { refusal } from '../testing/client.ts';
 import { follow, type Person, post, readFeed, signUpAll } from '../testing/people.ts';
@@ -11,9 +12,11 @@ import { wrongHeaders, wrongIds, wrongQueries } from './wrong-paths.ts';
 /** Requests that are under way at the same time. */
 const lanes = 8;
 
-/** Two people who know each other, with a post each. */
-export async function makeCast({ api, settled }: World): Promise<Cast> {
-  const [me, other] = (await signUpAll(api, 2)) as [Person, Person];
+/** Two people who know each other, with a post each. One is an administrator, so that there is no RPC that they may not call. */
+export async function makeCast(world: World): Promise<Cast> {
+  const { api, settled } = world;
+  const [one, other] = (await signUpAll(api, 2)) as [Person, Person];
+  const me = await makeAdmin(world, one);
   await follow(api, me, other);
   const [myPost, theirPost] = [await post(api, me, 'mine'), await post(api, other, 'theirs')];
   await settled();

@@ -68,6 +68,9 @@ export function internalCalls(stubs: Stubs, id: string): Record<string, (options
   return {
     RotateSigningKeys: (options) => stubs.authInternal.rotateSigningKeys({ force: true }, options),
     RewrapSigningKeys: (options) => stubs.authInternal.rewrapSigningKeys({}, options),
+    GrantAdmin: (options) => stubs.adminInternal.grantAdmin({ handle: 'somebody' }, options),
+    RevokeAdmin: (options) => stubs.adminInternal.revokeAdmin({ handle: 'somebody' }, options),
+    ListAdmins: (options) => stubs.adminInternal.listAdmins({}, options),
     DisableAccount: (options) => stubs.authInternal.disableAccount({ userId: id }, options),
     ConfirmErasure: (options) => stubs.userInternal.confirmErasure({ userId: id }, options),
     CreateUser: (options) =>

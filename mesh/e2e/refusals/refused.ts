@@ -56,6 +56,7 @@ export function everyCall({ me, other, myPost }: Cast): Record<string, ApiReques
     DeletePost: { method: 'DELETE', path: `/posts/${myPost.id}`, token },
     ListPostRevisions: { path: `/posts/${myPost.id}/revisions`, token },
     ListUserPosts: { path: `/users/${other.id}/posts`, token },
+    ListAuditLog: { path: '/admin/audit-log', token },
     GetFeed: { path: '/feed', token },
     GetPublicFeed: { path: '/feed/public', token },
   };

@@ -1,4 +1,6 @@
 import { createChannel, createClient } from 'nice-grpc';
+import { AdminInternalServiceDefinition } from '#gen/oxo/admin/v1/admin_internal_service.ts';
+import { AdminServiceDefinition } from '#gen/oxo/admin/v1/admin_service.ts';
 import { AuthInternalServiceDefinition } from '#gen/oxo/auth/v1/auth_internal_service.ts';
 import { AuthServiceDefinition } from '#gen/oxo/auth/v1/auth_service.ts';
 import { FeedServiceDefinition } from '#gen/oxo/feed/v1/feed_service.ts';
@@ -23,6 +25,8 @@ export function openStubs(stack: Stack, address?: string) {
   return {
     auth: createClient(AuthServiceDefinition, channels.auth),
     authInternal: createClient(AuthInternalServiceDefinition, channels.auth),
+    admin: createClient(AdminServiceDefinition, channels.auth),
+    adminInternal: createClient(AdminInternalServiceDefinition, channels.auth),
     user: createClient(UserServiceDefinition, channels.user),
     userInternal: createClient(UserInternalServiceDefinition, channels.user),
     post: createClient(PostServiceDefinition, channels.post),

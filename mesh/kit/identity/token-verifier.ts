@@ -12,6 +12,7 @@ import type { Clock } from '#kit/clock.ts';
 import { OxoError, unavailable } from '#kit/errors.ts';
 import type { UserCaller } from '#kit/identity/caller.ts';
 import type { DenyList } from '#kit/identity/deny-list.ts';
+import { isId } from '#kit/ids.ts';
 
 /** Audience of the tokens of people, and of those by which our services know each other. */
 export const USER_AUDIENCE = 'oxo-api';
@@ -38,7 +39,8 @@ interface Cached<Value> {
 }
 
 const userClaims = z.object({
-  sub: z.string(),
+  // A person, and nobody else: not a service, nor a client for itself.
+  sub: z.string().refine(isId),
   sid: z.string(),
   client_id: z.string(),
   scope: z.string(),

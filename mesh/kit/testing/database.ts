@@ -6,6 +6,8 @@ import { newId } from '#kit/ids.ts';
 /** The schema of a service. */
 export interface TestSchema extends Pick<DatabaseOptions, 'entities'> {
   migrations: NamedMigration[];
+  /** SQL of what an operator's set-up makes beside the schema. */
+  setUp?: string;
 }
 
 export interface TestDatabase {
@@ -25,6 +27,7 @@ export async function createTestDatabase(schema: TestSchema, poolSize = 5): Prom
   const name = `test_${newId(Date.now()).replaceAll('-', '_')}`;
   await administer(serverUrl, `create database ${name}`);
   const url = Object.assign(new URL(serverUrl), { pathname: `/${name}` }).href;
+  if (schema.setUp !== undefined) await administer(url, schema.setUp);
   await runMigrations({ ...schema, url }, 'up');
   const db = await openDatabase({ entities: schema.entities, url, poolSize });
   return {

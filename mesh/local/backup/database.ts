@@ -6,9 +6,10 @@ import pg from 'pg';
 import { CliError, messageOf } from '../cli/cli-error.ts';
 import { ensureParts } from '../parts/fetch.ts';
 import { type Blocking, watchBlockers, withoutBlockers } from '../servers/blockers.ts';
+import { urlOf } from '../servers/database.ts';
 import { serverEnvironment } from '../servers/environment.ts';
 import { type ClientOptions, withClient } from '../servers/postgres-client.ts';
-import { roleOf, type ServiceDefinition } from '../services.ts';
+import { auditOwner, roleOf, type SchemaOwner, type ServiceDefinition } from '../services.ts';
 import type { StackPlan } from '../stack/plan.ts';
 import { type Manifest, schemaFile } from './manifest.ts';
 
@@ -26,7 +27,7 @@ const clientOptions: ClientOptions = {
 
 export type SchemaContents = Manifest['schemas'];
 
-/** Dumps each service's schema into a file as its own role, all of one moment, and tells what was in them then. */
+/** Dumps each service's schema, and the audit log's, into a file as its own role, all of one moment, and tells what was in them then. */
 export async function dumpDatabase(
   plan: StackPlan,
   folder: string,
@@ -39,7 +40,7 @@ export async function dumpDatabase(
     );
     const { id = '', version = '' } = snapshot.rows[0] ?? {};
     const schemas: SchemaContents = {};
-    for (const service of plan.services) {
+    for (const service of ownersOf(plan)) {
       const { schema } = service;
       const url = urlOfRole(plan, service);
       const file = schemaFile(schema);
@@ -85,7 +86,7 @@ export async function restoreDatabase(
   expected: SchemaContents,
   signal: AbortSignal,
 ): Promise<void> {
-  const wanted = plan.services.filter(({ schema }) => expected[schema] !== undefined);
+  const wanted = ownersOf(plan).filter(({ schema }) => expected[schema] !== undefined);
   await withoutBlockers(plan.urls.database, clientOptions, ended(plan), async (client) => {
     await client.query('BEGIN');
     for (const service of wanted) {
@@ -143,8 +144,14 @@ async function deleteAll(client: pg.Client, table: string): Promise<number> {
 }
 
 /** Not the administrator's: expressions in tables can run functions of whoever owns them. */
-function urlOfRole({ urls }: StackPlan, service: ServiceDefinition): string {
-  return urls.databases[service.name] ?? '';
+function urlOfRole({ urls, secrets }: StackPlan, owner: SchemaOwner): string {
+  if (owner === auditOwner) return urlOf(urls.database, { name: roleOf(owner), password: secrets.auditOwner });
+  return urls.databases[owner.name] ?? '';
+}
+
+/** All who have something that is saved. */
+function ownersOf({ services }: StackPlan): SchemaOwner[] {
+  return [...services, auditOwner];
 }
 
 async function readContents(

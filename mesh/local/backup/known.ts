@@ -1,6 +1,6 @@
 import { STREAMS } from '#kit/events/jetstream/streams.ts';
 import { CliError } from '../cli/cli-error.ts';
-import { migrationNames, type ServiceDefinition } from '../services.ts';
+import { auditOwner, migrationNames, type ServiceDefinition } from '../services.ts';
 import { backupFiles, type Manifest, oldDump, schemaFile, streamFile } from './manifest.ts';
 
 /**
@@ -8,7 +8,7 @@ import { backupFiles, type Manifest, oldDump, schemaFile, streamFile } from './m
  * @throws CliError when newer code made the backup, or somebody changed its description
  */
 export function requireKnown(manifest: Manifest, services: readonly ServiceDefinition[]): void {
-  const schemas = services.map(({ schema }) => schema);
+  const schemas = [...services, auditOwner].map(({ schema }) => schema);
   const streams = STREAMS.map(({ name }) => String(name));
   refuse('schema', Object.keys(manifest.schemas), schemas);
   refuse('stream', Object.keys(manifest.streams), streams);

@@ -19,9 +19,9 @@ No event is lost: what was not published waits in the outboxes, and what consume
 again, which changes nothing when they had. Everybody's session goes on; access tokens of another OXO_PUBLIC_URL or port are
 refused, and clients refresh.
 What ended after the backup is there again: accounts and posts that were deleted, sessions that were signed out or revoked,
-API keys that were revoked, passwords and keys that were changed, people who were unfollowed. Nothing tells which they were.
-Delete again who asked to be deleted since (keep that list outside this stack). If a session or a key may be in wrong hands,
---end-sessions: everybody signs in again and makes new API keys, and the keys that signed tokens are dropped by ./oxo keys
+API keys that were revoked, passwords and keys that were changed, administrators who are none any more, people who were
+unfollowed. Nothing tells which they were. Delete again who asked to be deleted since (keep that list outside this stack). If a
+session or a key may be in wrong hands, --end-sessions: everybody signs in again and makes new API keys, and the keys that signed tokens are dropped by ./oxo keys
 rotate --force after ./oxo up.
 
 Restore only backups that you trust: a backup holds every password and key, and what is in its tables and functions is run as

@@ -1,16 +1,20 @@
 import { createHash, createHmac, pbkdf2Sync, randomBytes } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import type pg from 'pg';
+import { AUDIT_PRUNING, AUDIT_TABLE_V1, auditGrants } from '../../../services/auth/audit/audit-table.ts';
 import { CliError, messageOf } from '../cli/cli-error.ts';
 import { userNames } from '../credentials/turns.ts';
-import { roleOf, roleOfUser, type ServiceDefinition } from '../services.ts';
+import { auditOwner, roleOf, roleOfUser, type SchemaOwner } from '../services.ts';
 import { withoutBlockers } from './blockers.ts';
 import { databaseName } from './postgres.ts';
-import type { ClientOptions } from './postgres-client.ts';
+import { type ClientOptions, withClient } from './postgres-client.ts';
 
 const maxAttempts = 20;
-/** internal_error ("tuple concurrently updated"), unique_violation, duplicate_object, duplicate_schema, deadlock_detected. */
-const metStates = new Set(['XX000', '23505', '42710', '42P06', '40P01']);
+/** internal_error ("tuple concurrently updated"), unique_violation, duplicate_object, duplicate_schema, duplicate_table, deadlock_detected. */
+const metStates = new Set(['XX000', '23505', '42710', '42P06', '42P07', '40P01']);
+/** Of backups and of the set-up, which alone are its owner. */
+const MAX_OWNER_CONNECTIONS = 5;
+
 /** Whoever is connected as a user who may not come in any more is cut off. */
 const endSessions = 'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = ANY($1)';
 /** A statement about roles and schemas takes milliseconds; what waits for a lock ends before. */
@@ -31,7 +35,7 @@ const clientOptions: ClientOptions = {
  */
 export async function setUpDatabase(
   url: string,
-  services: readonly ServiceDefinition[],
+  services: readonly SchemaOwner[],
   passwords: ReadonlyMap<string, string>,
   isOurs: boolean,
   connectionLimit?: number,
@@ -57,6 +61,23 @@ export async function setUpDatabase(
       cause: error,
     });
   }
+}
+
+/**
+ * Makes the audit log, or brings it up to date: a schema that is its owner's, who is no service, and the right to add to it for the service of
+ * this role.
+ * @param url as for `setUpDatabase`, which comes first
+ */
+export async function setUpAuditLog(url: string, password: string, writer: SchemaOwner): Promise<void> {
+  await setUpDatabase(url, [auditOwner], new Map([[auditOwner.name, password]]), false, MAX_OWNER_CONNECTIONS);
+  await withClient(urlOf(url, { name: roleOf(auditOwner), password }), clientOptions, (client) =>
+    unlessMet(client, async () => {
+      const { rows } = await client.query<{ log: string | null }>(`SELECT to_regclass('audit.log') AS log`);
+      if (rows[0]?.log === null) await client.query(AUDIT_TABLE_V1);
+      await client.query(AUDIT_PRUNING);
+      await client.query(auditGrants(roleOf(writer)));
+    }),
+  );
 }
 
 /** The URL of the database `oxo` on the server of another URL; another user where one is given. */
@@ -98,7 +119,7 @@ async function unlessMet(client: pg.Client, work: () => Promise<void>): Promise<
 
 async function createSchemas(
   client: pg.Client,
-  services: readonly ServiceDefinition[],
+  services: readonly SchemaOwner[],
   passwords: ReadonlyMap<string, string>,
   connectionLimit: number | undefined,
 ): Promise<void> {
@@ -114,7 +135,7 @@ async function createSchemas(
   }
 }
 
-async function createOwner(client: pg.Client, service: ServiceDefinition): Promise<void> {
+async function createOwner(client: pg.Client, service: SchemaOwner): Promise<void> {
   const role = roleOf(service);
   if (!(await exists(client, role))) await client.query(`CREATE ROLE ${role} NOLOGIN NOCREATEDB NOCREATEROLE`);
   // Who is no superuser must be a member to make somebody the owner of a schema.
@@ -126,7 +147,7 @@ async function createOwner(client: pg.Client, service: ServiceDefinition): Promi
 /** The second user acts as the owner from its first statement on: whatever it makes belongs to the owner. */
 async function openUser(
   client: pg.Client,
-  service: ServiceDefinition,
+  service: SchemaOwner,
   user: string,
   password: string,
   connectionLimit: number | undefined,

@@ -53,6 +53,44 @@ describe('Postgres', () => {
     });
   }
 
+  test('the audit log is added to and read by auth, and changed by no service', async () => {
+    const columns = `id, action, outcome, actor_kind, actor_id, session_id, key_id, client_id, network, user_agent, request_id, details`;
+    const add = (more: string, values: string) =>
+      `INSERT INTO audit.log (${columns}${more}) VALUES (gen_random_uuid(), 'SIGN_IN', 'REFUSED', 'NOBODY', '', '', '', '', '', '', '', '{}'${values})`;
+    await as('auth', add('', ''));
+    assert.equal((await as('auth', 'SELECT id FROM audit.log')).length, 1);
+    for (const sql of [
+      add(', at_ms', ', 1'),
+      `UPDATE audit.log SET outcome = 'SUCCEEDED'`,
+      `UPDATE audit.log SET at_ms = 0`,
+      'DELETE FROM audit.log',
+      'TRUNCATE audit.log',
+      'ALTER TABLE audit.log ADD COLUMN mine text',
+      'ALTER TABLE audit.log DISABLE TRIGGER ALL',
+      'ALTER TABLE audit.log OWNER TO oxo_auth',
+      'DROP TABLE audit.log CASCADE',
+      'DROP SCHEMA audit CASCADE',
+      'CREATE TABLE audit.mine (id int)',
+      `CREATE RULE mine AS ON INSERT TO audit.log DO INSTEAD NOTHING`,
+      `CREATE INDEX mine ON audit.log (id)`,
+      'BEGIN; LOCK TABLE audit.log IN ACCESS EXCLUSIVE MODE',
+      'UPDATE audit.retention SET kept_days = 1',
+      'SELECT * FROM audit.retention',
+      `CREATE OR REPLACE FUNCTION audit.prune() RETURNS integer LANGUAGE sql AS 'SELECT 1'`,
+      'SET ROLE oxo_audit',
+    ]) {
+      await assert.rejects(as('auth', sql), denied, sql);
+    }
+    // What it may have removed is what is old, and nothing here is.
+    assert.deepEqual(await as('auth', 'SELECT audit.prune() AS pruned'), [{ pruned: 0 }]);
+    assert.equal((await as('auth', 'SELECT id FROM audit.log')).length, 1);
+    for (const { name } of services.filter((service) => service.name !== 'auth')) {
+      await assert.rejects(as(name, 'SELECT id FROM audit.log'), denied, name);
+      await assert.rejects(as(name, add('', '')), denied, name);
+      await assert.rejects(as(name, 'SELECT audit.prune()'), denied, name);
+    }
+  });
+
   test('no service may enter another database', async () => {
     for (const database of ['postgres', 'template1']) {
       const url = new URL(stack.environmentOf('auth').DATABASE_URL ?? '');

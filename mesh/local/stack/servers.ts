@@ -4,7 +4,7 @@ import { ownerOf, userOf } from '../credentials/turns.ts';
 import { findBuilt, ratelimit } from '../parts/built.ts';
 import type { PartName } from '../parts/parts.ts';
 import { loopback, serverPorts } from '../ports.ts';
-import { setUpDatabase } from '../servers/database.ts';
+import { setUpAuditLog, setUpDatabase } from '../servers/database.ts';
 import { type EnvoyOptions, prepareEnvoy } from '../servers/envoy.ts';
 import { prepareNats, withPresentRights } from '../servers/nats.ts';
 import { natsUsers } from '../servers/nats-users.ts';
@@ -70,15 +70,17 @@ export async function ratelimitOf(plan: StackPlan): Promise<ProcessSpec> {
 /** Roles, schemas, users and streams: everything on the servers that services expect. Can be repeated. */
 export async function setUpServers(plan: StackPlan, step: RunStep): Promise<void> {
   await Promise.all([
-    step('database roles', () =>
-      setUpDatabase(
+    step('database roles', async () => {
+      await setUpDatabase(
         maintenanceUrl(plan),
         plan.services,
         passwords(plan, 'database'),
         plan.own.databaseUrl === undefined,
         plan.own.databaseUrl === undefined ? spareOfService + connectionsOfProcess * plan.replicas : undefined,
-      ),
-    ),
+      );
+      const auth = plan.services.find(({ name }) => name === 'auth');
+      if (auth !== undefined) await setUpAuditLog(maintenanceUrl(plan), plan.secrets.auditOwner, auth);
+    }),
     step('streams', async () => {
       await setUpStreams(plan.urls.nats, plan.services);
       return plan.own.natsUrl === undefined

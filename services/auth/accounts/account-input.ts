@@ -9,7 +9,7 @@ const MIN_PASSWORD_CHARACTERS = 10;
 const MAX_PASSWORD_CHARACTERS = 256;
 const MAX_PASSWORD_BYTES = 1_024;
 
-const handle = () => z.string().regex(HANDLE, 'must be 3 to 30 of a-z, 0-9 and _');
+export const handle = () => z.string().regex(HANDLE, 'must be 3 to 30 of a-z, 0-9 and _');
 
 const email = () =>
   z.string().transform((value, context) => {

@@ -1,5 +1,6 @@
 import { type Clock, MINUTE_MS } from '#kit/clock.ts';
-import type { Queryable } from '#kit/db/database.ts';
+import type { Database } from '#kit/db/database.ts';
+import { type AuditedCall, recordAudit } from '../audit/audit-log.ts';
 
 /** A registration that is not through after so long was cut off, and is taken up by the sweep; so is one that the sweep could not finish. */
 const SWEEP_AFTER_MS = MINUTE_MS;
@@ -21,7 +22,7 @@ const DELETE_PENDING = {
 const ACTIVATE = {
   name: 'account-activate-pending',
   text: `update accounts set ${SET_ACTIVE}
-    where id = $1 and state = 'PENDING'`,
+    where id = $1 and state = 'PENDING' returning 1`,
 };
 const CLAIM_PENDING = {
   name: 'account-claim-pending',
@@ -56,7 +57,8 @@ export interface Accounts {
   insertPending(account: PendingAccount & { email: string; passwordHash: string }): Promise<void>;
   /** Undoes a registration; does nothing to an active account. */
   deletePending(id: string): Promise<void>;
-  activate(id: string): Promise<void>;
+  /** Finishes a registration that was cut off. */
+  activate(id: string, call: AuditedCall): Promise<void>;
   /** Takes registrations that were cut off, at most 100, away from other sweeps for a minute. */
   claimPending(): Promise<PendingAccount[]>;
   passwordHash(id: string): Promise<string | undefined>;
@@ -66,7 +68,7 @@ export interface Accounts {
   enter(id: string): Promise<boolean>;
 }
 
-export function createAccounts(db: Queryable, clock: Clock): Accounts {
+export function createAccounts(db: Database, clock: Clock): Accounts {
   return {
     async insertPending({ id, email, passwordHash, handle, displayName }) {
       const nowMs = clock.nowMs();
@@ -75,8 +77,11 @@ export function createAccounts(db: Queryable, clock: Clock): Accounts {
     async deletePending(id) {
       await db.query(DELETE_PENDING, [id]);
     },
-    async activate(id) {
-      await db.query(ACTIVATE, [id]);
+    async activate(id, call) {
+      await db.transaction(async (tx) => {
+        const activated = await tx.query(ACTIVATE, [id]);
+        if (activated.length > 0) await recordAudit(tx, { action: 'REGISTER', accountId: id }, call);
+      });
     },
     claimPending() {
       const nowMs = clock.nowMs();

@@ -3,6 +3,8 @@ import { MINUTE_MS } from '#kit/clock.ts';
 import { OxoError } from '#kit/errors.ts';
 import { type Attempts, rateLimited } from '../attempts/attempts.ts';
 import type { KnownNetworks } from '../attempts/known-networks.ts';
+import { NOBODY as NO_ACTOR } from '../audit/audit-log.ts';
+import type { CountedAudit } from '../audit/counted.ts';
 import type { Device } from '../sessions/device.ts';
 import { networkOf } from '../sessions/device.ts';
 import { handleOf } from './account-input.ts';
@@ -44,8 +46,9 @@ export function createCredentials(options: {
   knownNetworks: KnownNetworks;
   passwords: Passwords;
   profiles: Profiles;
+  counted: Pick<CountedAudit, 'add'>;
 }): Credentials {
-  const { accounts, attempts, knownNetworks, passwords, profiles } = options;
+  const { accounts, attempts, knownNetworks, passwords, profiles, counted } = options;
 
   async function find(identifier: string, context: ProfileContext): Promise<User | undefined> {
     const handle = handleOf(identifier);
@@ -67,10 +70,15 @@ export function createCredentials(options: {
       const passwordHash = user === undefined ? undefined : await accounts.passwordHash(user.id);
       const by = { network, ...(signal === undefined ? {} : { signal }) };
       const right = await passwords.verify(passwordHash ?? passwords.decoy, password, by);
-      if (!right || user === undefined) throw wrongCredentials();
-
-      const entered = await enter(user);
-      if (entered === undefined) throw wrongCredentials();
+      const entered = right && user !== undefined ? await enter(user) : undefined;
+      if (user === undefined || entered === undefined) {
+        // Nobody waits for it, so that the answer takes as long whether there is an account or not.
+        counted.add(
+          { action: 'SIGN_IN', outcome: 'REFUSED', accountId: user?.id, actor: NO_ACTOR },
+          { requestId: context.requestId, device },
+        );
+        throw wrongCredentials();
+      }
       attempt.giveBack();
       await knownNetworks.add(user.id, networkHash);
       return { user, entered };

@@ -4,14 +4,15 @@ import { insertEvent, type Outbox } from '#kit/events/outbox/outbox.ts';
 import type { DenyList } from '#kit/identity/deny-list.ts';
 import { accountDisabled } from '#kit/identity/revocations.ts';
 import { deleteKeysOf } from '../api-keys/api-keys.ts';
+import { type AuditedCall, recordAudit } from '../audit/audit-log.ts';
 import { deleteGrantsOf } from '../oauth/grants.ts';
 import { BROADCAST_LIMIT_MS } from '../sessions/revoking.ts';
 
 /** A sign-in that is under way holds the account, or finds it disabled: none of its sessions outlives the next statement. */
 const DISABLE = {
   name: 'account-disable',
-  text: `update accounts set state = 'DISABLED',
-      pending_handle = null, pending_display_name = null, sweep_at_ms = null where id = $1`,
+  text: `update accounts set state = 'DISABLED', is_admin = false,
+      pending_handle = null, pending_display_name = null, sweep_at_ms = null where id = $1 and state <> 'DISABLED' returning 1`,
 };
 const DELETE_SESSIONS = { name: 'account-delete-sessions', text: 'delete from sessions where account_id = $1' };
 
@@ -20,7 +21,7 @@ const DELETE_SESSIONS = { name: 'account-delete-sessions', text: 'delete from se
  * announced also when it was done before: whoever asks may have been told nothing.
  * @throws OxoError UNAVAILABLE when it is not known yet that all services have heard of it; it is done all the same
  */
-export type Disable = (accountId: string, context: { requestId: string }) => Promise<void>;
+export type Disable = (accountId: string, context: AuditedCall) => Promise<void>;
 
 export function createDisabling(options: { db: Database; outbox: Outbox; denyList: DenyList }): Disable {
   const { db, outbox, denyList } = options;
@@ -28,7 +29,8 @@ export function createDisabling(options: { db: Database; outbox: Outbox; denyLis
     const event = outbox.row(accountDisabled, { userId: accountId }, context);
     const write = () =>
       db.transaction(async (tx) => {
-        await tx.query(DISABLE, [accountId]);
+        const disabled = await tx.query(DISABLE, [accountId]);
+        if (disabled.length > 0) await recordAudit(tx, { action: 'DISABLE_ACCOUNT', accountId }, context);
         await tx.query(DELETE_SESSIONS, [accountId]);
         await deleteGrantsOf(tx, accountId);
         await deleteKeysOf(tx, accountId);

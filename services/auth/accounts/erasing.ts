@@ -1,14 +1,19 @@
-import type { Queryable } from '#kit/db/database.ts';
+import type { Database } from '#kit/db/database.ts';
+import { type AuditedCall, recordAudit } from '../audit/audit-log.ts';
 
 /** Its sessions go with it. Only one that was ended: nobody can sign in between. */
-const ERASE = { name: 'account-erase', text: "delete from accounts where id = $1 and state = 'DISABLED'" };
+const ERASE = { name: 'account-erase', text: "delete from accounts where id = $1 and state = 'DISABLED' returning 1" };
 const FIND = { name: 'account-find', text: 'select 1 from accounts where id = $1' };
 
 /**
- * Erases an account that was ended: email address, password, sessions. Repeated it changes nothing.
+ * Erases an account that was ended: email address, password, sessions. Repeated it changes nothing. In the audit log its id is left, which then means
+ * nobody; addresses are dropped there by their age.
  * @throws Error when the account was not ended
  */
-export async function eraseAccount(db: Queryable, id: string): Promise<void> {
-  await db.query(ERASE, [id]);
+export async function eraseAccount(db: Database, id: string, call: AuditedCall): Promise<void> {
+  await db.transaction(async (tx) => {
+    const erased = await tx.query(ERASE, [id]);
+    if (erased.length > 0) await recordAudit(tx, { action: 'ERASE_ACCOUNT', accountId: id }, call);
+  });
   if ((await db.query(FIND, [id])).length > 0) throw new Error('An account is to be erased that was not ended.');
 }

@@ -17,8 +17,9 @@ export function createPendingSweep(options: {
   const { accounts, profiles, clock, logger } = options;
 
   async function settle(account: PendingAccount): Promise<void> {
-    const { outcome } = await profiles.create(account, { requestId: newId(clock.nowMs()) });
-    if (outcome === 'CREATED') await accounts.activate(account.id);
+    const call = { requestId: newId(clock.nowMs()) };
+    const { outcome } = await profiles.create(account, call);
+    if (outcome === 'CREATED') await accounts.activate(account.id, call);
     else await accounts.deletePending(account.id);
     logger.info({ userId: account.id, outcome }, 'a registration that was cut off is settled');
   }

@@ -15,7 +15,8 @@ const MIN_OVERLAP_SECONDS = EXCHANGED_TOKEN_LIFETIME_MS / 1_000;
 const MAX_OVERLAP_SECONDS = DAY_MS / 1_000;
 const DEFAULT_OVERLAP_SECONDS = (60 * MINUTE_MS) / 1_000;
 
-const SCOPES: ReadonlySet<string> = new Set([...API_SCOPES, 'admin']);
+/** Administration is not among them: it ends with the sessions of whoever ceases to be an administrator, and a key would go on. */
+const SCOPES: ReadonlySet<string> = new Set(API_SCOPES);
 
 export const createInput = z.object({
   name: text({ minCharacters: 1, maxCharacters: 60, maxBytes: 240 }),

@@ -18,5 +18,7 @@ export const AccountEntity = defineEntity({
     /** When the sweep takes up the registration; null once the account is active. */
     sweepAtMs: p.bigint('number').nullable(),
     createdAtMs: p.bigint('number'),
+    /** An administrator's, by the operator's word. */
+    isAdmin: p.boolean(),
   },
 });

@@ -23,6 +23,8 @@ export const SessionEntity = defineEntity({
     expiresAtMs: p.bigint('number'),
     /** Its owner revoked it from the list: its tokens are worth nothing, the row only tells that it was theirs. */
     revokedAtMs: p.bigint('number').nullable(),
+    /** Opened while the account was an administrator's: its tokens have the scope of administration. */
+    isAdmin: p.boolean(),
   },
 });
 
@@ -42,6 +44,7 @@ export type RotationRow = Pick<
   | 'createdAtMs'
   | 'expiresAtMs'
   | 'revokedAtMs'
+  | 'isAdmin'
 >;
 
 /** The columns of a RotationRow. Numbers of 64 bits become JavaScript numbers. */
@@ -49,7 +52,7 @@ export const rotationColumns =
   () => `account_id as "accountId", family_hash as "familyHash", current_hash as "currentHash",
   previous_hash as "previousHash", rotation_salt as "rotationSalt", rotated_at_ms::float8 as "rotatedAtMs",
   grace_used as "graceUsed", created_at_ms::float8 as "createdAtMs", expires_at_ms::float8 as "expiresAtMs",
-  revoked_at_ms::float8 as "revokedAtMs"`;
+  revoked_at_ms::float8 as "revokedAtMs", is_admin as "isAdmin"`;
 
 /** What a statement that deletes sessions gives of each. */
 export type RevokedSession = Pick<SessionRow, 'id' | 'accountId'>;

@@ -103,7 +103,7 @@ test('wrong fields are named all at once', async () => {
 
 test('nobody gives a key what they do not have: administration least of all', async () => {
   const here = await service.signIn();
-  await assert.rejects(made(here, { scopes: ['feed:read', 'admin'] }), refused('SCOPE_MISSING'));
+  await assert.rejects(made(here, { scopes: ['feed:read', 'admin'] }), refused('VALIDATION_FAILED', 'scopes.1'));
 });
 
 test('a key and a client manage neither keys nor sessions', async () => {

@@ -21,6 +21,16 @@ export { rotateApiKey } from './rotate-api-key.ts';
 export { listConsents } from './list-consents.ts';
 export { revokeConsent } from './revoke-consent.ts';
 
+// AdminService: administrators, through the front door.
+
+export { listAuditLog } from './list-audit-log.ts';
+
+// AdminInternalService: the operator.
+
+export { grantAdmin } from './grant-admin.ts';
+export { listAdmins } from './list-admins.ts';
+export { revokeAdmin } from './revoke-admin.ts';
+
 // AuthInternalService: our own services.
 
 export { disableAccount } from './disable-account.ts';

@@ -48,7 +48,7 @@ export function register(dependencies: RegisterDependencies) {
       if (creation.outcome === 'REFUSED') throw invalidFields(creation.fields);
       throw new OxoError('HANDLE_TAKEN', 'This handle belongs to someone. Choose another one.');
     }
-    const session = await sessions.open(account.id, deviceOf(context), context);
+    const session = await sessions.open(account.id, deviceOf(context), context, 'REGISTER');
     if (session === undefined) throw unavailable('The account was not made. Try again.');
     await knownNetworks.add(account.id, attempts.hashOf(asker.network));
     return { user: creation.user, tokens: await sessionTokens(issuer, session) };

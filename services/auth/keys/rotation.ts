@@ -5,6 +5,7 @@ import type { DenyList } from '#kit/identity/deny-list.ts';
 import { keyRotated } from '#kit/identity/revocations.ts';
 import { newId } from '#kit/ids.ts';
 import type { Logger } from '#kit/observability/logger.ts';
+import { type AuditedCall, recordAudit } from '../audit/audit-log.ts';
 import { ACCESS_TOKEN_LIFETIME_MS } from '../tokens/token-issuer.ts';
 import { insertKey, LOCK_KEYS } from './key-rows.ts';
 import type { KeyVault } from './key-vault.ts';
@@ -57,7 +58,7 @@ export interface KeyRotation {
    * @param force the present key has leaked: the next one signs however new it is, and all that have signed are dropped
    * @returns also whether all processes that are connected have heard of it
    */
-  rotate(options: { force: boolean }, context: { requestId: string }): Promise<Rotated & { announced: boolean }>;
+  rotate(options: { force: boolean }, context: AuditedCall): Promise<Rotated & { announced: boolean }>;
   /** How often it is worth asking whether a rotation is due. */
   intervalMs: number;
   /** Rotates when the present key has signed for long enough, and the next one may. */
@@ -93,7 +94,7 @@ export function createKeyRotation(options: {
   }
 
   /** @param isWanted is asked with the key that signs, when nobody else can change it any more */
-  async function rotate(force: boolean, isWanted: (current: KeyRow) => boolean, context: { requestId: string }) {
+  async function rotate(force: boolean, isWanted: (current: KeyRow) => boolean, context: AuditedCall) {
     const result = await outbox.commit(
       [],
       (add) =>
@@ -109,6 +110,8 @@ export function createKeyRotation(options: {
           const changed = await change(tx, rows, next, force);
           const event = { kid: changed.currentKid, droppedKids: changed.droppedKids };
           await insertEvent(tx, add(outbox.row(keyRotated, event, context)));
+          const details = { dropped: changed.droppedKids.length };
+          await recordAudit(tx, { action: 'ROTATE_SIGNING_KEYS', keyId: changed.currentKid, details }, context);
           return changed;
         }),
       () => undefined,

@@ -8,7 +8,7 @@ import { createDenyList } from '#kit/identity/deny-list.ts';
 import { createTokenVerifier, type TokenVerifier } from '#kit/identity/token-verifier.ts';
 import { createTestDatabase, type TestDatabase } from '#kit/testing/database.ts';
 import { refused } from '#kit/testing/refused.ts';
-import { entities, migrations } from '../schema.ts';
+import { testSchema } from '../testing/schema.ts';
 import { createTokenIssuer, type TokenIssuer } from '../tokens/token-issuer.ts';
 import type { KeyVault } from './key-vault.ts';
 import { openLocalVault } from './local-vault.ts';
@@ -29,7 +29,7 @@ let issuer: TokenIssuer;
 let verifier: TokenVerifier;
 
 before(async () => {
-  database = await createTestDatabase({ entities, migrations });
+  database = await createTestDatabase(testSchema);
   db = database.db;
   vault = await newVault();
   const clock = systemClock;

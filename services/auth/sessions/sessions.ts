@@ -5,6 +5,7 @@ import type { Outbox } from '#kit/events/outbox/outbox.ts';
 import type { DenyList } from '#kit/identity/deny-list.ts';
 import { newId } from '#kit/ids.ts';
 import { SET_ACTIVE } from '../accounts/accounts.ts';
+import { type AuditEvent, type AuditedCall, person, recordAudit } from '../audit/audit-log.ts';
 import { type RevokedSession, type RotationRow, revokedColumns, rotationColumns } from '../entities/session-entity.ts';
 import { endBrowserSessions } from '../oauth/browser-sessions.ts';
 import type { Device } from './device.ts';
@@ -31,13 +32,13 @@ const ACTIVATE = {
   name: 'account-activate',
   // Locks the account, so that its sessions are counted by one sign-in at a time.
   text: `update accounts set ${SET_ACTIVE}
-    where id = $1 and state in ('PENDING', 'ACTIVE') returning 1`,
+    where id = $1 and state in ('PENDING', 'ACTIVE') returning is_admin as "isAdmin"`,
 };
 const INSERT = {
   name: 'session-insert',
   text: `insert into sessions (id, account_id, family_hash, current_hash, user_agent, ip,
-      created_at_ms, last_seen_at_ms, expires_at_ms)
-    values ($1, $2, $3, $4, $5, $6, $7, $7, $8)`,
+      created_at_ms, last_seen_at_ms, expires_at_ms, is_admin)
+    values ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9)`,
 };
 const DELETE_SURPLUS = {
   name: 'session-delete-surplus',
@@ -67,7 +68,7 @@ const DELETE_ALL = {
 const REVOKE = {
   name: 'session-revoke',
   text: `update sessions set revoked_at_ms = coalesce(revoked_at_ms, $3), expires_at_ms = least(expires_at_ms, $4)
-    where id = $1 and account_id = $2 returning ${revokedColumns()}`,
+    where id = $1 and account_id = $2 returning ${revokedColumns()}, revoked_at_ms = $3 as "isNew"`,
 };
 const CLEAN_UP = defineCleanUp({ name: 'sessions-clean-up', table: 'sessions', where: 'expires_at_ms <= $1' });
 
@@ -77,33 +78,36 @@ export interface OpenSession {
   accountId: string;
   /** When it was opened by a password, in milliseconds since the epoch. */
   signedInAtMs: number;
+  /** The account was an administrator's when it was opened. */
+  isAdmin: boolean;
   refreshToken: string;
 }
 
 export type Refreshed = { outcome: 'REFRESHED'; session: OpenSession } | { outcome: 'REUSED' | 'UNKNOWN' };
 
-type CallIds = { requestId: string };
+/** Why a session is opened. */
+export type Opening = 'REGISTER' | 'SIGN_IN';
 
 /** Sign-ins that last: each is a row whose refresh tokens take turns. */
 export interface Sessions {
   /**
    * Makes the account active, if it was not, and opens a session. Undefined when there is no such account (any more).
    */
-  open(accountId: string, device: Device, context: CallIds): Promise<OpenSession | undefined>;
+  open(accountId: string, device: Device, context: AuditedCall, why?: Opening): Promise<OpenSession | undefined>;
   /** Rotates a refresh token. One that was consumed before revokes its session. */
-  refresh(token: RefreshToken, device: Device, context: CallIds): Promise<Refreshed>;
+  refresh(token: RefreshToken, device: Device, context: AuditedCall): Promise<Refreshed>;
   /**
    * Ends the session, or every session of its account, those of browsers at OAuth too; when it is done, their tokens are refused everywhere. A session that
    * has ended is announced again: whoever asks holds a token that is still believed.
    * @throws OxoError UNAVAILABLE when it is not known yet that all services have heard of it
    */
-  signOut(session: { sessionId: string; userId: string }, scope: 'this' | 'all', context: CallIds): Promise<void>;
+  signOut(session: { sessionId: string; userId: string }, scope: 'this' | 'all', context: AuditedCall): Promise<void>;
   /**
    * Ends a session of this account; when it is done, its tokens are refused everywhere. Repeated within a day it does the same again.
    * @returns false when the account has no such session
    * @throws OxoError UNAVAILABLE as `signOut`
    */
-  revoke(session: { sessionId: string; userId: string }, context: CallIds): Promise<boolean>;
+  revoke(session: { sessionId: string; userId: string }, context: AuditedCall): Promise<boolean>;
   /** Deletes expired sessions, in short statements. @returns how many */
   cleanUp(): Promise<number>;
 }
@@ -112,14 +116,15 @@ export function createSessions(options: { db: Database; outbox: Outbox; denyList
   const { db, clock } = options;
   const revoking = createRevoking(options);
 
-  async function insert(tx: Transaction, accountId: string, device: Device): Promise<OpenSession> {
+  async function insert(tx: Transaction, accountId: string, isAdmin: boolean, device: Device): Promise<OpenSession> {
     const nowMs = clock.nowMs();
     const token = newRefreshToken(newId(nowMs));
     await tx.query(INSERT, [
       ...[token.sessionId, accountId, hashOf(token.family), hashOf(token.secret)],
-      ...[device.userAgent, device.ip, nowMs, nowMs + IDLE_MS],
+      ...[device.userAgent, device.ip, nowMs, nowMs + IDLE_MS, isAdmin],
     ]);
-    return { sessionId: token.sessionId, accountId, signedInAtMs: nowMs, refreshToken: encodeRefreshToken(token) };
+    const refreshToken = encodeRefreshToken(token);
+    return { sessionId: token.sessionId, accountId, signedInAtMs: nowMs, isAdmin, refreshToken };
   }
 
   async function rotate(tx: Transaction, token: RefreshToken, device: Device): Promise<Refreshed> {
@@ -142,25 +147,29 @@ export function createSessions(options: { db: Database; outbox: Outbox; denyList
       sessionId: token.sessionId,
       accountId: row.accountId,
       signedInAtMs: row.createdAtMs,
+      isAdmin: row.isAdmin,
       refreshToken: encodeRefreshToken(next),
     };
     return { outcome: 'REFRESHED', session };
   }
 
   return {
-    async open(accountId, device, context) {
+    async open(accountId, device, context, why = 'SIGN_IN') {
       const { session } = await revoking.inPassing(async (tx) => {
-        if ((await tx.query(ACTIVATE, [accountId])).length === 0) return { session: undefined, revoked: [] };
-        const opened = await insert(tx, accountId, device);
-        return { session: opened, revoked: await tx.query<RevokedSession>(DELETE_SURPLUS, [accountId]) };
+        const [account] = await tx.query<{ isAdmin: boolean }>(ACTIVATE, [accountId]);
+        if (account === undefined) return { session: undefined, revoked: [] };
+        const opened = await insert(tx, accountId, account.isAdmin, device);
+        const by = { accountId, actor: person(accountId), sessionId: opened.sessionId };
+        await recordAudit(tx, { action: why, ...by }, context);
+        const revoked = await endSurplus(tx, accountId, context);
+        return { session: opened, revoked };
       }, context);
       return session;
     },
     async refresh(token, device, context) {
       const { refreshed } = await revoking.inPassing(async (tx) => {
         const result = await rotate(tx, token, device);
-        const revoked =
-          result.outcome === 'REUSED' ? await tx.query<RevokedSession>(DELETE_ONE, [token.sessionId]) : [];
+        const revoked = result.outcome === 'REUSED' ? await endReused(tx, token.sessionId, context) : [];
         return { refreshed: result, revoked };
       }, context);
       return refreshed;
@@ -171,6 +180,8 @@ export function createSessions(options: { db: Database; outbox: Outbox; denyList
         const deleted = await tx.query<RevokedSession>(statement, [id]);
         const others = deleted.filter((session) => session.id !== sessionId);
         const ofBrowsers = scope === 'all' ? await endBrowserSessions(tx, userId) : [];
+        const details: AuditEvent['details'] = scope === 'all' ? { all: 'yes', sessions: deleted.length } : {};
+        await recordAudit(tx, { action: 'SIGN_OUT', accountId: userId, sessionId, details }, context);
         return { revoked: [...others, ...ofBrowsers, { id: sessionId, accountId: userId }] };
       }, context);
     },
@@ -178,10 +189,28 @@ export function createSessions(options: { db: Database; outbox: Outbox; denyList
       const nowMs = clock.nowMs();
       const { revoked } = await revoking.everywhere(async (tx) => {
         const values = [sessionId, userId, nowMs, nowMs + REVOKED_KEPT_MS];
-        return { revoked: await tx.query<RevokedSession>(REVOKE, values) };
+        const found = await tx.query<RevokedSession & { isNew: boolean }>(REVOKE, values);
+        if (found[0]?.isNew) await recordAudit(tx, { action: 'REVOKE_SESSION', accountId: userId, sessionId }, context);
+        return { revoked: found };
       }, context);
       return revoked.length > 0;
     },
     cleanUp: () => cleanUp(db, CLEAN_UP, [clock.nowMs()]),
   };
+}
+
+/** Ends the sessions that are too many for one account. */
+async function endSurplus(tx: Transaction, accountId: string, context: AuditedCall): Promise<RevokedSession[]> {
+  const revoked = await tx.query<RevokedSession>(DELETE_SURPLUS, [accountId]);
+  const by = { accountId, actor: person(accountId), details: { why: 'surplus' } };
+  for (const { id } of revoked) await recordAudit(tx, { action: 'REVOKE_SESSION', ...by, sessionId: id }, context);
+  return revoked;
+}
+
+/** Ends a session whose consumed refresh token somebody has used. */
+async function endReused(tx: Transaction, sessionId: string, context: AuditedCall): Promise<RevokedSession[]> {
+  const revoked = await tx.query<RevokedSession>(DELETE_ONE, [sessionId]);
+  const ended = { accountId: revoked[0]?.accountId, sessionId };
+  await recordAudit(tx, { action: 'REUSE_REFRESH_TOKEN', outcome: 'REFUSED', ...ended }, context);
+  return revoked;
 }

@@ -14,12 +14,12 @@ import { quiet, startBus } from '#kit/testing/bus.ts';
 import { createTestDatabase } from '#kit/testing/database.ts';
 import { refused } from '#kit/testing/refused.ts';
 import { until } from '#kit/testing/until.ts';
-import { entities, migrations } from '../schema.ts';
+import { testSchema } from '../testing/schema.ts';
 import { createSessions } from './sessions.ts';
 
 /** The sessions of an auth process, on real servers, and the deny-list of another process. */
 async function setUp(t: TestContext) {
-  const [database, bus] = await Promise.all([createTestDatabase({ entities, migrations }), startBus()]);
+  const [database, bus] = await Promise.all([createTestDatabase(testSchema), startBus()]);
   const { db } = database;
   const effects = createEffects([], quiet);
   const publisher = createPublisher({ nats: bus.admin, source: 'auth', logger: quiet });

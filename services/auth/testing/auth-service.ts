@@ -7,6 +7,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { AdminInternalServiceDefinition } from '#gen/oxo/admin/v1/admin_internal_service.ts';
+import { AdminServiceDefinition } from '#gen/oxo/admin/v1/admin_service.ts';
 import { ApiKeyServiceDefinition } from '#gen/oxo/auth/v1/api_key_service.ts';
 import { AccountDisabled, ApiKeyRevoked, KeyRotated, SessionRevoked } from '#gen/oxo/auth/v1/auth_events.ts';
 import { AuthInternalServiceDefinition } from '#gen/oxo/auth/v1/auth_internal_service.ts';
@@ -20,6 +22,7 @@ import { accountDisabled, apiKeyRevoked, keyRotated, sessionRevoked } from '#kit
 import { createServiceTokens } from '#kit/identity/service-token.ts';
 import { createTokenVerifier, type TokenVerifier } from '#kit/identity/token-verifier.ts';
 import type { Metrics } from '#kit/observability/metrics.ts';
+import type { BackgroundWork } from '#kit/process/background.ts';
 import type { ServiceConsumer } from '#kit/process/start.ts';
 import type { Redis } from '#kit/redis/redis.ts';
 import { openChannel, type RpcClient } from '#kit/rpc/client.ts';
@@ -51,10 +54,10 @@ import { createRewrapping, type Rewrapping } from '../keys/rewrapping.ts';
 import { createKeyRotation, type KeyRotation } from '../keys/rotation.ts';
 import { openSigningKeys, type SigningKeys } from '../keys/signing-keys.ts';
 import type { OAuth } from '../oauth/oauth.ts';
-import { entities, migrations } from '../schema.ts';
 import { createAuthService } from '../server.ts';
 import { createSessions, type Sessions } from '../sessions/sessions.ts';
 import { createTokenIssuer, type TokenIssuer } from '../tokens/token-issuer.ts';
+import { testSchema } from './schema.ts';
 import { createSigners, type Signers } from './signers.ts';
 
 export const ISSUER = 'http://oxo.test';
@@ -89,6 +92,12 @@ export interface TestAuthService
   apiKeys(token?: string): RpcClient<ApiKeyServiceDefinition>;
   /** What a person has allowed to clients, with a token as it is. */
   consentsWith(token: string): RpcClient<ConsentServiceDefinition>;
+  /** The contract of administrators with a token as it is. */
+  adminWithToken(token: string): RpcClient<AdminServiceDefinition>;
+  /** The contract by which administrators are made, as the operator or as one of our services. */
+  operator(service?: string): RpcClient<AdminInternalServiceDefinition>;
+  /** Does this one of its background work once. */
+  background(name: string): Promise<unknown>;
   /** The internal contract as one of our services, or as nobody. */
   internal(service?: string): RpcClient<AuthInternalServiceDefinition>;
   /** The internal contract with a token as it is. */
@@ -133,7 +142,7 @@ export interface TestAuthOptions {
 export async function startAuthService(options: TestAuthOptions = {}): Promise<TestAuthService> {
   const context = createTestContext('auth');
   const { clock, logger } = context;
-  const database = await openTestDatabase(context, { entities, migrations });
+  const database = await openTestDatabase(context, testSchema);
   const { db } = database;
   const custody = await startKeys(context, db);
   const { vault, keys, http, rewrapping } = custody;
@@ -188,6 +197,7 @@ export async function startAuthService(options: TestAuthOptions = {}): Promise<T
     ...custody,
     ...signers,
     ...contractsOf(callers),
+    ...withAdministration(callers, service.background),
     consumers: service.consumers,
     oauth: service.oauth,
     httpUrl: `http://127.0.0.1:${http.port}`,
@@ -219,6 +229,21 @@ function contractsOf(callers: Callers) {
     internal: (service) => callers.asService(AuthInternalServiceDefinition, service),
     internalWithToken: (token) => callers.withToken(AuthInternalServiceDefinition, token),
   } satisfies Partial<TestAuthService>;
+}
+
+function withAdministration(
+  callers: Callers,
+  background: readonly BackgroundWork[],
+): Pick<TestAuthService, 'adminWithToken' | 'operator' | 'background'> {
+  return {
+    adminWithToken: (token) => callers.withToken(AdminServiceDefinition, token),
+    operator: (name = 'operator') => callers.asService(AdminInternalServiceDefinition, name),
+    async background(name) {
+      const found = background.find((each) => each.name === name);
+      if (found === undefined) throw new Error(`there is no background work ${name}`);
+      return found.work();
+    },
+  };
 }
 
 async function startKeys(context: TestContext, db: Database) {

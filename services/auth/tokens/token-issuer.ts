@@ -24,6 +24,12 @@ const FIRST_PARTY_SCOPES = [
   'notifications:read',
   'notifications:write',
 ].join(' ');
+/** Of sessions that an administrator has opened, besides. */
+const ADMIN_SCOPE = 'admin';
+
+/** What a token tells of a session; without `isAdmin` it is no administrator's. */
+type TokenSession = Pick<OpenSession, 'accountId' | 'sessionId' | 'signedInAtMs'> &
+  Partial<Pick<OpenSession, 'isAdmin'>>;
 
 /** What an opaque credential is exchanged for. */
 export interface ExchangedToken extends IssuedToken {
@@ -34,7 +40,7 @@ export interface ExchangedToken extends IssuedToken {
 /** Makes the JWTs by which people and our services are known (RFC 9068). */
 export interface TokenIssuer {
   /** The access token of a person's session. */
-  accessToken(session: Pick<OpenSession, 'accountId' | 'sessionId' | 'signedInAtMs'>): Promise<IssuedToken>;
+  accessToken(session: TokenSession): Promise<IssuedToken>;
   /** The token that an API key or the access token of a client is exchanged for. It lives no longer than that. */
   exchangedToken(standing: {
     accountId: string;
@@ -79,12 +85,13 @@ export function createTokenIssuer(options: {
   }
 
   return {
-    accessToken: ({ accountId, sessionId, signedInAtMs }) =>
+    accessToken: ({ accountId, sessionId, signedInAtMs, isAdmin }) =>
       sign({
         subject: accountId,
         audience: USER_AUDIENCE,
         claims: {
-          ...{ sid: sessionId, client_id: FIRST_PARTY_CLIENT, scope: FIRST_PARTY_SCOPES },
+          ...{ sid: sessionId, client_id: FIRST_PARTY_CLIENT },
+          scope: isAdmin ? `${FIRST_PARTY_SCOPES} ${ADMIN_SCOPE}` : FIRST_PARTY_SCOPES,
           auth_time: Math.floor(signedInAtMs / SECOND_MS),
         },
         lifetimeMs: ACCESS_TOKEN_LIFETIME_MS,

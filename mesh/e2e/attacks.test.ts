@@ -1,0 +1,22 @@
+import { after, before, describe } from 'node:test';
+import { accounts, guessesOfAccount } from './attacks/accounts.ts';
+import { injection } from './attacks/injection.ts';
+import { behindTheFrontDoor } from './attacks/straight.ts';
+import { tokens } from './attacks/tokens.ts';
+import { testAll } from './testing/cases.ts';
+import { environmentFor, startWorld, type World } from './testing/world.ts';
+
+describe('attacks that must fail', () => {
+  let world: World;
+  before(async () => {
+    // Behind one proxy that is believed, so that whoever attacks can come from many networks.
+    const serviceEnv = environmentFor('auth', { LIMIT_LOGIN_OF_ACCOUNT: `${guessesOfAccount}/1h` });
+    world = await startWorld({ trustedHops: 1, serviceEnv });
+  });
+  after(() => world.stop());
+
+  testAll('forged tokens', tokens, () => world);
+  testAll('behind the front door', behindTheFrontDoor, () => world);
+  testAll('accounts and sessions', accounts, () => world);
+  testAll('injection, and too much', injection, () => world);
+});
