@@ -107,7 +107,7 @@ export function createAuthService(parts: AuthServiceParts) {
     /** Answers all that auth serves by HTTP but the public keys, which must be there first. */
     serveHttp(http: HttpServer): void {
       oauth.serve(http);
-      serveExchange(http, exchange);
+      serveExchange(http, exchange, counted);
       servePages({ http, oauth, accounts, credentials, profiles, settings: parts.oauth, logger, clock });
     },
     addServices(server: RpcServer): void {

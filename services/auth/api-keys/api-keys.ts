@@ -5,6 +5,7 @@ import { OxoError } from '#kit/errors.ts';
 import type { Outbox } from '#kit/events/outbox/outbox.ts';
 import type { DenyList } from '#kit/identity/deny-list.ts';
 import { newId } from '#kit/ids.ts';
+import { type AuditedCall, recordAudit } from '../audit/audit-log.ts';
 import { createEnding } from './ending.ts';
 import { type KeyParts, type KeyText, newSecret } from './key-text.ts';
 import type { SecretHashes } from './secret-hashes.ts';
@@ -30,11 +31,13 @@ export interface FoundKey {
 }
 
 type Owned = { id: string; accountId: string };
-type CallIds = { requestId: string };
 
 export interface ApiKeys {
   /** @throws OxoError API_KEY_LIMIT_REACHED, or SESSION_REVOKED when the account was ended */
-  create(key: { accountId: string; name: string; scopes: string[]; expiresAtMs: number }): Promise<IssuedKey>;
+  create(
+    key: { accountId: string; name: string; scopes: string[]; expiresAtMs: number },
+    context: AuditedCall,
+  ): Promise<IssuedKey>;
   /** Those that work, the newest first. */
   list(accountId: string): Promise<sql.ListedKey[]>;
   /**
@@ -48,14 +51,14 @@ export interface ApiKeys {
   rotate(
     key: Owned,
     options: { overlapMs: number; expiresAtMs: number | undefined },
-    context: CallIds,
+    context: AuditedCall,
   ): Promise<IssuedKey | undefined>;
   /**
    * Ends a key; when it is done, it is refused everywhere. Repeated within a day it does the same again.
    * @returns false when the account has no such key
    * @throws OxoError UNAVAILABLE when it is not known yet that all services have heard of it; it is done all the same
    */
-  revoke(key: Owned, context: CallIds): Promise<boolean>;
+  revoke(key: Owned, context: AuditedCall): Promise<boolean>;
   /** Reads the key and compares its secret. @returns undefined when it is not one that works. @throws OxoError UNAVAILABLE */
   find(parts: KeyParts): Promise<FoundKey | undefined>;
   /** Notes that the key is used now, once a minute at most. */
@@ -97,7 +100,7 @@ export function createApiKeys(options: ApiKeysOptions): ApiKeys {
   }
 
   return {
-    async create({ accountId, name, scopes, expiresAtMs }) {
+    async create({ accountId, name, scopes, expiresAtMs }, context) {
       const secret = newSecret();
       const hash = await hashes.hash(secret);
       const nowMs = clock.nowMs();
@@ -110,6 +113,8 @@ export function createApiKeys(options: ApiKeysOptions): ApiKeys {
         if ((row?.count ?? 0) >= sql.MAX_KEYS_PER_ACCOUNT) throw tooManyKeys();
         await tx.query(sql.INSERT, [id, accountId, name, scopes, nowMs, expiresAtMs]);
         await tx.query(sql.INSERT_SECRET, [id, 1, hash]);
+        const details = { scopes: scopes.join(' ') };
+        await recordAudit(tx, { action: 'CREATE_API_KEY', accountId, keyId: id, details }, context);
       });
       const key = { id, name, scopes, createdAtMs: nowMs, expiresAtMs, lastUsedAtMs: null, rotatedAtMs: null };
       return { key, secret: keyText.encode({ keyId: id, generation: 1, secret }) };
@@ -127,6 +132,7 @@ export function createApiKeys(options: ApiKeysOptions): ApiKeys {
         await tx.query(sql.INSERT_SECRET, [id, generation, hash]);
         const [key] = await tx.query<sql.ListedKey>(sql.ROTATE, [id, generation, nowMs, expiresAtMs]);
         if (key === undefined) throw new Error('A key that is locked has gone.');
+        await recordAudit(tx, { action: 'ROTATE_API_KEY', accountId, keyId: id }, context);
         const text = keyText.encode({ keyId: id, generation, secret });
         return { issued: { key, secret: text }, ended: { id, accountId, generations } };
       }, context);
@@ -137,6 +143,7 @@ export function createApiKeys(options: ApiKeysOptions): ApiKeys {
       const { ended } = await ending.everywhere(async (tx) => {
         const values = [id, accountId, nowMs, nowMs + REVOKED_KEPT_MS];
         if ((await tx.query(sql.REVOKE, values)).length === 0) return { ended: undefined };
+        await recordAudit(tx, { action: 'REVOKE_API_KEY', accountId, keyId: id }, context);
         return { ended: { id, accountId, generations: await living(tx, id) } };
       }, context);
       return ended !== undefined;

@@ -3,6 +3,7 @@ import { cleanUp, defineCleanUp } from '#kit/db/clean-up.ts';
 import type { Database, Transaction } from '#kit/db/database.ts';
 import type { Outbox } from '#kit/events/outbox/outbox.ts';
 import type { DenyList } from '#kit/identity/deny-list.ts';
+import { type AuditedCall, person, recordAudit } from '../audit/audit-log.ts';
 import { type RevokedSession, revokedColumns } from '../entities/session-entity.ts';
 import { createRevoking } from '../sessions/revoking.ts';
 
@@ -72,8 +73,6 @@ export interface Decision {
   refused: string[];
 }
 
-type CallIds = { requestId: string };
-
 /**
  * What people have said about apps: they are asked once for each app and scope, and no grant is made without it (`oauth/grants.ts`).
  */
@@ -81,14 +80,14 @@ export interface Consents {
   /** @returns undefined when the person has said nothing that still counts */
   find(parties: Parties): Promise<Decision | undefined>;
   /** Notes what the person has said of these scopes. @returns false when account or app are not there (any more) */
-  record(parties: Parties, decision: Decision, context: CallIds): Promise<boolean>;
+  record(parties: Parties, decision: Decision, context: AuditedCall): Promise<boolean>;
   /**
    * Ends the consent and all that was granted under it; when it is done, the app's tokens are refused everywhere. Repeated within a day
    * it does the same again.
    * @returns false when there is none
    * @throws OxoError UNAVAILABLE when it is not known yet that all services have heard of it; it is done all the same
    */
-  revoke(parties: Parties, context: CallIds): Promise<boolean>;
+  revoke(parties: Parties, context: AuditedCall): Promise<boolean>;
   /** Deletes those that count no more, in short statements. @returns how many */
   cleanUp(): Promise<number>;
 }
@@ -113,6 +112,12 @@ export function createConsents(options: { db: Database; outbox: Outbox; denyList
         const nowMs = clock.nowMs();
         const values = [accountId, clientId, granted, refused, nowMs, nowMs + COUNTS_FOR_MS];
         if ((await tx.query(RECORD, values)).length === 0) return { isWritten: false, revoked: [] };
+        const details = { scopes: granted.join(' ') };
+        await recordAudit(
+          tx,
+          { action: 'GRANT_CONSENT', accountId, actor: person(accountId), clientId, details },
+          context,
+        );
         return { isWritten: true, revoked: await endSurplus(tx, accountId) };
       }, context);
       return isWritten;
@@ -127,6 +132,7 @@ export function createConsents(options: { db: Database; outbox: Outbox; denyList
         const ended = await tx.query<RevokedSession>(DELETE_GRANTS, [accountId, [clientId]]);
         const ids = [...row.revokedGrants, ...ended.map(({ id }) => id)];
         await tx.query(KEEP_REVOKED, [accountId, clientId, ids]);
+        if (ended.length > 0) await recordAudit(tx, { action: 'REVOKE_CONSENT', accountId, clientId }, context);
         return { isThere: true, revoked: ids.map((id) => ({ id, accountId })) };
       }, context);
       return isThere;

@@ -1,5 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { OxoError } from '#kit/errors.ts';
+import { NOBODY } from '../audit/audit-log.ts';
+import type { CountedAudit } from '../audit/counted.ts';
 import { httpStatusOf } from '../http/answers.ts';
 import type { HttpServer } from '../http/server.ts';
 import { networkOf } from '../sessions/device.ts';
@@ -14,14 +16,17 @@ const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
  * Answers the front door: 200 with the Authorization that the request goes on with, or a refusal, whose text and reason it puts into the
  * one shape of errors.
  */
-export function serveExchange(http: HttpServer, exchange: Exchange): void {
-  http.handle({ path: EXCHANGE_PATH, methods: METHODS, lane: 'exchange' }, async ({ request, response, device }) => {
+export function serveExchange(http: HttpServer, exchange: Exchange, counted: Pick<CountedAudit, 'add'>): void {
+  http.handle({ path: EXCHANGE_PATH, methods: METHODS, lane: 'exchange' }, async (asked) => {
+    const { request, response, device, requestId } = asked;
     const shown = { authorization: request.headers.authorization, apiKey: headerOf(request.headers['x-api-key']) };
     try {
       const token = await exchange(shown, networkOf(device.ip));
       response.writeHead(200, { authorization: `Bearer ${token}`, 'content-length': 0 }).end();
     } catch (error) {
       if (!(error instanceof OxoError)) throw error;
+      if (error.reason !== 'UNAVAILABLE')
+        counted.add({ action: 'EXCHANGE_CREDENTIAL', outcome: 'REFUSED', actor: NOBODY }, { requestId, device });
       refuse(response, error);
     }
   });

@@ -19,7 +19,7 @@ export function createApiKey({ apiKeys, clock }: CreateApiKeyDependencies) {
     const nowMs = clock.nowMs();
     const expiresAtMs = endOf(expiresAt, nowMs) ?? nowMs + DEFAULT_LIFE_MS;
     requireScopes(viewer, scopes);
-    const { key, secret } = await apiKeys.create({ accountId: viewer.userId, name, scopes, expiresAtMs });
+    const { key, secret } = await apiKeys.create({ accountId: viewer.userId, name, scopes, expiresAtMs }, context);
     return { apiKey: keyMessage(key), secret };
   };
 }

@@ -19,6 +19,7 @@ import { auditLogStatement } from '../audit/audit-entries.ts';
 import { RECORD } from '../audit/audit-log.ts';
 import { ERASURE } from '../events/durables.ts';
 import { startAuthService, type TestAuthService } from '../testing/auth-service.ts';
+import { registerClient } from '../testing/oauth-client.ts';
 import { PASSWORD } from '../testing/signers.ts';
 
 let service: TestAuthService;
@@ -47,7 +48,7 @@ const from = (ip: string) => ({ metadata: Metadata({ 'x-forwarded-for': ip, 'x-r
 async function insertOld(count: number, ageMs: number, accountId = newId(1)): Promise<string> {
   const text = `insert into audit.log (id, at_ms, action, outcome, account_id, actor_kind, actor_id, session_id, key_id, client_id, network,
       user_agent, request_id, details)
-    select gen_random_uuid(), (extract(epoch from clock_timestamp()) * 1000)::bigint - $2::bigint - n, 'SIGN_IN', 'SUCCEEDED', $3, 'PERSON', '', '', '', '',
+    select gen_random_uuid(), (extract(epoch from now()) * 1000)::bigint - $2::bigint - n, 'SIGN_IN', 'SUCCEEDED', $3, 'PERSON', '', '', '', '',
       '203.0.113.7', 'a browser', '', '{}' from generate_series(1, $1::integer) as n`;
   await service.db.query({ name: 'test-insert-old', text }, [count, ageMs, accountId]);
   return accountId;
@@ -150,6 +151,33 @@ describe('what stands in it', () => {
       grants.entries.map(({ accountId }) => accountId),
       [admin.id],
     );
+  });
+
+  test('an API key from its making to its end, a credential that is none, and a client', async () => {
+    const { id, accessToken } = await service.signUp();
+    const keys = service.apiKeys(accessToken);
+    const { apiKey } = await keys.createApiKey({ name: 'a secret name', scopes: ['feed:read'] });
+    await keys.rotateApiKey({ id: apiKey?.id ?? '' });
+    await keys.revokeApiKey({ id: apiKey?.id ?? '' });
+    const made = (await entriesOf(id)).filter(({ keyId }) => keyId === apiKey?.id).toReversed();
+    assert.deepEqual(made.map(brief), [
+      `CREATE_API_KEY SUCCEEDED PERSON ${id}`,
+      `ROTATE_API_KEY SUCCEEDED PERSON ${id}`,
+      `REVOKE_API_KEY SUCCEEDED PERSON ${id}`,
+    ]);
+    assert.ok(!JSON.stringify(made).includes('secret name'));
+    const client = await registerClient(service);
+    const { entries } = await list({ action: Action.REGISTER_CLIENT });
+    assert.deepEqual(
+      entries.map(({ clientId }) => clientId),
+      [client.id],
+    );
+    const wrong = { headers: { 'x-api-key': 'oxo_wrong', 'x-forwarded-for': '198.51.100.9' } };
+    assert.equal((await fetch(`${service.httpUrl}/internal/exchange`, wrong)).status, 401);
+    await until('it is in the log', async () => {
+      const found = await list({ action: Action.EXCHANGE_CREDENTIAL });
+      return found.entries.some(({ network }) => network === '198.51.100.9');
+    });
   });
 
   test('who reads it, and what for', async () => {

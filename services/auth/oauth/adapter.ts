@@ -2,6 +2,8 @@ import Provider, { type Adapter, type AdapterPayload, errors } from 'oidc-provid
 import { SECOND_MS, systemClock } from '#kit/clock.ts';
 import { hasReason } from '#kit/errors.ts';
 import { newId } from '#kit/ids.ts';
+import type { AuditedCall } from '../audit/audit-log.ts';
+import { deviceOfHeaders } from '../sessions/device.ts';
 import { type Artifacts, hashOf, type StoredArtifact } from './artifacts.ts';
 import type { Clients } from './clients.ts';
 import type { Grants } from './grants.ts';
@@ -35,7 +37,7 @@ export function createAdapterFactory(stores: AdapterStores): (model: string) => 
 function clientAdapter(clients: Clients): Adapter {
   return {
     ...nothing,
-    upsert: (id, payload) => clients.upsert(id, { ...payload }),
+    upsert: (id, payload) => clients.upsert(id, { ...payload }, callIds()),
     find: (id) => clients.find(id),
     destroy: (id) => clients.destroy(id),
   };
@@ -162,9 +164,10 @@ function isAskedFor(): boolean {
   return ['revocation', 'end_session_confirm'].includes(routeNow());
 }
 
-function callIds(): { requestId: string } {
-  const given = Provider.ctx?.req.headers['x-request-id'];
-  return { requestId: typeof given === 'string' ? given : newId(systemClock.nowMs()) };
+function callIds(): AuditedCall {
+  const headers = Provider.ctx?.req.headers ?? {};
+  const header = (name: string) => (typeof headers[name] === 'string' ? headers[name] : undefined);
+  return { requestId: header('x-request-id') ?? newId(systemClock.nowMs()), device: deviceOfHeaders(header) };
 }
 
 /** What the provider shall answer when a store fails: to try again, or that what the artifact belongs to has ended meanwhile. */

@@ -1,6 +1,7 @@
 import { type Clock, DAY_MS } from '#kit/clock.ts';
 import { cleanUp, defineCleanUp } from '#kit/db/clean-up.ts';
-import type { Queryable } from '#kit/db/database.ts';
+import type { Database } from '#kit/db/database.ts';
+import { type AuditedCall, NOBODY, recordAudit } from '../audit/audit-log.ts';
 import { hashOf } from './artifacts.ts';
 
 /** Anybody may register a client; one that nobody has given a token is forgotten. */
@@ -12,7 +13,8 @@ const ID = /^[\w-]{1,64}$/;
 const UPSERT = {
   name: 'oauth-client-upsert',
   text: `insert into oauth_clients (id, secret_hash, metadata, created_at_ms) values ($1, $2, $3, $4)
-    on conflict (id) do update set secret_hash = excluded.secret_hash, metadata = excluded.metadata`,
+    on conflict (id) do update set secret_hash = excluded.secret_hash, metadata = excluded.metadata
+    returning (xmax = 0) as "isNew"`,
 };
 const FIND = {
   name: 'oauth-client-find',
@@ -34,7 +36,7 @@ export type ClientMetadata = Record<string, unknown>;
 
 export interface Clients {
   /** Stores the client; of its `client_secret` only the hash. */
-  upsert(id: string, metadata: ClientMetadata): Promise<void>;
+  upsert(id: string, metadata: ClientMetadata, call?: AuditedCall): Promise<void>;
   /** The client, with the digest of its secret where the secret would be: see `secretDigest`. */
   find(id: string): Promise<ClientMetadata | undefined>;
   destroy(id: string): Promise<void>;
@@ -49,11 +51,15 @@ export function secretDigest(secret: string): string {
   return hashOf(secret).toString('base64url');
 }
 
-export function createClients(db: Queryable, clock: Clock): Clients {
+export function createClients(db: Database, clock: Clock): Clients {
   return {
-    async upsert(id, { client_secret: secret, ...metadata }) {
+    async upsert(id, { client_secret: secret, ...metadata }, call = { requestId: '' }) {
       const secretHash = typeof secret === 'string' ? hashOf(secret) : null;
-      await db.query(UPSERT, [id, secretHash, JSON.stringify(metadata), clock.nowMs()]);
+      await db.transaction(async (tx) => {
+        const values = [id, secretHash, JSON.stringify(metadata), clock.nowMs()];
+        const [row] = await tx.query<{ isNew: boolean }>(UPSERT, values);
+        if (row?.isNew) await recordAudit(tx, { action: 'REGISTER_CLIENT', actor: NOBODY, clientId: id }, call);
+      });
     },
     async find(id) {
       if (!ID.test(id)) return undefined;
