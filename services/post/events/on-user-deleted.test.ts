@@ -45,8 +45,8 @@ async function newAuthor(posts: number): Promise<{ id: string; postIds: string[]
   return { id, postIds };
 }
 
-/** The tables that hold nothing of people: migrations, and the outbox, whose rows go when they are published. */
-const HOLDS_NOBODY = /^(migrations.*|outbox)$/;
+/** The tables that hold nothing of people: migrations, the relay's, and the outbox, whose rows go when they are published. */
+const HOLDS_NOBODY = /^(migrations.*|outbox|relay_channel)$/;
 
 async function tablesOfPeople(): Promise<string[]> {
   const tables = await service.db.query<{ name: string }>({
