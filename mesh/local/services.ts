@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Durable } from '#kit/events/consumers/durables.ts';
 import { AUDIT_SCHEMA } from '../../services/auth/audit/audit-table.ts';
+import { userNames } from './credentials/turns.ts';
 import { loopback } from './ports.ts';
 import { operatorName, type Secrets } from './secrets.ts';
 import { repositoryRoot } from './settings.ts';
@@ -104,6 +105,11 @@ export function migrationNames(service: string): string[] {
 /** Role in Postgres: the owner of the service's schema and of nothing else. */
 export function roleOf({ name }: SchemaOwner): string {
   return roleOfUser(name);
+}
+
+/** Every role in Postgres as which these services connect. */
+export function loginRolesOf(services: readonly SchemaOwner[]): string[] {
+  return services.flatMap(({ name }) => userNames(name).map(roleOfUser));
 }
 
 /** Role in Postgres of one of the two users that a service has in turns: the owner, or one who acts as the owner. */

@@ -93,15 +93,17 @@ function unlessMadeMeanwhile(error: unknown): void {
   if (code !== '42P07' && code !== '23505') throw error;
 }
 
-/** Sessions of the same role that may hold what a migration waits for, in words. */
+/** Sessions of the same role, or of the one that it acts as, that may hold what a migration waits for, in words. */
 async function openTransactions(url: string): Promise<string[]> {
   const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: CONNECT_TIMEOUT_MS });
   await client.connect();
   try {
+    // Who acts as another role sees only that one's sessions.
+    await client.query('set role none');
     const { rows } = await client.query<{ text: string }>(
       `select format('in a transaction since %s s: pid %s (%s, %s); select pg_terminate_backend(%s) ends it',
           round(extract(epoch from now() - xact_start)), pid, application_name, state, pid) as text
-        from pg_stat_activity where usename = current_user and pid <> pg_backend_pid()
+        from pg_stat_activity where pg_has_role(session_user, usesysid, 'usage') and pid <> pg_backend_pid()
           and xact_start < now() - interval '${TABLE_LOCK_TIMEOUT_MS} ms' and application_name <> 'oxo-relay'
         order by xact_start limit 10`,
     );

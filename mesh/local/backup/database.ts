@@ -9,7 +9,7 @@ import { type Blocking, watchBlockers, withoutBlockers } from '../servers/blocke
 import { urlOf } from '../servers/database.ts';
 import { serverEnvironment } from '../servers/environment.ts';
 import { type ClientOptions, withClient } from '../servers/postgres-client.ts';
-import { auditOwner, roleOf, type SchemaOwner, type ServiceDefinition } from '../services.ts';
+import { auditOwner, loginRolesOf, roleOf, type SchemaOwner, type ServiceDefinition } from '../services.ts';
 import type { StackPlan } from '../stack/plan.ts';
 import { type Manifest, schemaFile } from './manifest.ts';
 
@@ -133,7 +133,7 @@ function named({ urls }: StackPlan): Blocking {
 
 /** What is put back takes the place of whatever the services still do. */
 function ended({ urls, services }: StackPlan): Blocking {
-  return { adminUrl: urls.database, ends: services.map(roleOf) };
+  return { adminUrl: urls.database, ends: loginRolesOf(services) };
 }
 
 /** @returns how many rows there were; 0 where there is no such table, as in what a release from before it has saved */

@@ -15,7 +15,8 @@ another secret. A stack that runs goes on: first both count, then process by pro
 are taken back and whoever is still connected by them is cut off. With --replicas 2 or more no request is refused; with one of each,
 those of a service fail until its process is ready again. When it is cut off, say it again, or ./oxo up: it is done from the beginning.
 
-The settings that the stack runs with are kept. Servers of your own (DATABASE_URL, REDIS_URL) get the new users too; on a NATS of your own all services share what you gave. The administrators of the servers keep their passwords.
+The settings that the stack runs with are kept. Servers of your own (DATABASE_URL, REDIS_URL) get the new users too; on a NATS of your
+own all services share what you gave. The administrators of the servers keep their passwords.
 
   --service NAME  only of this one: ${[...services.map(({ name }) => name), operatorName].join(', ')}`,
   run,

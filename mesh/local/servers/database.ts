@@ -4,7 +4,7 @@ import type pg from 'pg';
 import { AUDIT_PRUNING, AUDIT_TABLE_V1, auditGrants } from '../../../services/auth/audit/audit-table.ts';
 import { CliError, messageOf } from '../cli/cli-error.ts';
 import { userNames } from '../credentials/turns.ts';
-import { auditOwner, roleOf, roleOfUser, type SchemaOwner } from '../services.ts';
+import { auditOwner, loginRolesOf, roleOf, roleOfUser, type SchemaOwner } from '../services.ts';
 import { withoutBlockers } from './blockers.ts';
 import { databaseName } from './postgres.ts';
 import { type ClientOptions, withClient } from './postgres-client.ts';
@@ -40,7 +40,7 @@ export async function setUpDatabase(
   isOurs: boolean,
   connectionLimit?: number,
 ): Promise<void> {
-  const blocking = { adminUrl: url, ends: services.map(roleOf) };
+  const blocking = { adminUrl: url, ends: loginRolesOf(services) };
   try {
     await withoutBlockers(url, clientOptions, blocking, async (client) => {
       await createDatabase(client);

@@ -8,7 +8,7 @@ import type { PartName } from '../parts/parts.ts';
 import { requireFreePorts, serverPorts } from '../ports.ts';
 import { changeSecrets, type Secrets } from '../secrets.ts';
 import { endOldSessionsRegularly } from '../servers/old-sessions.ts';
-import { roleOf } from '../services.ts';
+import { loginRolesOf } from '../services.ts';
 import { createGroup, type ProcessGroup } from '../supervisor/group.ts';
 import { stopOrphans } from '../supervisor/orphans.ts';
 import type { ProcessSnapshot, SupervisedProcess } from '../supervisor/process.ts';
@@ -200,7 +200,7 @@ export function handleOf(
 }
 
 function watchOldSessions(plan: StackPlan): () => void {
-  return endOldSessionsRegularly(plan.urls.database, plan.services.map(roleOf), (text) => console.error(text));
+  return endOldSessionsRegularly(plan.urls.database, loginRolesOf(plan.services), (text) => console.error(text));
 }
 
 function processHandle(supervised: SupervisedProcess): StackProcess {
