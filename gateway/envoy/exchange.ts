@@ -8,7 +8,7 @@ const TIMEOUT = '3s';
 const exact = (...names: string[]) => ({ patterns: names.map((name) => ({ exact: name })) });
 
 /** Auth says by it which of the reasons it is; it never leaves. */
-export const REASON_HEADER = 'x-oxo-reason';
+const REASON_HEADER = 'x-oxo-reason';
 
 const extAuthz = {
   '@type': typeUrl('extensions.filters.http.ext_authz.v3.ExtAuthz'),

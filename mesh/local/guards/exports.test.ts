@@ -16,7 +16,10 @@ function unused(sources: Sources): string[] {
   for (const [path, text] of Object.entries(sources)) {
     const imports = text.matchAll(/^(?:import|export) (?:type )?\{([^}]*)\} from '([^']+)'/gm);
     const dynamic = text.matchAll(/const \{([^}]*)\}(?:: \w+)? = await import\(\s*'([^']+)'/g);
-    for (const [, names = '', from = ''] of [...imports, ...dynamic]) {
+    const later = [...text.matchAll(/import\('([^']+)'\)\.then\(\(\{([^}]*)\}\) =>/g)].map(
+      ([all, from = '', names = '']) => [all, names, from],
+    );
+    for (const [, names = '', from = ''] of [...imports, ...dynamic, ...later]) {
       const target = from.startsWith('#kit/')
         ? from.replace('#kit/', 'mesh/kit/')
         : normalize(join(dirname(path), from));
@@ -36,9 +39,11 @@ function unused(sources: Sources): string[] {
 
 test('an export that nobody imports is seen', () => {
   const sources = {
-    'mesh/kit/a.ts': 'export const A = 1;\nexport function b() {}\nexport async function c() {}\nexport class D {}\n',
+    'mesh/kit/a.ts':
+      'export const A = 1;\nexport function b() {}\nexport async function c() {}\nexport class D {}\nexport const E = 1;\n',
     'services/x/e.ts': "import { A } from '#kit/a.ts';\nexport { b as z } from '../../mesh/kit/a.ts';\n",
-    'services/x/f.ts': "const { D: d } = await import('../../mesh/kit/a.ts');\nexport const A = 2;\n",
+    'services/x/f.ts':
+      "const { D: d } = await import('../../mesh/kit/a.ts');\nexport const A = 2;\nimport('../../mesh/kit/a.ts').then(({ E }) => E);\n",
   };
   assert.deepEqual(unused(sources), ['mesh/kit/a.ts: c', 'services/x/f.ts: A']);
 });

@@ -33,7 +33,7 @@ export const ratelimitUser = 'ratelimit';
 export const ratelimitKeyPrefix = 'limits:';
 
 /** Of the rate limit service: it counts, and keys end by themselves. */
-export function ratelimitRule(password: string): string[] {
+function ratelimitRule(password: string): string[] {
   return ['reset', 'on', passwordRule(password), `~${ratelimitKeyPrefix}*`, 'nocommands', ...counting];
 }
 const counting = [
@@ -48,7 +48,7 @@ const counting = [
 ];
 
 /** The rule of one user, as it stands behind `user NAME` in a file and as arguments of ACL SETUSER. */
-export function serviceRule(service: string, password: string): string[] {
+function serviceRule(service: string, password: string): string[] {
   const access = keyAccess[service] ?? { writes: [service], reads: [] };
   const keys = [...access.writes.map((prefix) => `%RW~${prefix}:*`), ...access.reads.map((prefix) => `%R~${prefix}:*`)];
   return ['reset', 'on', passwordRule(password), ...keys, ...commandRules.split(' ')];

@@ -8,7 +8,7 @@ import { EXCHANGED_TOKEN_LIFETIME_MS } from '../tokens/token-issuer.ts';
 
 /** No shorter than a token that a key was exchanged for may live: no token outlives its key. */
 const MIN_LIFE_MS = EXCHANGED_TOKEN_LIFETIME_MS;
-export const MAX_LIFE_MS = 366 * DAY_MS;
+const MAX_LIFE_MS = 366 * DAY_MS;
 export const DEFAULT_LIFE_MS = 90 * DAY_MS;
 /** As for the life of a key; or none. */
 const MIN_OVERLAP_SECONDS = EXCHANGED_TOKEN_LIFETIME_MS / 1_000;

@@ -8,7 +8,7 @@ import { networkOf } from '../sessions/device.ts';
 import type { Exchange } from './exchange.ts';
 
 /** Where the front door asks (gateway/envoy/exchange.ts); it lets nobody else in. */
-export const EXCHANGE_PATH = '/internal/exchange';
+const EXCHANGE_PATH = '/internal/exchange';
 /** The front door asks by the method of the request that it has. */
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 

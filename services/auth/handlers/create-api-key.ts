@@ -12,6 +12,7 @@ export interface CreateApiKeyDependencies {
   clock: Clock;
 }
 
+/** @throws OxoError VALIDATION_FAILED, SCOPE_MISSING, API_KEY_LIMIT_REACHED, SESSION_REVOKED */
 export function createApiKey({ apiKeys, clock }: CreateApiKeyDependencies) {
   return async (request: CreateApiKeyRequest, context: CallContext): Promise<CreateApiKeyResponse> => {
     const viewer = requireViewer(context);

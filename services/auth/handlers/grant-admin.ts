@@ -9,6 +9,7 @@ import type { Profiles } from '../accounts/profiles.ts';
 
 const input = z.object({ handle: handle() });
 
+/** @throws OxoError VALIDATION_FAILED, USER_NOT_FOUND */
 export function grantAdmin({ admins, profiles }: { admins: Pick<Admins, 'grant'>; profiles: Profiles }) {
   return async (request: GrantAdminRequest, context: CallContext): Promise<GrantAdminResponse> => {
     const user = await profiles.byHandle(validate(input, request).handle, context);

@@ -3,6 +3,7 @@ import type { CallContext } from '#kit/rpc/context.ts';
 import type { Admins } from '../accounts/admins.ts';
 import type { Profiles } from '../accounts/profiles.ts';
 
+/** @throws OxoError UNAVAILABLE when the database or the user service is away */
 export function listAdmins({ admins, profiles }: { admins: Pick<Admins, 'list'>; profiles: Profiles }) {
   return async (_: ListAdminsRequest, context: CallContext): Promise<ListAdminsResponse> => {
     const found: ListAdminsResponse['admins'] = [];

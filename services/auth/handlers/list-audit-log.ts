@@ -7,18 +7,8 @@ import { openPage, type Position } from '#kit/page-token.ts';
 import type { CallContext } from '#kit/rpc/context.ts';
 import { NO_ID, pageFields, validate } from '#kit/validate.ts';
 import { type AuditRow, auditLogEntry, readAuditLog } from '../audit/audit-entries.ts';
+import { nameIn } from '../audit/audit-input.ts';
 import { recordAudit } from '../audit/audit-log.ts';
-
-/** The name of a value of an enum, as the table has it; undefined for 0, which is any. */
-const nameIn = (values: Record<string, number>) => {
-  const names = new Map(Object.entries(values).map(([name, value]) => [value, name]));
-  return z.number().transform((value, context) => {
-    if (value === 0) return undefined;
-    const name = value < 0 ? undefined : names.get(value);
-    if (name === undefined) context.addIssue({ code: 'custom', message: 'must be one of those of the contract' });
-    return name;
-  });
-};
 
 const input = z.object({
   ...pageFields({ default: 50, max: 200 }),
@@ -31,7 +21,10 @@ const input = z.object({
 
 type Asked = z.infer<typeof input>;
 
-/** Whoever reads the log stands in it. */
+/**
+ * Whoever reads the log stands in it.
+ * @throws OxoError VALIDATION_FAILED, PAGE_TOKEN_INVALID
+ */
 export function listAuditLog({ db }: { db: Queryable }) {
   return async (request: ListAuditLogRequest, context: CallContext): Promise<ListAuditLogResponse> => {
     const asked = validate(input, request);

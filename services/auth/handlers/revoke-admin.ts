@@ -9,6 +9,7 @@ import type { Profiles } from '../accounts/profiles.ts';
 
 const input = z.object({ handle: handle() });
 
+/** @throws OxoError VALIDATION_FAILED, USER_NOT_FOUND; UNAVAILABLE when services may still believe a token of the scope admin */
 export function revokeAdmin({ admins, profiles }: { admins: Pick<Admins, 'revoke'>; profiles: Profiles }) {
   return async (request: RevokeAdminRequest, context: CallContext): Promise<RevokeAdminResponse> => {
     const user = await profiles.byHandle(validate(input, request).handle, context);

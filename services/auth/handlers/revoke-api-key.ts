@@ -8,7 +8,10 @@ import { apiKeyNotFound } from '../api-keys/refusals.ts';
 
 const input = z.object({ id: id() });
 
-/** A key that the caller has revoked already is answered like the first time: its row is kept for a day to tell. */
+/**
+ * A key that the caller has revoked already is answered like the first time: its row is kept for a day to tell.
+ * @throws OxoError VALIDATION_FAILED, API_KEY_NOT_FOUND; UNAVAILABLE when it is not known yet that all services have heard of it
+ */
 export function revokeApiKey({ apiKeys }: { apiKeys: ApiKeys }) {
   return async (request: RevokeApiKeyRequest, context: CallContext): Promise<RevokeApiKeyResponse> => {
     const { userId } = requireViewer(context);

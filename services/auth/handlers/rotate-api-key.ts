@@ -13,7 +13,10 @@ export interface RotateApiKeyDependencies {
   clock: Clock;
 }
 
-/** Repeated, when its answer was lost, it gives another secret, and takes nothing from those that work. */
+/**
+ * Repeated, when its answer was lost, it gives another secret, and takes nothing from those that work.
+ * @throws OxoError VALIDATION_FAILED, API_KEY_NOT_FOUND, API_KEY_LIMIT_REACHED; UNAVAILABLE when services may still take the former secret
+ */
 export function rotateApiKey({ apiKeys, clock }: RotateApiKeyDependencies) {
   return async (request: RotateApiKeyRequest, context: CallContext): Promise<RotateApiKeyResponse> => {
     const { userId } = requireViewer(context);

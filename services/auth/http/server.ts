@@ -11,7 +11,7 @@ import { sendError } from './answers.ts';
 import { createHttpRecorder } from './recorder.ts';
 
 /** The largest body that anybody may send; the front door lets no larger one through. */
-export const MAX_BODY_BYTES = 64 * 1024;
+const MAX_BODY_BYTES = 64 * 1024;
 /** Shorter than the front door waits, so that the answer is ours. */
 const REQUEST_LIMIT_MS = 9 * SECOND_MS;
 /** The headers that the front door lets through, and what it adds. */

@@ -7,7 +7,7 @@ import { type RevokedSession, revokedColumns } from '../entities/session-entity.
 import { createRevoking } from '../sessions/revoking.ts';
 
 /** One more sign-in of a person with a client ends the oldest of them. */
-export const MAX_GRANTS_PER_CLIENT = 50;
+const MAX_GRANTS_PER_CLIENT = 50;
 
 const UPSERT = {
   name: 'oauth-grant-upsert',
