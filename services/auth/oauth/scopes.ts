@@ -1,4 +1,4 @@
-/** What a client may ask a person for. Administration is never among it: clients do not administer. */
+/** What our own sign-ins may do, and clients and API keys may ask for. Administration is never among it: clients do not administer. */
 export const API_SCOPES = [
   'profile:read',
   'profile:write',

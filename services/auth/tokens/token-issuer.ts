@@ -6,6 +6,7 @@ import { ACCESS_TOKEN_TYPE, SERVICE_AUDIENCE, USER_AUDIENCE } from '#kit/identit
 import { newId } from '#kit/ids.ts';
 import { SIGNING_ALGORITHM } from '../keys/key-rows.ts';
 import type { SigningKeys } from '../keys/signing-keys.ts';
+import { API_SCOPES } from '../oauth/scopes.ts';
 import type { OpenSession } from '../sessions/sessions.ts';
 
 export const ACCESS_TOKEN_LIFETIME_MS = 15 * MINUTE_MS;
@@ -13,17 +14,7 @@ export const SERVICE_TOKEN_LIFETIME_MS = 5 * MINUTE_MS;
 export const EXCHANGED_TOKEN_LIFETIME_MS = 5 * MINUTE_MS;
 
 /** What first-party sign-ins may do: everything but administration. */
-const FIRST_PARTY_SCOPES = [
-  'profile:read',
-  'profile:write',
-  'posts:read',
-  'posts:write',
-  'follows:write',
-  'feed:read',
-  'media:write',
-  'notifications:read',
-  'notifications:write',
-].join(' ');
+const FIRST_PARTY_SCOPES = API_SCOPES.join(' ');
 /** Of sessions that an administrator has opened, besides. */
 const ADMIN_SCOPE = 'admin';
 
