@@ -71,8 +71,8 @@ function checkText(metadata: Metadata, name: string, maxCharacters: number): voi
   if (value === undefined) return;
   if (typeof value !== 'string' || value.length > maxCharacters)
     refuse(`${name} must be at most ${maxCharacters} characters`);
-  // Control characters, and those that turn the direction of what stands after them.
-  if (/[\p{Cc}\p{Zl}\p{Zp}\p{Cs}\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/u.test(value as string))
+  // Control characters, and what cannot be seen or turns the direction of what stands after it.
+  if (/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Default_Ignorable_Code_Point}]/u.test(value as string))
     refuse(`${name} must be one line of visible text`);
 }
 

@@ -13,8 +13,8 @@ export const LIFETIMES_SECONDS = {
   Interaction: 30 * MINUTE,
   /** Since it was used last: each use gives another one. */
   RefreshToken: 30 * DAY,
-  /** A browser, since it was used last. */
-  Session: 14 * DAY,
+  /** A browser, since it was used last. One in which nobody has signed in is forgotten soon: anybody can make as many as they like. */
+  Session: (_: unknown, { accountId }: { accountId?: string }) => (accountId === undefined ? 10 * MINUTE : 14 * DAY),
   /** Nothing that a person has granted lives longer, however often it is refreshed. */
   Grant: 365 * DAY,
 } as const;

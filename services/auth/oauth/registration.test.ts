@@ -99,6 +99,8 @@ test('what is wrong or too much is refused, and nothing is stored', async () => 
     [{ ...good, post_logout_redirect_uris: ['http://evil.example/'] }, /post_logout_redirect_uris/],
     [{ ...good, client_name: 'a'.repeat(MAX_NAME_CHARACTERS + 1) }, /client_name/],
     [{ ...good, client_name: 'a\u202eb' }, /client_name/],
+    [{ ...good, client_name: 'O\u200bXO' }, /client_name/],
+    [{ ...good, client_name: 'O\u061cXO' }, /client_name/],
     [{ ...good, client_name: 'a\nb' }, /client_name/],
     [{ ...good, client_name: {} }, /client_name/],
     [{ ...good, logo_uri: 'http://app.example/logo' }, /logo_uri/],

@@ -1,7 +1,7 @@
 /** The pages that the provider asks for: devices, signing out, and what cannot be done. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { HOUR_MS } from '#kit/clock.ts';
+import { HOUR_MS, MINUTE_MS } from '#kit/clock.ts';
 import { ISSUER, startAuthService, type TestAuthService } from '../testing/auth-service.ts';
 import { openTestBrowser, type TestBrowser } from '../testing/oauth-browser.ts';
 import { postAs, registerClient, type TestClient, token } from '../testing/oauth-client.ts';
@@ -212,4 +212,20 @@ test('who signs in as somebody else leaves nothing of the person before to the c
   const theirs = await tokensFor(service, client, request, await allowAt(browser, consent));
   assert.equal((await service.oauth.findAccessToken(theirs.access_token))?.accountId, other.id);
   assert.equal(await service.oauth.findAccessToken(tokens.access_token), undefined);
+});
+
+test('a browser in which nobody has signed in is forgotten after ten minutes', async () => {
+  await service.db.query({ name: 'test-no-artifacts', text: 'delete from oauth_artifacts' });
+  await open(openTestBrowser(service), `${ISSUER}/device`);
+  const sessions = await service.db.query<{ kind: string; lifeMs: number }>(
+    {
+      name: 'test-lives-of-artifacts',
+      text: 'select kind, expires_at_ms::float8 - $1 as "lifeMs" from oauth_artifacts',
+    },
+    [service.clock.nowMs()],
+  );
+  assert.deepEqual(
+    sessions.map(({ kind, lifeMs }) => [kind, Math.round(lifeMs / MINUTE_MS)]),
+    [['Session', 10]],
+  );
 });
