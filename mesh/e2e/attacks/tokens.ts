@@ -159,4 +159,13 @@ export const tokens: Cases = {
       stubs.close();
     }
   },
+
+  'a spelling of Bearer that the limits by person would not see': async ({ api, stack }) => {
+    const { accessToken } = await signUp(api);
+    const ask = async (scheme: string) => {
+      const headers = { authorization: `${scheme} ${accessToken}` };
+      return (await fetch(new URL('/api/v1/users/me', stack.urls.frontDoor), { headers })).status;
+    };
+    assert.deepEqual(await Promise.all(['Bearer', 'bearer', 'BEARER', 'bEARER'].map(ask)), [200, 200, 401, 401]);
+  },
 };

@@ -98,7 +98,8 @@ function bearerToken(authorization: string | undefined): string {
   if (authorization === undefined || authorization === '') {
     throw new OxoError('TOKEN_MISSING', 'This call needs an access token: Authorization: Bearer <token>.');
   }
-  const match = /^bearer ([^\s,]+)$/i.exec(authorization);
+  // The spellings that the front door reads: another one would pass its limits by person.
+  const match = /^[Bb]earer ([^\s,]+)$/.exec(authorization);
   if (match?.[1] === undefined)
     throw new OxoError('TOKEN_INVALID', 'The Authorization header must be: Bearer <token>.');
   return match[1];
