@@ -26,7 +26,6 @@ export interface ExchangeCache {
   get(hash: string): Exchanged | 'wrong' | undefined;
   set(hash: string, exchanged: Exchanged): void;
   setWrong(hash: string): void;
-  readonly size: number;
 }
 
 /** Under what a credential is kept. */
@@ -54,8 +53,5 @@ export function createExchangeCache({ denyList, clock }: { denyList: DenyList; c
     },
     set: (hash, exchanged) => void tokens.set(hash, exchanged),
     setWrong: (hash) => void wrong.set(hash, clock.nowMs() + WRONG_FOR_MS),
-    get size() {
-      return tokens.size + wrong.size;
-    },
   };
 }

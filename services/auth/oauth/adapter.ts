@@ -1,8 +1,8 @@
 import Provider, { type Adapter, type AdapterPayload, errors } from 'oidc-provider';
 import { SECOND_MS, systemClock } from '#kit/clock.ts';
 import { hasReason } from '#kit/errors.ts';
-import { newId } from '#kit/ids.ts';
 import type { AuditedCall } from '../audit/audit-log.ts';
+import { requestIdOf } from '../http/request-id.ts';
 import { deviceOfHeaders } from '../sessions/device.ts';
 import { type Artifacts, hashOf, type StoredArtifact } from './artifacts.ts';
 import type { Clients } from './clients.ts';
@@ -167,7 +167,7 @@ function isAskedFor(): boolean {
 function callIds(): AuditedCall {
   const headers = Provider.ctx?.req.headers ?? {};
   const header = (name: string) => (typeof headers[name] === 'string' ? headers[name] : undefined);
-  return { requestId: header('x-request-id') ?? newId(systemClock.nowMs()), device: deviceOfHeaders(header) };
+  return { requestId: requestIdOf(headers, systemClock), device: deviceOfHeaders(header) };
 }
 
 /** What the provider shall answer when a store fails: to try again, or that what the artifact belongs to has ended meanwhile. */

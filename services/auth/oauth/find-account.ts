@@ -1,15 +1,15 @@
 import type { Account, FindAccount } from 'oidc-provider';
 import type { Clock } from '#kit/clock.ts';
 import type { Queryable } from '#kit/db/database.ts';
-import { newId } from '#kit/ids.ts';
+import { isId } from '#kit/ids.ts';
 import type { Profiles } from '../accounts/profiles.ts';
+import { requestIdOf } from '../http/request-id.ts';
 
 const FIND = {
   name: 'oauth-account-find',
   text: `select id, case when email_verified_at_ms is not null then email end as email
     from accounts where id = $1 and state = 'ACTIVE'`,
 };
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** The claims of each scope of OpenID Connect, as userinfo tells them. */
 export const CLAIMS = {
@@ -22,7 +22,7 @@ export const CLAIMS = {
 export function createFindAccount(options: { db: Queryable; profiles: Profiles; clock: Clock }): FindAccount {
   const { db, profiles, clock } = options;
   return async (context, sub): Promise<Account | undefined> => {
-    if (!UUID.test(sub)) return undefined;
+    if (!isId(sub)) return undefined;
     const [row] = await db.query<{ id: string; email: string | null }>(FIND, [sub]);
     if (row === undefined) return undefined;
     return {
@@ -31,8 +31,7 @@ export function createFindAccount(options: { db: Queryable; profiles: Profiles; 
         // The ID token tells who it is; the rest is asked for at userinfo.
         const scopes = scope.split(' ');
         if (use === 'id_token') return { sub: row.id };
-        const given = context.req.headers['x-request-id'];
-        const requestId = typeof given === 'string' ? given : newId(clock.nowMs());
+        const requestId = requestIdOf(context.req.headers, clock);
         const user = scopes.includes('profile') ? await profiles.byId(row.id, { requestId }) : undefined;
         const { displayName = '', handle, locale = '', links: [website] = [] } = user ?? {};
         return {

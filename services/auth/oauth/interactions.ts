@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type Provider from 'oidc-provider';
 import { type Clock, SECOND_MS } from '#kit/clock.ts';
-import { newId } from '#kit/ids.ts';
 import type { Consents } from '../consents/consents.ts';
+import { requestIdOf } from '../http/request-id.ts';
 import { CONSENT_PAGE, SIGN_IN_PAGE } from './routes.ts';
 import { inOrder } from './scopes.ts';
 
@@ -12,8 +12,6 @@ export interface OAuthInteraction {
   id: string;
   /** `login`: somebody has to sign in. `consent`: who has signed in has to say what the client may do. */
   prompt: 'login' | 'consent';
-  /** Why, in the library's words: `no_session`, `login_prompt`, `max_age`, `op_scopes_missing`, `native_client_prompt`, … */
-  reasons: string[];
   client: OAuthClient;
   /** Who has signed in in this browser; always there for a consent. */
   accountId: string | undefined;
@@ -21,8 +19,6 @@ export interface OAuthInteraction {
   scopes: string[];
   /** What the client says who wants to sign in. From the address: to be shown as text and no more. */
   loginHint: string | undefined;
-  /** Preferred languages (BCP 47), separated by blanks. */
-  uiLocales: string | undefined;
   /** Of a device: there is no redirect, and the person has typed the code. */
   isDevice: boolean;
   /** Where the client gets the answer: what `form-action` has to allow besides 'self', since browsers apply it to redirects. */
@@ -99,8 +95,7 @@ export function createInteractions(options: {
   }
 
   function callIds({ request }: HttpPair): { requestId: string } {
-    const given = request.headers['x-request-id'];
-    return { requestId: typeof given === 'string' ? given : newId(clock.nowMs()) };
+    return { requestId: requestIdOf(request.headers, clock) };
   }
 
   const denied = { error: 'access_denied', error_description: 'the person has not agreed' };
@@ -155,7 +150,6 @@ function interactionOf(details: Details, client: FoundClient): OAuthInteraction 
   return {
     id: uid,
     prompt: prompt.name === 'login' ? 'login' : 'consent',
-    reasons: prompt.reasons,
     client: {
       id: client.clientId,
       name: client.clientName ?? client.clientId,
@@ -166,7 +160,6 @@ function interactionOf(details: Details, client: FoundClient): OAuthInteraction 
     accountId: session?.accountId,
     scopes: scopesOf(details),
     loginHint: text('login_hint'),
-    uiLocales: text('ui_locales'),
     isDevice: deviceCode !== undefined,
     redirectOrigin: URL.parse(text('redirect_uri') ?? '')?.origin,
   };
