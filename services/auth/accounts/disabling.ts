@@ -5,7 +5,7 @@ import type { DenyList } from '#kit/identity/deny-list.ts';
 import { accountDisabled } from '#kit/identity/revocations.ts';
 import { deleteKeysOf } from '../api-keys/api-keys.ts';
 import { type AuditedCall, recordAudit } from '../audit/audit-log.ts';
-import { deleteGrantsOf } from '../oauth/grants.ts';
+import { deleteGrantsOf } from '../oauth/storage/grants.ts';
 import { BROADCAST_LIMIT_MS } from '../sessions/revoking.ts';
 
 /** A sign-in that is under way holds the account, or finds it disabled: none of its sessions outlives the next statement. */

@@ -9,7 +9,7 @@ import { quiet } from '#kit/testing/bus.ts';
 import { refused } from '#kit/testing/refused.ts';
 import type { FoundKey } from '../api-keys/api-keys.ts';
 import { createKeyText, newSecret } from '../api-keys/key-text.ts';
-import type { OAuthAccessToken } from '../oauth/access-tokens.ts';
+import type { OAuthAccessToken } from '../oauth/storage/access-tokens.ts';
 import { createExchange, type Exchange } from './exchange.ts';
 
 const keyText = createKeyText([randomBytes(32)]);

@@ -5,7 +5,7 @@ import type { Logger } from '#kit/observability/logger.ts';
 import type { ApiKeys } from '../api-keys/api-keys.ts';
 import { sessionIdOf } from '../api-keys/ending.ts';
 import type { KeyText } from '../api-keys/key-text.ts';
-import type { FindAccessToken } from '../oauth/access-tokens.ts';
+import type { FindAccessToken } from '../oauth/storage/access-tokens.ts';
 import type { TokenIssuer } from '../tokens/token-issuer.ts';
 import { type Credential, invalidCredential, readCredential, type Shown } from './credentials.ts';
 import { createExchangeCache, type Exchanged, hashOf } from './exchange-cache.ts';

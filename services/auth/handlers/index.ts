@@ -2,38 +2,38 @@
 
 // AuthService: people, through the front door.
 
-export { listSessions } from './list-sessions.ts';
-export { login } from './login.ts';
-export { logout } from './logout.ts';
-export { refresh } from './refresh.ts';
-export { register } from './register.ts';
-export { revokeSession } from './revoke-session.ts';
+export { register } from './accounts/register.ts';
+export { listSessions } from './sessions/list-sessions.ts';
+export { login } from './sessions/login.ts';
+export { logout } from './sessions/logout.ts';
+export { refresh } from './sessions/refresh.ts';
+export { revokeSession } from './sessions/revoke-session.ts';
 
 // ApiKeyService: people, through the front door.
 
-export { createApiKey } from './create-api-key.ts';
-export { listApiKeys } from './list-api-keys.ts';
-export { revokeApiKey } from './revoke-api-key.ts';
-export { rotateApiKey } from './rotate-api-key.ts';
+export { createApiKey } from './api-keys/create-api-key.ts';
+export { listApiKeys } from './api-keys/list-api-keys.ts';
+export { revokeApiKey } from './api-keys/revoke-api-key.ts';
+export { rotateApiKey } from './api-keys/rotate-api-key.ts';
 
 // ConsentService: people, through the front door.
 
-export { listConsents } from './list-consents.ts';
-export { revokeConsent } from './revoke-consent.ts';
+export { listConsents } from './consents/list-consents.ts';
+export { revokeConsent } from './consents/revoke-consent.ts';
 
 // AdminService: administrators, through the front door.
 
-export { listAuditLog } from './list-audit-log.ts';
+export { listAuditLog } from './administration/list-audit-log.ts';
 
 // AdminInternalService: the operator.
 
-export { grantAdmin } from './grant-admin.ts';
-export { listAdmins } from './list-admins.ts';
-export { revokeAdmin } from './revoke-admin.ts';
+export { grantAdmin } from './administration/grant-admin.ts';
+export { listAdmins } from './administration/list-admins.ts';
+export { revokeAdmin } from './administration/revoke-admin.ts';
 
 // AuthInternalService: our own services.
 
-export { disableAccount } from './disable-account.ts';
-export { issueServiceToken } from './issue-service-token.ts';
-export { rewrapSigningKeys } from './rewrap-signing-keys.ts';
-export { rotateSigningKeys } from './rotate-signing-keys.ts';
+export { disableAccount } from './accounts/disable-account.ts';
+export { issueServiceToken } from './keys/issue-service-token.ts';
+export { rewrapSigningKeys } from './keys/rewrap-signing-keys.ts';
+export { rotateSigningKeys } from './keys/rotate-signing-keys.ts';

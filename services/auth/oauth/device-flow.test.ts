@@ -12,7 +12,7 @@ import {
   type TestTokens,
   token,
 } from '../testing/oauth-client.ts';
-import { DEVICE_GRANT } from './client-metadata.ts';
+import { DEVICE_GRANT } from './clients/client-metadata.ts';
 
 let service: TestAuthService;
 let client: TestClient;

@@ -7,7 +7,7 @@ import { sendJson } from '../http/answers.ts';
 import type { Exchange, HttpServer } from '../http/server.ts';
 import { PROVIDER_POLICY, SAFE_HEADERS } from '../pages/layout.ts';
 import { networkOf } from '../sessions/device.ts';
-import { guardForms } from './form-guard.ts';
+import { guardForms } from './interactions/form-guard.ts';
 import { OAUTH_PATHS, OAUTH_ROUTES } from './routes.ts';
 
 /** Headers by which a request could say that it came to another host, or from somewhere else than the front door says. */

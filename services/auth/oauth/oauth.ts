@@ -10,14 +10,14 @@ import { type Consents, createConsents } from '../consents/consents.ts';
 import type { HttpServer } from '../http/server.ts';
 import type { SigningKeys } from '../keys/signing-keys.ts';
 import { oauthPages } from '../pages/oauth-pages.ts';
-import { createFindAccessToken, type FindAccessToken } from './access-tokens.ts';
-import { createArtifacts } from './artifacts.ts';
-import { createClients } from './clients.ts';
-import { createFindAccount } from './find-account.ts';
-import { createGrants, type Grants } from './grants.ts';
+import { createClients } from './clients/clients.ts';
 import { serveOAuth } from './http.ts';
-import { createInteractions, type Interactions } from './interactions.ts';
+import { createFindAccount } from './interactions/find-account.ts';
+import { createInteractions, type Interactions } from './interactions/interactions.ts';
 import { createProviders } from './providers.ts';
+import { createFindAccessToken, type FindAccessToken } from './storage/access-tokens.ts';
+import { createArtifacts } from './storage/artifacts.ts';
+import { createGrants, type Grants } from './storage/grants.ts';
 
 export interface OAuthSettings {
   /** The public URL of this installation. */

@@ -4,20 +4,20 @@ import Provider, { type Configuration, errors, type FindAccount } from 'oidc-pro
 import type { Logger } from '#kit/observability/logger.ts';
 import type { Consents } from '../consents/consents.ts';
 import type { SigningKeys } from '../keys/signing-keys.ts';
-import { type AdapterStores, createAdapterFactory } from './adapter.ts';
-import { checkMetadata, checkOwnScopes, EXTRA_METADATA } from './client-metadata.ts';
-import { secretDigest } from './clients.ts';
-import { cookieOptions } from './cookies.ts';
-import { CLAIMS } from './find-account.ts';
-import { interactionUrl } from './interactions.ts';
+import { checkMetadata, checkOwnScopes, EXTRA_METADATA } from './clients/client-metadata.ts';
+import { secretDigest } from './clients/clients.ts';
+import { isRedirectAllowed } from './clients/redirect-uris.ts';
+import { cookieOptions } from './interactions/cookies.ts';
+import { CLAIMS } from './interactions/find-account.ts';
+import { interactionUrl } from './interactions/interactions.ts';
+import { devicePages, errorPage, signOutPages } from './interactions/page-sources.ts';
+import type { OAuthPages } from './interactions/pages.ts';
+import { loadExistingGrant, promptPolicy } from './interactions/remembered-consent.ts';
 import { LIFETIMES_SECONDS } from './lifetimes.ts';
-import { devicePages, errorPage, signOutPages } from './page-sources.ts';
-import type { OAuthPages } from './pages.ts';
-import { isRedirectAllowed } from './redirect-uris.ts';
-import { loadExistingGrant, promptPolicy } from './remembered-consent.ts';
 import { OAUTH_ROUTES } from './routes.ts';
 import { OAUTH_SCOPES } from './scopes.ts';
 import { providerKeys } from './signing.ts';
+import { type AdapterStores, createAdapterFactory } from './storage/adapter.ts';
 
 export interface ProviderParts {
   /** The public URL of this installation; all that the provider says of itself begins with it. */

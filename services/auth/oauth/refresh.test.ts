@@ -12,7 +12,7 @@ import {
   type TestTokens,
   token,
 } from '../testing/oauth-client.ts';
-import { REFRESH_GRACE_MS } from './artifacts.ts';
+import { REFRESH_GRACE_MS } from './storage/artifacts.ts';
 
 let service: TestAuthService;
 let client: TestClient;

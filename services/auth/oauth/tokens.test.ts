@@ -15,8 +15,8 @@ import {
   type TestTokens,
   token,
 } from '../testing/oauth-client.ts';
-import { FIND_ACCESS_TOKEN } from './access-tokens.ts';
-import { hashOf } from './artifacts.ts';
+import { FIND_ACCESS_TOKEN } from './storage/access-tokens.ts';
+import { hashOf } from './storage/artifacts.ts';
 
 let service: TestAuthService;
 let client: TestClient;

@@ -1,4 +1,4 @@
-import type { OAuthClient, OAuthInteraction } from '../oauth/interactions.ts';
+import type { OAuthClient, OAuthInteraction } from '../oauth/interactions/interactions.ts';
 import { CONSENT_PAGE } from '../oauth/routes.ts';
 import { html, type Part } from './html.ts';
 import { hidden, type Page } from './layout.ts';

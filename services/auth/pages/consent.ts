@@ -1,7 +1,7 @@
 import { OxoError } from '#kit/errors.ts';
 import type { Profiles } from '../accounts/profiles.ts';
 import type { Exchange } from '../http/server.ts';
-import type { Interactions, OAuthInteraction } from '../oauth/interactions.ts';
+import type { Interactions, OAuthInteraction } from '../oauth/interactions/interactions.ts';
 import { CONSENT_PAGE, SIGN_IN_PAGE } from '../oauth/routes.ts';
 import { consentPage } from './consent-page.ts';
 import type { FormTokens } from './form-tokens.ts';

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { cookieKeys } from '../oauth/cookies.ts';
+import { cookieKeys } from '../oauth/interactions/cookies.ts';
 
 /** What the form of a page belongs to. */
 export interface FormOwner {

@@ -1,4 +1,4 @@
-import type { DeviceProblem, Form, OAuthPages } from '../oauth/pages.ts';
+import type { DeviceProblem, Form, OAuthPages } from '../oauth/interactions/pages.ts';
 import { html, type Part } from './html.ts';
 import { alertOf, hidden } from './layout.ts';
 

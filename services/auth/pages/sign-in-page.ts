@@ -1,4 +1,4 @@
-import type { OAuthInteraction } from '../oauth/interactions.ts';
+import type { OAuthInteraction } from '../oauth/interactions/interactions.ts';
 import { SIGN_IN_PAGE } from '../oauth/routes.ts';
 import { html, type Part } from './html.ts';
 import { alertOf, hidden, type Page } from './layout.ts';

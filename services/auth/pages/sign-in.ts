@@ -6,7 +6,7 @@ import { loginInput } from '../accounts/account-input.ts';
 import type { Accounts } from '../accounts/accounts.ts';
 import type { Credentials } from '../accounts/credentials.ts';
 import type { Exchange } from '../http/server.ts';
-import type { Interactions, OAuthInteraction } from '../oauth/interactions.ts';
+import type { Interactions, OAuthInteraction } from '../oauth/interactions/interactions.ts';
 import { CONSENT_PAGE, SIGN_IN_PAGE } from '../oauth/routes.ts';
 import type { FormTokens } from './form-tokens.ts';
 import { sendPage } from './layout.ts';

@@ -7,7 +7,7 @@ import { newId } from '#kit/ids.ts';
 import { SET_ACTIVE } from '../accounts/accounts.ts';
 import { type AuditEvent, type AuditedCall, person, recordAudit } from '../audit/audit-log.ts';
 import { type RevokedSession, type RotationRow, revokedColumns, rotationColumns } from '../entities/session-entity.ts';
-import { endBrowserSessions } from '../oauth/browser-sessions.ts';
+import { endBrowserSessions } from '../oauth/storage/browser-sessions.ts';
 import type { Device } from './device.ts';
 import {
   encodeRefreshToken,

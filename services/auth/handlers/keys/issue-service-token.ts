@@ -1,0 +1,35 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { z } from 'zod';
+import type { IssueServiceTokenRequest, IssueServiceTokenResponse } from '#gen/oxo/auth/v1/auth_internal_service.ts';
+import { OxoError } from '#kit/errors.ts';
+import { text, validate } from '#kit/validate.ts';
+import { SERVICE_TOKEN_LIFETIME_MS, type TokenIssuer } from '../../tokens/token-issuer.ts';
+
+const input = z.object({
+  clientId: text({ minCharacters: 1, maxCharacters: 64, maxBytes: 64 }),
+  clientSecret: text({ minCharacters: 1, maxCharacters: 512, maxBytes: 512 }),
+});
+
+/** Compared with when there is no such service; no secret has this hash. */
+const NO_HASH = Buffer.alloc(32);
+
+export interface IssueServiceTokenDependencies {
+  /** SHA-256 of the secrets of each service, by its name: two while one takes the other's place. */
+  secretHashes: ReadonlyMap<string, readonly Buffer[]>;
+  issuer: TokenIssuer;
+}
+
+/** The secrets are random, so a fast hash is enough. @throws OxoError VALIDATION_FAILED, CREDENTIALS_INVALID */
+export function issueServiceToken({ secretHashes, issuer }: IssueServiceTokenDependencies) {
+  return async (request: IssueServiceTokenRequest): Promise<IssueServiceTokenResponse> => {
+    const { clientId, clientSecret } = validate(input, request);
+    const hash = createHash('sha256').update(clientSecret).digest();
+    // All are compared, so that the time does not tell which it was.
+    const matching = (secretHashes.get(clientId) ?? [NO_HASH]).filter((known) => timingSafeEqual(hash, known));
+    if (matching.length === 0) {
+      throw new OxoError('CREDENTIALS_INVALID', 'No service has this client id and secret.');
+    }
+    const { token } = await issuer.serviceToken(clientId);
+    return { accessToken: token, expiresIn: SERVICE_TOKEN_LIFETIME_MS / 1_000 };
+  };
+}

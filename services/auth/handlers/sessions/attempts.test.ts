@@ -1,0 +1,207 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { Redis } from 'ioredis';
+import { Metadata } from 'nice-grpc';
+import { MINUTE_MS } from '#kit/clock.ts';
+import { hasReason, OxoError } from '#kit/errors.ts';
+import { isRefused, refused } from '#kit/testing/refused.ts';
+import { until } from '#kit/testing/until.ts';
+import { startAuthService, type TestAuthService } from '../../testing/auth-service.ts';
+import { PASSWORD } from '../../testing/signers.ts';
+
+const WRONG = 'not the password';
+const [HOME, HOTEL, CAFE] = ['203.0.113.1', '203.0.113.2', '203.0.113.3'];
+const [MINUTES, LONG] = [5 * MINUTE_MS, 60 * MINUTE_MS];
+
+let service: TestAuthService;
+
+function from(ip: string) {
+  return { metadata: Metadata({ 'x-forwarded-for': ip }) };
+}
+
+function login(identifier: string, password: string, ip: string) {
+  return service.as().login({ identifier, password }, from(ip));
+}
+
+/** What somebody is told who tries a password, and how often one was verified for it. */
+async function tried(identifier: string, password: string, ip: string) {
+  const before = service.hashes();
+  const error = await login(identifier, password, ip).then(
+    () => undefined,
+    (failure: unknown) => failure,
+  );
+  if (error !== undefined && !(error instanceof OxoError)) throw error;
+  const { reason, message, fields, retryAfterMs } = error ?? { reason: 'OK', message: '', fields: [] };
+  return { reason, message, fields, waits: retryAfterMs !== undefined, hashes: service.hashes() - before };
+}
+
+async function newHandle(): Promise<string> {
+  const { handle } = await service.signUp();
+  return handle;
+}
+
+describe('passwords that are tried', () => {
+  before(async () => {
+    service = await startAuthService({
+      allowances: {
+        loginOfAccountFromNetwork: { attempts: 3, windowMs: MINUTES },
+        loginOfAccount: { attempts: 5, windowMs: LONG },
+        loginFromNetwork: { attempts: 12, windowMs: LONG },
+      },
+    });
+  });
+  after(() => service.close());
+
+  it('are refused after some, without being looked at, and the right one too', async () => {
+    const handle = await newHandle();
+    for (let time = 0; time < 3; time += 1)
+      assert.equal((await tried(handle, WRONG, '198.51.100.1')).reason, 'CREDENTIALS_INVALID');
+    for (const password of [WRONG, PASSWORD]) {
+      const { reason, waits, hashes } = await tried(handle, password, '198.51.100.1');
+      assert.deepEqual({ reason, waits, hashes }, { reason: 'RATE_LIMITED', waits: true, hashes: 0 });
+    }
+    const error = await login(handle, PASSWORD, '198.51.100.1').catch((failure: unknown) => failure);
+    assert.ok(error instanceof OxoError && (error.retryAfterMs ?? 0) > 0 && (error.retryAfterMs ?? 0) <= MINUTES);
+    // From elsewhere its owner comes in.
+    assert.equal((await tried(handle, PASSWORD, '198.51.100.2')).reason, 'OK');
+  });
+
+  it('count only when they are wrong', async () => {
+    const handle = await newHandle();
+    for (let time = 0; time < 8; time += 1) assert.equal((await tried(handle, PASSWORD, HOTEL)).reason, 'OK');
+    assert.equal((await tried(handle, WRONG, HOTEL)).reason, 'CREDENTIALS_INVALID');
+  });
+
+  it('by strangers from many networks close the account to strangers alone', async () => {
+    const handle = await newHandle();
+    assert.equal((await tried(handle, PASSWORD, HOME)).reason, 'OK');
+    for (let stranger = 1; stranger <= 5; stranger += 1)
+      assert.equal((await tried(handle, WRONG, `192.0.2.${stranger}`)).reason, 'CREDENTIALS_INVALID');
+    const { reason, hashes } = await tried(handle, PASSWORD, '192.0.2.99');
+    assert.deepEqual({ reason, hashes }, { reason: 'RATE_LIMITED', hashes: 0 });
+    // Where its owner has been before it stays open, and mistakes are allowed.
+    assert.equal((await tried(handle, WRONG, HOME)).reason, 'CREDENTIALS_INVALID');
+    assert.equal((await tried(handle, PASSWORD, HOME)).reason, 'OK');
+  });
+
+  it('are told the same whether or not there is such an account', async () => {
+    const seen = async (identifier: string, network: number) => {
+      const answers: unknown[] = [];
+      for (let time = 0; time < 4; time += 1) answers.push(await tried(identifier, WRONG, `192.0.2.${network}`));
+      for (let stranger = 1; stranger <= 3; stranger += 1)
+        answers.push(await tried(identifier, WRONG, `192.0.2.${network + stranger}`));
+      return answers;
+    };
+    assert.deepEqual(await seen(await newHandle(), 101), await seen('nobody_has_this', 121));
+    assert.deepEqual(await seen('nobody@example.org', 141), await seen(await newHandle(), 161));
+  });
+
+  it('of many accounts from one network are refused, however it spells its address', async () => {
+    const network = (number: number) => `2001:db8:1:2:${number.toString(16)}::1`;
+    const regular = await newHandle();
+    assert.equal((await tried(regular, PASSWORD, network(50))).reason, 'OK');
+    for (let account = 0; account < 12; account += 1)
+      assert.equal((await tried(`nobody_${account}`, WRONG, network(account))).reason, 'CREDENTIALS_INVALID');
+    const { reason, hashes } = await tried(await newHandle(), PASSWORD, network(99));
+    assert.deepEqual({ reason, hashes }, { reason: 'RATE_LIMITED', hashes: 0 });
+    // Who was there before is not kept out by a neighbour.
+    assert.equal((await tried(regular, PASSWORD, network(51))).reason, 'OK');
+    assert.equal((await tried(await newHandle(), PASSWORD, '2001:db8:1:3::1')).reason, 'OK');
+  });
+
+  it('all at once are no more than one after the other', async () => {
+    const handle = await newHandle();
+    const before = service.hashes();
+    const answers = await Promise.allSettled(Array.from({ length: 20 }, () => login(handle, WRONG, CAFE)));
+    const told = answers.map(
+      (answer) => answer.status === 'rejected' && hasReason(answer.reason, 'CREDENTIALS_INVALID'),
+    );
+    assert.equal(told.filter(Boolean).length, 3);
+    assert.equal(service.hashes() - before, 3);
+  });
+
+  it('are counted in the metrics', async () => {
+    const text = await service.metrics.render();
+    for (const limit of ['loginOfAccountFromNetwork', 'loginOfAccount', 'loginFromNetwork'])
+      assert.match(text, new RegExp(`oxo_auth_attempts_refused_total{limit="${limit}"} [1-9]`));
+  });
+
+  it('leave neither handles nor addresses in Redis, and nothing without an end', async () => {
+    const client = new Redis(service.limits.redisUrl);
+    try {
+      const keys = (await client.keys('*')).filter((key) => key.startsWith('auth:'));
+      assert.ok(keys.length > 0);
+      for (const key of keys) {
+        assert.match(key, /^auth:[0-9a-f]+:\{\w+:[\w-]{22}\}$/);
+        assert.ok((await client.pttl(key)) > 0, key);
+      }
+    } finally {
+      client.disconnect();
+    }
+  });
+});
+
+describe('registrations and refresh tokens', () => {
+  before(async () => {
+    service = await startAuthService({
+      allowances: {
+        registerFromNetwork: { attempts: 2, windowMs: LONG },
+        tokenFromNetwork: { attempts: 2, windowMs: LONG },
+        loginOfAccountFromNetwork: { attempts: 1, windowMs: 300 },
+      },
+    });
+  });
+  after(() => service.close());
+
+  const register = (handle: string, ip: string) => {
+    const request = { handle, email: `${handle}@example.org`, password: 'a walk in the rain 17', displayName: '' };
+    return service.as().register(request, from(ip));
+  };
+
+  it('are refused from a network that has made some, whatever became of them', async () => {
+    const { tokens } = await register('first_of_two', HOME);
+    assert.ok(tokens);
+    await assert.rejects(register('first_of_two', HOME), refused('HANDLE_TAKEN'));
+    const before = service.hashes();
+    await assert.rejects(register('third', HOME), refused('RATE_LIMITED'));
+    assert.equal(service.hashes(), before);
+    assert.ok((await register('third', HOTEL)).tokens);
+    // What is not valid counts for nothing, and is told first.
+    await assert.rejects(register('x', HOME), refused('VALIDATION_FAILED', 'handle'));
+  });
+
+  it('of tokens only the wrong ones count', async () => {
+    let token = (await register('with_tokens', CAFE)).tokens?.refreshToken ?? '';
+    for (let time = 0; time < 4; time += 1) {
+      const { tokens } = await service.as().refresh({ refreshToken: token }, from(CAFE));
+      token = tokens?.refreshToken ?? '';
+    }
+    for (let time = 0; time < 2; time += 1)
+      await assert.rejects(service.as().refresh({ refreshToken: 'x' }, from(CAFE)), refused('REFRESH_TOKEN_INVALID'));
+    await assert.rejects(service.as().refresh({ refreshToken: token }, from(CAFE)), refused('RATE_LIMITED'));
+    assert.ok((await service.as().refresh({ refreshToken: token }, from(HOME))).tokens);
+  });
+
+  it('begin anew when the time is over', async () => {
+    const { handle } = await service.signUp();
+    await assert.rejects(login(handle, WRONG, '198.51.100.9'), refused('CREDENTIALS_INVALID'));
+    await until(
+      'the window ends',
+      async () => !(await isRefused(login(handle, PASSWORD, '198.51.100.9'), 'RATE_LIMITED')),
+    );
+  });
+
+  it('pass while Redis is away, which a metric tells, and are limited again when it is back', async () => {
+    await service.limits.killRedis();
+    for (let time = 0; time < 3; time += 1)
+      await assert.rejects(
+        service.as().refresh({ refreshToken: 'x' }, from('192.0.2.7')),
+        refused('REFRESH_TOKEN_INVALID'),
+      );
+    assert.match(await service.metrics.render(), /oxo_auth_attempts_unchecked_total{limit="tokenFromNetwork"} 3/);
+    await service.limits.restartRedis();
+    await until('limits are back', () =>
+      isRefused(service.as().refresh({ refreshToken: 'x' }, from('192.0.2.7')), 'RATE_LIMITED'),
+    );
+  });
+});

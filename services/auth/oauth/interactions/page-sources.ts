@@ -1,0 +1,90 @@
+import type { IncomingMessage } from 'node:http';
+import type { ErrorOut, errors, KoaContextWithOIDC } from 'oidc-provider';
+import { documentOf, type Page, policyOf } from '../../pages/layout.ts';
+import type { DeviceProblem, OAuthPages } from './pages.ts';
+
+type Context = KoaContextWithOIDC;
+
+/** Codes that stood in the address of the page: filled in, so that nothing but the person's button sends them. */
+const codesInAddress = new WeakMap<IncomingMessage, string>();
+
+/** Takes the code out of the address: the provider would post it by a script. */
+export function takeCodeOf(request: IncomingMessage, query: URLSearchParams): void {
+  const code = query.get('user_code');
+  if (code !== null) codesInAddress.set(request, code);
+  query.delete('user_code');
+  const [path] = (request.url ?? '').split('?');
+  request.url = query.size === 0 ? path : `${path}?${query}`;
+}
+
+function show(ctx: Context, page: Page): void {
+  ctx.type = 'html';
+  ctx.set('content-security-policy', policyOf(page));
+  ctx.body = documentOf(page);
+}
+
+/** The page about a request that cannot go on. What went wrong inside is logged, and not told. */
+export function errorPage(pages: OAuthPages) {
+  return (ctx: Context, out: ErrorOut): void => {
+    show(ctx, pages.failed({ error: out.error, description: out.error_description ?? '' }));
+  };
+}
+
+/** The provider asks for these with forms that it has made; ours have the same fields. */
+export function devicePages(pages: OAuthPages) {
+  const form = (ctx: Context) => ({ action: ctx.oidc.urlFor('code_verification'), xsrf: xsrfOf(ctx) });
+  return {
+    userCodeInputSource(ctx: Context, _form: string, _out?: ErrorOut, error?: errors.OIDCProviderError | Error): void {
+      const typed = error !== undefined && 'userCode' in error ? String(error.userCode ?? '') : '';
+      const userCode = codesInAddress.get(ctx.req) ?? typed;
+      show(ctx, pages.deviceCode({ ...form(ctx), userCode, problem: problemOf(error) }));
+    },
+    userCodeConfirmSource(ctx: Context, _form: string, _client: unknown, _device: unknown, userCode: string): void {
+      show(ctx, pages.deviceConfirm({ ...form(ctx), userCode, clientName: nameOf(ctx) ?? '' }));
+    },
+    successSource(ctx: Context): void {
+      show(ctx, pages.deviceDone({ clientName: nameOf(ctx) ?? '' }));
+    },
+  };
+}
+
+export function signOutPages(pages: OAuthPages) {
+  return {
+    logoutSource(ctx: Context): void {
+      show(
+        ctx,
+        pages.signOut({
+          action: ctx.oidc.urlFor('end_session_confirm'),
+          xsrf: xsrfOf(ctx),
+          clientName: nameOf(ctx),
+          leadsTo: leadsTo(ctx),
+        }),
+      );
+    },
+    postLogoutSuccessSource(ctx: Context): void {
+      show(ctx, pages.signedOut({ clientName: nameOf(ctx) }));
+    },
+  };
+}
+
+function problemOf(error: Error | undefined): DeviceProblem | undefined {
+  if (error === undefined) return undefined;
+  if (error.name === 'AbortedError') return 'ABORTED';
+  const isAboutCode = ['NoCodeError', 'NotFoundError', 'ExpiredError', 'AlreadyUsedError'].includes(error.name);
+  return isAboutCode ? 'WRONG_CODE' : 'FAILED';
+}
+
+function xsrfOf(ctx: Context): string {
+  const secret = ctx.oidc.session?.state?.secret;
+  return typeof secret === 'string' ? secret : '';
+}
+
+function leadsTo(ctx: Context): string | undefined {
+  const uri = ctx.oidc.session?.state?.postLogoutRedirectUri;
+  return typeof uri === 'string' ? URL.parse(uri)?.origin : undefined;
+}
+
+function nameOf(ctx: Context): string | undefined {
+  const { client } = ctx.oidc;
+  return client?.clientName ?? client?.clientId;
+}

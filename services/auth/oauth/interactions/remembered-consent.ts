@@ -1,0 +1,54 @@
+import { type Configuration, interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider';
+import type { Consents } from '../../consents/consents.ts';
+
+type LoadGrant = NonNullable<Configuration['loadExistingGrant']>;
+
+/**
+ * What the person has granted the client already. A browser goes on with the grant that it has; a new one gets a grant of its own, without
+ * a question, when the person has answered for every scope that is asked for now.
+ *
+ * Who confirms a code of a device is always asked: whoever made it may be somebody else. So is whom the client wants to be asked, and (by the
+ * library) the person of an app that anybody on the machine may pretend to be.
+ */
+export function loadExistingGrant(consents: Pick<Consents, 'find'>): LoadGrant {
+  return async (ctx) => {
+    const { oidc } = ctx;
+    const { Grant } = oidc.provider;
+    const decided = oidc.result?.consent?.grantId;
+    if (decided !== undefined) return Grant.find(decided);
+    if (oidc.route === 'code_verification' || oidc.route === 'device_resume') return undefined;
+
+    const { clientId, applicationType } = oidc.client ?? {};
+    const accountId = oidc.session?.accountId;
+    if (clientId === undefined || accountId === undefined) return undefined;
+    const asked = [...oidc.requestParamOIDCScopes];
+    const id = oidc.session?.grantIdFor(clientId);
+    const present = id === undefined ? undefined : await Grant.find(id);
+    const known = present?.getOIDCScopeEncountered().split(' ') ?? [];
+    if (present !== undefined && asked.every((scope) => known.includes(scope))) return present;
+
+    if (oidc.promptPending('login') || oidc.promptPending('consent') || applicationType === 'native') return present;
+    const { granted = [], refused = [] } = (await consents.find({ accountId, clientId })) ?? {};
+    if (!asked.every((scope) => granted.includes(scope) || refused.includes(scope))) return present;
+    const grant = new Grant({ accountId, clientId });
+    grant.addOIDCScope(asked.filter((scope) => granted.includes(scope)).join(' '));
+    grant.rejectOIDCScope(asked.filter((scope) => refused.includes(scope)).join(' '));
+    await grant.save();
+    return grant;
+  };
+}
+
+/** The library's own checks, and one more: whose account was ended since the sign-in has to sign in as somebody else. */
+export function promptPolicy(): ReturnType<typeof interactionPolicy.base> {
+  const policy = interactionPolicy.base();
+  const { Check } = interactionPolicy;
+  const isEnded = ({ oidc }: KoaContextWithOIDC) => oidc.session?.accountId !== undefined && oidc.account === undefined;
+  policy
+    .get('login')
+    ?.checks.add(
+      new Check('account_ended', 'End-User authentication is required', 'login_required', (ctx) =>
+        isEnded(ctx) ? Check.REQUEST_PROMPT : Check.NO_NEED_TO_PROMPT,
+      ),
+    );
+  return policy;
+}

@@ -1,0 +1,105 @@
+import type { Clock } from '#kit/clock.ts';
+import { cleanUp, defineCleanUp } from '#kit/db/clean-up.ts';
+import type { Database, Queryable, Transaction } from '#kit/db/database.ts';
+import type { Outbox } from '#kit/events/outbox/outbox.ts';
+import type { DenyList } from '#kit/identity/deny-list.ts';
+import { type RevokedSession, revokedColumns } from '../../entities/session-entity.ts';
+import { createRevoking } from '../../sessions/revoking.ts';
+
+/** One more sign-in of a person with a client ends the oldest of them. */
+const MAX_GRANTS_PER_CLIENT = 50;
+
+const UPSERT = {
+  name: 'oauth-grant-upsert',
+  // Only what the person has consented to, and no longer than that counts: whoever takes it back meanwhile is waited for.
+  text: `insert into oauth_grants (id, client_id, account_id, payload, created_at_ms, expires_at_ms)
+      select $1, consents.client_id, accounts.id, $4, $5, least($6, consents.expires_at_ms)
+      from accounts join consents on consents.account_id = accounts.id and consents.client_id = $2
+      where accounts.id = $3 and accounts.state = 'ACTIVE'
+        and consents.revoked_at_ms is null and consents.expires_at_ms > $5 for share
+    on conflict (id) do update set payload = excluded.payload, expires_at_ms = excluded.expires_at_ms
+      where oauth_grants.client_id = excluded.client_id and oauth_grants.account_id = excluded.account_id
+    returning 1`,
+};
+const DELETE_SURPLUS = {
+  name: 'oauth-grant-delete-surplus',
+  text: `delete from oauth_grants where id in (select id from oauth_grants where account_id = $1 and client_id = $2
+      order by created_at_ms desc, id desc offset ${MAX_GRANTS_PER_CLIENT} limit ${MAX_GRANTS_PER_CLIENT})
+    returning ${revokedColumns()}`,
+};
+const FIND = {
+  name: 'oauth-grant-find',
+  text: 'select payload from oauth_grants where id = $1 and expires_at_ms > $2',
+};
+const DELETE = {
+  name: 'oauth-grant-delete',
+  text: `delete from oauth_grants where id = $1 returning ${revokedColumns()}`,
+};
+const DELETE_OF_ACCOUNT = {
+  name: 'oauth-delete-of-account',
+  text: `with consents as (delete from consents where account_id = $1),
+      grants as (delete from oauth_grants where account_id = $1)
+    delete from oauth_artifacts where account_id = $1`,
+};
+const CLEAN_UP = defineCleanUp({ name: 'oauth-grants-clean-up', table: 'oauth_grants', where: 'expires_at_ms <= $1' });
+
+export interface Grant {
+  id: string;
+  clientId: string;
+  accountId: string;
+  /** The provider's own. */
+  payload: object;
+  lifetimeMs: number;
+}
+
+type CallIds = { requestId: string };
+
+/**
+ * What people have granted to clients. With a grant go all codes and tokens under it, in the same statement, and what they were
+ * exchanged for is refused by every process: the grant's id is the session id of those.
+ */
+export interface Grants {
+  /** @returns false when the account was ended, or the person has not consented (any more) */
+  upsert(grant: Grant, context: CallIds): Promise<boolean>;
+  find(id: string): Promise<Record<string, unknown> | undefined>;
+  /** Ends the grant, refused in this process at once and everywhere when the event has arrived. */
+  revokeInPassing(id: string, context: CallIds): Promise<void>;
+  /** Ends the grant, refused everywhere when it is done. @throws OxoError UNAVAILABLE as `Revoking.everywhere` */
+  revokeEverywhere(id: string, context: CallIds): Promise<void>;
+  /** Deletes expired ones, in short statements. @returns how many */
+  cleanUp(): Promise<number>;
+}
+
+export function createGrants(options: { db: Database; outbox: Outbox; denyList: DenyList; clock: Clock }): Grants {
+  const { db, clock } = options;
+  const revoking = createRevoking(options);
+  const remove = (id: string) => async (tx: Transaction) => ({ revoked: await tx.query<RevokedSession>(DELETE, [id]) });
+
+  return {
+    async upsert({ id, clientId, accountId, payload, lifetimeMs }, context) {
+      const { isWritten } = await revoking.inPassing(async (tx) => {
+        const nowMs = clock.nowMs();
+        const values = [id, clientId, accountId, JSON.stringify(payload), nowMs, nowMs + lifetimeMs];
+        if ((await tx.query(UPSERT, values)).length === 0) return { isWritten: false, revoked: [] };
+        return { isWritten: true, revoked: await tx.query<RevokedSession>(DELETE_SURPLUS, [accountId, clientId]) };
+      }, context);
+      return isWritten;
+    },
+    async find(id) {
+      const [row] = await db.query<{ payload: Record<string, unknown> }>(FIND, [id, clock.nowMs()]);
+      return row?.payload;
+    },
+    async revokeInPassing(id, context) {
+      await revoking.inPassing(remove(id), context);
+    },
+    async revokeEverywhere(id, context) {
+      await revoking.everywhere(remove(id), context);
+    },
+    cleanUp: () => cleanUp(db, CLEAN_UP, [clock.nowMs()]),
+  };
+}
+
+/** Deletes all that an account that ends has granted and consented to, and its browsers' sessions. Its tokens are refused by the account's id. */
+export async function deleteGrantsOf(tx: Queryable, accountId: string): Promise<void> {
+  await tx.query(DELETE_OF_ACCOUNT, [accountId]);
+}
