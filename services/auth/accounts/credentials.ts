@@ -1,8 +1,9 @@
 import type { User } from '#gen/oxo/user/v1/user.ts';
 import { MINUTE_MS } from '#kit/clock.ts';
 import { OxoError } from '#kit/errors.ts';
-import { type Attempts, rateLimited } from '../attempts/attempts.ts';
+import type { Attempts } from '../attempts/attempts.ts';
 import type { KnownNetworks } from '../attempts/known-networks.ts';
+import { rateLimited } from '../attempts/taking.ts';
 import { NOBODY as NO_ACTOR } from '../audit/audit-log.ts';
 import type { CountedAudit } from '../audit/counted.ts';
 import type { Device } from '../sessions/device.ts';

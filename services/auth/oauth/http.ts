@@ -22,7 +22,7 @@ export function serveOAuth(options: {
   http: HttpServer;
   issuer: string;
   provider: () => Promise<Provider>;
-  attempts: Pick<Attempts, 'client' | 'deviceCode' | 'token'>;
+  attempts: Pick<Attempts, 'client' | 'deviceCode' | 'token' | 'introspection'>;
 }): void {
   const { http, provider, attempts } = options;
   const issuer = new URL(options.issuer);
@@ -63,7 +63,8 @@ export function serveOAuth(options: {
     if (request.method !== 'POST') return undefined;
     const network = networkOf(device.ip);
     if (path === OAUTH_ROUTES.registration) return attempts.client(network);
-    return TRIED.has(path) ? attempts.token(network) : undefined;
+    if (path === OAUTH_ROUTES.token) return attempts.token(network);
+    return TRIED.has(path) ? attempts.introspection(network) : undefined;
   }
 
   for (const route of OAUTH_PATHS) {

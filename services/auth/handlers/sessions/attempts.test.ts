@@ -146,7 +146,7 @@ describe('registrations and refresh tokens', () => {
     service = await startAuthService({
       allowances: {
         registerFromNetwork: { attempts: 2, windowMs: LONG },
-        tokenFromNetwork: { attempts: 2, windowMs: LONG },
+        refreshFromNetwork: { attempts: 2, windowMs: LONG },
         loginOfAccountFromNetwork: { attempts: 1, windowMs: 300 },
       },
     });
@@ -198,7 +198,7 @@ describe('registrations and refresh tokens', () => {
         service.as().refresh({ refreshToken: 'x' }, from('192.0.2.7')),
         refused('REFRESH_TOKEN_INVALID'),
       );
-    assert.match(await service.metrics.render(), /oxo_auth_attempts_unchecked_total{limit="tokenFromNetwork"} 3/);
+    assert.match(await service.metrics.render(), /oxo_auth_attempts_unchecked_total{limit="refreshFromNetwork"} 3/);
     await service.limits.restartRedis();
     await until('limits are back', () =>
       isRefused(service.as().refresh({ refreshToken: 'x' }, from('192.0.2.7')), 'RATE_LIMITED'),

@@ -24,7 +24,7 @@ export interface RefreshDependencies {
 export function refresh({ attempts, sessions, issuer, logger }: RefreshDependencies) {
   return async (request: RefreshRequest, context: CallContext): Promise<RefreshResponse> => {
     const { refreshToken } = validate(input, request);
-    const attempt = await attempts.token(askerOf(context).network);
+    const attempt = await attempts.refresh(askerOf(context).network);
     const token = decodeRefreshToken(refreshToken);
     if (token === undefined) throw unknownToken();
     const refreshed = await sessions.refresh(token, deviceOf(context), context);

@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { z } from 'zod';
+import { HOUR_MS } from '#kit/clock.ts';
+import { createTestContext, openTestRedis, type TestContext } from '#kit/testing/context.ts';
+import { refused } from '#kit/testing/refused.ts';
+import { until } from '#kit/testing/until.ts';
+import { type Allowances, allowanceSettings, allowances } from './allowances.ts';
+import { type Attempts, createAttempts } from './attempts.ts';
+import { createCounters } from './counters.ts';
+
+const [HOME, HOTEL] = ['203.0.113.1', '203.0.113.2'];
+const TWO = { attempts: 2, windowMs: HOUR_MS };
+
+let context: TestContext;
+let attempts: Attempts;
+
+before(async () => {
+  context = createTestContext('attempts');
+  const { redis } = await openTestRedis(context);
+  const names = Object.keys(allowances(z.object(allowanceSettings).parse({})));
+  const twoOfEach = Object.fromEntries(names.map((name) => [name, TWO])) as Allowances;
+  const { metrics, logger } = context;
+  attempts = createAttempts({ counters: createCounters(redis), allowances: twoOfEach, secret: 'x', metrics, logger });
+});
+after(() => context.close());
+
+test('who uses up one allowance of a network leaves the others alone', async () => {
+  const all = ['register', 'refresh', 'forgot', 'client', 'deviceCode', 'token', 'introspection'] as const;
+  for (const name of [...all, 'reset', 'verify'] as const) {
+    for (let time = 0; time < 2; time += 1) await attempts[name](HOME);
+    await assert.rejects(attempts[name](HOME), refused('RATE_LIMITED'), name);
+    await attempts[name](HOTEL);
+  }
+});
+
+test('what was mailed is tried so often from a network, and for an account from all networks', async () => {
+  for (const name of ['reset', 'verify'] as const) {
+    await attempts[name]('198.51.100.1', 'ada');
+    await attempts[name]('198.51.100.2', 'ada');
+    await assert.rejects(attempts[name]('198.51.100.3', 'ada'), refused('RATE_LIMITED'));
+    // That one took nothing from its network.
+    await until('it is given back', async () => {
+      const { giveBack } = await attempts[name]('198.51.100.3', `${name} 1`);
+      const isWhole = await attempts[name]('198.51.100.3', `${name} 2`).then(
+        (second) => {
+          second.giveBack();
+          return true;
+        },
+        () => false,
+      );
+      giveBack();
+      return isWhole;
+    });
+  }
+});
+
+test('who is signed in tries so often in a session, and codes for an account', async () => {
+  for (const name of ['confirm', 'otp'] as const) {
+    for (let time = 0; time < 2; time += 1) await attempts[name]('one');
+    await assert.rejects(attempts[name]('one'), refused('RATE_LIMITED'));
+    await attempts[name]('other');
+  }
+});
+
+test('an address gets some mails of a kind and no more, and nobody is told', async () => {
+  const sent = async (address: string, kind: string) => attempts.mailTo(address, kind);
+  assert.deepEqual([await sent('a@example.org', 'RESET'), await sent('a@example.org', 'RESET')], [true, true]);
+  assert.equal(await sent('a@example.org', 'RESET'), false);
+  assert.equal(await sent('a@example.org', 'VERIFY'), true);
+  assert.equal(await sent('b@example.org', 'RESET'), true);
+});
