@@ -18,7 +18,8 @@ export type Crowd = {
 export const followersEach = 20;
 const starCount = 4;
 const connections = 32;
-const password = 'a password for the bench 7';
+/** Of everyone of a run. */
+export const crowdPassword = 'a password for the bench 7';
 /** So long that a page of 20 items is about 10 KB of JSON; accents, so that it is not all ASCII. */
 const postText =
   'Trên đường về nhà tôi gặp lại một người bạn cũ; we talked about the river, the long rain and the price of coffee, ' +
@@ -54,7 +55,7 @@ async function signUpAll(api: Api, count: number, progress: Progress): Promise<P
   const runId = newRunId(systemClock.nowMs());
   const people: Person[] = [];
   await inParallel([...Array(count).keys()], connections, async (number) => {
-    people[number] = await signUp(api, `b${runId}_${number}`, `Bench Person ${number}`, password);
+    people[number] = await signUp(api, `b${runId}_${number}`, `Bench Person ${number}`, crowdPassword);
     phase.done();
   });
   phase.end();

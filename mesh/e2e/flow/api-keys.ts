@@ -3,6 +3,7 @@ import { Metadata, Status } from 'nice-grpc';
 import { until } from '#kit/testing/until.ts';
 import type { Cases } from '../testing/cases.ts';
 import { type Api, type ApiRequest, refusal } from '../testing/client.ts';
+import { openForge } from '../testing/credentials.ts';
 import { type Person, post, signUp } from '../testing/people.ts';
 import { openStubs } from '../testing/stubs.ts';
 import type { World } from '../testing/world.ts';
@@ -93,6 +94,23 @@ export const apiKeys: Cases = {
       [[id, 'reader', SCOPES]],
     );
     assert.ok(listed[0]?.lastUsedAt !== undefined);
+  },
+
+  'a stolen token makes no key when its sign-in was long ago': async ({ api, stack }) => {
+    const person = await signUp(api);
+    const { id } = await makeKey(api, person);
+    const forge = await openForge(stack);
+    const auth_time = Math.floor(Date.now() / 1_000) - 901;
+    const token = await forge.sign(forge.claims(person.id, { auth_time }));
+    const make: ApiRequest = { method: 'POST', path: '/api-keys', token, body: { name: 'more', scopes: SCOPES } };
+    await requireReason(api, make, 401, 'SIGN_IN_TOO_OLD');
+    const another: ApiRequest = { method: 'POST', path: `/api-keys/${id}:rotate`, token, body: {} };
+    await requireReason(api, another, 401, 'SIGN_IN_TOO_OLD');
+    const { apiKeys: listed } = await api.get<{ apiKeys: ApiKey[] }>({ path: '/api-keys', token });
+    assert.deepEqual(
+      listed.map((key) => key.id),
+      [id],
+    );
   },
 
   'a key that may end an account does not': async ({ api }) => {

@@ -3,9 +3,8 @@ import { unavailable } from '#kit/errors.ts';
 import { insertEvent, type Outbox } from '#kit/events/outbox/outbox.ts';
 import type { DenyList } from '#kit/identity/deny-list.ts';
 import { accountDisabled } from '#kit/identity/revocations.ts';
-import { deleteKeysOf } from '../api-keys/api-keys.ts';
 import { type AuditedCall, recordAudit } from '../audit/audit-log.ts';
-import { deleteGrantsOf } from '../oauth/storage/grants.ts';
+import { endEverything } from '../sessions/end-everything.ts';
 import { BROADCAST_LIMIT_MS } from '../sessions/revoking.ts';
 
 /** A sign-in that is under way holds the account, or finds it disabled: none of its sessions outlives the next statement. */
@@ -14,7 +13,6 @@ const DISABLE = {
   text: `update accounts set state = 'DISABLED', is_admin = false,
       pending_handle = null, pending_display_name = null, sweep_at_ms = null where id = $1 and state <> 'DISABLED' returning 1`,
 };
-const DELETE_SESSIONS = { name: 'account-delete-sessions', text: 'delete from sessions where account_id = $1' };
 
 /**
  * Ends an account, its sessions, its API keys and what it has granted to clients; when it is done, its tokens are refused everywhere. It is
@@ -31,9 +29,8 @@ export function createDisabling(options: { db: Database; outbox: Outbox; denyLis
       db.transaction(async (tx) => {
         const disabled = await tx.query(DISABLE, [accountId]);
         if (disabled.length > 0) await recordAudit(tx, { action: 'DISABLE_ACCOUNT', accountId }, context);
-        await tx.query(DELETE_SESSIONS, [accountId]);
-        await deleteGrantsOf(tx, accountId);
-        await deleteKeysOf(tx, accountId);
+        // Their tokens are refused by the account's id.
+        await endEverything(tx, accountId);
         await insertEvent(tx, event);
       });
     await outbox.commit([event], write, () => undefined);

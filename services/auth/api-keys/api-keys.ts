@@ -1,12 +1,13 @@
 import { type Clock, DAY_MS, MINUTE_MS } from '#kit/clock.ts';
 import { cleanUp } from '#kit/db/clean-up.ts';
-import type { Database, Queryable, Transaction } from '#kit/db/database.ts';
+import type { Database, Transaction } from '#kit/db/database.ts';
 import { OxoError } from '#kit/errors.ts';
 import type { Outbox } from '#kit/events/outbox/outbox.ts';
 import type { DenyList } from '#kit/identity/deny-list.ts';
 import { newId } from '#kit/ids.ts';
 import { type AuditedCall, recordAudit } from '../audit/audit-log.ts';
-import { createEnding } from './ending.ts';
+import { createRevoking } from '../sessions/revoking.ts';
+import type { EndedKey } from './key-sessions.ts';
 import { type KeyParts, type KeyText, newSecret } from './key-text.ts';
 import type { SecretHashes } from './secret-hashes.ts';
 import * as sql from './statements.ts';
@@ -78,7 +79,7 @@ export interface ApiKeysOptions {
 
 export function createApiKeys(options: ApiKeysOptions): ApiKeys {
   const { db, keyText, hashes, clock } = options;
-  const ending = createEnding(options);
+  const revoking = createRevoking(options);
 
   /** The generations that work. */
   async function living(tx: Transaction, keyId: string): Promise<number[]> {
@@ -123,10 +124,10 @@ export function createApiKeys(options: ApiKeysOptions): ApiKeys {
     async rotate({ id, accountId }, { overlapMs, expiresAtMs }, context) {
       const secret = newSecret();
       const hash = await hashes.hash(secret);
-      const { issued } = await ending.everywhere(async (tx) => {
+      const { issued } = await revoking.everywhere(async (tx) => {
         const nowMs = clock.nowMs();
         const [row] = await tx.query<{ generation: number }>(sql.LOCK, [id, accountId, nowMs]);
-        if (row === undefined) return { issued: undefined, ended: undefined };
+        if (row === undefined) return { issued: undefined };
         const generations = await endOthers(tx, id, overlapMs);
         const generation = row.generation + 1;
         await tx.query(sql.INSERT_SECRET, [id, generation, hash]);
@@ -134,19 +135,19 @@ export function createApiKeys(options: ApiKeysOptions): ApiKeys {
         if (key === undefined) throw new Error('A key that is locked has gone.');
         await recordAudit(tx, { action: 'ROTATE_API_KEY', accountId, keyId: id }, context);
         const text = keyText.encode({ keyId: id, generation, secret });
-        return { issued: { key, secret: text }, ended: { id, accountId, generations } };
+        return { issued: { key, secret: text }, endedKeys: [{ id, accountId, generations }] };
       }, context);
       return issued;
     },
     async revoke({ id, accountId }, context) {
       const nowMs = clock.nowMs();
-      const { ended } = await ending.everywhere(async (tx) => {
+      const { endedKeys } = await revoking.everywhere(async (tx) => {
         const values = [id, accountId, nowMs, nowMs + REVOKED_KEPT_MS];
-        if ((await tx.query(sql.REVOKE, values)).length === 0) return { ended: undefined };
+        if ((await tx.query(sql.REVOKE, values)).length === 0) return { endedKeys: [] };
         await recordAudit(tx, { action: 'REVOKE_API_KEY', accountId, keyId: id }, context);
-        return { ended: { id, accountId, generations: await living(tx, id) } };
+        return { endedKeys: [{ id, accountId, generations: await living(tx, id) }] };
       }, context);
-      return ended !== undefined;
+      return endedKeys.length > 0;
     },
     async find({ keyId, generation, secret }) {
       const [row] = await db.query<FoundKey & { hash: string }>(sql.FIND, [keyId, generation, clock.nowMs()]);
@@ -162,9 +163,10 @@ export function createApiKeys(options: ApiKeysOptions): ApiKeys {
   };
 }
 
-/** Deletes all keys of an account that ends. What they were exchanged for is refused by the account's id. */
-export async function deleteKeysOf(tx: Queryable, accountId: string): Promise<void> {
-  await tx.query(sql.DELETE_OF_ACCOUNT, [accountId]);
+/** Deletes all keys of an account. @returns what has to be refused everywhere */
+export async function endKeysOf(tx: Transaction, accountId: string): Promise<EndedKey[]> {
+  await tx.query(sql.LOCK_ALL, [accountId]);
+  return tx.query<EndedKey>(sql.DELETE_OF_ACCOUNT, [accountId]);
 }
 
 function tooManyKeys(): OxoError {

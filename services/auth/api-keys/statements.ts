@@ -81,8 +81,17 @@ export const TOUCH = {
   text: `update api_keys set last_used_at_ms = $2
     where id = $1 and (last_used_at_ms is null or last_used_at_ms <= $3)`,
 };
+/** A rotation that is under way is waited for, so that the next statement sees its secret. */
+export const LOCK_ALL = {
+  name: 'api-keys-lock-of-account',
+  text: 'select 1 from api_keys where account_id = $1 order by id for update',
+};
 export const DELETE_OF_ACCOUNT = {
   name: 'api-keys-delete-of-account',
-  text: 'delete from api_keys where account_id = $1',
+  text: `with secrets as (select key_id, array_agg(generation) as generations from api_key_secrets
+        where key_id in (select id from api_keys where account_id = $1) group by key_id)
+    delete from api_keys where account_id = $1
+    returning id, account_id as "accountId",
+      coalesce((select generations from secrets where key_id = api_keys.id), '{}') as generations`,
 };
 export const CLEAN_UP = defineCleanUp({ name: 'api-keys-clean-up', table: 'api_keys', where: 'expires_at_ms <= $1' });

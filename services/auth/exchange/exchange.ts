@@ -3,7 +3,7 @@ import { OxoError } from '#kit/errors.ts';
 import type { DenyList } from '#kit/identity/deny-list.ts';
 import type { Logger } from '#kit/observability/logger.ts';
 import type { ApiKeys } from '../api-keys/api-keys.ts';
-import { sessionIdOf } from '../api-keys/ending.ts';
+import { sessionIdOf } from '../api-keys/key-sessions.ts';
 import type { KeyText } from '../api-keys/key-text.ts';
 import type { FindAccessToken } from '../oauth/storage/access-tokens.ts';
 import type { TokenIssuer } from '../tokens/token-issuer.ts';

@@ -1,15 +1,24 @@
 import type { Database, Transaction } from '#kit/db/database.ts';
 import { unavailable } from '#kit/errors.ts';
-import { type AddEvent, insertEvents, type Outbox } from '#kit/events/outbox/outbox.ts';
+import { type AddEvent, insertEvents, type Outbox, type OutboxRow } from '#kit/events/outbox/outbox.ts';
 import type { DenyList } from '#kit/identity/deny-list.ts';
-import { sessionRevoked } from '#kit/identity/revocations.ts';
+import { apiKeyRevoked, sessionRevoked } from '#kit/identity/revocations.ts';
+import { type EndedKey, sessionIdOf } from '../api-keys/key-sessions.ts';
 import type { RevokedSession } from '../entities/session-entity.ts';
 
 /** Who signs out is told within the two seconds in which the tokens have to be refused. */
 export const BROADCAST_LIMIT_MS = 1_500;
 
-/** Runs work that says which sessions it deleted, in one transaction with their events. */
-type Revoke = <Result extends { revoked: readonly RevokedSession[] }>(
+/** What work has ended. */
+export interface Ended {
+  /** Sessions, and grants of clients, whose tokens carry their ids as sessions do. */
+  revoked?: readonly RevokedSession[];
+  /** API keys, or secrets of them. */
+  endedKeys?: readonly EndedKey[];
+}
+
+/** Runs work that says what it ended, in one transaction with the events that tell of it. */
+type Revoke = <Result extends Ended>(
   work: (tx: Transaction) => Promise<Result>,
   context: { requestId: string },
 ) => Promise<Result>;
@@ -28,15 +37,24 @@ export interface Revoking {
 export function createRevoking(options: { db: Database; outbox: Outbox; denyList: DenyList }): Revoking {
   const { db, outbox, denyList } = options;
 
+  function eventsOf({ revoked = [], endedKeys = [] }: Ended, context: { requestId: string }): OutboxRow[] {
+    const ofSessions = revoked.map(({ id, accountId }) =>
+      outbox.row(sessionRevoked, { sessionId: id, userId: accountId }, context),
+    );
+    const ofKeys = endedKeys
+      .filter(({ generations }) => generations.length > 0)
+      .map((key) =>
+        outbox.row(apiKeyRevoked, { keyId: key.id, userId: key.accountId, sessionIds: sessionsOf(key) }, context),
+      );
+    return [...ofSessions, ...ofKeys];
+  }
+
   // No effect for the relay to repeat: the deny-list of a process that died is gone with it, and the others hear the event.
   const commit: Revoke = (work, context) => {
     const write = (add: AddEvent) =>
       db.transaction(async (tx) => {
         const result = await work(tx);
-        const events = result.revoked.map(({ id, accountId }) =>
-          add(outbox.row(sessionRevoked, { sessionId: id, userId: accountId }, context)),
-        );
-        await insertEvents(tx, events);
+        await insertEvents(tx, eventsOf(result, context).map(add));
         return result;
       });
     return outbox.commit([], write, () => undefined);
@@ -45,14 +63,22 @@ export function createRevoking(options: { db: Database; outbox: Outbox; denyList
   return {
     async inPassing(work, context) {
       const result = await commit(work, context);
-      for (const { id } of result.revoked) denyList.deny(id);
+      for (const id of refusedBy(result)) denyList.deny(id);
       return result;
     },
     async everywhere(work, context) {
       const result = await commit(work, context);
-      const denied = await Promise.all(result.revoked.map(({ id }) => denyList.whenDenied(id, BROADCAST_LIMIT_MS)));
-      if (denied.includes(false)) throw unavailable('The sign-out has not reached every service yet. Try again.');
+      const denied = await Promise.all(refusedBy(result).map((id) => denyList.whenDenied(id, BROADCAST_LIMIT_MS)));
+      if (denied.includes(false)) throw unavailable('It has not reached every service yet. Try again.');
       return result;
     },
   };
+}
+
+function sessionsOf({ id, generations }: EndedKey): string[] {
+  return generations.map((generation) => sessionIdOf(id, generation));
+}
+
+function refusedBy({ revoked = [], endedKeys = [] }: Ended): string[] {
+  return [...revoked.map(({ id }) => id), ...endedKeys.flatMap(sessionsOf)];
 }

@@ -55,6 +55,7 @@ import { createKeyRotation, type KeyRotation } from '../keys/rotation.ts';
 import { openSigningKeys, type SigningKeys } from '../keys/signing-keys.ts';
 import type { OAuth } from '../oauth/oauth.ts';
 import { createAuthService } from '../server.ts';
+import { createRevoking, type Revoking } from '../sessions/revoking.ts';
 import { createSessions, type Sessions } from '../sessions/sessions.ts';
 import { createTokenIssuer, type TokenIssuer } from '../tokens/token-issuer.ts';
 import { testSchema } from './schema.ts';
@@ -116,6 +117,7 @@ export interface TestAuthService
   rotation: KeyRotation;
   rewrapping: Rewrapping;
   sessions: Sessions;
+  revoking: Revoking;
   consumers: readonly ServiceConsumer[];
   oauth: OAuth;
   /** Address of its HTTP server. */
@@ -192,6 +194,7 @@ export async function startAuthService(options: TestAuthOptions = {}): Promise<T
 
   return {
     ...{ db, clock, users, verifier, denyList, issuer, rotation, sessions },
+    revoking: createRevoking({ db, outbox, denyList }),
     ...{ hashes, limits, metrics: context.metrics, revocations },
     ...outboxParts,
     ...custody,

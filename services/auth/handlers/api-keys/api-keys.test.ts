@@ -101,6 +101,23 @@ test('wrong fields are named all at once', async () => {
   assert.deepEqual(await keys.listApiKeys({}), { apiKeys: [] });
 });
 
+test('to make a key, or another secret of one, one has to have signed in lately; to end one, not', async () => {
+  const here = await service.signIn();
+  const { id } = await made(here);
+  service.clock.advance(15 * MINUTE_MS + 1_000);
+  const { tokens } = await service.as().refresh({ refreshToken: here.refreshToken });
+  const keys = service.apiKeys(tokens?.accessToken ?? '');
+  await assert.rejects(keys.createApiKey(READ), refused('SIGN_IN_TOO_OLD'));
+  await assert.rejects(keys.rotateApiKey({ id }), refused('SIGN_IN_TOO_OLD'));
+  assert.deepEqual(
+    (await keys.listApiKeys({})).apiKeys.map((key) => [key.id, key.rotatedAt]),
+    [[id, undefined]],
+  );
+  const again = await service.signIn(here.id);
+  assert.ok(await rotated(again, id));
+  await keys.revokeApiKey({ id });
+});
+
 test('nobody gives a key what they do not have: administration least of all', async () => {
   const here = await service.signIn();
   await assert.rejects(made(here, { scopes: ['feed:read', 'admin'] }), refused('VALIDATION_FAILED', 'scopes.1'));

@@ -4,6 +4,8 @@ import { decodeJwt } from 'jose';
 import { isRefused, refused } from '#kit/testing/refused.ts';
 import { MAX_SESSIONS_PER_ACCOUNT } from '../../sessions/sessions.ts';
 import { startAuthService, type TestAuthService } from '../../testing/auth-service.ts';
+import { serveTestPages } from '../../testing/oauth-browser.ts';
+import { getTokens, registerClient } from '../../testing/oauth-client.ts';
 import type { SignedUp } from '../../testing/signers.ts';
 
 let service: TestAuthService;
@@ -48,6 +50,26 @@ test('logout of all ends every session of the account, and of nobody else', asyn
   );
   // One may sign in again.
   assert.equal(await isSignedIn(await service.signIn(here.id)), true);
+});
+
+test('logout of all leaves API keys and what apps may do while the person is away: they have lists of their own', async () => {
+  const here = await service.signIn();
+  const { secret } = await service.apiKeys(here.accessToken).createApiKey({ name: 'bot', scopes: ['feed:read'] });
+  serveTestPages(service);
+  const client = await registerClient(service);
+  const lasting = await getTokens(service, client, { accountId: here.id });
+  const ofBrowser = await getTokens(
+    service,
+    client,
+    { accountId: here.id },
+    { scope: 'openid posts:read', prompt: undefined },
+  );
+  await service.withToken(here.accessToken).logout({ all: true });
+  const exchange = async (headers: Record<string, string>) =>
+    (await fetch(`${service.httpUrl}/internal/exchange`, { headers })).status;
+  assert.equal(await exchange({ 'x-api-key': secret }), 200);
+  assert.equal(await exchange({ authorization: `Bearer ${lasting.access_token}` }), 200);
+  assert.equal(await exchange({ authorization: `Bearer ${ofBrowser.access_token}` }), 401);
 });
 
 test('without a token, or after logout, there is nobody to sign out', async () => {

@@ -1,6 +1,6 @@
 import type { Clock } from '#kit/clock.ts';
 import { cleanUp, defineCleanUp } from '#kit/db/clean-up.ts';
-import type { Database, Queryable, Transaction } from '#kit/db/database.ts';
+import type { Database, Transaction } from '#kit/db/database.ts';
 import type { Outbox } from '#kit/events/outbox/outbox.ts';
 import type { DenyList } from '#kit/identity/deny-list.ts';
 import { type RevokedSession, revokedColumns } from '../../entities/session-entity.ts';
@@ -38,8 +38,8 @@ const DELETE = {
 const DELETE_OF_ACCOUNT = {
   name: 'oauth-delete-of-account',
   text: `with consents as (delete from consents where account_id = $1),
-      grants as (delete from oauth_grants where account_id = $1)
-    delete from oauth_artifacts where account_id = $1`,
+      artifacts as (delete from oauth_artifacts where account_id = $1)
+    delete from oauth_grants where account_id = $1 returning ${revokedColumns()}`,
 };
 const CLEAN_UP = defineCleanUp({ name: 'oauth-grants-clean-up', table: 'oauth_grants', where: 'expires_at_ms <= $1' });
 
@@ -99,7 +99,7 @@ export function createGrants(options: { db: Database; outbox: Outbox; denyList: 
   };
 }
 
-/** Deletes all that an account that ends has granted and consented to, and its browsers' sessions. Its tokens are refused by the account's id. */
-export async function deleteGrantsOf(tx: Queryable, accountId: string): Promise<void> {
-  await tx.query(DELETE_OF_ACCOUNT, [accountId]);
+/** Deletes all that an account has granted and consented to, and its browsers' sessions. @returns what has to be refused everywhere */
+export function endGrantsOf(tx: Transaction, accountId: string): Promise<RevokedSession[]> {
+  return tx.query<RevokedSession>(DELETE_OF_ACCOUNT, [accountId]);
 }

@@ -569,7 +569,7 @@ export const ApiKeyServiceDefinition = {
   methods: {
     /**
      * Makes a key. The answer is the only one that shows it. 400 API_KEY_LIMIT_REACHED when the caller has 25 already, 403 SCOPE_MISSING for
-     * a scope that the caller does not have.
+     * a scope that the caller does not have, 401 SIGN_IN_TOO_OLD unless the caller has signed in within the last 15 minutes.
      */
     createApiKey: {
       name: "CreateApiKey",
@@ -579,7 +579,7 @@ export const ApiKeyServiceDefinition = {
       responseStream: false,
       options: {
         _unknownFields: {
-          400010: [Buffer.from([4, 18, 2, 24, 1]) as Buffer],
+          400010: [Buffer.from([7, 18, 5, 16, 132, 7, 24, 1]) as Buffer],
           400016: [Buffer.from([201, 1]) as Buffer],
           578365826: [
             Buffer.from([
@@ -692,7 +692,8 @@ export const ApiKeyServiceDefinition = {
     },
     /**
      * Gives a key another secret. The one before works on for the overlap, and for as long as an earlier rotation has promised, also when this
-     * is repeated because its answer was lost. 400 API_KEY_LIMIT_REACHED when five secrets of the key work already.
+     * is repeated because its answer was lost. 400 API_KEY_LIMIT_REACHED when five secrets of the key work already, 401 SIGN_IN_TOO_OLD unless
+     * the caller has signed in within the last 15 minutes.
      */
     rotateApiKey: {
       name: "RotateApiKey",
@@ -702,7 +703,7 @@ export const ApiKeyServiceDefinition = {
       responseStream: false,
       options: {
         _unknownFields: {
-          400010: [Buffer.from([4, 18, 2, 24, 1]) as Buffer],
+          400010: [Buffer.from([7, 18, 5, 16, 132, 7, 24, 1]) as Buffer],
           578365826: [
             Buffer.from([
               33,
@@ -750,7 +751,7 @@ export const ApiKeyServiceDefinition = {
 export interface ApiKeyServiceImplementation<CallContextExt = {}> {
   /**
    * Makes a key. The answer is the only one that shows it. 400 API_KEY_LIMIT_REACHED when the caller has 25 already, 403 SCOPE_MISSING for
-   * a scope that the caller does not have.
+   * a scope that the caller does not have, 401 SIGN_IN_TOO_OLD unless the caller has signed in within the last 15 minutes.
    */
   createApiKey(
     request: CreateApiKeyRequest,
@@ -768,7 +769,8 @@ export interface ApiKeyServiceImplementation<CallContextExt = {}> {
   ): Promise<DeepPartial<RevokeApiKeyResponse>>;
   /**
    * Gives a key another secret. The one before works on for the overlap, and for as long as an earlier rotation has promised, also when this
-   * is repeated because its answer was lost. 400 API_KEY_LIMIT_REACHED when five secrets of the key work already.
+   * is repeated because its answer was lost. 400 API_KEY_LIMIT_REACHED when five secrets of the key work already, 401 SIGN_IN_TOO_OLD unless
+   * the caller has signed in within the last 15 minutes.
    */
   rotateApiKey(
     request: RotateApiKeyRequest,
@@ -779,7 +781,7 @@ export interface ApiKeyServiceImplementation<CallContextExt = {}> {
 export interface ApiKeyServiceClient<CallOptionsExt = {}> {
   /**
    * Makes a key. The answer is the only one that shows it. 400 API_KEY_LIMIT_REACHED when the caller has 25 already, 403 SCOPE_MISSING for
-   * a scope that the caller does not have.
+   * a scope that the caller does not have, 401 SIGN_IN_TOO_OLD unless the caller has signed in within the last 15 minutes.
    */
   createApiKey(
     request: DeepPartial<CreateApiKeyRequest>,
@@ -797,7 +799,8 @@ export interface ApiKeyServiceClient<CallOptionsExt = {}> {
   ): Promise<RevokeApiKeyResponse>;
   /**
    * Gives a key another secret. The one before works on for the overlap, and for as long as an earlier rotation has promised, also when this
-   * is repeated because its answer was lost. 400 API_KEY_LIMIT_REACHED when five secrets of the key work already.
+   * is repeated because its answer was lost. 400 API_KEY_LIMIT_REACHED when five secrets of the key work already, 401 SIGN_IN_TOO_OLD unless
+   * the caller has signed in within the last 15 minutes.
    */
   rotateApiKey(
     request: DeepPartial<RotateApiKeyRequest>,

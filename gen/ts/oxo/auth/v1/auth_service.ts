@@ -50,7 +50,10 @@ export interface RefreshResponse {
 }
 
 export interface LogoutRequest {
-  /** Ends every session of the caller, not only this one. */
+  /**
+   * Ends every session of the caller, not only this one: in every app and browser, and in the apps of others that were let in for as
+   * long as a browser is signed in.
+   */
   all: boolean;
 }
 
@@ -914,7 +917,10 @@ export const AuthServiceDefinition = {
         },
       },
     },
-    /** Ends this session, or all sessions of the caller. Its tokens are refused everywhere within 2 seconds. */
+    /**
+     * Ends this session, or all sessions of the caller. Its tokens are refused everywhere within 2 seconds. API keys, and what apps were
+     * granted for when the person is away, are credentials of their own, which go on: they are listed and ended at /api-keys and /consents.
+     */
     logout: {
       name: "Logout",
       requestType: LogoutRequest as typeof LogoutRequest,
@@ -1063,7 +1069,10 @@ export interface AuthServiceImplementation<CallContextExt = {}> {
    * revokes the session.
    */
   refresh(request: RefreshRequest, context: CallContext & CallContextExt): Promise<DeepPartial<RefreshResponse>>;
-  /** Ends this session, or all sessions of the caller. Its tokens are refused everywhere within 2 seconds. */
+  /**
+   * Ends this session, or all sessions of the caller. Its tokens are refused everywhere within 2 seconds. API keys, and what apps were
+   * granted for when the person is away, are credentials of their own, which go on: they are listed and ended at /api-keys and /consents.
+   */
   logout(request: LogoutRequest, context: CallContext & CallContextExt): Promise<DeepPartial<LogoutResponse>>;
   /** The caller's sessions, the one that was used last first. There are at most 100. */
   listSessions(
@@ -1090,7 +1099,10 @@ export interface AuthServiceClient<CallOptionsExt = {}> {
    * revokes the session.
    */
   refresh(request: DeepPartial<RefreshRequest>, options?: CallOptions & CallOptionsExt): Promise<RefreshResponse>;
-  /** Ends this session, or all sessions of the caller. Its tokens are refused everywhere within 2 seconds. */
+  /**
+   * Ends this session, or all sessions of the caller. Its tokens are refused everywhere within 2 seconds. API keys, and what apps were
+   * granted for when the person is away, are credentials of their own, which go on: they are listed and ended at /api-keys and /consents.
+   */
   logout(request: DeepPartial<LogoutRequest>, options?: CallOptions & CallOptionsExt): Promise<LogoutResponse>;
   /** The caller's sessions, the one that was used last first. There are at most 100. */
   listSessions(
