@@ -1,6 +1,8 @@
 import { after, before, describe } from 'node:test';
 import { accounts, guessesOfAccount } from './attacks/accounts.ts';
 import { injection } from './attacks/injection.ts';
+import { oauthCodes } from './attacks/oauth-codes.ts';
+import { oauthRedirects } from './attacks/oauth-redirects.ts';
 import { behindTheFrontDoor } from './attacks/straight.ts';
 import { tokens } from './attacks/tokens.ts';
 import { testAll } from './testing/cases.ts';
@@ -19,4 +21,6 @@ describe('attacks that must fail', () => {
   testAll('behind the front door', behindTheFrontDoor, () => world);
   testAll('accounts and sessions', accounts, () => world);
   testAll('injection, and too much', injection, () => world);
+  testAll('codes of OAuth', oauthCodes, () => world);
+  testAll('addresses of clients', oauthRedirects, () => world);
 });

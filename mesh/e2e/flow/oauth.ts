@@ -4,13 +4,12 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import * as client from 'openid-client';
-import { type Browser, openBrowser, type Shown } from '../testing/browser.ts';
+import { openBrowser } from '../testing/browser.ts';
 import type { Cases } from '../testing/cases.ts';
+import { agree, callback } from '../testing/oauth.ts';
 import { type Person, post, signUp } from '../testing/people.ts';
 import type { World } from '../testing/world.ts';
 
-/** Nobody listens there: the tests read the answer out of the address. */
-const callback = 'https://app.example/callback';
 const afterSignOut = 'https://app.example/signed-out';
 const deviceGrant = 'urn:ietf:params:oauth:grant-type:device_code';
 const insecure = { execute: [client.allowInsecureRequests] };
@@ -25,16 +24,6 @@ function register({ stack }: World, metadata: Partial<client.ClientMetadata> = {
     ...metadata,
   };
   return client.dynamicClientRegistration(new URL(stack.urls.frontDoor), wanted, undefined, insecure);
-}
-
-/** Signs in where it is asked, consents to these scopes, and goes on. */
-async function agree(browser: Browser, page: Shown, person: Person, scopes: readonly string[]): Promise<Shown> {
-  let shown = page;
-  if (shown.url.pathname === '/signin') {
-    shown = await browser.submit(shown, { identifier: person.handle, password: person.password });
-  }
-  assert.equal(shown.url.pathname, '/consent', shown.body);
-  return browser.submit(shown, { scope: scopes.filter((scope) => scope !== 'openid') }, 'Allow');
 }
 
 /** Tokens by the authorization code. @param granted of the scopes that are asked for */
