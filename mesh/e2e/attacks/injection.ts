@@ -5,7 +5,7 @@ import { inDatabase } from '../testing/database.ts';
 import { logIn, type Person, post, signUp, type User } from '../testing/people.ts';
 import type { World } from '../testing/world.ts';
 
-const sql = [
+export const sql = [
   `' or '1'='1`,
   `'; drop table auth.accounts cascade; --`,
   `x' union select password_hash from auth.accounts --`,

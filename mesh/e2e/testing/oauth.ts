@@ -155,3 +155,19 @@ export function errorIn({ status, body }: Answered): string {
   assert.doesNotMatch(body, /stack|node_modules|postgres|select /i);
   return error;
 }
+
+/** The one script that the library has: it posts a form with nothing in it that a person would have to agree to. Its hash is in the policy. */
+const ownScript = /<script>\s*document\.addEventListener\('DOMContentLoaded', [^<]*<\/script>/;
+
+/** Whether a page could run anything that somebody has put into it. */
+export function runs(body: string): boolean {
+  const markup = body.replace(ownScript, '').replace(/"[^"]*"/g, '""');
+  return /<script|<img|javascript:|<[^>]*\son\w+=/i.test(markup);
+}
+
+/** The fields of the form of a page that are filled in, all boxes ticked. */
+export function fieldsIn({ body }: Pick<Answered, 'body'>): Record<string, string> {
+  const inputs = [...body.matchAll(/<input\b([^>]*)>/g)].map(([, tag = '']) => tag);
+  const attribute = (tag: string, name: string) => new RegExp(`\\s${name}="([^"]*)"`).exec(tag)?.[1];
+  return Object.fromEntries(inputs.map((tag) => [attribute(tag, 'name') ?? '', attribute(tag, 'value') ?? '']));
+}
