@@ -34,6 +34,8 @@ export const anotherReplica = {
 /** Where metadata stands (RFC 8414, OpenID Connect Discovery). */
 const metadata = ['/.well-known/openid-configuration', '/.well-known/oauth-authorization-server'];
 const asked = ['/oauth/introspect', '/oauth/revoke', '/oauth/userinfo'];
+/** A GET of these writes a row for whoever begins there. */
+const beginnings = ['/oauth/authorize', '/oauth/logout', '/device'];
 /** With what stands under them. */
 const pages = ['/signin', '/consent', '/device', '/signout'];
 
@@ -46,13 +48,14 @@ export function httpRoutes(timeoutMs: number): object[] {
     retry_policy: { retry_on: 'connect-failure,refused-stream', ...anotherReplica },
   };
   const own = { route, typed_per_filter_config: { ...noTranscoding, ...ownCors } };
-  const post = { headers: [{ name: ':method', string_match: { exact: 'POST' } }] };
+  const by = (method: string) => ({ headers: [{ name: ':method', string_match: { exact: method } }] });
   const rest = [{ prefix: '/oauth/' }, ...pages.map((page) => ({ path_separated_prefix: page }))];
   return [
     ...metadata.map((path) => ({ match: { path }, ...own })),
     // A service that introspects asks for others, and often; forms and codes are what people try again and again.
-    ...asked.map((path) => counted({ match: { path, ...post }, ...own }, 1)),
-    ...rest.map((match) => counted({ match: { ...match, ...post }, ...own }, 3)),
+    ...asked.map((path) => counted({ match: { path, ...by('POST') }, ...own }, 1)),
+    ...beginnings.map((path) => counted({ match: { path, ...by('GET') }, ...own }, 1)),
+    ...rest.map((match) => counted({ match: { ...match, ...by('POST') }, ...own }, 3)),
     ...rest.map((match) => ({ match, ...own })),
   ];
 }

@@ -187,7 +187,7 @@ describe('limits on writes of apps', () => {
 });
 
 describe("limits on OAuth's paths and pages", () => {
-  it('count what is sent by network, introspection less', async () => {
+  it('count what is sent by network, introspection and what browsers begin less', async () => {
     const headers = { 'x-forwarded-for': '198.51.100.5' };
     const send = (path: string) => call(door, { method: 'POST', path, headers });
     let left = 30;
@@ -201,8 +201,13 @@ describe("limits on OAuth's paths and pages", () => {
       left -= weight;
       assert.equal(remaining(await send(path)), left, path);
     }
-    assert.equal((await call(door, { path: '/oauth/authorize', headers })).headers['ratelimit-limit'], '1000000');
-    for (let time = 0; time < 5; time += 1) await send('/oauth/token');
+    const ask = (path: string) => call(door, { path, headers });
+    for (const path of ['/oauth/authorize?client_id=x', '/oauth/logout', '/device']) {
+      left -= 1;
+      assert.equal(remaining(await ask(path)), left, path);
+    }
+    assert.equal((await ask('/signin')).headers['ratelimit-limit'], '1000000');
+    for (let time = 0; time < 4; time += 1) await send('/oauth/token');
     assertError(await send('/oauth/token'), RATE_LIMITED);
   });
 });

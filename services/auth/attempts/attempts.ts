@@ -41,7 +41,13 @@ export interface Attempts {
   mailTo(address: string, kind: string): Promise<boolean>;
   /** Apps that register themselves. */
   client(network: string): Promise<Attempt>;
-  /** What a device shows, right or wrong: of ten thousand that wait, 120 tries an hour find one in two years. */
+  /** A browser that begins something at OAuth, for which a row is written that nobody may ever ask for. */
+  browser(network: string): Promise<Attempt>;
+  /** A device that begins something, by the client that it has. */
+  device(clientId: string, network: string): Promise<Attempt>;
+  /** A token that a client gets for itself; it lives for ten minutes. */
+  ownToken(clientId: string): Promise<Attempt>;
+  /** What a device shows and a person types: of ten thousand that wait, 120 tries an hour find one in two years. */
   deviceCode(network: string): Promise<Attempt>;
   /** Codes, refresh tokens and secrets that clients of OAuth show to get a token. */
   token(network: string): Promise<Attempt>;
@@ -79,6 +85,14 @@ export function createAttempts(options: TakingOptions): Attempts {
       return !isSoftUsedUp;
     },
     client: (network) => from('clientFromNetwork', network),
+    browser: (network) => take([limit('browserFromNetwork', network), limit('browser')]),
+    device: (clientId, network) =>
+      take([
+        limit('deviceOfClientFromNetwork', clientId, network),
+        limit('deviceFromNetwork', network),
+        limit('device'),
+      ]),
+    ownToken: (clientId) => take([limit('ownTokenOfClient', clientId)]),
     deviceCode: (network) => from('deviceCodeFromNetwork', network),
     token: (network) => from('tokenFromNetwork', network),
     introspection: (network) => from('introspectionFromNetwork', network),

@@ -1,14 +1,13 @@
-import type { ServerResponse } from 'node:http';
 import type Provider from 'oidc-provider';
 import { SECOND_MS } from '#kit/clock.ts';
 import { OxoError } from '#kit/errors.ts';
-import type { Attempt, Attempts } from '../attempts/attempts.ts';
 import { sendJson } from '../http/answers.ts';
 import type { Exchange, HttpServer } from '../http/server.ts';
 import { PROVIDER_POLICY, SAFE_HEADERS } from '../pages/layout.ts';
-import { networkOf } from '../sessions/device.ts';
-import { guardForms } from './interactions/form-guard.ts';
-import { OAUTH_PATHS, OAUTH_ROUTES } from './routes.ts';
+import { waitPage } from '../pages/problem-pages.ts';
+import { guardForms, refuse } from './interactions/form-guard.ts';
+import { createOAuthLimits, type OAuthAttempts, tooMany } from './limits.ts';
+import { DEVICE_PAGE, OAUTH_PATHS, OAUTH_ROUTES } from './routes.ts';
 
 /** Headers by which a request could say that it came to another host, or from somewhere else than the front door says. */
 const CLAIMED = ['x-forwarded-host', 'x-forwarded-port', 'x-forwarded-server', 'forwarded', 'x-real-ip'];
@@ -16,28 +15,24 @@ const CLAIMED = ['x-forwarded-host', 'x-forwarded-port', 'x-forwarded-server', '
 /**
  * Serves OAuth: what the provider answers at its paths.
  * @param options.provider the one for the present keys
- * @param options.attempts limits how many clients one network registers, and how many wrong codes and tokens it shows
+ * @param options.attempts limits what one network registers and begins, and how many wrong codes and tokens it shows
  */
 export function serveOAuth(options: {
   http: HttpServer;
   issuer: string;
   provider: () => Promise<Provider>;
-  attempts: Pick<Attempts, 'client' | 'deviceCode' | 'token' | 'introspection'>;
+  attempts: OAuthAttempts;
 }): void {
-  const { http, provider, attempts } = options;
+  const { http, provider } = options;
   const issuer = new URL(options.issuer);
-  /** Answers to devices that wait. */
-  const patient = new WeakSet<ServerResponse>();
-
-  const isFormGood = guardForms({ issuer: options.issuer, attempts });
+  const limits = createOAuthLimits(options.attempts);
+  const isFormGood = guardForms(options);
   const handlers = new WeakMap<Provider, ReturnType<Provider['callback']>>();
   async function handler() {
     const current = await provider();
     const known = handlers.get(current);
     if (known !== undefined) return known;
-    current.on('grant.error', ({ res }, { error }) => {
-      if (error === 'authorization_pending' || error === 'slow_down') patient.add(res);
-    });
+    limits.watch(current);
     const made = current.callback();
     handlers.set(current, made);
     return made;
@@ -55,38 +50,26 @@ export function serveOAuth(options: {
     await (await handler())(request, response);
   }
 
-  /** It was right, or asks whether somebody has agreed meanwhile, as devices do again and again (RFC 8628). */
-  const isHarmless = (response: ServerResponse) => response.statusCode < 400 || patient.has(response);
-
-  /** Undefined for what nobody gains by trying. */
-  async function attempt(path: string, { request, device }: Exchange): Promise<Attempt | undefined> {
-    if (request.method !== 'POST') return undefined;
-    const network = networkOf(device.ip);
-    if (path === OAUTH_ROUTES.registration) return attempts.client(network);
-    if (path === OAUTH_ROUTES.token) return attempts.token(network);
-    return TRIED.has(path) ? attempts.introspection(network) : undefined;
-  }
-
   for (const route of OAUTH_PATHS) {
     http.handle({ ...route, lane: 'oauth' }, async (exchange) => {
       try {
-        const counted = await attempt(route.path, exchange);
-        if (await isFormGood(exchange)) await answer(exchange);
-        if (TRIED.has(route.path) && isHarmless(exchange.response)) counted?.giveBack();
+        if (!isFormGood(exchange)) return;
+        const end = await limits.begin(route.path, exchange);
+        await answer(exchange);
+        end();
       } catch (error) {
         if (!(error instanceof OxoError) || error.reason !== 'RATE_LIMITED') throw error;
-        refuseForNow(exchange.response, error.retryAfterMs ?? SECOND_MS);
+        refuseForNow(exchange, error.retryAfterMs ?? SECOND_MS);
       }
     });
   }
 }
 
-/** Where codes, refresh tokens and clients' secrets are shown. */
-const TRIED = new Set<string>([OAUTH_ROUTES.token, OAUTH_ROUTES.introspection, OAUTH_ROUTES.revocation]);
+const SEEN_BY_PEOPLE = new Set<string>([OAUTH_ROUTES.authorization, DEVICE_PAGE, OAUTH_ROUTES.end_session]);
 
-/** OAuth has no error for it: the status says it, and a word that another part of it has. */
-function refuseForNow(response: ServerResponse, waitMs: number): void {
+function refuseForNow({ response, path }: Exchange, waitMs: number): void {
   response.setHeader('retry-after', String(Math.ceil(waitMs / SECOND_MS)));
-  const error_description = 'too many attempts from this network';
-  sendJson(response, 429, { error: 'slow_down', error_description });
+  const message = path === DEVICE_PAGE ? 'Too many codes were tried' : 'Too much was asked';
+  if (!SEEN_BY_PEOPLE.has(path)) sendJson(response, 429, tooMany);
+  else refuse(response, 429, waitPage(`${message} from your network.`, waitMs));
 }

@@ -9,8 +9,12 @@ export const LIFETIMES_SECONDS = {
   ClientCredentials: 10 * MINUTE,
   DeviceCode: 10 * MINUTE,
   IdToken: HOUR,
-  /** From the request of a client until the person has signed in and consented. */
-  Interaction: 30 * MINUTE,
+  /**
+   * From the request of a client until the person has signed in and consented. Anybody can make as many as their network may where nobody has
+   * signed in.
+   */
+  Interaction: (_: unknown, { session }: { session?: { accountId?: string } }) =>
+    session?.accountId === undefined ? 15 * MINUTE : 30 * MINUTE,
   /** Since it was used last: each use gives another one. */
   RefreshToken: 30 * DAY,
   /** A browser, since it was used last. One in which nobody has signed in is forgotten soon: anybody can make as many as they like. */

@@ -54,6 +54,7 @@ export function createOAuth(parts: {
     artifacts: createArtifacts(db, clock),
     clients: createClients(db, clock),
     grants: createGrants(parts),
+    attempts: parts.attempts,
   };
   const consents = createConsents(parts);
   const findAccount = createFindAccount({ db, profiles, clock });

@@ -40,7 +40,13 @@ export async function registerClient(at: At, metadata: Record<string, unknown> =
 }
 
 /** Posts a form as this client, with its secret if it has one. */
-export function postAs(at: At, client: TestClient, path: string, form: Record<string, string>): Promise<TestAnswer> {
+export function postAs(
+  at: At,
+  client: TestClient,
+  path: string,
+  form: Record<string, string>,
+  headers: Record<string, string> = {},
+): Promise<TestAnswer> {
   const basic = Buffer.from(`${client.id}:${client.secret}`).toString('base64');
   const own: Record<string, string> = client.secret === undefined ? { client_id: client.id } : {};
   return callHttp(new URL(path, at.httpUrl), {
@@ -48,6 +54,7 @@ export function postAs(at: At, client: TestClient, path: string, form: Record<st
     headers: {
       'content-type': 'application/x-www-form-urlencoded',
       ...(client.secret === undefined ? {} : { authorization: `Basic ${basic}` }),
+      ...headers,
     },
     body: new URLSearchParams({ ...own, ...form }).toString(),
   });

@@ -199,9 +199,14 @@ test('a network shows so many wrong codes and secrets, and a device may ask agai
     for (let time = 0; time < 2; time += 1) {
       assert.equal((await token(limited, { ...client, secret: 'guessed' }, right)).status, 401);
     }
-    const refused = await token(limited, client, right);
+    const refused = await token(limited, { ...client, secret: 'guessed' }, right);
     assert.equal(refused.status, 429);
     assert.ok(Number(refused.headers['retry-after']) > 1_000);
+    assert.equal(refused.headers['www-authenticate'], undefined);
+    // What is right passes, whoever else in the network has been wrong.
+    assert.equal((await token(limited, client, right)).status, 200);
+    assert.equal((await postAs(limited, client, '/oauth/revoke', { token: 'x' })).status, 200);
+    assert.equal((await postAs(limited, { ...client, secret: 'x' }, '/oauth/introspect', { token: 'x' })).status, 401);
   } finally {
     await limited.close();
   }

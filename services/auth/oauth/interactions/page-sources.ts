@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ErrorOut, errors, KoaContextWithOIDC } from 'oidc-provider';
 import { documentOf, type Page, policyOf } from '../../pages/layout.ts';
 import type { DeviceProblem, OAuthPages } from './pages.ts';
@@ -7,6 +7,13 @@ type Context = KoaContextWithOIDC;
 
 /** Codes that stood in the address of the page: filled in, so that nothing but the person's button sends them. */
 const codesInAddress = new WeakMap<IncomingMessage, string>();
+
+const withWrongCode = new WeakSet<ServerResponse>();
+
+/** Whether the answer says that the code of a device is none: its status does not. */
+export function wasCodeWrong(response: ServerResponse): boolean {
+  return withWrongCode.has(response);
+}
 
 /** Takes the code out of the address: the provider would post it by a script. */
 export function takeCodeOf(request: IncomingMessage, query: URLSearchParams): void {
@@ -37,7 +44,9 @@ export function devicePages(pages: OAuthPages) {
     userCodeInputSource(ctx: Context, _form: string, _out?: ErrorOut, error?: errors.OIDCProviderError | Error): void {
       const typed = error !== undefined && 'userCode' in error ? String(error.userCode ?? '') : '';
       const userCode = codesInAddress.get(ctx.req) ?? typed;
-      show(ctx, pages.deviceCode({ ...form(ctx), userCode, problem: problemOf(error) }));
+      const problem = problemOf(error);
+      if (problem === 'WRONG_CODE') withWrongCode.add(ctx.res);
+      show(ctx, pages.deviceCode({ ...form(ctx), userCode, problem }));
     },
     userCodeConfirmSource(ctx: Context, _form: string, _client: unknown, _device: unknown, userCode: string): void {
       show(ctx, pages.deviceConfirm({ ...form(ctx), userCode, clientName: nameOf(ctx) ?? '' }));

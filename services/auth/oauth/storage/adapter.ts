@@ -1,9 +1,10 @@
 import Provider, { type Adapter, type AdapterPayload, errors } from 'oidc-provider';
 import { SECOND_MS, systemClock } from '#kit/clock.ts';
-import { hasReason } from '#kit/errors.ts';
+import { hasReason, OxoError } from '#kit/errors.ts';
+import type { Attempts } from '../../attempts/attempts.ts';
 import type { AuditedCall } from '../../audit/audit-log.ts';
 import { requestIdOf } from '../../http/request-id.ts';
-import { deviceOfHeaders } from '../../sessions/device.ts';
+import { type Device, deviceOfHeaders, networkOf } from '../../sessions/device.ts';
 import type { Clients } from '../clients/clients.ts';
 import { type Artifacts, hashOf, type StoredArtifact } from './artifacts.ts';
 import type { Grants } from './grants.ts';
@@ -12,6 +13,8 @@ import type { Grants } from './grants.ts';
 const MAX_LIFETIME_SECONDS = 366 * 24 * 60 * 60;
 /** A browser's session remembers so many clients, the latest; those before are asked again. */
 const MAX_CLIENTS_PER_SESSION = 100;
+/** What strangers may say at length is kept for a while; a browser's session holds what its person has granted besides. */
+const MAX_PAYLOAD_CHARACTERS = 8 * 1024;
 const FOREIGN_KEY_VIOLATION = '23503';
 /** SQLSTATEs of what Postgres cannot hold, such as U+0000 in a text, or a row that would be too large. */
 const NOT_STORABLE = /^(22...|23514|54...)$/;
@@ -23,6 +26,7 @@ export interface AdapterStores {
   artifacts: Artifacts;
   clients: Clients;
   grants: Grants;
+  attempts: Pick<Attempts, 'device' | 'ownToken'>;
 }
 
 /** Where the provider keeps what it keeps: each model of it in its table. */
@@ -59,13 +63,17 @@ function grantAdapter({ clients, grants }: AdapterStores): Adapter {
   };
 }
 
-function artifactAdapter(model: string, { artifacts, clients, grants }: AdapterStores): Adapter {
+function artifactAdapter(model: string, { artifacts, clients, grants, attempts }: AdapterStores): Adapter {
   const reveal = (found: StoredArtifact | undefined, id: string, userCode?: string) =>
     found === undefined ? undefined : revealed(model, found, id, userCode);
 
   return {
     async upsert(id, payload, seconds) {
       const { clientId, grantId, uid, userCode } = payload;
+      const kept = concealed(model, payload);
+      if (isTooLong(model, payload, kept)) throw new errors.InvalidRequest('the parameters are too long to be kept');
+      if (isNewDevice(model)) await attempts.device(clientId ?? '', networkNow());
+      if (model === 'ClientCredentials') await attempts.ownToken(clientId ?? '');
       await artifacts.upsert(model, {
         idHash: keyOf(id, model),
         clientId: clientId ?? null,
@@ -74,7 +82,7 @@ function artifactAdapter(model: string, { artifacts, clients, grants }: AdapterS
         grantId: model === 'Interaction' ? null : (grantId ?? null),
         uid: uid ?? null,
         userCode: userCode ?? null,
-        payload: concealed(model, payload),
+        payload: kept,
         lifetimeMs: lifetimeMs(seconds),
       });
       if (model === 'ClientCredentials' && clientId !== undefined) await clients.markUsed(clientId);
@@ -137,6 +145,15 @@ function revealed(model: string, found: StoredArtifact, id: string, userCode: st
   };
 }
 
+function isTooLong(model: string, { accountId }: AdapterPayload, kept: object): boolean {
+  return (model !== 'Session' || accountId === undefined) && JSON.stringify(kept).length > MAX_PAYLOAD_CHARACTERS;
+}
+
+/** Not one that a person looks at, or that was asked for again. */
+function isNewDevice(model: string): boolean {
+  return model === 'DeviceCode' && routeNow() === 'device_authorization';
+}
+
 /** Also who has just signed in, before the browser's session knows it: what ends all of a person's sessions ends this too. */
 function accountOf({ accountId, result }: AdapterPayload): string | undefined {
   return result?.login?.accountId ?? accountId;
@@ -164,10 +181,17 @@ function isAskedFor(): boolean {
   return ['revocation', 'end_session_confirm'].includes(routeNow());
 }
 
-function callIds(): AuditedCall {
+function deviceNow(): Device {
   const headers = Provider.ctx?.req.headers ?? {};
-  const header = (name: string) => (typeof headers[name] === 'string' ? headers[name] : undefined);
-  return { requestId: requestIdOf(headers, systemClock), device: deviceOfHeaders(header) };
+  return deviceOfHeaders((name) => (typeof headers[name] === 'string' ? headers[name] : undefined));
+}
+
+function networkNow(): string {
+  return networkOf(deviceNow().ip);
+}
+
+function callIds(): AuditedCall {
+  return { requestId: requestIdOf(Provider.ctx?.req.headers ?? {}, systemClock), device: deviceNow() };
 }
 
 /** What the provider shall answer when a store fails: to try again, or that what the artifact belongs to has ended meanwhile. */
@@ -195,6 +219,13 @@ function answerTo(error: unknown): unknown {
     away.status = 503;
     away.statusCode = 503;
     return Object.assign(away, { cause: error });
+  }
+  if (error instanceof OxoError && error.reason === 'RATE_LIMITED') {
+    Provider.ctx?.set('retry-after', String(Math.ceil((error.retryAfterMs ?? SECOND_MS) / SECOND_MS)));
+    const slow = new errors.SlowDown('too much is asked; slow down');
+    slow.status = 429;
+    slow.statusCode = 429;
+    return Object.assign(slow, { cause: error });
   }
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   if (code === FOREIGN_KEY_VIOLATION) return new errors.InvalidGrant('the grant has ended');
