@@ -5,6 +5,8 @@ import { CliError } from '../cli/cli-error.ts';
 import { checkContracts } from '../openapi/check-contracts.ts';
 import { readContracts } from '../openapi/contracts.ts';
 import { renderOpenApi } from '../openapi/document.ts';
+import { missingExamples } from '../openapi/examples.ts';
+import { undocumentedReasons } from '../openapi/reasons.ts';
 import { migrationOrder, services } from '../services.ts';
 import { repositoryRoot } from '../settings.ts';
 import { runBuf } from './buf.ts';
@@ -67,7 +69,7 @@ async function writeDescriptors(root: string, scratch: string): Promise<void> {
   await runBuf(root, [...args, plain, '--exclude-source-info'], 'the contracts do not compile');
 
   const registry = readContracts(await readFile(commented));
-  const problems = checkContracts(registry);
+  const problems = [...checkContracts(registry), ...missingExamples(registry), ...undocumentedReasons(registry)];
   if (problems.length > 0) throw new CliError('the contracts are not complete', { advice: problems });
   const manifest = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { version: string };
   await writeFile(join(scratch, GENERATED, 'openapi.yaml'), renderOpenApi(registry, manifest.version));

@@ -58,7 +58,7 @@ describe('generated code', () => {
   });
 
   it('is told to be stale when a contract has changed', async () => {
-    plant(POST, 'string text = 3;', 'string text = 3;\n  // Planted.\n  string planted = 99;');
+    plant(POST, 'string text = 3;', 'string text = 3;\n  // Planted.\n  bool planted = 99;');
     const stale = await generate({ check: true, root });
     for (const path of ['gen/envoy/oxo.binpb', 'gen/openapi.yaml', 'gen/ts/oxo/post/v1/post.ts']) {
       assert.ok(stale.includes(path), path);
@@ -122,6 +122,17 @@ describe('contracts', () => {
     const said = await refusal();
     assert.match(said, /AuthService\.Logout: needs no scope/);
     assert.doesNotMatch(said, /ListSessions/);
+  });
+
+  it('must hold what the API reference says: a comment, an example of each field, each reason', async () => {
+    plant(POST, 'string text = 3;', 'string text = 3;\n  // Planted.\n  string planted = 99;');
+    plant(POST_SERVICE, '  // One post.\n', '');
+    const reasons = 'proto/oxo/common/v1/error_reason.proto';
+    plant(reasons, '  // RESOURCE_EXHAUSTED', '  // NOT_FOUND: no such thing.\n  THING_NOT_FOUND = 99;\n\n$&');
+    const said = await refusal();
+    assert.match(said, /PostService\.GetPost: has no comment/);
+    assert.match(said, /Post\.planted: has no example: .* mesh\/local\/openapi\/example-values\.ts/);
+    assert.match(said, /THING_NOT_FOUND: no public RPC tells of it/);
   });
 
   it('must say that they may be repeated when they are a PUT or a DELETE', async () => {

@@ -1,4 +1,5 @@
 import type { DescService, FileRegistry } from '@bufbuild/protobuf';
+import { commentOf } from './comments.ts';
 import { isInternal, ourServices, type Rpc, rpcsOf } from './contracts.ts';
 
 const SUCCESS_STATUSES = [200, 201, 202, 204];
@@ -37,6 +38,7 @@ function problemsOf(service: DescService, rpc: Rpc): string[] {
   if (rpc.access?.kind === 'signedIn' && rpc.access.scopes.length === 0 && !rpc.access.firstParty) {
     problems.push('needs no scope, so every client and API key may call it: name a scope, or set first_party');
   }
+  if (commentOf(rpc.method) === '') problems.push('has no comment, which is what the API reference says of it');
   if (rpc.http.length === 0) problems.push('is public and needs a google.api.http rule');
   if (!SUCCESS_STATUSES.includes(rpc.successStatus)) problems.push(`answers success_status ${rpc.successStatus}`);
   if (rpc.successStatus === 204 && rpc.method.output.fields.length > 0) {

@@ -1,6 +1,14 @@
-import type { DescEnum, DescField, DescFile, DescMessage, DescMethod, DescService } from '@bufbuild/protobuf';
+import type {
+  DescEnum,
+  DescEnumValue,
+  DescField,
+  DescFile,
+  DescMessage,
+  DescMethod,
+  DescService,
+} from '@bufbuild/protobuf';
 
-export type Commented = DescService | DescMethod | DescMessage | DescField | DescEnum;
+export type Commented = DescService | DescMethod | DescMessage | DescField | DescEnum | DescEnumValue;
 
 // Field numbers in descriptor.proto, of which the paths of source locations are made.
 const FILE_MESSAGES = 4;
@@ -10,6 +18,7 @@ const SERVICE_METHODS = 2;
 const MESSAGE_FIELDS = 2;
 const MESSAGE_NESTED = 3;
 const MESSAGE_ENUMS = 4;
+const ENUM_VALUES = 2;
 
 /**
  * The comment above a declaration, its lines joined into paragraphs; "" when there is none. Names of fields are written
@@ -36,7 +45,7 @@ function toJsonName(name: string): string {
 }
 
 function fileOf(desc: Commented): DescFile {
-  if (desc.kind === 'field' || desc.kind === 'rpc') return desc.parent.file;
+  if (desc.kind === 'field' || desc.kind === 'rpc' || desc.kind === 'enum_value') return desc.parent.file;
   return desc.file;
 }
 
@@ -46,6 +55,8 @@ function pathOf(desc: Commented): number[] {
       return [FILE_SERVICES, desc.file.services.indexOf(desc)];
     case 'rpc':
       return [...pathOf(desc.parent), SERVICE_METHODS, desc.parent.methods.indexOf(desc)];
+    case 'enum_value':
+      return [...pathOf(desc.parent), ENUM_VALUES, desc.parent.values.indexOf(desc)];
     case 'field':
       return [...pathOf(desc.parent), MESSAGE_FIELDS, desc.parent.fields.indexOf(desc)];
     case 'message':

@@ -13,7 +13,7 @@ import { FileDescriptorSetSchema, MethodOptions_IdempotencyLevel, MethodOptionsS
 
 export type Access =
   | { kind: 'open' }
-  | { kind: 'signedIn'; scopes: readonly string[]; firstParty: boolean }
+  | { kind: 'signedIn'; scopes: readonly string[]; firstParty: boolean; maxSignInAgeSeconds: number }
   | { kind: 'internal'; callers: readonly string[] };
 
 export interface HttpRule {
@@ -81,7 +81,14 @@ interface WireHttpRule {
 }
 
 interface WireAccess {
-  kind: { case: string | undefined; value?: { scopes?: string[]; firstParty?: boolean; callers?: string[] } };
+  kind: { case: string | undefined; value?: WireAccessValue };
+}
+
+interface WireAccessValue {
+  scopes?: string[];
+  firstParty?: boolean;
+  maxSignInAgeSeconds?: number;
+  callers?: string[];
 }
 
 function readOption(registry: FileRegistry, method: DescMethod, name: string): unknown {
@@ -100,6 +107,7 @@ function readAccess(access: WireAccess | undefined): Access | undefined {
         kind: 'signedIn',
         scopes: access.kind.value?.scopes ?? [],
         firstParty: access.kind.value?.firstParty === true,
+        maxSignInAgeSeconds: access.kind.value?.maxSignInAgeSeconds ?? 0,
       };
     case 'internal':
       return { kind: 'internal', callers: access.kind.value?.callers ?? [] };

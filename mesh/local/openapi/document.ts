@@ -2,15 +2,33 @@ import type { DescService, FileRegistry } from '@bufbuild/protobuf';
 import { stringify } from 'yaml';
 import { commentOf } from './comments.ts';
 import { isInternal, ourServices, rpcsOf } from './contracts.ts';
-import { errorResponse, errorSchemas } from './errors.ts';
-import { operation, restPath } from './operations.ts';
-import { createSchemaSet, type Schema, type SchemaSet } from './schemas.ts';
+import { createErrorResponses, errorExamples, errorSchemas } from './errors.ts';
+import { createExamples } from './examples.ts';
+import { httpPaths, httpTags } from './http-operations.ts';
+import { oauthError } from './oauth-operations.ts';
+import { type OperationParts, operation, restPath } from './operations.ts';
+import { readReasons } from './reasons.ts';
+import { createSchemaSet, type Schema } from './schemas.ts';
+import { securitySchemes } from './security.ts';
 
 const HEADER = '# Made from proto/ by ./oxo generate; never edited.\n';
 
-const INTRODUCTION = `The public API of OXO. Bodies are canonical proto3 JSON: lowerCamelCase, enums by name, times as
-RFC 3339 strings. Unknown query parameters are refused, unknown fields of bodies ignored. Bodies are at most 64 KiB.
-A list ends where nextPageToken is empty, and only there.`.replace(/\n/g, ' ');
+const INTRODUCTION = `The public API of OXO.
+
+**Who calls**: send \`Authorization: Bearer …\` with the token of a sign-in or of an OAuth client, or \`X-Api-Key\`. Each operation says which
+scopes it needs.
+
+**Bodies** are canonical proto3 JSON: lowerCamelCase, enums by name, times as RFC 3339 strings, at most 64 KiB. Unknown query parameters are
+refused, unknown fields of bodies ignored.
+
+**Lists** end where nextPageToken is empty, and only there.
+
+**Errors** have one shape, google.rpc.Status, with a reason from a closed list (schema ErrorReason): branch on it. Every answer has an
+X-Request-Id, which finds the request in the logs.
+
+**Limits**: RateLimit-Remaining says what is left; what is over is 429 with Retry-After.`
+  .replace(/([^\n])\n(?!\n)/g, '$1 ')
+  .trim();
 
 /**
  * The OpenAPI 3.1 description of the front door.
@@ -18,11 +36,16 @@ A list ends where nextPageToken is empty, and only there.`.replace(/\n/g, ' ');
  * @param version of the API's description
  */
 export function renderOpenApi(registry: FileRegistry, version: string): string {
-  const schemas = createSchemaSet();
+  const reasons = readReasons(registry);
+  const parts = {
+    schemas: createSchemaSet(),
+    examples: createExamples(),
+    reasons,
+    errors: createErrorResponses(reasons),
+  };
   const services = ourServices(registry).filter((service) => !isInternal(service));
-  const paths = new Map<string, Schema>();
-  for (const service of services) addOperations(registry, service, schemas, paths);
-  paths.set('/.well-known/jwks.json', { get: jwksOperation });
+  const paths = httpPaths();
+  for (const service of services) addOperations(registry, service, parts, paths);
   const document = {
     openapi: '3.1.0',
     info: {
@@ -32,16 +55,20 @@ export function renderOpenApi(registry: FileRegistry, version: string): string {
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     servers: [{ url: '/' }],
-    tags: [...services.map((service) => ({ name: tagOf(service), description: commentOf(service) })), jwksTag],
+    tags: [...services.map((service) => ({ name: tagOf(service), description: commentOf(service) })), ...httpTags],
     paths: sorted(paths),
     components: {
-      securitySchemes: {
-        bearerAuth: { type: 'http', scheme: 'bearer' },
-        apiKeyAuth: { type: 'apiKey', in: 'header', name: 'X-Api-Key' },
-      },
+      securitySchemes,
       parameters: { IdempotencyKey: idempotencyKey, IfMatch: ifMatch },
-      responses: { Error: errorResponse },
-      schemas: sorted(new Map([...schemas.components, ...Object.entries(errorSchemas(registry))])),
+      responses: sorted(new Map([...parts.errors.components, ['OAuthError', oauthError.response]])),
+      schemas: sorted(
+        new Map([
+          ...parts.schemas.components,
+          ...Object.entries(errorSchemas(reasons)),
+          ['OAuthError', oauthError.schema],
+        ]),
+      ),
+      examples: errorExamples(reasons),
     },
   };
   return HEADER + stringify(document, { aliasDuplicateObjects: false, lineWidth: 120 });
@@ -50,7 +77,7 @@ export function renderOpenApi(registry: FileRegistry, version: string): string {
 function addOperations(
   registry: FileRegistry,
   service: DescService,
-  schemas: SchemaSet,
+  parts: OperationParts,
   paths: Map<string, Schema>,
 ): void {
   for (const rpc of rpcsOf(registry, service)) {
@@ -58,7 +85,7 @@ function addOperations(
       const path = restPath(rpc, rule);
       const item = paths.get(path) ?? {};
       if (item[rule.method] !== undefined) throw new Error(`two RPCs have the rule ${rule.method} ${path}`);
-      item[rule.method] = operation(rpc, rule, tagOf(service), schemas);
+      item[rule.method] = operation(rpc, rule, tagOf(service), parts);
       paths.set(path, item);
     }
   }
@@ -86,28 +113,4 @@ const ifMatch: Schema = {
   description:
     'Etags, or "*" (RFC 9110). When the thing has none of them, the call is refused with ETAG_MISMATCH and changes nothing. Weak etags match nothing.',
   schema: { type: 'string' },
-};
-
-const jwksTag = { name: 'Keys', description: 'What verifies the access tokens.' };
-
-const jwksOperation: Schema = {
-  operationId: 'getJwks',
-  tags: [jwksTag.name],
-  summary: 'The public keys of the access tokens',
-  security: [{}],
-  responses: {
-    '200': {
-      description: 'A JSON Web Key Set (RFC 7517).',
-      content: {
-        'application/json': {
-          schema: {
-            type: 'object',
-            properties: { keys: { type: 'array', items: { type: 'object' } } },
-            required: ['keys'],
-          },
-        },
-      },
-    },
-    default: { $ref: '#/components/responses/Error' },
-  },
 };

@@ -830,7 +830,7 @@ export const AuthServiceDefinition = {
         },
       },
     },
-    /** Signs in. */
+    /** Signs in. 401 CREDENTIALS_INVALID, which does not say whether the identifier or the password is wrong. */
     login: {
       name: "Login",
       requestType: LoginRequest as typeof LoginRequest,
@@ -873,7 +873,8 @@ export const AuthServiceDefinition = {
     },
     /**
      * Exchanges a refresh token for a new pair. The token before works once more within 10 seconds; used later, it
-     * revokes the session.
+     * revokes the session. 401 REFRESH_TOKEN_INVALID for one that is unknown, expired or revoked, REFRESH_TOKEN_REUSED when the session was
+     * revoked for it.
      */
     refresh: {
       name: "Refresh",
@@ -1062,11 +1063,12 @@ export interface AuthServiceImplementation<CallContextExt = {}> {
    * email address is known.
    */
   register(request: RegisterRequest, context: CallContext & CallContextExt): Promise<DeepPartial<RegisterResponse>>;
-  /** Signs in. */
+  /** Signs in. 401 CREDENTIALS_INVALID, which does not say whether the identifier or the password is wrong. */
   login(request: LoginRequest, context: CallContext & CallContextExt): Promise<DeepPartial<LoginResponse>>;
   /**
    * Exchanges a refresh token for a new pair. The token before works once more within 10 seconds; used later, it
-   * revokes the session.
+   * revokes the session. 401 REFRESH_TOKEN_INVALID for one that is unknown, expired or revoked, REFRESH_TOKEN_REUSED when the session was
+   * revoked for it.
    */
   refresh(request: RefreshRequest, context: CallContext & CallContextExt): Promise<DeepPartial<RefreshResponse>>;
   /**
@@ -1092,11 +1094,12 @@ export interface AuthServiceClient<CallOptionsExt = {}> {
    * email address is known.
    */
   register(request: DeepPartial<RegisterRequest>, options?: CallOptions & CallOptionsExt): Promise<RegisterResponse>;
-  /** Signs in. */
+  /** Signs in. 401 CREDENTIALS_INVALID, which does not say whether the identifier or the password is wrong. */
   login(request: DeepPartial<LoginRequest>, options?: CallOptions & CallOptionsExt): Promise<LoginResponse>;
   /**
    * Exchanges a refresh token for a new pair. The token before works once more within 10 seconds; used later, it
-   * revokes the session.
+   * revokes the session. 401 REFRESH_TOKEN_INVALID for one that is unknown, expired or revoked, REFRESH_TOKEN_REUSED when the session was
+   * revoked for it.
    */
   refresh(request: DeepPartial<RefreshRequest>, options?: CallOptions & CallOptionsExt): Promise<RefreshResponse>;
   /**

@@ -918,7 +918,10 @@ export const PostServiceDefinition = {
         },
       },
     },
-    /** Changes the fields of one's own post that are present. The text can be changed 100 times: after that EDIT_LIMIT_REACHED. */
+    /**
+     * Changes the fields of one's own post that are present. The text can be changed 100 times: after that
+     * EDIT_LIMIT_REACHED. 403 NOT_AUTHOR for the post of somebody else.
+     */
     updatePost: {
       name: "UpdatePost",
       requestType: UpdatePostRequest as typeof UpdatePostRequest,
@@ -960,7 +963,7 @@ export const PostServiceDefinition = {
         },
       },
     },
-    /** Deletes one's own post. It is gone from every feed at once. */
+    /** Deletes one's own post. It is gone from every feed at once. 403 NOT_AUTHOR for the post of somebody else. */
     deletePost: {
       name: "DeletePost",
       requestType: DeletePostRequest as typeof DeletePostRequest,
@@ -1114,12 +1117,15 @@ export interface PostServiceImplementation<CallContextExt = {}> {
   ): Promise<DeepPartial<CreatePostResponse>>;
   /** One post. */
   getPost(request: GetPostRequest, context: CallContext & CallContextExt): Promise<DeepPartial<GetPostResponse>>;
-  /** Changes the fields of one's own post that are present. The text can be changed 100 times: after that EDIT_LIMIT_REACHED. */
+  /**
+   * Changes the fields of one's own post that are present. The text can be changed 100 times: after that
+   * EDIT_LIMIT_REACHED. 403 NOT_AUTHOR for the post of somebody else.
+   */
   updatePost(
     request: UpdatePostRequest,
     context: CallContext & CallContextExt,
   ): Promise<DeepPartial<UpdatePostResponse>>;
-  /** Deletes one's own post. It is gone from every feed at once. */
+  /** Deletes one's own post. It is gone from every feed at once. 403 NOT_AUTHOR for the post of somebody else. */
   deletePost(
     request: DeletePostRequest,
     context: CallContext & CallContextExt,
@@ -1147,12 +1153,15 @@ export interface PostServiceClient<CallOptionsExt = {}> {
   ): Promise<CreatePostResponse>;
   /** One post. */
   getPost(request: DeepPartial<GetPostRequest>, options?: CallOptions & CallOptionsExt): Promise<GetPostResponse>;
-  /** Changes the fields of one's own post that are present. The text can be changed 100 times: after that EDIT_LIMIT_REACHED. */
+  /**
+   * Changes the fields of one's own post that are present. The text can be changed 100 times: after that
+   * EDIT_LIMIT_REACHED. 403 NOT_AUTHOR for the post of somebody else.
+   */
   updatePost(
     request: DeepPartial<UpdatePostRequest>,
     options?: CallOptions & CallOptionsExt,
   ): Promise<UpdatePostResponse>;
-  /** Deletes one's own post. It is gone from every feed at once. */
+  /** Deletes one's own post. It is gone from every feed at once. 403 NOT_AUTHOR for the post of somebody else. */
   deletePost(
     request: DeepPartial<DeletePostRequest>,
     options?: CallOptions & CallOptionsExt,

@@ -1450,7 +1450,10 @@ export const UserServiceDefinition = {
         },
       },
     },
-    /** Makes the caller follow a user. The second call changes nothing. */
+    /**
+     * Makes the caller follow a user. The second call changes nothing. 400 SELF_FOLLOW for oneself, FOLLOW_LIMIT_REACHED when the caller
+     * follows as many as one may.
+     */
     follow: {
       name: "Follow",
       requestType: FollowRequest as typeof FollowRequest,
@@ -1666,7 +1669,10 @@ export interface UserServiceImplementation<CallContextExt = {}> {
     request: GetUserByHandleRequest,
     context: CallContext & CallContextExt,
   ): Promise<DeepPartial<GetUserByHandleResponse>>;
-  /** Makes the caller follow a user. The second call changes nothing. */
+  /**
+   * Makes the caller follow a user. The second call changes nothing. 400 SELF_FOLLOW for oneself, FOLLOW_LIMIT_REACHED when the caller
+   * follows as many as one may.
+   */
   follow(request: FollowRequest, context: CallContext & CallContextExt): Promise<DeepPartial<FollowResponse>>;
   /** Makes the caller no longer follow a user. The second call changes nothing. */
   unfollow(request: UnfollowRequest, context: CallContext & CallContextExt): Promise<DeepPartial<UnfollowResponse>>;
@@ -1700,7 +1706,10 @@ export interface UserServiceClient<CallOptionsExt = {}> {
     request: DeepPartial<GetUserByHandleRequest>,
     options?: CallOptions & CallOptionsExt,
   ): Promise<GetUserByHandleResponse>;
-  /** Makes the caller follow a user. The second call changes nothing. */
+  /**
+   * Makes the caller follow a user. The second call changes nothing. 400 SELF_FOLLOW for oneself, FOLLOW_LIMIT_REACHED when the caller
+   * follows as many as one may.
+   */
   follow(request: DeepPartial<FollowRequest>, options?: CallOptions & CallOptionsExt): Promise<FollowResponse>;
   /** Makes the caller no longer follow a user. The second call changes nothing. */
   unfollow(request: DeepPartial<UnfollowRequest>, options?: CallOptions & CallOptionsExt): Promise<UnfollowResponse>;
