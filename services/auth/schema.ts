@@ -19,6 +19,7 @@ import { ApiKeys } from './migrations/20261129-api-keys.ts';
 import { Consents } from './migrations/20261129-consents.ts';
 import { KnownNetworks } from './migrations/20261129-known-networks.ts';
 import { Oauth } from './migrations/20261129-oauth.ts';
+import { OauthRotation } from './migrations/20261201-oauth-rotation.ts';
 
 /** The tables of this service: its entities, and its migrations in the order in which they run. */
 export const entities = [
@@ -44,4 +45,5 @@ export const migrations: NamedMigration[] = [
   { name: '20261129-api-keys', class: ApiKeys },
   { name: '20261129-consents', class: Consents },
   { name: '20261129-admin', class: Admin },
+  { name: '20261201-oauth-rotation', class: OauthRotation },
 ];

@@ -1,7 +1,8 @@
 import type pg from 'pg';
 import { DAY_MS, systemClock } from '#kit/clock.ts';
 import { newId } from '#kit/ids.ts';
-import { encodeRefreshToken, hashOf, newRefreshToken } from '../../../services/auth/sessions/refresh-token.ts';
+import { encodeRefreshToken, newRefreshToken } from '../../../services/auth/sessions/refresh-token.ts';
+import { hashOf } from '../../../services/auth/tokens/hash.ts';
 import { withClient } from '../../local/servers/postgres-client.ts';
 import type { Society } from './society.ts';
 

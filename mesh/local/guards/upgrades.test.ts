@@ -42,7 +42,9 @@ async function runOldCode({ url }: TestDatabase, service: string, time: number):
   const client = new pg.Client(url);
   await client.connect();
   try {
-    await client.query(readFileSync(join(folder, `${service}.sql`), 'utf8').replaceAll('{{n}}', String(time)));
+    // As two digits of an id.
+    const digits = time.toString(16).padStart(2, '0');
+    await client.query(readFileSync(join(folder, `${service}.sql`), 'utf8').replaceAll('{{n}}', digits));
   } finally {
     await client.end();
   }

@@ -19,6 +19,10 @@ export const OAuthArtifactEntity = defineEntity({
     /** The provider's own, without anything by which the artifact could be used. */
     payload: p.json(),
     consumedAtMs: p.bigint('number').nullable(),
+    /** Of a refresh token: with it, it gives its successor; worth nothing without. */
+    rotationSalt: p.blob().nullable(),
+    /** A refresh token that was consumed gave its successor once more already. */
+    graceUsed: p.boolean(),
     expiresAtMs: p.bigint('number'),
   },
 });

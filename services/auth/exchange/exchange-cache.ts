@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { type Clock, SECOND_MS } from '#kit/clock.ts';
 import type { DenyList } from '#kit/identity/deny-list.ts';
@@ -26,11 +25,6 @@ export interface ExchangeCache {
   get(hash: string): Exchanged | 'wrong' | undefined;
   set(hash: string, exchanged: Exchanged): void;
   setWrong(hash: string): void;
-}
-
-/** Under what a credential is kept. */
-export function hashOf(credential: string): string {
-  return createHash('sha256').update(credential).digest('base64');
 }
 
 /** @param options.denyList is fed by the broadcast of revocations, so that what has ended is gone from here as it is everywhere */

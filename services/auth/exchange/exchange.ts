@@ -6,9 +6,10 @@ import type { ApiKeys } from '../api-keys/api-keys.ts';
 import { sessionIdOf } from '../api-keys/key-sessions.ts';
 import type { KeyText } from '../api-keys/key-text.ts';
 import type { FindAccessToken } from '../oauth/storage/access-tokens.ts';
+import { hashOf } from '../tokens/hash.ts';
 import type { TokenIssuer } from '../tokens/token-issuer.ts';
 import { type Credential, invalidCredential, readCredential, type Shown } from './credentials.ts';
-import { createExchangeCache, type Exchanged, hashOf } from './exchange-cache.ts';
+import { createExchangeCache, type Exchanged } from './exchange-cache.ts';
 import { createFailures } from './failures.ts';
 
 /** A token that is given out again lives on for so long: longer than a request may take. */
@@ -123,7 +124,7 @@ export function createExchange(options: ExchangeOptions): Exchange {
 
   return async (shown, network) => {
     const credential = read(shown, network);
-    const hash = hashOf(credential.text);
+    const hash = hashOf(credential.text).toString('base64');
     const known = cache.get(hash);
     if (known !== undefined && known !== 'wrong') {
       noteUse(known);

@@ -62,8 +62,10 @@ test('a person signs in, grants a part of what is asked for, and the client gets
 test('a code works once; who brings it again ends what it gave', async () => {
   const got = await getCode(service, client, { accountId });
   const tokens = (await token(service, client, redeem(client, got))).json<TestTokens>();
-  assert.ok(await found(tokens));
+  const { grantId } = (await found(tokens)) ?? assert.fail();
   assert.equal(errorOf(await token(service, client, redeem(client, got))), 'invalid_grant');
+  const audit = { name: 'test-audit', text: 'select action, client_id as client from audit.log where session_id = $1' };
+  assert.deepEqual(await service.db.query(audit, [grantId]), [{ action: 'REUSE_CODE', client: client.id }]);
   assert.equal(await found(tokens), undefined);
   const again = { grant_type: 'refresh_token', refresh_token: tokens.refresh_token };
   assert.equal(errorOf(await token(service, client, again)), 'invalid_grant');

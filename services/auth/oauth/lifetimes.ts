@@ -1,3 +1,8 @@
+import { SECOND_MS } from '#kit/clock.ts';
+
+/** Two tabs, or an answer that was lost: so long after its first use a refresh token gives its successor once more. */
+export const REFRESH_GRACE_MS = 10 * SECOND_MS;
+
 const MINUTE = 60;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;

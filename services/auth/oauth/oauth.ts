@@ -17,7 +17,8 @@ import { createInteractions, type Interactions } from './interactions/interactio
 import { createProviders } from './providers.ts';
 import { createFindAccessToken, type FindAccessToken } from './storage/access-tokens.ts';
 import { createArtifacts } from './storage/artifacts.ts';
-import { createGrants, type Grants } from './storage/grants.ts';
+import { createGrants } from './storage/grants.ts';
+import { createRefreshTokens } from './storage/refresh-tokens.ts';
 
 export interface OAuthSettings {
   /** The public URL of this installation. */
@@ -30,7 +31,6 @@ export interface OAuthSettings {
 export interface OAuth {
   interactions: Interactions;
   findAccessToken: FindAccessToken;
-  grants: Grants;
   consents: Consents;
   /** Answers its paths at the server. */
   serve(http: HttpServer): void;
@@ -55,6 +55,7 @@ export function createOAuth(parts: {
     clients: createClients(db, clock),
     grants: createGrants(parts),
     attempts: parts.attempts,
+    refreshTokens: createRefreshTokens(db, clock),
   };
   const consents = createConsents(parts);
   const findAccount = createFindAccount({ db, profiles, clock });
@@ -72,7 +73,6 @@ export function createOAuth(parts: {
   return {
     interactions: createInteractions({ provider, consents, clock }),
     findAccessToken: createFindAccessToken(db, clock),
-    grants: stores.grants,
     consents,
     serve(http) {
       serveOAuth({ http, issuer, provider, attempts: parts.attempts });

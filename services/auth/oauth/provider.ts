@@ -18,6 +18,7 @@ import { OAUTH_ROUTES } from './routes.ts';
 import { OAUTH_SCOPES } from './scopes.ts';
 import { providerKeys } from './signing.ts';
 import { type AdapterStores, createAdapterFactory } from './storage/adapter.ts';
+import { requestState } from './storage/request-state.ts';
 
 export interface ProviderParts {
   /** The public URL of this installation; all that the provider says of itself begins with it. */
@@ -59,7 +60,7 @@ function isBrokenConnection(error: unknown): boolean {
   );
 }
 
-/** Two rules of the library that ours replace, where it lets one. */
+/** Rules of the library that ours replace, where it lets one. */
 function harden(provider: Provider): void {
   const client: { prototype: object } = provider.Client;
   Object.assign(client.prototype, {
@@ -72,6 +73,14 @@ function harden(provider: Provider): void {
     },
     postLogoutRedirectUriAllowed(this: RegisteredUris, uri: unknown) {
       return isRedirectAllowed(uri, this.postLogoutRedirectUris ?? [], this.applicationType);
+    },
+  });
+  const refreshToken: { prototype: { generateTokenId(): string } } = provider.RefreshToken as never;
+  const { generateTokenId } = refreshToken.prototype;
+  Object.assign(refreshToken.prototype, {
+    // The successor of the one that the request brought is known (refresh-tokens.ts).
+    generateTokenId(this: object) {
+      return requestState().rotation?.nextToken ?? generateTokenId.call(this);
     },
   });
 }

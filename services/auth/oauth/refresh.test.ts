@@ -12,7 +12,7 @@ import {
   type TestTokens,
   token,
 } from '../testing/oauth-client.ts';
-import { REFRESH_GRACE_MS } from './storage/artifacts.ts';
+import { REFRESH_GRACE_MS } from './lifetimes.ts';
 
 let service: TestAuthService;
 let client: TestClient;
@@ -37,6 +37,19 @@ async function refreshed(refreshToken: string, as = client): Promise<TestTokens>
   return answer.json<TestTokens>();
 }
 
+/** The one entry of the audit log about what happened to a grant. */
+async function auditOf(action: string, grantId: string | undefined) {
+  const entries = await service.db.query<Record<string, unknown>>(
+    {
+      name: 'test-audit',
+      text: `select account_id, actor_kind, client_id, outcome, details from audit.log where action = $1 and session_id = $2`,
+    },
+    [action, grantId],
+  );
+  assert.equal(entries.length, 1);
+  return entries[0];
+}
+
 const isFound = async ({ access_token }: TestTokens) =>
   (await service.oauth.findAccessToken(access_token)) !== undefined;
 
@@ -51,13 +64,51 @@ test('a refresh token is exchanged for another one, and both access tokens are g
   assert.ok(found[0]?.grantId);
 });
 
-test('one that was consumed moments ago works again, as for two tabs or an answer that was lost', async () => {
+test('one that was consumed moments ago gives its successor once more, as for two tabs or an answer that was lost', async () => {
   const one = await begin();
   const two = await refreshed(one.refresh_token);
   service.clock.advance(REFRESH_GRACE_MS - 1_000);
   const again = await refreshed(one.refresh_token);
-  assert.notEqual(again.refresh_token, two.refresh_token);
-  for (const tokens of [two, again]) assert.ok(await isFound(await refreshed(tokens.refresh_token)));
+  assert.equal(again.refresh_token, two.refresh_token);
+  assert.notEqual(again.access_token, two.access_token);
+  const [three, threeAgain] = [await refreshed(two.refresh_token), await refreshed(again.refresh_token)];
+  assert.equal(threeAgain.refresh_token, three.refresh_token);
+  for (const tokens of [two, again, three, threeAgain]) assert.ok(await isFound(tokens));
+});
+
+test('two who bring one at the same time get the same successor', async () => {
+  for (let time = 0; time < 5; time += 1) {
+    const one = await begin();
+    const [two, again] = await Promise.all([refreshed(one.refresh_token), refreshed(one.refresh_token)]);
+    assert.equal(again.refresh_token, two.refresh_token);
+    assert.ok(await isFound(await refreshed(two.refresh_token)));
+  }
+});
+
+test('whoever holds a copy never goes on beside its owner: there is one successor, and one use more of it is noticed', async () => {
+  const one = await begin();
+  await refreshed(one.refresh_token);
+  const stolen = await refreshed(one.refresh_token);
+  assert.equal(errorOf(await refresh(one.refresh_token)), 'invalid_grant');
+  assert.equal(errorOf(await refresh(stolen.refresh_token)), 'invalid_grant');
+  for (const tokens of [one, stolen]) assert.ok(!(await isFound(tokens)));
+});
+
+test('when its successor has been used, one is of the past also within its grace', async () => {
+  const one = await begin();
+  const two = await refreshed(one.refresh_token);
+  const three = await refreshed(two.refresh_token);
+  assert.equal(errorOf(await refresh(one.refresh_token)), 'invalid_grant');
+  for (const tokens of [one, two, three]) assert.ok(!(await isFound(tokens)));
+});
+
+test('of many who bring one at once, at most two get an answer, and what they get is one', async () => {
+  const one = await begin();
+  const answers = await Promise.all(Array.from({ length: 6 }, () => refresh(one.refresh_token)));
+  const given = answers.filter(({ status }) => status === 200).map((answer) => answer.json<TestTokens>());
+  assert.ok(given.length <= 2, String(given.length));
+  assert.ok(new Set(given.map(({ refresh_token }) => refresh_token)).size <= 1);
+  for (const tokens of [one, ...given]) assert.ok(!(await isFound(tokens)));
 });
 
 test('one that was consumed before ends everything that came of the same grant', async () => {
@@ -69,6 +120,13 @@ test('one that was consumed before ends everything that came of the same grant',
   for (const tokens of [one, two]) assert.ok(!(await isFound(tokens)));
   assert.equal(errorOf(await refresh(two.refresh_token)), 'invalid_grant');
   assert.deepEqual((await service.revocations()).at(-1), { sessionId: grantId, userId: accountId });
+  const {
+    actor_kind: actorKind,
+    client_id: clientId,
+    ...entry
+  } = (await auditOf('REUSE_REFRESH_TOKEN', grantId)) ?? {};
+  assert.deepEqual([actorKind, clientId], ['NOBODY', client.id]);
+  assert.deepEqual(entry, { account_id: accountId, outcome: 'REFUSED', details: {} });
 });
 
 test('the grace begins with the first use, and is not prolonged by others', async () => {

@@ -15,8 +15,8 @@ import {
   type TestTokens,
   token,
 } from '../testing/oauth-client.ts';
+import { hashOf } from '../tokens/hash.ts';
 import { FIND_ACCESS_TOKEN } from './storage/access-tokens.ts';
-import { hashOf } from './storage/artifacts.ts';
 
 let service: TestAuthService;
 let client: TestClient;

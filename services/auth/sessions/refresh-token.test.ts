@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { hashOf } from '../tokens/hash.ts';
 import {
   decodeRefreshToken,
   encodeRefreshToken,
-  hashOf,
   matches,
   newRefreshToken,
   newRotationSalt,

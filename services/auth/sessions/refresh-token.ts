@@ -1,5 +1,6 @@
-import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { idFromBytes, idToBytes } from '#kit/ids.ts';
+import { hashOf } from '../tokens/hash.ts';
 
 const ID_BYTES = 16;
 const FAMILY_BYTES = 16;
@@ -51,11 +52,6 @@ export function decodeRefreshToken(text: string): RefreshToken | undefined {
     family: bytes.subarray(ID_BYTES, ID_BYTES + FAMILY_BYTES),
     secret: bytes.subarray(ID_BYTES + FAMILY_BYTES),
   };
-}
-
-/** What is stored of a part of a token. The parts are random, so a fast hash is as good as a slow one. */
-export function hashOf(part: Uint8Array): Buffer {
-  return createHash('sha256').update(part).digest();
 }
 
 /** Whether the stored hash is that of this part of a token. */

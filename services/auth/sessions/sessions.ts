@@ -8,10 +8,10 @@ import { SET_ACTIVE } from '../accounts/accounts.ts';
 import { type AuditEvent, type AuditedCall, person, recordAudit } from '../audit/audit-log.ts';
 import { type RevokedSession, type RotationRow, revokedColumns, rotationColumns } from '../entities/session-entity.ts';
 import { endBrowserSessions } from '../oauth/storage/browser-sessions.ts';
+import { hashOf } from '../tokens/hash.ts';
 import type { Device } from './device.ts';
 import {
   encodeRefreshToken,
-  hashOf,
   newRefreshToken,
   newRotationSalt,
   nextRefreshToken,

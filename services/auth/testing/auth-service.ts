@@ -2,7 +2,7 @@
  * The auth service for tests, in this process: on a real Postgres, behind its own gRPC server, with the real user service
  * beside it. Its events stay in the outbox.
  */
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -54,9 +54,11 @@ import { createRewrapping, type Rewrapping } from '../keys/rewrapping.ts';
 import { createKeyRotation, type KeyRotation } from '../keys/rotation.ts';
 import { openSigningKeys, type SigningKeys } from '../keys/signing-keys.ts';
 import type { OAuth } from '../oauth/oauth.ts';
+import { createGrants, type Grants } from '../oauth/storage/grants.ts';
 import { createAuthService } from '../server.ts';
 import { createRevoking, type Revoking } from '../sessions/revoking.ts';
 import { createSessions, type Sessions } from '../sessions/sessions.ts';
+import { hashOf } from '../tokens/hash.ts';
 import { createTokenIssuer, type TokenIssuer } from '../tokens/token-issuer.ts';
 import { testSchema } from './schema.ts';
 import { createSigners, type Signers } from './signers.ts';
@@ -69,7 +71,6 @@ export const KEY_ROTATE_AFTER_MS = 90 * DAY_MS;
 export const FEED_SECRET = 'feed-secret';
 /** The one that it replaces, which still counts. */
 export const FORMER_FEED_SECRET = 'former feed-secret';
-const hashOf = (secret: string) => createHash('sha256').update(secret).digest();
 const KNOWN = { secretHashes: new Map([['feed', [FEED_SECRET, FORMER_FEED_SECRET].map(hashOf)]]) };
 
 /** Tests that are about other things come from one network, again and again. */
@@ -120,6 +121,7 @@ export interface TestAuthService
   revoking: Revoking;
   consumers: readonly ServiceConsumer[];
   oauth: OAuth;
+  grants: Grants;
   /** Address of its HTTP server. */
   httpUrl: string;
   http: HttpServer;
@@ -203,6 +205,7 @@ export async function startAuthService(options: TestAuthOptions = {}): Promise<T
     ...withAdministration(callers, service.background),
     consumers: service.consumers,
     oauth: service.oauth,
+    grants: createGrants({ db, outbox, denyList, clock }),
     httpUrl: `http://127.0.0.1:${http.port}`,
     sweep: createPendingSweep({ accounts, profiles, clock, logger }),
     user() {

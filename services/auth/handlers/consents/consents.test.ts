@@ -152,7 +152,8 @@ test('one takes back only what one has given', async () => {
 
 test('there is no grant without a consent, also when it is taken back meanwhile', async () => {
   const [{ id: accountId }, client] = [await service.signUp(), await registerClient(service)];
-  const { consents, grants } = service.oauth;
+  const { grants, oauth } = service;
+  const { consents } = oauth;
   const parties = { accountId, clientId: client.id };
   const grant = { id: 'a-grant', ...parties, payload: {}, lifetimeMs: DAY_MS };
   assert.equal(await grants.upsert(grant, context), false);

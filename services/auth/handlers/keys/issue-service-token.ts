@@ -1,8 +1,9 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
 import type { IssueServiceTokenRequest, IssueServiceTokenResponse } from '#gen/oxo/auth/v1/auth_internal_service.ts';
 import { OxoError } from '#kit/errors.ts';
 import { text, validate } from '#kit/validate.ts';
+import { hashOf } from '../../tokens/hash.ts';
 import { SERVICE_TOKEN_LIFETIME_MS, type TokenIssuer } from '../../tokens/token-issuer.ts';
 
 const input = z.object({
@@ -23,7 +24,7 @@ export interface IssueServiceTokenDependencies {
 export function issueServiceToken({ secretHashes, issuer }: IssueServiceTokenDependencies) {
   return async (request: IssueServiceTokenRequest): Promise<IssueServiceTokenResponse> => {
     const { clientId, clientSecret } = validate(input, request);
-    const hash = createHash('sha256').update(clientSecret).digest();
+    const hash = hashOf(clientSecret);
     // All are compared, so that the time does not tell which it was.
     const matching = (secretHashes.get(clientId) ?? [NO_HASH]).filter((known) => timingSafeEqual(hash, known));
     if (matching.length === 0) {

@@ -2,7 +2,7 @@ import { type Clock, DAY_MS } from '#kit/clock.ts';
 import { cleanUp, defineCleanUp } from '#kit/db/clean-up.ts';
 import type { Database } from '#kit/db/database.ts';
 import { type AuditedCall, NOBODY, recordAudit } from '../../audit/audit-log.ts';
-import { hashOf } from '../storage/artifacts.ts';
+import { hashOf } from '../../tokens/hash.ts';
 
 /** Anybody may register a client; one that nobody has given a token is forgotten. */
 const UNUSED_KEPT_MS = 30 * DAY_MS;

@@ -3,6 +3,7 @@ import { cleanUp, defineCleanUp } from '#kit/db/clean-up.ts';
 import type { Database, Transaction } from '#kit/db/database.ts';
 import type { Outbox } from '#kit/events/outbox/outbox.ts';
 import type { DenyList } from '#kit/identity/deny-list.ts';
+import { type AuditAction, type AuditedCall, NOBODY, recordAudit } from '../../audit/audit-log.ts';
 import { type RevokedSession, revokedColumns } from '../../entities/session-entity.ts';
 import { createRevoking } from '../../sessions/revoking.ts';
 
@@ -33,7 +34,7 @@ const FIND = {
 };
 const DELETE = {
   name: 'oauth-grant-delete',
-  text: `delete from oauth_grants where id = $1 returning ${revokedColumns()}`,
+  text: `delete from oauth_grants where id = $1 returning ${revokedColumns()}, client_id as "clientId"`,
 };
 const DELETE_OF_ACCOUNT = {
   name: 'oauth-delete-of-account',
@@ -52,7 +53,10 @@ export interface Grant {
   lifetimeMs: number;
 }
 
-type CallIds = { requestId: string };
+type EndedGrant = RevokedSession & { clientId: string };
+
+/** What was used again that works once. */
+export type ReusedAction = Extract<AuditAction, 'REUSE_REFRESH_TOKEN' | 'REUSE_CODE'>;
 
 /**
  * What people have granted to clients. With a grant go all codes and tokens under it, in the same statement, and what they were
@@ -60,12 +64,15 @@ type CallIds = { requestId: string };
  */
 export interface Grants {
   /** @returns false when the account was ended, or the person has not consented (any more) */
-  upsert(grant: Grant, context: CallIds): Promise<boolean>;
+  upsert(grant: Grant, context: AuditedCall): Promise<boolean>;
   find(id: string): Promise<Record<string, unknown> | undefined>;
-  /** Ends the grant, refused in this process at once and everywhere when the event has arrived. */
-  revokeInPassing(id: string, context: CallIds): Promise<void>;
+  /**
+   * Ends the grant because somebody has used what works once a second time. Refused in this process at once and everywhere when the event
+   * has arrived.
+   */
+  endReused(id: string, what: ReusedAction, context: AuditedCall): Promise<void>;
   /** Ends the grant, refused everywhere when it is done. @throws OxoError UNAVAILABLE as `Revoking.everywhere` */
-  revokeEverywhere(id: string, context: CallIds): Promise<void>;
+  revokeEverywhere(id: string, context: AuditedCall): Promise<void>;
   /** Deletes expired ones, in short statements. @returns how many */
   cleanUp(): Promise<number>;
 }
@@ -73,7 +80,7 @@ export interface Grants {
 export function createGrants(options: { db: Database; outbox: Outbox; denyList: DenyList; clock: Clock }): Grants {
   const { db, clock } = options;
   const revoking = createRevoking(options);
-  const remove = (id: string) => async (tx: Transaction) => ({ revoked: await tx.query<RevokedSession>(DELETE, [id]) });
+  const remove = (id: string) => async (tx: Transaction) => ({ revoked: await tx.query<EndedGrant>(DELETE, [id]) });
 
   return {
     async upsert({ id, clientId, accountId, payload, lifetimeMs }, context) {
@@ -89,8 +96,15 @@ export function createGrants(options: { db: Database; outbox: Outbox; denyList: 
       const [row] = await db.query<{ payload: Record<string, unknown> }>(FIND, [id, clock.nowMs()]);
       return row?.payload;
     },
-    async revokeInPassing(id, context) {
-      await revoking.inPassing(remove(id), context);
+    async endReused(id, action, context) {
+      await revoking.inPassing(async (tx) => {
+        const { revoked } = await remove(id)(tx);
+        for (const { accountId, clientId } of revoked) {
+          const ended = { accountId, clientId, sessionId: id, actor: NOBODY };
+          await recordAudit(tx, { action, outcome: 'REFUSED', ...ended }, context);
+        }
+        return { revoked };
+      }, context);
     },
     async revokeEverywhere(id, context) {
       await revoking.everywhere(remove(id), context);

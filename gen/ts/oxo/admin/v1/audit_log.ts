@@ -51,7 +51,7 @@ export const AuditLogEntry_Action = {
   SIGN_IN: 2,
   /** CHECK_PASSWORD - A password was checked on a page of ours, for a client of OAuth. */
   CHECK_PASSWORD: 3,
-  /** REUSE_REFRESH_TOKEN - A refresh token was used again after its replacement, and its session ended. */
+  /** REUSE_REFRESH_TOKEN - A refresh token was used again after its replacement, and its session ended, or what a person had granted the client. */
   REUSE_REFRESH_TOKEN: 4,
   /** SIGN_OUT - A person ended the present session, or all of theirs (details: all, sessions). */
   SIGN_OUT: 5,
@@ -78,6 +78,10 @@ export const AuditLogEntry_Action = {
   EXCHANGE_CREDENTIAL: 18,
   /** READ_AUDIT_LOG - Somebody read this log (details: what for). */
   READ_AUDIT_LOG: 19,
+  /** REUSE_CODE - The code of a browser or a device was used a second time, and what the client had got for it ended. */
+  REUSE_CODE: 40,
+  /** END_GRANT - What a person had granted a client ended: the client gave it back, or the person signed out of the browser (details: why). */
+  END_GRANT: 41,
   UNRECOGNIZED: -1,
 } as const;
 
@@ -104,6 +108,8 @@ export namespace AuditLogEntry_Action {
   export type ROTATE_SIGNING_KEYS = typeof AuditLogEntry_Action.ROTATE_SIGNING_KEYS;
   export type EXCHANGE_CREDENTIAL = typeof AuditLogEntry_Action.EXCHANGE_CREDENTIAL;
   export type READ_AUDIT_LOG = typeof AuditLogEntry_Action.READ_AUDIT_LOG;
+  export type REUSE_CODE = typeof AuditLogEntry_Action.REUSE_CODE;
+  export type END_GRANT = typeof AuditLogEntry_Action.END_GRANT;
   export type UNRECOGNIZED = typeof AuditLogEntry_Action.UNRECOGNIZED;
 }
 

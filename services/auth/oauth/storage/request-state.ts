@@ -1,0 +1,41 @@
+import Provider from 'oidc-provider';
+import { systemClock } from '#kit/clock.ts';
+import type { AuditedCall } from '../../audit/audit-log.ts';
+import { requestIdOf } from '../../http/request-id.ts';
+import { type Device, deviceOfHeaders, networkOf } from '../../sessions/device.ts';
+
+/** What is known of a request of the provider from one call of its library to the next, which are about different things. */
+export interface RequestState {
+  /** The refresh token that it brought, and the one that it shall get. */
+  rotation?: { predecessor: Buffer; nextToken: string };
+}
+
+const states = new WeakMap<object, RequestState>();
+
+/** That of the present request; outside of one it is forgotten at once. */
+export function requestState(): RequestState {
+  const { ctx } = Provider;
+  if (ctx === undefined) return {};
+  const state = states.get(ctx) ?? {};
+  states.set(ctx, state);
+  return state;
+}
+
+/** The provider's name of where the present request goes to; empty outside of one. */
+export function routeNow(): string {
+  return Provider.ctx?.oidc.route ?? '';
+}
+
+export function networkNow(): string {
+  return networkOf(deviceNow().ip);
+}
+
+/** The present request, as the audit log and events tell of it. */
+export function callIds(): AuditedCall {
+  return { requestId: requestIdOf(Provider.ctx?.req.headers ?? {}, systemClock), device: deviceNow() };
+}
+
+function deviceNow(): Device {
+  const headers = Provider.ctx?.req.headers ?? {};
+  return deviceOfHeaders((name) => (typeof headers[name] === 'string' ? headers[name] : undefined));
+}
