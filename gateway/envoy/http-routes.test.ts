@@ -17,6 +17,7 @@ const PATHS = [
   '/device?user_code=A',
   '/device/Wk3-0a',
   '/signout',
+  '/language',
 ];
 
 describe('what auth serves by HTTP', () => {

@@ -59,6 +59,7 @@ import type { Rewrapping } from './keys/rewrapping.ts';
 import type { KeyRotation } from './keys/rotation.ts';
 import type { SigningKeys } from './keys/signing-keys.ts';
 import { createOAuth, type OAuth, type OAuthSettings } from './oauth/oauth.ts';
+import { createOAuthPages } from './pages/oauth-pages.ts';
 import { servePages } from './pages/serve.ts';
 import { createSessions } from './sessions/sessions.ts';
 import type { TokenIssuer } from './tokens/token-issuer.ts';
@@ -94,7 +95,10 @@ export function createAuthService(parts: AuthServiceParts) {
   const disable = createDisabling({ db, outbox, denyList });
   const admins = createAdmins({ db, outbox, denyList, clock });
   const counted = createCountedAudit({ db, clock, logger });
-  const oauth = createOAuth({ settings: parts.oauth, db, outbox, denyList, keys, profiles, attempts, clock, logger });
+  const pages = createOAuthPages(parts.oauth.issuer);
+  const oauth = createOAuth({
+    ...{ settings: parts.oauth, pages, db, outbox, denyList, keys, profiles, attempts, clock, logger },
+  });
   const keyText = createKeyText(parts.apiKeyTagSecrets);
   const apiKeys = createApiKeys({ db, outbox, denyList, keyText, hashes: createSecretHashes(), clock });
   const { findAccessToken } = oauth;

@@ -1,6 +1,6 @@
 import { OAUTH_ROUTES } from '../../../services/auth/oauth/routes.ts';
 import { OAUTH_SCOPES } from '../../../services/auth/oauth/scopes.ts';
-import { labelOf } from '../../../services/auth/pages/scope-labels.ts';
+import { scopeText, TEXTS } from '../../../services/auth/pages/texts/texts.ts';
 import type { Schema } from './schemas.ts';
 
 /** How one shows who calls, for components.securitySchemes. */
@@ -21,7 +21,7 @@ export const securitySchemes: Record<string, Schema> = {
         authorizationUrl: OAUTH_ROUTES.authorization,
         tokenUrl: OAUTH_ROUTES.token,
         refreshUrl: OAUTH_ROUTES.token,
-        scopes: Object.fromEntries(OAUTH_SCOPES.map((scope) => [scope, labelOf(scope)])),
+        scopes: Object.fromEntries(OAUTH_SCOPES.map((scope) => [scope, scopeText(TEXTS.en, scope)])),
       },
     },
   },

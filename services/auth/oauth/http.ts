@@ -1,12 +1,12 @@
 import type Provider from 'oidc-provider';
 import { SECOND_MS } from '#kit/clock.ts';
 import { OxoError } from '#kit/errors.ts';
+import { PROVIDER_POLICY, SAFE_HEADERS } from '../html/policy.ts';
 import { sendJson } from '../http/answers.ts';
 import type { Exchange, HttpServer } from '../http/server.ts';
-import { PROVIDER_POLICY, SAFE_HEADERS } from '../pages/layout.ts';
-import { waitPage } from '../pages/problem-pages.ts';
 import { guardForms, refuse } from './interactions/form-guard.ts';
-import { createOAuthLimits, type OAuthAttempts, tooMany } from './limits.ts';
+import type { OAuthPages } from './interactions/pages.ts';
+import { createOAuthLimits, type OAuthAttempts, tooMany as slowDown } from './limits.ts';
 import { DEVICE_PAGE, OAUTH_PATHS, OAUTH_ROUTES } from './routes.ts';
 
 /** Headers by which a request could say that it came to another host, or from somewhere else than the front door says. */
@@ -21,9 +21,10 @@ export function serveOAuth(options: {
   http: HttpServer;
   issuer: string;
   provider: () => Promise<Provider>;
+  pages: OAuthPages;
   attempts: OAuthAttempts;
 }): void {
-  const { http, provider } = options;
+  const { http, provider, pages } = options;
   const issuer = new URL(options.issuer);
   const limits = createOAuthLimits(options.attempts);
   const isFormGood = guardForms(options);
@@ -59,7 +60,7 @@ export function serveOAuth(options: {
         end();
       } catch (error) {
         if (!(error instanceof OxoError) || error.reason !== 'RATE_LIMITED') throw error;
-        refuseForNow(exchange, error.retryAfterMs ?? SECOND_MS);
+        refuseForNow(exchange, error.retryAfterMs ?? SECOND_MS, pages);
       }
     });
   }
@@ -67,9 +68,9 @@ export function serveOAuth(options: {
 
 const SEEN_BY_PEOPLE = new Set<string>([OAUTH_ROUTES.authorization, DEVICE_PAGE, OAUTH_ROUTES.end_session]);
 
-function refuseForNow({ response, path }: Exchange, waitMs: number): void {
+function refuseForNow({ request, response, path }: Exchange, waitMs: number, pages: OAuthPages): void {
   response.setHeader('retry-after', String(Math.ceil(waitMs / SECOND_MS)));
-  const message = path === DEVICE_PAGE ? 'Too many codes were tried' : 'Too much was asked';
-  if (!SEEN_BY_PEOPLE.has(path)) sendJson(response, 429, tooMany);
-  else refuse(response, 429, waitPage(`${message} from your network.`, waitMs));
+  const tooMany = path === DEVICE_PAGE ? 'CODES' : 'REQUESTS';
+  if (!SEEN_BY_PEOPLE.has(path)) sendJson(response, 429, slowDown);
+  else refuse(response, 429, pages.wait(request, { tooMany, retryAfterMs: waitMs }));
 }

@@ -9,11 +9,11 @@ import type { Attempts } from '../attempts/attempts.ts';
 import { type Consents, createConsents } from '../consents/consents.ts';
 import type { HttpServer } from '../http/server.ts';
 import type { SigningKeys } from '../keys/signing-keys.ts';
-import { oauthPages } from '../pages/oauth-pages.ts';
 import { createClients } from './clients/clients.ts';
 import { serveOAuth } from './http.ts';
 import { createFindAccount } from './interactions/find-account.ts';
 import { createInteractions, type Interactions } from './interactions/interactions.ts';
+import type { OAuthPages } from './interactions/pages.ts';
 import { createProviders } from './providers.ts';
 import { createFindAccessToken, type FindAccessToken } from './storage/access-tokens.ts';
 import { createArtifacts } from './storage/artifacts.ts';
@@ -39,6 +39,8 @@ export interface OAuth {
 
 export function createOAuth(parts: {
   settings: OAuthSettings;
+  /** What it shows to people. */
+  pages: OAuthPages;
   db: Database;
   outbox: Outbox;
   denyList: DenyList;
@@ -48,7 +50,7 @@ export function createOAuth(parts: {
   clock: Clock;
   logger: Logger;
 }): OAuth {
-  const { settings, db, keys, profiles, clock, logger } = parts;
+  const { settings, pages, db, keys, profiles, clock, logger } = parts;
   const { issuer, cookieSecrets } = settings;
   const stores = {
     artifacts: createArtifacts(db, clock),
@@ -65,7 +67,7 @@ export function createOAuth(parts: {
     stores,
     consents,
     findAccount,
-    pages: oauthPages,
+    pages,
     cookieSecrets,
     logger,
   });
@@ -75,7 +77,7 @@ export function createOAuth(parts: {
     findAccessToken: createFindAccessToken(db, clock),
     consents,
     serve(http) {
-      serveOAuth({ http, issuer, provider, attempts: parts.attempts });
+      serveOAuth({ http, issuer, provider, pages, attempts: parts.attempts });
     },
     background: [
       { name: 'clean-up of OAuth tokens', intervalMs: 5 * MINUTE_MS, work: stores.artifacts.cleanUp },

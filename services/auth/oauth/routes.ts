@@ -4,6 +4,7 @@ export const DEVICE_PAGE = '/device';
 export const SIGN_IN_PAGE = '/signin';
 export const CONSENT_PAGE = '/consent';
 export const SIGN_OUT_PAGE = '/signout';
+export const LANGUAGE_PAGE = '/language';
 
 /** The paths of the provider by the names that it has for them. */
 export const OAUTH_ROUTES = {

@@ -1,13 +1,14 @@
 import { OxoError } from '#kit/errors.ts';
 import type { Profiles } from '../accounts/profiles.ts';
+import { sendPage } from '../html/send.ts';
 import type { Exchange } from '../http/server.ts';
 import type { Interactions, OAuthInteraction } from '../oauth/interactions/interactions.ts';
 import { CONSENT_PAGE, SIGN_IN_PAGE } from '../oauth/routes.ts';
 import { consentPage } from './consent-page.ts';
 import type { FormTokens } from './form-tokens.ts';
-import { sendPage } from './layout.ts';
 import { goOn, type PageHandlers } from './page-handlers.ts';
 import { expiredPage, foreignFormPage } from './problem-pages.ts';
+import { visitOf } from './visit.ts';
 
 export interface ConsentDependencies {
   interactions: Interactions;
@@ -33,22 +34,24 @@ export function consent({ interactions, profiles, tokens, issuer }: ConsentDepen
 
   return {
     async get(exchange) {
+      const visit = visitOf(exchange.request, issuer);
       const interaction = await interactions.read(exchange, exchange.query.get('interaction') ?? '');
-      if (interaction === undefined) return sendPage(exchange.response, 400, expiredPage);
+      if (interaction === undefined) return sendPage(exchange.response, 400, expiredPage(visit));
       if (interaction.prompt !== 'consent')
         return goOn(exchange, `${SIGN_IN_PAGE}?interaction=${interaction.id}`, issuer);
       const handle = await handleOf(exchange, interaction.accountId);
       sendPage(
         exchange.response,
         200,
-        consentPage({ interaction, handle, token: tokens.tokenOf(ownerOf(interaction)) }),
+        consentPage(visit, { interaction, handle, token: tokens.tokenOf(ownerOf(interaction)) }),
       );
     },
     async post(exchange, form) {
+      const visit = visitOf(exchange.request, issuer);
       const interaction = await interactions.read(exchange, form.get('interaction') ?? '');
-      if (interaction?.prompt !== 'consent') return sendPage(exchange.response, 400, expiredPage);
+      if (interaction?.prompt !== 'consent') return sendPage(exchange.response, 400, expiredPage(visit));
       if (!tokens.isTokenOf(ownerOf(interaction), form.get('token') ?? '')) {
-        return sendPage(exchange.response, 403, foreignFormPage);
+        return sendPage(exchange.response, 403, foreignFormPage(visit));
       }
       const { id } = interaction;
       // Nothing but the button says yes.

@@ -1,4 +1,3 @@
-import type { IncomingMessage } from 'node:http';
 import { cookieKeys } from '../oauth/interactions/cookies.ts';
 
 /** What the form of a page belongs to. */
@@ -24,15 +23,4 @@ export function createFormTokens(secrets: readonly string[]): FormTokens {
     tokenOf: (owner) => keys.sign(textOf(owner)),
     isTokenOf: (owner, token) => keys.verify(textOf(owner), token),
   };
-}
-
-/**
- * Whether the request may come from a page of ours, as far as the browser says: where it says nothing, the token decides alone. Pages
- * that name themselves to nobody post with the origin `null`.
- */
-export function isFromOurPages({ headers }: Pick<IncomingMessage, 'headers'>, issuer: string): boolean {
-  const site = headers['sec-fetch-site'];
-  if (site !== undefined) return site === 'same-origin';
-  const { origin } = headers;
-  return origin === undefined || origin === 'null' || origin === new URL(issuer).origin;
 }

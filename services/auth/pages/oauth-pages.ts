@@ -1,66 +1,89 @@
-import type { DeviceProblem, Form, OAuthPages } from '../oauth/interactions/pages.ts';
-import { html, type Part } from './html.ts';
-import { alertOf, hidden } from './layout.ts';
+import type { Page } from '../html/document.ts';
+import { field, hidden } from '../html/fields.ts';
+import { html, type Part } from '../html/html.ts';
+import type { Form, OAuthPages, PageSource } from '../oauth/interactions/pages.ts';
+import { layout } from './layout.ts';
+import { foreignFormPage, waitPage } from './problem-pages.ts';
+import { type Visit, visitOf } from './visit.ts';
 
-const PROBLEMS: Record<DeviceProblem, string> = {
-  WRONG_CODE: 'There is no such code, or it was used, or it is too old. Look at the device, and try again.',
-  ABORTED: 'The sign-in on the device was stopped.',
-  FAILED: 'That did not work. Start again on the device.',
-};
 const MAX_CODE = 32;
 
 function form({ action, xsrf }: Form, fields: Part): Part {
   return html`<form method="post" action="${action}">
-${hidden({ xsrf })}
-${fields}
+${hidden({ xsrf })}${fields}
 </form>`;
 }
 
 /** What the provider has us show: its forms have the fields that it reads. */
-export const oauthPages: OAuthPages = {
-  failed: ({ error, description }) => ({
-    title: 'This did not work',
-    body: html`<p role="alert">The app has asked for something that cannot be done. Go back to it, and try again.</p>
+export function createOAuthPages(issuer: string): OAuthPages {
+  /** What a page needs, and the request that it answers. */
+  const shown =
+    <Given>(page: (visit: Visit, given: Given) => Page): PageSource<Given> =>
+    (request, given) =>
+      page(visitOf(request, issuer), given);
+
+  return {
+    failed: shown((visit, { error, description }) => {
+      const { clientTitle: title, client } = visit.texts.problems;
+      return layout(visit, {
+        title,
+        body: html`<p role="alert">${client}</p>
 <p class="small">${description} <code>${error}</code></p>`,
-  }),
-  deviceCode: ({ userCode, problem, ...rest }) => ({
-    title: 'Connect a device',
-    body: html`${alertOf(problem === undefined ? undefined : PROBLEMS[problem])}
-${form(
-  rest,
-  html`<p><label for="user_code">The code that the device shows</label>
-<input type="text" id="user_code" name="user_code" value="${userCode.slice(0, MAX_CODE)}" required maxlength="${MAX_CODE}" autocomplete="off" autocapitalize="characters" spellcheck="false"${problem === 'WRONG_CODE' && html` aria-invalid="true" aria-describedby="problem"`}></p>
-<button type="submit">Go on</button>`,
-)}`,
-  }),
-  deviceConfirm: ({ userCode, clientName, ...rest }) => ({
-    title: 'Is this your device?',
-    body: html`<p><strong>${clientName}</strong> shows the code <strong>${userCode}</strong>.</p>
-<p>Go on only if you have started this yourself and see this code on a device of yours. If somebody has sent you the code or a link with it, stop: that person would get into your account.</p>
-${form(
-  rest,
-  html`${hidden({ user_code: userCode, confirm: 'yes' })}
-<button type="submit">Yes, it is my device</button>
-<button type="submit" name="abort" value="yes">No, stop</button>`,
-)}`,
-  }),
-  deviceDone: ({ clientName }) => ({
-    title: 'The device is connected',
-    body: html`<p>Go on with <strong>${clientName}</strong> on your device. You can close this page.</p>`,
-  }),
-  signOut: ({ clientName, leadsTo, ...rest }) => ({
-    title: 'Sign out?',
-    formLeadsTo: [leadsTo],
-    body: html`${clientName === undefined ? undefined : html`<p><strong>${clientName}</strong> asks you to sign out.</p>`}
-<p>Apps that you use in this browser have to ask you to sign in again.</p>
-${form(
-  rest,
-  html`<button type="submit" name="logout" value="yes">Sign out</button>
-<button type="submit">Stay signed in</button>`,
-)}`,
-  }),
-  signedOut: ({ clientName }) => ({
-    title: 'Done',
-    body: html`<p>${clientName === undefined ? 'You are signed out.' : html`You are signed out of <strong>${clientName}</strong>.`} You can close this page.</p>`,
-  }),
-};
+      });
+    }),
+    foreignForm: (request) => foreignFormPage(visitOf(request, issuer)),
+    wait: shown((visit, { tooMany, retryAfterMs }) =>
+      waitPage(visit, visit.texts.problems.tooMany[tooMany], retryAfterMs),
+    ),
+    deviceCode: shown(deviceCodePage),
+    deviceConfirm: shown((visit, { userCode, clientName, ...rest }) => {
+      const { device } = visit.texts;
+      const buttons = html`${hidden({ user_code: userCode, confirm: 'yes' })}<p class="actions"><button type="submit">${device.confirm}</button>
+<button type="submit" class="second" name="abort" value="yes">${device.abort}</button></p>`;
+      return layout(visit, {
+        title: device.confirmTitle,
+        body: html`<p>${device.shows(clientName, userCode)}</p>
+<p class="note">${device.warning}</p>
+${form(rest, buttons)}`,
+      });
+    }),
+    deviceDone: shown((visit, { clientName }) => {
+      const { doneTitle: title, done } = visit.texts.device;
+      return layout(visit, { title, body: html`<p role="status">${done(clientName)}</p>` });
+    }),
+    signOut: shown((visit, { clientName, leadsTo, ...rest }) => {
+      const { title, asks, effect, confirm, stay } = visit.texts.signOut;
+      const buttons = html`<p class="actions"><button type="submit" name="logout" value="yes">${confirm}</button>
+<button type="submit" class="second">${stay}</button></p>`;
+      return layout(visit, {
+        title,
+        formLeadsTo: [leadsTo],
+        body: html`${
+          clientName !== undefined &&
+          html`<p>${asks(clientName)}</p>
+`
+        }<p>${effect}</p>
+${form(rest, buttons)}`,
+      });
+    }),
+    signedOut: shown((visit, { clientName }) => {
+      const { doneTitle: title, done } = visit.texts.signOut;
+      return layout(visit, { title, body: html`<p role="status">${done(clientName)}</p>` });
+    }),
+  };
+}
+
+type DeviceCode = Parameters<OAuthPages['deviceCode']>[1];
+
+function deviceCodePage(visit: Visit, { userCode, problem, ...rest }: DeviceCode): Page {
+  const { device } = visit.texts;
+  const code = field({
+    ...{ name: 'user_code', label: device.code, value: userCode, maxLength: MAX_CODE, isFirst: true },
+    ...{ problemId: problem === 'WRONG_CODE' ? 'problem' : undefined, autocomplete: 'off', isExact: true },
+  });
+  return layout(visit, {
+    title: device.title,
+    problem: problem === undefined ? undefined : device.problems[problem],
+    body: html`${form(rest, html`${code}<p class="actions"><button type="submit">${device.submit}</button></p>`)}`,
+  });
+}

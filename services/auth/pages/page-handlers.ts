@@ -1,6 +1,8 @@
+import { SAFE_HEADERS } from '../html/policy.ts';
+import { sendPage } from '../html/send.ts';
 import type { Exchange } from '../http/server.ts';
-import { SAFE_HEADERS, sendPage } from './layout.ts';
 import { expiredPage } from './problem-pages.ts';
+import { visitOf } from './visit.ts';
 
 /** What a page answers to being looked at, and to its form. */
 export interface PageHandlers {
@@ -12,9 +14,9 @@ export interface PageHandlers {
  * Sends the person on, within OAuth: the provider alone leads to clients.
  * @param location undefined: the request of the client is not there any more
  */
-export function goOn({ response }: Exchange, location: string | undefined, issuer: string): void {
+export function goOn({ request, response }: Exchange, location: string | undefined, issuer: string): void {
   if (location === undefined) {
-    sendPage(response, 400, expiredPage);
+    sendPage(response, 400, expiredPage(visitOf(request, issuer)));
     return;
   }
   const target = new URL(location, issuer);

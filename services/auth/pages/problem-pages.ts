@@ -1,30 +1,32 @@
-import { html } from './html.ts';
-import type { Page } from './layout.ts';
+import type { Page } from '../html/document.ts';
+import { html } from '../html/html.ts';
+import { layout } from './layout.ts';
+import type { Visit } from './visit.ts';
 
 /** There is no request of a client in this browser that the page could go on with. */
-export const expiredPage: Page = {
-  title: 'Start again',
-  body: html`<p role="alert">This page is too old, was used already, or belongs to another browser. Go back to the app that you want to use, and start again there.</p>`,
-};
+export function expiredPage(visit: Visit): Page {
+  const { expiredTitle: title, expired } = visit.texts.problems;
+  return layout(visit, { title, body: html`<p role="alert">${expired}</p>` });
+}
 
 /** The form did not come from the page that we gave to this browser. */
-export const foreignFormPage: Page = {
-  title: 'That did not work',
-  body: html`<p role="alert">What was sent did not come from the page that you see. Nothing has changed. Go back to the app, and start again there.</p>`,
-};
+export function foreignFormPage(visit: Visit): Page {
+  const { foreignTitle: title, foreign } = visit.texts.problems;
+  return layout(visit, { title, body: html`<p role="alert">${foreign}</p>` });
+}
 
 /** Something is tried too often, or too much at once. */
-export function waitPage(message: string, retryAfterMs: number): Page {
-  const seconds = Math.ceil(retryAfterMs / 1_000);
-  const wait = seconds < 120 ? `${seconds} seconds` : `${Math.ceil(seconds / 60)} minutes`;
-  return { title: 'Wait a moment', body: html`<p role="alert">${message} Try again in ${wait}.</p>` };
+export function waitPage(visit: Visit, message: string, retryAfterMs: number): Page {
+  const { waitTitle: title, wait } = visit.texts.problems;
+  return layout(visit, { title, body: html`<p role="alert">${message} ${wait(Math.ceil(retryAfterMs / 1_000))}</p>` });
 }
 
 /** Anything else. @param requestId finds it in the logs */
-export function failedPage(requestId: string): Page {
-  return {
-    title: 'Something went wrong',
-    body: html`<p role="alert">That is our fault. Try again in a moment.</p>
-<p class="small">Request <code>${requestId}</code></p>`,
-  };
+export function failedPage(visit: Visit, requestId: string): Page {
+  const { failedTitle: title, failed, request } = visit.texts.problems;
+  return layout(visit, {
+    title,
+    body: html`<p role="alert">${failed}</p>
+<p class="small">${request} <code>${requestId}</code></p>`,
+  });
 }

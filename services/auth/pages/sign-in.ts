@@ -1,18 +1,18 @@
-import { z } from 'zod';
-import { type Clock, SECOND_MS } from '#kit/clock.ts';
-import { OxoError } from '#kit/errors.ts';
+import type { Clock } from '#kit/clock.ts';
 import { validate } from '#kit/validate.ts';
 import { loginInput } from '../accounts/account-input.ts';
 import type { Accounts } from '../accounts/accounts.ts';
 import type { Credentials } from '../accounts/credentials.ts';
+import { sendPage } from '../html/send.ts';
 import type { Exchange } from '../http/server.ts';
 import type { Interactions, OAuthInteraction } from '../oauth/interactions/interactions.ts';
 import { CONSENT_PAGE, SIGN_IN_PAGE } from '../oauth/routes.ts';
 import type { FormTokens } from './form-tokens.ts';
-import { sendPage } from './layout.ts';
 import { goOn, type PageHandlers } from './page-handlers.ts';
 import { expiredPage, foreignFormPage } from './problem-pages.ts';
-import { type FieldProblems, type SignInPage, signInPage } from './sign-in-page.ts';
+import { refusalOf } from './refusals.ts';
+import { type SignInPage, signInPage } from './sign-in-page.ts';
+import { type Visit, visitOf } from './visit.ts';
 
 export interface SignInDependencies {
   interactions: Interactions;
@@ -28,8 +28,9 @@ export function signIn(dependencies: SignInDependencies): PageHandlers {
   const { interactions, accounts, credentials, tokens, issuer, clock } = dependencies;
   const ownerOf = ({ id, accountId }: OAuthInteraction) => ({ page: SIGN_IN_PAGE, interactionId: id, accountId });
 
-  function show(exchange: Exchange, status: number, page: Omit<SignInPage, 'token'>): void {
-    sendPage(exchange.response, status, signInPage({ ...page, token: tokens.tokenOf(ownerOf(page.interaction)) }));
+  function show({ response }: Exchange, visit: Visit, page: Omit<SignInPage, 'token'>): void {
+    const token = tokens.tokenOf(ownerOf(page.interaction));
+    sendPage(response, page.refusal?.status ?? 200, signInPage(visit, { ...page, token }));
   }
 
   /** @returns whose they are. @throws OxoError when they are nobody's */
@@ -49,19 +50,24 @@ export function signIn(dependencies: SignInDependencies): PageHandlers {
     }
   }
 
+  const addressOf = (interaction: OAuthInteraction | undefined) =>
+    interaction === undefined ? SIGN_IN_PAGE : `${SIGN_IN_PAGE}?interaction=${interaction.id}`;
+
   return {
     async get(exchange) {
+      const visit = visitOf(exchange.request, issuer);
       const interaction = await interactions.read(exchange, exchange.query.get('interaction') ?? '');
-      if (interaction === undefined) return sendPage(exchange.response, 400, expiredPage);
+      if (interaction === undefined) return sendPage(exchange.response, 400, expiredPage(visit));
       if (interaction.prompt !== 'login')
         return goOn(exchange, `${CONSENT_PAGE}?interaction=${interaction.id}`, issuer);
-      show(exchange, 200, { interaction, identifier: interaction.loginHint ?? '' });
+      show(exchange, visit, { interaction, identifier: interaction.loginHint ?? '' });
     },
     async post(exchange, form) {
       const interaction = await interactions.read(exchange, form.get('interaction') ?? '');
-      if (interaction?.prompt !== 'login') return sendPage(exchange.response, 400, expiredPage);
+      const visit = visitOf(exchange.request, issuer, addressOf(interaction));
+      if (interaction?.prompt !== 'login') return sendPage(exchange.response, 400, expiredPage(visit));
       if (!tokens.isTokenOf(ownerOf(interaction), form.get('token') ?? '')) {
-        return sendPage(exchange.response, 403, foreignFormPage);
+        return sendPage(exchange.response, 403, foreignFormPage(visit));
       }
       if (form.has('cancel')) return goOn(exchange, await interactions.abort(exchange, interaction.id), issuer);
       const identifier = form.get('identifier') ?? '';
@@ -69,25 +75,11 @@ export function signIn(dependencies: SignInDependencies): PageHandlers {
       try {
         accountId = await check(exchange, { identifier, password: form.get('password') ?? '' });
       } catch (error) {
-        const { status, ...said } = refusalOf(exchange, error);
-        return show(exchange, status, { interaction, identifier, ...said });
+        const refusal = refusalOf(exchange, error, visit.texts);
+        return show(exchange, visit, { interaction, identifier, refusal });
       }
       const login = { accountId, atMs: clock.nowMs() };
       goOn(exchange, await interactions.finishLogin(exchange, interaction.id, login), issuer);
     },
   };
-}
-
-const STATUSES = { CREDENTIALS_INVALID: 400, VALIDATION_FAILED: 400, RATE_LIMITED: 429, UNAVAILABLE: 503 } as const;
-const refusing = z.enum(['CREDENTIALS_INVALID', 'VALIDATION_FAILED', 'RATE_LIMITED', 'UNAVAILABLE']);
-
-/** How a refusal is shown. @throws what is none */
-function refusalOf({ response }: Exchange, error: unknown): { status: number; problem: string; fields: FieldProblems } {
-  const reason = refusing.safeParse(error instanceof OxoError ? error.reason : undefined);
-  if (!(error instanceof OxoError) || !reason.success) throw error;
-  const { retryAfterMs } = error;
-  if (retryAfterMs !== undefined) response.setHeader('retry-after', String(Math.ceil(retryAfterMs / SECOND_MS)));
-  const fields = Object.fromEntries(error.fields.map(({ field, description }) => [field, `It ${description}.`]));
-  const problem = reason.data === 'VALIDATION_FAILED' ? 'Something is missing or too long.' : error.message;
-  return { status: STATUSES[reason.data], problem, fields };
 }

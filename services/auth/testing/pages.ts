@@ -36,9 +36,12 @@ export async function settle(browser: TestBrowser, answer: TestAnswer): Promise<
   return settle(browser, await browser.fetch(answer.location));
 }
 
+/** What is special about a page: around it is the same everywhere, with a form for the language. */
+export const mainOf = ({ body }: Pick<TestAnswer, 'body'>): string => /<main[\s\S]*<\/main>/.exec(body)?.[0] ?? body;
+
 /** The fields of the one form of a page that are filled in already; unticked boxes are not among them. */
-export function fieldsOf({ body }: TestAnswer): [string, string][] {
-  const inputs = [...body.matchAll(/<input ([^>]*)>/g)].map(([, text = '']) => text);
+export function fieldsOf(page: TestAnswer): [string, string][] {
+  const inputs = [...mainOf(page).matchAll(/<input ([^>]*)>/g)].map(([, text = '']) => text);
   return inputs.flatMap((text): [string, string][] => {
     const attribute = (name: string) => new RegExp(`\\b${name}="([^"]*)"`).exec(text)?.[1];
     const name = attribute('name');
@@ -127,7 +130,7 @@ export function assertSafe(page: TestAnswer, ...formLeadsTo: string[]): void {
   assert.equal(header(page, 'x-content-type-options'), 'nosniff');
   assert.equal(header(page, 'x-frame-options'), 'DENY');
   assert.equal(header(page, 'content-type'), 'text/html; charset=utf-8');
-  assert.match(page.body, /^<!doctype html>\n<html lang="en">/);
+  assert.match(page.body, /^<!doctype html>\n<html lang="(en|vi)">/);
   const markup = page.body.replace(/"[^"]*"/g, '""');
   assert.doesNotMatch(markup, /<script|javascript:|<[^>]*\son\w+=/i);
 }

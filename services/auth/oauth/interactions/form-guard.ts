@@ -1,10 +1,11 @@
 import type { ServerResponse } from 'node:http';
+import type { Page } from '../../html/document.ts';
+import { sendPage } from '../../html/send.ts';
+import { isFromOurPages } from '../../http/own-pages.ts';
 import type { Exchange } from '../../http/server.ts';
-import { isFromOurPages } from '../../pages/form-tokens.ts';
-import { type Page, sendPage } from '../../pages/layout.ts';
-import { foreignFormPage } from '../../pages/problem-pages.ts';
 import { DEVICE_PAGE, OAUTH_ROUTES } from '../routes.ts';
 import { takeCodeOf } from './page-sources.ts';
+import type { OAuthPages } from './pages.ts';
 
 const FORMS = new Set([DEVICE_PAGE, `${OAUTH_ROUTES.end_session}/confirm`]);
 
@@ -13,7 +14,11 @@ const FORMS = new Set([DEVICE_PAGE, `${OAUTH_ROUTES.end_session}/confirm`]);
  * from our pages.
  * @returns false when it has answered
  */
-export function guardForms({ issuer }: { issuer: string }): (exchange: Exchange) => boolean {
+export function guardForms(options: {
+  issuer: string;
+  pages: Pick<OAuthPages, 'foreignForm'>;
+}): (exchange: Exchange) => boolean {
+  const { issuer, pages } = options;
   return ({ request, response, path, query }) => {
     if (!FORMS.has(path)) return true;
     if (request.method === 'GET') {
@@ -21,7 +26,7 @@ export function guardForms({ issuer }: { issuer: string }): (exchange: Exchange)
       return true;
     }
     if (isFromOurPages(request, issuer)) return true;
-    refuse(response, 403, foreignFormPage);
+    refuse(response, 403, pages.foreignForm(request));
     return false;
   };
 }

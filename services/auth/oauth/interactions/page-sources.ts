@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ErrorOut, errors, KoaContextWithOIDC } from 'oidc-provider';
-import { documentOf, type Page, policyOf } from '../../pages/layout.ts';
+import { documentOf, type Page } from '../../html/document.ts';
+import { policyOf } from '../../html/policy.ts';
 import type { DeviceProblem, OAuthPages } from './pages.ts';
 
 type Context = KoaContextWithOIDC;
@@ -33,7 +34,7 @@ function show(ctx: Context, page: Page): void {
 /** The page about a request that cannot go on. What went wrong inside is logged, and not told. */
 export function errorPage(pages: OAuthPages) {
   return (ctx: Context, out: ErrorOut): void => {
-    show(ctx, pages.failed({ error: out.error, description: out.error_description ?? '' }));
+    show(ctx, pages.failed(ctx.req, { error: out.error, description: out.error_description ?? '' }));
   };
 }
 
@@ -46,13 +47,13 @@ export function devicePages(pages: OAuthPages) {
       const userCode = codesInAddress.get(ctx.req) ?? typed;
       const problem = problemOf(error);
       if (problem === 'WRONG_CODE') withWrongCode.add(ctx.res);
-      show(ctx, pages.deviceCode({ ...form(ctx), userCode, problem }));
+      show(ctx, pages.deviceCode(ctx.req, { ...form(ctx), userCode, problem }));
     },
     userCodeConfirmSource(ctx: Context, _form: string, _client: unknown, _device: unknown, userCode: string): void {
-      show(ctx, pages.deviceConfirm({ ...form(ctx), userCode, clientName: nameOf(ctx) ?? '' }));
+      show(ctx, pages.deviceConfirm(ctx.req, { ...form(ctx), userCode, clientName: nameOf(ctx) ?? '' }));
     },
     successSource(ctx: Context): void {
-      show(ctx, pages.deviceDone({ clientName: nameOf(ctx) ?? '' }));
+      show(ctx, pages.deviceDone(ctx.req, { clientName: nameOf(ctx) ?? '' }));
     },
   };
 }
@@ -62,7 +63,7 @@ export function signOutPages(pages: OAuthPages) {
     logoutSource(ctx: Context): void {
       show(
         ctx,
-        pages.signOut({
+        pages.signOut(ctx.req, {
           action: ctx.oidc.urlFor('end_session_confirm'),
           xsrf: xsrfOf(ctx),
           clientName: nameOf(ctx),
@@ -71,7 +72,7 @@ export function signOutPages(pages: OAuthPages) {
       );
     },
     postLogoutSuccessSource(ctx: Context): void {
-      show(ctx, pages.signedOut({ clientName: nameOf(ctx) }));
+      show(ctx, pages.signedOut(ctx.req, { clientName: nameOf(ctx) }));
     },
   };
 }

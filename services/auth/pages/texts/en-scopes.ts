@@ -1,9 +1,7 @@
-import type { API_SCOPES, IDENTITY_SCOPES } from '../oauth/scopes.ts';
+import type { API_SCOPES, IDENTITY_SCOPES } from '../../oauth/scopes.ts';
 
-type Scope = (typeof API_SCOPES)[number] | (typeof IDENTITY_SCOPES)[number];
-
-/** What an app may do with each scope, as people say it. */
-const LABELS: Readonly<Record<Scope, string>> = {
+/** What an app, or an API key, may do with each scope, as people say it. */
+export const enScopes: Readonly<Record<(typeof API_SCOPES)[number] | (typeof IDENTITY_SCOPES)[number], string>> = {
   openid: 'Know which account is yours',
   profile: 'See your name, handle and website',
   email: 'See your email address',
@@ -18,7 +16,3 @@ const LABELS: Readonly<Record<Scope, string>> = {
   'notifications:read': 'Read your notifications',
   'notifications:write': 'Change your notifications and their settings',
 };
-
-export function labelOf(scope: string): string {
-  return Object.hasOwn(LABELS, scope) ? LABELS[scope as Scope] : scope;
-}

@@ -1,0 +1,26 @@
+import type { Page } from './document.ts';
+import { STYLE_SOURCE } from './stylesheet.ts';
+
+/** What every answer of OAuth and the pages carries: it is kept nowhere, named to nobody, and shown in nobody's frame. */
+export const SAFE_HEADERS: Readonly<Record<string, string>> = {
+  'cache-control': 'no-store',
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+};
+
+const NOTHING = `default-src 'none'; base-uri 'none'; frame-ancestors 'none'`;
+/** For the provider's own answers; where it posts a form by a script of its own, it adds its hash. */
+export const PROVIDER_POLICY = `${NOTHING}; script-src 'none'`;
+
+/** What a page may do: show our style, and post its forms to us. */
+export function policyOf({ formLeadsTo = [] }: Pick<Page, 'formLeadsTo'>): string {
+  const others = formLeadsTo.flatMap((origin) => (origin === undefined ? [] : [sourceOf(origin)]));
+  return `${NOTHING}; style-src ${STYLE_SOURCE}; form-action ${["'self'", ...new Set(others)].join(' ')}`;
+}
+
+/** An origin as a policy can name it: there is no way to name an address of IPv6. */
+function sourceOf(origin: string): string {
+  if (origin.includes('[')) return origin.replace(/:\/\/.*/, ':');
+  return /^https?:\/\/[\w.-]+(:\d+)?$/.test(origin) ? origin : "'self'";
+}

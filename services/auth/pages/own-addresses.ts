@@ -1,0 +1,16 @@
+import { CONSENT_PAGE, DEVICE_PAGE, OAUTH_ROUTES, SIGN_IN_PAGE } from '../oauth/routes.ts';
+
+const MAX_CHARACTERS = 4_096;
+const PAGES = new Set<string>([SIGN_IN_PAGE, CONSENT_PAGE, DEVICE_PAGE, OAUTH_ROUTES.end_session]);
+const OWN = 'http://own.invalid';
+
+/**
+ * Whether it is the address of a page of ours, from its path on: where a person may be led to because a form says so. Whatever a browser
+ * could take for another host, or leads on to a client, is none.
+ */
+export function isOwnAddress(address: string): boolean {
+  if (address.length > MAX_CHARACTERS || !/^\/[\x21-\x5b\x5d-\x7e]*$/.test(address) || address.startsWith('//'))
+    return false;
+  const url = URL.parse(address, OWN);
+  return url !== null && url.origin === OWN && PAGES.has(url.pathname);
+}

@@ -1,0 +1,91 @@
+import { html, type Part } from '../../html/html.ts';
+import { enScopes } from './en-scopes.ts';
+
+/** What the pages say in English; the other languages have the same texts (`texts.ts`). */
+export const en = {
+  scopes: enScopes,
+  layout: {
+    languages: 'Language',
+    problemTitle: (title: string) => `Problem: ${title}`,
+  },
+  signIn: {
+    title: 'Sign in',
+    to: (app: string) => html`Sign in to go on to <strong>${app}</strong>.`,
+    identifier: 'Handle or email address',
+    password: 'Password',
+    submit: 'Sign in',
+    cancel: 'Cancel',
+  },
+  consent: {
+    title: 'Allow access?',
+    wants: (app: string, handle: string | undefined) =>
+      html`<strong>${app}</strong> wants to use your account${handle !== undefined && html` <strong>@${handle}</strong>`}. Nobody has checked who is behind this app.`,
+    device: 'It runs on the device that shows the code which you have entered.',
+    leadsTo: (origin: string) => html`From here you go to <strong>${origin}</strong>.`,
+    scopes: 'It asks to be allowed to do this. Untick what it shall not do:',
+    allow: 'Allow',
+    deny: 'Do not allow',
+    links: { uri: 'About the app', policyUri: 'Its privacy policy', termsUri: 'Its terms' },
+  },
+  device: {
+    title: 'Connect a device',
+    code: 'The code that the device shows',
+    submit: 'Go on',
+    problems: {
+      WRONG_CODE: 'There is no such code, or it was used, or it is too old. Look at the device, and try again.',
+      ABORTED: 'The sign-in on the device was stopped.',
+      FAILED: 'That did not work. Start again on the device.',
+    },
+    confirmTitle: 'Is this your device?',
+    shows: (app: string, code: string) => html`<strong>${app}</strong> shows the code <strong>${code}</strong>.`,
+    warning:
+      'Go on only if you have started this yourself and see this code on a device of yours. If somebody has sent you the code or a link with it, stop: that person would get into your account.',
+    confirm: 'Yes, it is my device',
+    abort: 'No, stop',
+    doneTitle: 'The device is connected',
+    done: (app: string) => html`Go on with <strong>${app}</strong> on your device. You can close this page.`,
+  },
+  signOut: {
+    title: 'Sign out?',
+    asks: (app: string) => html`<strong>${app}</strong> asks you to sign out.`,
+    effect: 'Apps that you use in this browser have to ask you to sign in again.',
+    confirm: 'Sign out',
+    stay: 'Stay signed in',
+    doneTitle: 'Done',
+    done: (app: string | undefined): Part =>
+      app === undefined
+        ? 'You are signed out. You can close this page.'
+        : html`You are signed out of <strong>${app}</strong>. You can close this page.`,
+  },
+  problems: {
+    expiredTitle: 'Start again',
+    expired:
+      'This page is too old, was used already, or belongs to another browser. Go back to the app that you want to use, and start again there.',
+    foreignTitle: 'That did not work',
+    foreign:
+      'What was sent did not come from the page that you see. Nothing has changed. Go back to the app, and start again there.',
+    waitTitle: 'Wait a moment',
+    wait: (seconds: number) =>
+      seconds < 120 ? `Try again in ${seconds} seconds.` : `Try again in ${Math.ceil(seconds / 60)} minutes.`,
+    away: 'Something that is needed for it is away.',
+    tooMany: {
+      CODES: 'Too many codes were tried from your network.',
+      REQUESTS: 'Too much was asked from your network.',
+    },
+    failedTitle: 'Something went wrong',
+    failed: 'That is our fault. Try again in a moment.',
+    request: 'Request',
+    clientTitle: 'This did not work',
+    client: 'The app has asked for something that cannot be done. Go back to it, and try again.',
+  },
+  refusals: {
+    VALIDATION_FAILED: 'Something is missing or not as it should be.',
+    CREDENTIALS_INVALID: 'No account has this handle and password.',
+    RATE_LIMITED: 'Too many attempts. Try again later.',
+    UNAVAILABLE: 'Something that is needed for it is away, or too many people ask at once. Try again in a moment.',
+  },
+  fields: {
+    identifier: 'Enter your handle or your email address.',
+    password: 'Enter your password.',
+  },
+};

@@ -1,0 +1,92 @@
+import { html } from '../../html/html.ts';
+import type { en } from './en.ts';
+import { viScopes } from './vi-scopes.ts';
+
+export const vi: typeof en = {
+  scopes: viScopes,
+  layout: {
+    languages: 'Ngôn ngữ',
+    problemTitle: (title) => `Lỗi: ${title}`,
+  },
+  signIn: {
+    title: 'Đăng nhập',
+    to: (app) => html`Đăng nhập để tiếp tục đến <strong>${app}</strong>.`,
+    identifier: 'Tên người dùng hoặc địa chỉ email',
+    password: 'Mật khẩu',
+    submit: 'Đăng nhập',
+    cancel: 'Hủy',
+  },
+  consent: {
+    title: 'Cho phép truy cập?',
+    wants: (app, handle) =>
+      html`<strong>${app}</strong> muốn sử dụng tài khoản của bạn${handle !== undefined && html` <strong>@${handle}</strong>`}. Chưa có ai kiểm chứng người đứng sau ứng dụng này.`,
+    device: 'Ứng dụng chạy trên thiết bị đang hiển thị mã mà bạn đã nhập.',
+    leadsTo: (origin) => html`Từ đây bạn sẽ chuyển đến <strong>${origin}</strong>.`,
+    scopes: 'Ứng dụng xin phép làm những việc sau. Bỏ chọn những gì bạn không cho phép:',
+    allow: 'Cho phép',
+    deny: 'Từ chối',
+    links: { uri: 'Về ứng dụng', policyUri: 'Chính sách quyền riêng tư', termsUri: 'Điều khoản sử dụng' },
+  },
+  device: {
+    title: 'Kết nối thiết bị',
+    code: 'Mã hiển thị trên thiết bị',
+    submit: 'Tiếp tục',
+    problems: {
+      WRONG_CODE: 'Mã không đúng, đã được sử dụng hoặc đã hết hạn. Hãy xem lại thiết bị rồi thử lại.',
+      ABORTED: 'Việc đăng nhập trên thiết bị đã bị dừng.',
+      FAILED: 'Không thực hiện được. Hãy bắt đầu lại trên thiết bị.',
+    },
+    confirmTitle: 'Đây có phải thiết bị của bạn không?',
+    shows: (app, code) => html`<strong>${app}</strong> đang hiển thị mã <strong>${code}</strong>.`,
+    warning:
+      'Chỉ tiếp tục nếu chính bạn đã bắt đầu việc này và thấy mã này trên thiết bị của mình. Nếu có người gửi cho bạn mã hoặc đường dẫn chứa mã, hãy dừng lại: người đó sẽ vào được tài khoản của bạn.',
+    confirm: 'Đúng, đây là thiết bị của tôi',
+    abort: 'Không, dừng lại',
+    doneTitle: 'Đã kết nối thiết bị',
+    done: (app) => html`Hãy tiếp tục với <strong>${app}</strong> trên thiết bị của bạn. Bạn có thể đóng trang này.`,
+  },
+  signOut: {
+    title: 'Đăng xuất?',
+    asks: (app) => html`<strong>${app}</strong> yêu cầu bạn đăng xuất.`,
+    effect: 'Các ứng dụng bạn dùng trong trình duyệt này sẽ phải yêu cầu bạn đăng nhập lại.',
+    confirm: 'Đăng xuất',
+    stay: 'Ở lại',
+    doneTitle: 'Hoàn tất',
+    done: (app) =>
+      app === undefined
+        ? 'Bạn đã đăng xuất. Bạn có thể đóng trang này.'
+        : html`Bạn đã đăng xuất khỏi <strong>${app}</strong>. Bạn có thể đóng trang này.`,
+  },
+  problems: {
+    expiredTitle: 'Hãy bắt đầu lại',
+    expired:
+      'Trang này đã hết hạn, đã được sử dụng hoặc thuộc về một trình duyệt khác. Hãy quay lại ứng dụng bạn muốn dùng và bắt đầu lại từ đó.',
+    foreignTitle: 'Không thực hiện được',
+    foreign:
+      'Nội dung gửi đi không đến từ trang bạn đang xem. Chưa có gì thay đổi. Hãy quay lại ứng dụng và bắt đầu lại từ đó.',
+    waitTitle: 'Vui lòng đợi một chút',
+    wait: (seconds) =>
+      seconds < 120 ? `Hãy thử lại sau ${seconds} giây.` : `Hãy thử lại sau ${Math.ceil(seconds / 60)} phút.`,
+    away: 'Một dịch vụ cần thiết tạm thời không hoạt động.',
+    tooMany: {
+      CODES: 'Đã có quá nhiều mã được thử từ mạng của bạn.',
+      REQUESTS: 'Đã có quá nhiều yêu cầu từ mạng của bạn.',
+    },
+    failedTitle: 'Đã xảy ra lỗi',
+    failed: 'Đây là lỗi của chúng tôi. Hãy thử lại sau giây lát.',
+    request: 'Yêu cầu',
+    clientTitle: 'Không thực hiện được',
+    client: 'Ứng dụng đã yêu cầu một việc không thể thực hiện. Hãy quay lại ứng dụng và thử lại.',
+  },
+  refusals: {
+    VALIDATION_FAILED: 'Có thông tin còn thiếu hoặc chưa đúng.',
+    CREDENTIALS_INVALID: 'Không có tài khoản nào khớp với tên người dùng và mật khẩu này.',
+    RATE_LIMITED: 'Bạn đã thử quá nhiều lần. Hãy thử lại sau.',
+    UNAVAILABLE:
+      'Một dịch vụ cần thiết tạm thời không hoạt động, hoặc có quá nhiều người truy cập cùng lúc. Hãy thử lại sau giây lát.',
+  },
+  fields: {
+    identifier: 'Hãy nhập tên người dùng hoặc địa chỉ email của bạn.',
+    password: 'Hãy nhập mật khẩu của bạn.',
+  },
+};
