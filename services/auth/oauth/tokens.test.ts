@@ -31,6 +31,17 @@ after(() => service.close());
 
 const isFound = async (accessToken: string) => (await service.oauth.findAccessToken(accessToken)) !== undefined;
 
+/** What the audit log tells of the end of a grant. */
+const endsOf = (grantId: string | undefined) =>
+  service.db.query(
+    {
+      name: 'test-ends',
+      text: `select client_id as client, account_id as account, actor_kind as actor, details->>'why' as why from audit.log
+        where action = 'END_GRANT' and session_id = $1`,
+    },
+    [grantId],
+  );
+
 const userinfo = (accessToken: string, headers: Record<string, string> = {}) =>
   callHttp(new URL('/oauth/userinfo', service.httpUrl), {
     headers: { authorization: `Bearer ${accessToken}`, ...headers },
@@ -120,6 +131,35 @@ test('revoking any token of a grant ends the grant, everywhere before the answer
   assert.equal((await postAs(service, client, '/oauth/revoke', { token: 'x' })).status, 200, 'unknown');
 });
 
+test('revoking that has not been told to everybody is not called done, however often it is asked for', async () => {
+  for (const which of ['access_token', 'refresh_token'] as const) {
+    const tokens = await getTokens(service, client, { accountId: ada.id });
+    const { grantId } = (await service.oauth.findAccessToken(tokens.access_token)) ?? assert.fail();
+    const revoke = () => postAs(service, client, '/oauth/revoke', { token: tokens[which] });
+    await service.holdBroadcast(true);
+    assert.deepEqual([(await revoke()).status, (await revoke()).status], [503, 503]);
+    const other = await registerClient(service);
+    assert.equal((await postAs(service, other, '/oauth/revoke', { token: tokens[which] })).status, 200);
+    assert.ok(!service.denyList.isDenied(grantId ?? ''));
+    assert.ok(!(await isFound(tokens.access_token)), 'it has ended all the same');
+    await service.holdBroadcast(false);
+    assert.equal((await revoke()).status, 200);
+    assert.ok(service.denyList.isDenied(grantId ?? ''));
+    assert.deepEqual(await endsOf(grantId), [{ client: client.id, account: ada.id, actor: 'CLIENT', why: 'client' }]);
+  }
+});
+
+test('a token of a sign-in that another one has replaced is revoked too', async () => {
+  const scope = { scope: 'openid posts:read' };
+  const { browser, ...tokens } = await getTokens(service, client, { accountId: ada.id }, scope);
+  const { grantId } = (await service.oauth.findAccessToken(tokens.access_token)) ?? assert.fail();
+  const { address } = authorizationRequest(client, scope);
+  const again = await authorize(browser, address, { accountId: ada.id, scopes: scope.scope });
+  assert.ok(again.location?.searchParams.get('code'));
+  assert.equal((await postAs(service, client, '/oauth/revoke', { token: tokens.access_token })).status, 200);
+  assert.ok(service.denyList.isDenied(grantId ?? ''));
+});
+
 test('a client may act for itself, within the API and what it has registered', async () => {
   const own = { grant_types: ['client_credentials'], response_types: [], redirect_uris: [] };
   const machine = await registerClient(service, own);
@@ -174,6 +214,22 @@ test('signing out at a client ends the browser’s session, when the person says
   assert.equal((await browser.fetch(silent.address)).location?.searchParams.get('error'), 'login_required');
   const elsewhere = await browser.fetch('/oauth/logout?post_logout_redirect_uri=https%3A%2F%2Fevil.example');
   assert.doesNotMatch(elsewhere.body, /evil/);
+});
+
+test('a sign-out that has not been told to everybody is not called done; the browser can ask for it again', async () => {
+  const scope = { scope: 'openid posts:read' };
+  const { browser, ...tokens } = await getTokens(service, client, { accountId: ada.id }, scope);
+  const { grantId } = (await service.oauth.findAccessToken(tokens.access_token)) ?? assert.fail();
+  const page = await browser.fetch('/oauth/logout');
+  const xsrf = /name="xsrf" value="(\w+)"/.exec(page.body)?.[1] ?? assert.fail();
+  const leave = () => browser.fetch('/oauth/logout/confirm', { xsrf, logout: 'yes' });
+  await service.holdBroadcast(true);
+  assert.deepEqual([(await leave()).status, (await leave()).status], [503, 503]);
+  assert.ok(!service.denyList.isDenied(grantId ?? ''));
+  await service.holdBroadcast(false);
+  assert.equal((await leave()).status, 303);
+  assert.ok(service.denyList.isDenied(grantId ?? ''));
+  assert.deepEqual(await endsOf(grantId), [{ client: client.id, account: ada.id, actor: 'PERSON', why: 'sign-out' }]);
 });
 
 test('who has consented is not asked again for less in the same browser', async () => {

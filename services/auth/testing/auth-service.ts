@@ -10,7 +10,7 @@ import { z } from 'zod';
 import { AdminInternalServiceDefinition } from '#gen/oxo/admin/v1/admin_internal_service.ts';
 import { AdminServiceDefinition } from '#gen/oxo/admin/v1/admin_service.ts';
 import { ApiKeyServiceDefinition } from '#gen/oxo/auth/v1/api_key_service.ts';
-import { AccountDisabled, ApiKeyRevoked, KeyRotated, SessionRevoked } from '#gen/oxo/auth/v1/auth_events.ts';
+import { SessionRevoked } from '#gen/oxo/auth/v1/auth_events.ts';
 import { AuthInternalServiceDefinition } from '#gen/oxo/auth/v1/auth_internal_service.ts';
 import { AuthServiceDefinition } from '#gen/oxo/auth/v1/auth_service.ts';
 import { ConsentServiceDefinition } from '#gen/oxo/auth/v1/consent_service.ts';
@@ -18,7 +18,6 @@ import { UserInternalServiceDefinition } from '#gen/oxo/user/v1/user_internal_se
 import { DAY_MS, MINUTE_MS } from '#kit/clock.ts';
 import type { Database } from '#kit/db/database.ts';
 import { createDenyList, type DenyList } from '#kit/identity/deny-list.ts';
-import { accountDisabled, apiKeyRevoked, keyRotated, sessionRevoked } from '#kit/identity/revocations.ts';
 import { createServiceTokens } from '#kit/identity/service-token.ts';
 import { createTokenVerifier, type TokenVerifier } from '#kit/identity/token-verifier.ts';
 import type { Metrics } from '#kit/observability/metrics.ts';
@@ -60,6 +59,7 @@ import { createRevoking, type Revoking } from '../sessions/revoking.ts';
 import { createSessions, type Sessions } from '../sessions/sessions.ts';
 import { hashOf } from '../tokens/hash.ts';
 import { createTokenIssuer, type TokenIssuer } from '../tokens/token-issuer.ts';
+import { createTestBroadcast, type TestBroadcast } from './broadcast.ts';
 import { testSchema } from './schema.ts';
 import { createSigners, type Signers } from './signers.ts';
 
@@ -84,6 +84,7 @@ const MANY = Object.fromEntries(
 export interface TestAuthService
   extends Pick<TestContext, 'clock' | 'log' | 'close'>,
     Omit<TestOutbox, 'outbox'>,
+    Pick<TestBroadcast, 'holdBroadcast'>,
     Signers {
   db: Database;
   /** The public contract as this person, who signs in for it, or as nobody. */
@@ -160,18 +161,14 @@ export async function startAuthService(options: TestAuthOptions = {}): Promise<T
   context.onStop(channel.close);
   const users = channel.client(UserInternalServiceDefinition);
   const { outbox, ...outboxParts } = createTestOutbox(context, database, {
-    // A test that ends closes the database under it.
-    committed: () => void broadcast().catch(() => undefined),
+    committed: () => broadcast.committed(),
   });
+  const broadcast = createTestBroadcast(outboxParts.events, denyList);
   async function revocations(): Promise<SessionRevoked[]> {
     const events = await outboxParts.events();
     return events
       .filter(({ subject }) => subject === 'session.revoked')
       .map(({ payload }) => SessionRevoked.decode(payload));
-  }
-  /** What the relay, NATS and the consumer of revocations do in a real service. */
-  async function broadcast(): Promise<void> {
-    for (const event of await outboxParts.events()) for (const id of refusedBy(event)) denyList.deny(id);
   }
   const sessions = createSessions({ db, outbox, denyList, clock });
   const [accounts, profiles] = [createAccounts(db, clock), createProfiles(users)];
@@ -203,6 +200,7 @@ export async function startAuthService(options: TestAuthOptions = {}): Promise<T
     ...signers,
     ...contractsOf(callers),
     ...withAdministration(callers, service.background),
+    holdBroadcast: broadcast.holdBroadcast,
     consumers: service.consumers,
     oauth: service.oauth,
     grants: createGrants({ db, outbox, denyList, clock }),
@@ -215,14 +213,6 @@ export async function startAuthService(options: TestAuthOptions = {}): Promise<T
     log: context.log,
     close: context.close,
   };
-}
-
-/** What every process refuses from the event on. */
-function refusedBy({ subject, payload }: { subject: string; payload: Buffer }): string[] {
-  if (subject === sessionRevoked.subject) return [SessionRevoked.decode(payload).sessionId];
-  if (subject === apiKeyRevoked.subject) return ApiKeyRevoked.decode(payload).sessionIds;
-  if (subject === accountDisabled.subject) return [AccountDisabled.decode(payload).userId];
-  return subject === keyRotated.subject ? KeyRotated.decode(payload).droppedKids : [];
 }
 
 function contractsOf(callers: Callers) {

@@ -1,9 +1,10 @@
 import Provider, { type Adapter, errors } from 'oidc-provider';
 import type { Attempts } from '../../attempts/attempts.ts';
+import { hashOf } from '../../tokens/hash.ts';
 import type { Clients } from '../clients/clients.ts';
 import { guarded } from './adapter-guard.ts';
 import type { Artifacts, StoredArtifact } from './artifacts.ts';
-import type { Grants, ReusedAction } from './grants.ts';
+import type { EndingOfGrant, Grants, ReusedAction } from './grants.ts';
 import { rotation } from './refresh-adapter.ts';
 import type { RefreshTokens } from './refresh-tokens.ts';
 import { callIds, networkNow, routeNow } from './request-state.ts';
@@ -51,8 +52,11 @@ function grantAdapter({ clients, grants }: AdapterStores): Adapter {
     },
     find: (id) => grants.find(id),
     // Who asks for the end of tokens is told when they are refused everywhere; who is refused himself need not wait for it.
-    destroy: (id) =>
-      isAskedFor() ? grants.revokeEverywhere(id, callIds()) : grants.endReused(id, reusedNow(), callIds()),
+    async destroy(id) {
+      const asked = endingNow();
+      if (asked === undefined) return grants.endReused(id, reusedNow(), callIds());
+      await grants.end({ id, accountId: asked.accountId }, asked.why, callIds());
+    },
   };
 }
 
@@ -69,7 +73,16 @@ function artifactAdapter(model: string, { artifacts, clients, grants, attempts }
       await artifacts.upsert(model, artifact);
       if (model === 'ClientCredentials' && clientId !== undefined) await clients.markUsed(clientId);
     },
-    find: async (id) => reveal(await artifacts.find(model, keyOf(id, model)), id),
+    async find(id) {
+      const found = reveal(await artifacts.find(model, keyOf(id, model)), id);
+      if (routeNow() !== 'revocation' || !OF_GRANTS.has(model)) return found;
+      const { clientId } = Provider.ctx?.oidc.client ?? {};
+      // It is looked for as every kind of token. What its client has given back before is none; but whoever asks again is told the truth.
+      if (found === undefined && model === 'AccessToken' && clientId !== undefined)
+        await grants.endAgain({ idHash: hashOf(id), clientId }, callIds());
+      // Whether its browser is still signed in does not matter to whoever gives it back.
+      return found && { ...found, expiresWithSession: undefined };
+    },
     async findByUid(uid) {
       const found = await artifacts.findByUid(model, uid);
       return reveal(found, found === undefined ? '' : referenceTo(found.idHash));
@@ -108,8 +121,15 @@ function isNewDevice(model: string): boolean {
   return model === 'DeviceCode' && routeNow() === 'device_authorization';
 }
 
-function isAskedFor(): boolean {
-  return ['revocation', 'end_session_confirm'].includes(routeNow());
+/** Who has asked for the end of the grant that the provider ends, if somebody has, and whose it is. */
+function endingNow(): { accountId: string; why: EndingOfGrant } | undefined {
+  const { oidc } = Provider.ctx ?? {};
+  if (oidc?.route === 'end_session_confirm' && oidc.session?.accountId !== undefined) {
+    return { accountId: oidc.session.accountId, why: { by: 'sign-out' } };
+  }
+  const token = oidc?.entities.AccessToken ?? oidc?.entities.RefreshToken;
+  if (oidc?.route !== 'revocation' || token?.clientId === undefined) return undefined;
+  return { accountId: token.accountId, why: { by: 'client', clientId: token.clientId, token: hashOf(token.jti) } };
 }
 
 /** Which replay the provider has seen itself, and ends a grant for. */

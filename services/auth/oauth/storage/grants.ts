@@ -1,12 +1,16 @@
-import type { Clock } from '#kit/clock.ts';
+import { type Clock, DAY_MS } from '#kit/clock.ts';
 import { cleanUp, defineCleanUp } from '#kit/db/clean-up.ts';
 import type { Database, Transaction } from '#kit/db/database.ts';
 import type { Outbox } from '#kit/events/outbox/outbox.ts';
 import type { DenyList } from '#kit/identity/deny-list.ts';
-import { type AuditAction, type AuditedCall, NOBODY, recordAudit } from '../../audit/audit-log.ts';
+import { type Actor, type AuditAction, type AuditedCall, NOBODY, person, recordAudit } from '../../audit/audit-log.ts';
 import { type RevokedSession, revokedColumns } from '../../entities/session-entity.ts';
 import { createRevoking } from '../../sessions/revoking.ts';
 
+/** What a token becomes by which a client gave its grant back. */
+const REVOKED_TOKEN = 'RevokedToken';
+/** So long whoever brings it again is told whether every process has heard of it. */
+const REVOKED_KEPT_MS = DAY_MS;
 /** One more sign-in of a person with a client ends the oldest of them. */
 const MAX_GRANTS_PER_CLIENT = 50;
 
@@ -42,6 +46,19 @@ const DELETE_OF_ACCOUNT = {
       artifacts as (delete from oauth_artifacts where account_id = $1)
     delete from oauth_grants where account_id = $1 returning ${revokedColumns()}`,
 };
+const LOCK = { name: 'oauth-grant-lock', text: 'select 1 from oauth_grants where id = $1 for update' };
+// The row outlives the grant, and tells no more than what it was a token of.
+const KEEP_TOKEN = {
+  name: 'oauth-grant-keep-token',
+  text: `update oauth_artifacts set kind = '${REVOKED_TOKEN}', payload = jsonb_build_object('grantId', grant_id), grant_id = null,
+      expires_at_ms = $3
+    where id_hash = $1 and grant_id = $2`,
+};
+const FIND_REVOKED = {
+  name: 'oauth-grant-find-revoked',
+  text: `select payload->>'grantId' as id, account_id as "accountId" from oauth_artifacts
+    where id_hash = $1 and client_id = $2 and kind = '${REVOKED_TOKEN}' and expires_at_ms > $3`,
+};
 const CLEAN_UP = defineCleanUp({ name: 'oauth-grants-clean-up', table: 'oauth_grants', where: 'expires_at_ms <= $1' });
 
 export interface Grant {
@@ -58,6 +75,9 @@ type EndedGrant = RevokedSession & { clientId: string };
 /** What was used again that works once. */
 export type ReusedAction = Extract<AuditAction, 'REUSE_REFRESH_TOKEN' | 'REUSE_CODE'>;
 
+/** Who asks for the end of a grant: the client, by a token, or the person who signs out of the browser. */
+export type EndingOfGrant = { by: 'client'; clientId: string; token: Buffer } | { by: 'sign-out' };
+
 /**
  * What people have granted to clients. With a grant go all codes and tokens under it, in the same statement, and what they were
  * exchanged for is refused by every process: the grant's id is the session id of those.
@@ -71,8 +91,14 @@ export interface Grants {
    * has arrived.
    */
   endReused(id: string, what: ReusedAction, context: AuditedCall): Promise<void>;
-  /** Ends the grant, refused everywhere when it is done. @throws OxoError UNAVAILABLE as `Revoking.everywhere` */
-  revokeEverywhere(id: string, context: AuditedCall): Promise<void>;
+  /**
+   * Ends the grant because its person or its client asks for it; when it is done, it is refused everywhere, also when it had ended before:
+   * whoever asks may have been told that it is not known yet.
+   * @throws OxoError UNAVAILABLE as `Revoking.everywhere`
+   */
+  end(grant: RevokedSession, why: EndingOfGrant, context: AuditedCall): Promise<void>;
+  /** The same again for whoever brings the token by which its client ended a grant within the last day. Other tokens do nothing. */
+  endAgain(token: { idHash: Buffer; clientId: string }, context: AuditedCall): Promise<void>;
   /** Deletes expired ones, in short statements. @returns how many */
   cleanUp(): Promise<number>;
 }
@@ -106,8 +132,22 @@ export function createGrants(options: { db: Database; outbox: Outbox; denyList: 
         return { revoked };
       }, context);
     },
-    async revokeEverywhere(id, context) {
-      await revoking.everywhere(remove(id), context);
+    async end(grant, why, context) {
+      await revoking.everywhere(async (tx) => {
+        await tx.query(LOCK, [grant.id]);
+        if (why.by === 'client') await tx.query(KEEP_TOKEN, [why.token, grant.id, clock.nowMs() + REVOKED_KEPT_MS]);
+        const { revoked } = await remove(grant.id)(tx);
+        for (const { id, accountId, clientId } of revoked) {
+          const actor: Actor = why.by === 'client' ? { kind: 'CLIENT', id: why.clientId } : person(accountId);
+          const ended = { accountId, clientId, sessionId: id, actor, details: { why: why.by } };
+          await recordAudit(tx, { action: 'END_GRANT', ...ended }, context);
+        }
+        return { revoked: [grant] };
+      }, context);
+    },
+    async endAgain({ idHash, clientId }, context) {
+      const revoked = await db.query<RevokedSession>(FIND_REVOKED, [idHash, clientId, clock.nowMs()]);
+      if (revoked.length > 0) await revoking.everywhere(async () => ({ revoked }), context);
     },
     cleanUp: () => cleanUp(db, CLEAN_UP, [clock.nowMs()]),
   };
