@@ -19,7 +19,7 @@ import { routes } from './routes.ts';
 import { type EnvoySettings, MAX_BODY_BYTES } from './settings.ts';
 
 export { type EdgeLimits, productionLimits, type Rate, renderRateLimits } from './limits.ts';
-export type { Endpoint, EnvoySettings, UpstreamName } from './settings.ts';
+export type { Endpoint, EnvoySettings, StaticFile, UpstreamName } from './settings.ts';
 
 const PLACEHOLDER = /^\$\{(\w+)\}$/;
 /** Headers of requests that no service asks for; the cookie goes by route (http-routes.ts). */

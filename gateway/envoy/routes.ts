@@ -1,6 +1,7 @@
+import { type DirectRoute, directAnswer, fileRoutes } from './files.ts';
 import { anotherReplica, httpRoutes, noTranscoding } from './http-routes.ts';
 import { readRoute, writeRoute } from './limits.ts';
-import { addWhenAbsent, headersOfPages, overwrite } from './parts.ts';
+import { headersOfPages, overwrite } from './parts.ts';
 import { rpcClasses } from './rpcs.ts';
 import { type EnvoySettings, pathParameters, publicServices } from './settings.ts';
 
@@ -8,38 +9,6 @@ const DEFAULT_REQUEST_TIMEOUT_MS = 10_000;
 
 /** What a cache keeps holds the origin of the page that asked. */
 const varyByOrigin = overwrite('vary', 'origin');
-
-/**
- * Envoy's filter for CORS leaves direct answers alone; they hold nothing that a page may not know. The header names whichever page asked:
- * only routes of which `ofReaders` has matched the origin carry it.
- */
-const readableByPages = [addWhenAbsent('access-control-allow-origin', '%REQ(ORIGIN)%'), varyByOrigin];
-
-type DirectRoute = {
-  readonly match: { readonly headers: readonly object[]; readonly [part: string]: unknown };
-  readonly direct_response: object;
-  readonly typed_per_filter_config: object;
-  readonly response_headers_to_add?: readonly object[];
-};
-
-/** The route twice: first for pages that may read the answer, then for everybody else. */
-function directAnswer(route: DirectRoute, { corsOrigins }: EnvoySettings): object[] {
-  const own = route.response_headers_to_add ?? [];
-  const others = { ...route, response_headers_to_add: [...own, varyByOrigin] };
-  if (corsOrigins.length === 0) return [others];
-  const allowed = corsOrigins
-    .map((origin) => (origin === '*' ? '.*' : origin.replaceAll(/[^\w:/-]/g, '\\$&')))
-    .join('|');
-  const ofReaders = { name: 'origin', string_match: { safe_regex: { regex: allowed } } };
-  return [
-    {
-      ...route,
-      match: { ...route.match, headers: [...route.match.headers, ofReaders] },
-      response_headers_to_add: [...own, ...readableByPages],
-    },
-    others,
-  ];
-}
 
 const notFound = { cluster: 'none', cluster_not_found_response_code: 'NOT_FOUND' };
 
@@ -91,18 +60,6 @@ const ambiguous = {
   typed_per_filter_config: noTranscoding,
 };
 
-function description({ openapiPath }: EnvoySettings): DirectRoute {
-  return {
-    match: { path: '/openapi.yaml', headers: [{ name: ':method', string_match: { exact: 'GET' } }] },
-    direct_response: { status: 200, body: { filename: openapiPath } },
-    typed_per_filter_config: noTranscoding,
-    response_headers_to_add: [
-      overwrite('content-type', 'application/yaml'),
-      overwrite('cache-control', 'public, max-age=300'),
-    ],
-  };
-}
-
 /** The routes of the front door. The transcoder has already made /oxo.post.v1.PostService/GetPost of /api/v1/posts/1. */
 export function routes(settings: EnvoySettings): object[] {
   const { requestTimeoutMs = DEFAULT_REQUEST_TIMEOUT_MS } = settings;
@@ -114,7 +71,7 @@ export function routes(settings: EnvoySettings): object[] {
     ...malformedHeaders.flatMap((route) => directAnswer(route, settings)),
     ...rpcs,
     ...directAnswer(ambiguous, settings),
-    ...directAnswer(description(settings), settings),
+    ...fileRoutes(settings),
     {
       match: { path: '/.well-known/jwks.json', headers: [{ name: ':method', string_match: { exact: 'GET' } }] },
       route: { cluster: 'auth_http', timeout: '5s' },

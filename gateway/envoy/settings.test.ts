@@ -21,7 +21,6 @@ const settings: EnvoySettings = {
   upstreams: { auth: endpoint, user: endpoint, post: endpoint, feed: endpoint },
   authHttp: endpoint,
   descriptorPath: '/d',
-  openapiPath: '/o',
   publicUrl: 'https://oxo.example',
   corsOrigins: [],
   trustedHops: 0,

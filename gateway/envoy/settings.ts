@@ -31,6 +31,26 @@ export const MAX_BODY_BYTES = 64 * 1024;
  */
 export const pathParameters: readonly string[] = ['client_id', 'handle', 'id', 'user_id'];
 
+/** A file that Envoy answers with, read when it starts. */
+export interface StaticFile {
+  /** The whole path of the URL. */
+  path: string;
+  /** Where the file is on the machine where Envoy runs. */
+  file: string;
+  /** The same in gzip, for clients that take it. */
+  gzipFile?: string;
+  /** How large it is without gzip. */
+  bytes: number;
+  contentType: string;
+  cacheControl: string;
+  /** Weak (W/"…"), since it is the same with gzip and without. */
+  etag: string;
+  /** What the page may load; nothing when absent. */
+  contentSecurityPolicy?: string;
+  /** Whether pages of other origins may read it, as far as they may call at all. */
+  readableByPages?: boolean;
+}
+
 export type UpstreamName = keyof typeof publicServices;
 
 /** All that differs between one machine and Kubernetes. */
@@ -49,8 +69,8 @@ export interface EnvoySettings {
   limits?: EdgeLimits;
   /** Path of gen/envoy/oxo.binpb on the machine where Envoy runs. */
   descriptorPath: string;
-  /** Path of gen/openapi.yaml on the machine where Envoy runs. */
-  openapiPath: string;
+  /** What Envoy answers itself, from files; none when absent. */
+  files?: readonly StaticFile[];
   /** Where clients find OXO, such as https://oxo.example; also the issuer of tokens. No slash at the end. */
   publicUrl: string;
   /** Origins of browsers' pages that may call, such as https://app.example; "*" for any; empty for none. */

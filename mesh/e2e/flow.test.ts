@@ -11,6 +11,7 @@ import { oauth } from './flow/oauth.ts';
 import { paging } from './flow/paging.ts';
 import { publicFeed } from './flow/public-feed.ts';
 import { pulled } from './flow/pulled.ts';
+import { reference } from './flow/reference.ts';
 import { sessions } from './flow/sessions.ts';
 import { since } from './flow/since.ts';
 import { visibility } from './flow/visibility.ts';
@@ -39,6 +40,7 @@ describe('the main flow through the front door', () => {
   testAll('sessions', sessions, () => world);
   testAll('API keys', apiKeys, () => world);
   testAll('pages in a browser', browsers, () => world);
+  testAll('the API reference', reference, () => world);
   testAll('the end of an account', deletion, () => world);
   testAll('If-Match', etags, () => world);
   testAll('Idempotency-Key', idempotency, () => world);

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { renderEnvoyConfig } from '../render.ts';
-import type { EnvoySettings } from '../settings.ts';
+import type { EnvoySettings, StaticFile } from '../settings.ts';
 import { type Issuer, startIssuer } from './jwks.ts';
 import { plenty } from './plenty.ts';
 import { startUpstream, type Upstream } from './upstream.ts';
@@ -14,6 +14,17 @@ const START_TIMEOUT_MS = 20_000;
 const LOG_TIMEOUT_MS = 5_000;
 const POLL_MS = 20;
 const root = fileURLToPath(new URL('../../../', import.meta.url));
+
+/** As gateway/web has it, which is not known here. */
+const description: StaticFile = {
+  path: '/openapi.yaml',
+  file: join(root, 'gen/openapi.yaml'),
+  bytes: 1,
+  contentType: 'application/yaml',
+  cacheControl: 'public, max-age=300',
+  etag: 'W/"1"',
+  readableByPages: true,
+};
 
 /** A real Envoy with our configuration, an issuer of tokens and one upstream that plays every service but feed. */
 export interface FrontDoor {
@@ -44,7 +55,7 @@ export async function startFrontDoor(change: Partial<EnvoySettings> = {}): Promi
     upstreams: { auth: service, user: service, post: service, feed: { host, port: feedPort } },
     authHttp: { host, port: issuer.port },
     descriptorPath: join(root, 'gen/envoy/oxo.binpb'),
-    openapiPath: join(root, 'gen/openapi.yaml'),
+    files: [description],
     publicUrl,
     corsOrigins: ['https://app.example'],
     trustedHops: 0,

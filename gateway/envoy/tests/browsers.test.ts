@@ -91,7 +91,7 @@ describe('pages of other origins', () => {
     for (const path of ['/openapi.yaml', '/.well-known/jwks.json']) {
       const answer = await call(door, { path, headers: { origin: APP } });
       assert.equal(answer.headers['access-control-allow-origin'], APP);
-      assert.equal(answer.headers.vary, 'origin');
+      assert.match(String(answer.headers.vary), /\borigin$/);
       const plain = await call(door, { path });
       assert.equal(plain.headers['access-control-allow-origin'], undefined);
     }

@@ -56,7 +56,6 @@ function configOf({ plan }: RunningStack, portBase: number, feedPort: number): s
     },
     authHttp,
     descriptorPath: join(repositoryRoot, 'gen/envoy/oxo.binpb'),
-    openapiPath: join(repositoryRoot, 'gen/openapi.yaml'),
     publicUrl: plan.publicUrl,
     corsOrigins: plan.corsOrigins,
     trustedHops: plan.trustedHops,

@@ -285,6 +285,7 @@ OXO is ready (${seconds} s)
 
   front door    ${frontDoor}${settings.publicUrl === frontDoor ? '' : ` (public: ${settings.publicUrl})`}
   API           ${frontDoor}/api/v1, described by ${frontDoor}/openapi.yaml
+  reference     ${frontDoor}/docs, to read and to try it
   sign in as    ${demo.handle} with password ${demo.password}
 
 try

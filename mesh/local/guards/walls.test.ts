@@ -53,6 +53,8 @@ describe('the walls between folders', () => {
       'gateway/envoy/b.ts': importing('#kit/errors.ts'),
       'gateway/envoy/c.ts': importing('#gen/oxo/post/v1/post.ts'),
       'gateway/envoy/testing/a.ts': importing('#kit/errors.ts'),
+      'gateway/web/a.ts': importing('../../services/post/config.ts'),
+      'gateway/web/b.ts': importing('../envoy/render.ts'),
     };
     assert.deepEqual(await lint(violations, WALLS), Object.keys(violations).sort());
   });

@@ -1,7 +1,13 @@
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type EdgeLimits, type Endpoint, renderEnvoyConfig, type UpstreamName } from '../../../gateway/envoy/render.ts';
+import {
+  type EdgeLimits,
+  type Endpoint,
+  renderEnvoyConfig,
+  type StaticFile,
+  type UpstreamName,
+} from '../../../gateway/envoy/render.ts';
 import { loopback, serverPorts } from '../ports.ts';
 import { writePrivately } from '../secrets.ts';
 import { repositoryRoot } from '../settings.ts';
@@ -25,6 +31,8 @@ export type EnvoyOptions = {
   /** Where the replicas of auth serve the public keys. */
   readonly authHttp: readonly Endpoint[];
   readonly limits: EdgeLimits;
+  /** What it answers itself. */
+  readonly files: readonly StaticFile[];
   /** Where the rate limit service is; undefined: there is none. */
   readonly ratelimit: Endpoint | { path: string } | undefined;
   /** How long the public keys are kept. */
@@ -48,7 +56,7 @@ export function prepareEnvoy(options: EnvoyOptions): ProcessSpec {
     upstreams: options.upstreams,
     authHttp: options.authHttp,
     descriptorPath: join(repositoryRoot, 'gen/envoy/oxo.binpb'),
-    openapiPath: join(repositoryRoot, 'gen/openapi.yaml'),
+    files: options.files,
     publicUrl: options.publicUrl,
     corsOrigins: options.corsOrigins,
     trustedHops: options.trustedHops,

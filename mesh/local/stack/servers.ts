@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { buildSite } from '../../../gateway/web/site.ts';
 import { CliError, messageOf } from '../cli/cli-error.ts';
 import { ownerOf, userOf } from '../credentials/turns.ts';
 import { findBuilt, ratelimit } from '../parts/built.ts';
@@ -14,6 +15,7 @@ import { prepareRedis } from '../servers/redis.ts';
 import type { RedisUsers } from '../servers/redis-acl.ts';
 import { setUpOwnRedis } from '../servers/redis-own.ts';
 import { setUpStreams } from '../servers/streams.ts';
+import { repositoryRoot } from '../settings.ts';
 import { logPathOf } from '../supervisor/group.ts';
 import { type ProcessIdentity, signal } from '../supervisor/proc.ts';
 import type { ProcessSpec } from '../supervisor/process.ts';
@@ -146,6 +148,10 @@ export function gatewayOf(
       concurrency: plan.envoyConcurrency,
       ...upstreamsOf(plan),
       limits: plan.limits.edge,
+      files: buildSite({
+        openapiPath: join(repositoryRoot, 'gen/openapi.yaml'),
+        targetDir: join(plan.cacheDir, 'web'),
+      }),
       ratelimit: limited ? ratelimitEndpoint(plan.portBase, plan.sockets.ratelimitPath) : undefined,
       tracing: plan.tracing,
       jwksCacheMs: plan.jwksCacheMs,
