@@ -3,7 +3,7 @@ import { AccountEntity } from './entities/account-entity.ts';
 import { ApiKeyEntity } from './entities/api-key-entity.ts';
 import { ApiKeySecretEntity } from './entities/api-key-secret-entity.ts';
 import { ConsentEntity } from './entities/consent-entity.ts';
-import { KnownNetworkEntity } from './entities/known-network-entity.ts';
+import { KnownDeviceEntity } from './entities/known-device-entity.ts';
 import { OAuthArtifactEntity } from './entities/oauth-artifact-entity.ts';
 import { OAuthClientEntity } from './entities/oauth-client-entity.ts';
 import { OAuthGrantEntity } from './entities/oauth-grant-entity.ts';
@@ -19,6 +19,7 @@ import { ApiKeys } from './migrations/20261129-api-keys.ts';
 import { Consents } from './migrations/20261129-consents.ts';
 import { KnownNetworks } from './migrations/20261129-known-networks.ts';
 import { Oauth } from './migrations/20261129-oauth.ts';
+import { KnownDevices } from './migrations/20261201-known-devices.ts';
 import { OauthRotation } from './migrations/20261201-oauth-rotation.ts';
 
 /** The tables of this service: its entities, and its migrations in the order in which they run. */
@@ -29,7 +30,7 @@ export const entities = [
   OAuthClientEntity,
   OAuthGrantEntity,
   OAuthArtifactEntity,
-  KnownNetworkEntity,
+  KnownDeviceEntity,
   ApiKeyEntity,
   ApiKeySecretEntity,
   ConsentEntity,
@@ -46,4 +47,5 @@ export const migrations: NamedMigration[] = [
   { name: '20261129-consents', class: Consents },
   { name: '20261129-admin', class: Admin },
   { name: '20261201-oauth-rotation', class: OauthRotation },
+  { name: '20261201-known-devices', class: KnownDevices },
 ];

@@ -25,7 +25,7 @@ import { createApiKeys } from './api-keys/api-keys.ts';
 import { createKeyText } from './api-keys/key-text.ts';
 import { createSecretHashes } from './api-keys/secret-hashes.ts';
 import type { Attempts } from './attempts/attempts.ts';
-import { createKnownNetworks } from './attempts/known-networks.ts';
+import { createKnownDevices } from './attempts/known-devices.ts';
 import { createCountedAudit } from './audit/counted.ts';
 import { pruneAuditLog } from './audit/pruning.ts';
 import { ERASURE } from './events/durables.ts';
@@ -90,7 +90,7 @@ export function createAuthService(parts: AuthServiceParts) {
   const { db, outbox, users, denyList, keys, rotation, rewrapping, issuer, passwords, attempts, clock, logger } = parts;
   const accounts = createAccounts(db, clock);
   const profiles = createProfiles(users);
-  const knownNetworks = createKnownNetworks(db, clock);
+  const knownDevices = createKnownDevices({ db, tagSecrets: parts.apiKeyTagSecrets, clock });
   const sessions = createSessions({ db, outbox, denyList, clock });
   const disable = createDisabling({ db, outbox, denyList });
   const admins = createAdmins({ db, outbox, denyList, clock });
@@ -103,7 +103,7 @@ export function createAuthService(parts: AuthServiceParts) {
   const apiKeys = createApiKeys({ db, outbox, denyList, keyText, hashes: createSecretHashes(), clock });
   const { findAccessToken } = oauth;
   const exchange = createExchange({ apiKeys, keyText, findAccessToken, issuer, denyList, clock, logger });
-  const credentials = createCredentials({ accounts, attempts, knownNetworks, passwords, profiles, counted });
+  const credentials = createCredentials({ accounts, attempts, knownDevices, passwords, profiles, counted });
   const sweep = createPendingSweep({ accounts, profiles, clock, logger });
 
   return {
@@ -116,7 +116,7 @@ export function createAuthService(parts: AuthServiceParts) {
     },
     addServices(server: RpcServer): void {
       server.add(AuthServiceDefinition, {
-        register: register({ accounts, attempts, knownNetworks, passwords, profiles, sessions, issuer, clock }),
+        register: register({ accounts, attempts, knownDevices, passwords, profiles, sessions, issuer, clock }),
         login: login({ credentials, sessions, issuer }),
         refresh: refresh({ attempts, sessions, issuer, logger }),
         logout: logout({ sessions }),
@@ -153,7 +153,7 @@ export function createAuthService(parts: AuthServiceParts) {
       { name: 'rotation of keys', intervalMs: rotation.intervalMs, work: rotation.rotateWhenDue },
       { name: 'rewrapping of keys', intervalMs: MINUTE_MS, work: rewrapping.rewrapWhenDue },
       { name: 'clean-up of sessions', intervalMs: 5 * MINUTE_MS, work: sessions.cleanUp },
-      { name: 'clean-up of known networks', intervalMs: HOUR_MS, work: knownNetworks.cleanUp },
+      { name: 'clean-up of known devices', intervalMs: HOUR_MS, work: knownDevices.cleanUp },
       { name: 'clean-up of API keys', intervalMs: 5 * MINUTE_MS, work: apiKeys.cleanUp },
       { name: 'clean-up of keys', intervalMs: 5 * MINUTE_MS, work: keys.dropExpired },
       { name: 'counts of the audit log', intervalMs: 10 * SECOND_MS, work: counted.flush },

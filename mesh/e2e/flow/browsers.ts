@@ -51,7 +51,8 @@ export const browsers: Cases = {
     for (const text of [false, true]) {
       const { call } = openPage(world, text);
       const handle = newHandle();
-      const account = { handle, email: `${handle}@oxo.example`, password: 'correct horse 42', displayName: handle };
+      const email = `${handle}@oxo.example`;
+      const account = { handle, email, password: 'correct horse 42', displayName: handle, deviceToken: '' };
       const signedUp = await call(
         AuthServiceDefinition,
         AuthServiceDefinition.methods.register,

@@ -28,6 +28,7 @@ export const exampleValues: ExampleValues = {
   current: true,
   details: { scopes: 'feed:read' },
   device: 'Mozilla/5.0 (X11; Linux x86_64)',
+  deviceToken: 'Jx4mQ9Tz0b1nU5tYx7cVw9eHsK2rLp8dGa6fWo3iZyE',
   displayName: 'Ada Lovelace',
   email: 'ada@example.com',
   entities: [

@@ -22,6 +22,9 @@ const email = () =>
 const password = (minCharacters: number) =>
   text({ minCharacters, maxCharacters: MAX_PASSWORD_CHARACTERS, maxBytes: MAX_PASSWORD_BYTES });
 
+/** What is none of ours is no device that anybody knows. */
+const deviceToken = () => text({ maxCharacters: 256, maxBytes: 256 });
+
 /** Made for each request, because whether a password is weak depends on the other fields. */
 const registration = (request: RegisterRequest) =>
   z.object({
@@ -35,6 +38,7 @@ const registration = (request: RegisterRequest) =>
       .string()
       .transform((value) => value.trim())
       .pipe(text({ maxCharacters: 60, maxBytes: 240, visible: true })),
+    deviceToken: deviceToken(),
   });
 
 export type Registration = z.infer<ReturnType<typeof registration>>;
@@ -48,6 +52,7 @@ export function validateRegistration(request: RegisterRequest): Registration {
 export const loginInput = z.object({
   identifier: text({ minCharacters: 1, maxCharacters: MAX_EMAIL_BYTES, maxBytes: MAX_EMAIL_BYTES }),
   password: password(1),
+  deviceToken: deviceToken(),
 });
 
 /** The handle that the identifier of a login is; undefined when it cannot be one. */

@@ -1,9 +1,7 @@
 import type { User } from '#gen/oxo/user/v1/user.ts';
-import { MINUTE_MS } from '#kit/clock.ts';
 import { OxoError } from '#kit/errors.ts';
 import type { Attempts } from '../attempts/attempts.ts';
-import type { KnownNetworks } from '../attempts/known-networks.ts';
-import { rateLimited } from '../attempts/taking.ts';
+import type { KnownDevices } from '../attempts/known-devices.ts';
 import { NOBODY as NO_ACTOR } from '../audit/audit-log.ts';
 import type { CountedAudit } from '../audit/counted.ts';
 import type { Device } from '../sessions/device.ts';
@@ -16,11 +14,12 @@ import type { ProfileContext, Profiles } from './profiles.ts';
 
 /** Nobody has this id: asked for where there is no account, so that both take the same time. */
 const NOBODY = '00000000-0000-7000-8000-000000000000';
-const UNKNOWN_NETWORK_RETRY_MS = MINUTE_MS;
 
 /** Where a password comes from. */
 export interface PasswordSource {
   device: Device;
+  /** By which the device is known, as it came; empty for none. */
+  deviceToken: string;
   context: ProfileContext;
   signal?: AbortSignal;
 }
@@ -31,6 +30,7 @@ export interface PasswordSource {
  */
 export interface Credentials {
   /**
+   * @returns what was entered, and the token that the device is to keep
    * @param enter opens what the person signs in to; undefined when the account is not there (any more)
    * @throws OxoError CREDENTIALS_INVALID; RATE_LIMITED; UNAVAILABLE when too many sign in at once
    */
@@ -38,18 +38,18 @@ export interface Credentials {
     credentials: { identifier: string; password: string },
     source: PasswordSource,
     enter: (user: User) => Promise<Entered | undefined>,
-  ): Promise<{ user: User; entered: Entered }>;
+  ): Promise<{ user: User; entered: Entered; deviceToken: string }>;
 }
 
 export function createCredentials(options: {
   accounts: Pick<Accounts, 'passwordHash' | 'idOfVerifiedEmail'>;
   attempts: Attempts;
-  knownNetworks: KnownNetworks;
+  knownDevices: KnownDevices;
   passwords: Passwords;
   profiles: Profiles;
   counted: Pick<CountedAudit, 'add'>;
 }): Credentials {
-  const { accounts, attempts, knownNetworks, passwords, profiles, counted } = options;
+  const { accounts, attempts, knownDevices, passwords, profiles, counted } = options;
 
   async function find(identifier: string, context: ProfileContext): Promise<User | undefined> {
     const handle = handleOf(identifier);
@@ -60,15 +60,13 @@ export function createCredentials(options: {
   }
 
   return {
-    async signIn({ identifier, password }, { device, context, signal }, enter) {
+    async signIn({ identifier, password }, { device, deviceToken, context, signal }, enter) {
       const user = await find(identifier, context);
       const network = networkOf(device.ip);
-      const attempt = await attempts.login(user?.id ?? identifier.trim().toLowerCase(), network);
-      const networkHash = attempts.hashOf(network);
-      if (attempt.onlyFromKnownNetworks && !(await knownNetworks.has(user?.id ?? NOBODY, networkHash)))
-        throw rateLimited(UNKNOWN_NETWORK_RETRY_MS);
+      const isKnown = await knownDevices.has(user?.id ?? NOBODY, deviceToken);
+      const attempt = await attempts.login(spellingOf(identifier), network, isKnown ? deviceToken : undefined);
 
-      const passwordHash = user === undefined ? undefined : await accounts.passwordHash(user.id);
+      const passwordHash = await accounts.passwordHash(user?.id ?? NOBODY);
       const by = { network, ...(signal === undefined ? {} : { signal }) };
       const right = await passwords.verify(passwordHash ?? passwords.decoy, password, by);
       const entered = right && user !== undefined ? await enter(user) : undefined;
@@ -81,10 +79,14 @@ export function createCredentials(options: {
         throw wrongCredentials();
       }
       attempt.giveBack();
-      await knownNetworks.add(user.id, networkHash);
-      return { user, entered };
+      return { user, entered, deviceToken: await knownDevices.remember(user.id, deviceToken) };
     },
   };
+}
+
+/** The form in which two spellings of an identifier are equal. */
+function spellingOf(identifier: string): string {
+  return handleOf(identifier) ?? normaliseEmail(identifier) ?? identifier.trim().toLowerCase();
 }
 
 function wrongCredentials(): OxoError {

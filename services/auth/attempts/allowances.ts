@@ -21,13 +21,14 @@ const allowance = () =>
   });
 
 /**
- * What is allowed by default. Networks are IPv4 addresses and /64s of IPv6; many people may stand behind one. The account's own allowance and
- * that of a network hold for whoever has not signed in to the account from that network yet: who uses them up keeps no one out who has.
+ * What is allowed by default. Networks are IPv4 addresses and /64s of IPv6; many people may stand behind one. The allowances of an account and
+ * of networks hold for whoever has not signed in to the account on that device yet: who uses them up keeps no one out who has.
  */
 export const allowanceSettings = {
   LIMIT_LOGIN_OF_ACCOUNT_FROM_NETWORK: allowance().default({ attempts: 10, windowMs: 15 * MINUTE_MS }),
   LIMIT_LOGIN_OF_ACCOUNT: allowance().default({ attempts: 50, windowMs: HOUR_MS }),
   LIMIT_LOGIN_FROM_NETWORK: allowance().default({ attempts: 100, windowMs: HOUR_MS }),
+  LIMIT_LOGIN_OF_ACCOUNT_ON_DEVICE: allowance().default({ attempts: 10, windowMs: 15 * MINUTE_MS }),
   LIMIT_CONFIRM_OF_SESSION: allowance().default({ attempts: 10, windowMs: 15 * MINUTE_MS }),
   LIMIT_OTP_OF_ACCOUNT: allowance().default({ attempts: 10, windowMs: 15 * MINUTE_MS }),
   LIMIT_REGISTER_FROM_NETWORK: allowance().default({ attempts: 20, windowMs: HOUR_MS }),
@@ -58,6 +59,7 @@ export function allowances(read: z.infer<z.ZodObject<typeof allowanceSettings>>)
     loginOfAccountFromNetwork: read.LIMIT_LOGIN_OF_ACCOUNT_FROM_NETWORK,
     loginOfAccount: read.LIMIT_LOGIN_OF_ACCOUNT,
     loginFromNetwork: read.LIMIT_LOGIN_FROM_NETWORK,
+    loginOfAccountOnDevice: read.LIMIT_LOGIN_OF_ACCOUNT_ON_DEVICE,
     confirmOfSession: read.LIMIT_CONFIRM_OF_SESSION,
     otpOfAccount: read.LIMIT_OTP_OF_ACCOUNT,
     registerFromNetwork: read.LIMIT_REGISTER_FROM_NETWORK,

@@ -7,19 +7,19 @@ export interface Attempt {
   giveBack(): void;
 }
 
-export interface LoginAttempt extends Attempt {
-  /** Strangers have used up what the account, or this network, allows: only who has signed in to the account from here before goes on. */
-  onlyFromKnownNetworks: boolean;
-}
-
 /**
  * Limits on what is tried again and again: passwords, registrations, tokens. Each throws RATE_LIMITED, the same whether or not there is such
  * an account, before anything costly is done. While Redis is away all attempts pass, and a metric counts them. A network is as `networkOf`
  * gives it.
  */
 export interface Attempts {
-  /** @param account id of the account or, where there is none, what stands for it */
-  login(account: string, network: string): Promise<LoginAttempt>;
+  /**
+   * Passwords. Counted by what was typed, and so the same whether there is such an account or not: counted by account, a handle and an email
+   * address would tell that they are of one person.
+   * @param identifier in the form in which two spellings are equal
+   * @param device token of a device that the account knows: it is counted by itself, and whatever others do keeps nobody out there
+   */
+  login(identifier: string, network: string, device?: string): Promise<Attempt>;
   /** The password or code of somebody who is signed in already, before what only that person may do. */
   confirm(sessionId: string): Promise<Attempt>;
   /** A code of a second factor, once the password was right. */
@@ -53,12 +53,10 @@ export interface Attempts {
   token(network: string): Promise<Attempt>;
   /** What they show to ask about a token, or to end it. */
   introspection(network: string): Promise<Attempt>;
-  /** A network under another name, by which it is known without telling which it is. */
-  hashOf(network: string): Buffer;
 }
 
 export function createAttempts(options: TakingOptions): Attempts {
-  const { limit, take, hash } = createTaking(options);
+  const { limit, take } = createTaking(options);
   const from = (name: keyof Allowances, network: string): Promise<Attempt> => take([limit(name, network)]);
 
   function ofAccount(names: [keyof Allowances, keyof Allowances], network: string, account?: string): Promise<Attempt> {
@@ -67,12 +65,14 @@ export function createAttempts(options: TakingOptions): Attempts {
   }
 
   return {
-    async login(account, network) {
-      const own = [limit('loginOfAccountFromNetwork', account, network)];
-      const ofStrangers = [limit('loginOfAccount', account), limit('loginFromNetwork', network)];
-      const { isSoftUsedUp, giveBack } = await take(own, ofStrangers);
-      return { onlyFromKnownNetworks: isSoftUsedUp, giveBack };
-    },
+    login: (identifier, network, device) =>
+      device === undefined
+        ? take([
+            limit('loginOfAccountFromNetwork', identifier, network),
+            limit('loginOfAccount', identifier),
+            limit('loginFromNetwork', network),
+          ])
+        : take([limit('loginOfAccountOnDevice', identifier, device)]),
     confirm: (sessionId) => take([limit('confirmOfSession', sessionId)]),
     otp: (accountId) => take([limit('otpOfAccount', accountId)]),
     register: (network) => from('registerFromNetwork', network),
@@ -96,6 +96,5 @@ export function createAttempts(options: TakingOptions): Attempts {
     deviceCode: (network) => from('deviceCodeFromNetwork', network),
     token: (network) => from('tokenFromNetwork', network),
     introspection: (network) => from('introspectionFromNetwork', network),
-    hashOf: (network) => hash('network', network),
   };
 }

@@ -30,8 +30,6 @@ export interface Taking {
    * @throws OxoError RATE_LIMITED when one of the others is used up; then none has taken anything
    */
   take(limits: readonly Limit[], soft?: readonly Limit[]): Promise<Taken>;
-  /** A keyed hash, by which something is known without telling what it is. */
-  hash(...parts: string[]): Buffer;
 }
 
 export interface TakingOptions {
@@ -93,7 +91,6 @@ export function createTaking({ counters, allowances, secret, metrics, logger }: 
       }
       return { isSoftUsedUp: usedUp.length > 0, giveBack: () => giveBack(counted) };
     },
-    hash,
   };
 }
 
@@ -114,7 +111,7 @@ function countersOf(metrics: Metrics): { refused: Counter<'limit'>; unchecked: C
 }
 
 /** @param retryAfterMs is rounded up to seconds, as `Retry-After` tells them */
-export function rateLimited(retryAfterMs: number): OxoError {
+function rateLimited(retryAfterMs: number): OxoError {
   return new OxoError('RATE_LIMITED', 'Too many attempts. Try again later.', {
     retryAfterMs: Math.ceil(retryAfterMs / 1_000) * 1_000,
   });

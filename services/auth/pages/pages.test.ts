@@ -289,3 +289,23 @@ test('prompt=login and max_age ask for the password again, and the time of that 
     await service.db.query({ name: 'test-long-ago', text }, [person.id]);
   }
 });
+
+test('a browser on which a person has signed in is known, and strangers keep nobody out there', async () => {
+  const { handle } = await service.signUp();
+  const browser = openTestBrowser(service);
+  const network = { 'x-forwarded-for': '198.51.100.200' };
+  const signInOn = async (at: typeof browser, password: string) => {
+    const page = await open(at, requestOf(await registerClient(service), SCOPE, { prompt: 'login' }).address);
+    return submit(at, page, { identifier: handle, password }, network);
+  };
+  assert.equal((await signInOn(browser, PASSWORD)).status, 303);
+  const token = browser.cookies.get('oxo_device') ?? '';
+  assert.match(token, /^[\w-]{43}$/);
+  for (let time = 0; time < 10; time += 1)
+    assert.equal((await signInOn(openTestBrowser(service), 'wrong')).status, 400);
+  assert.equal((await signInOn(openTestBrowser(service), PASSWORD)).status, 429);
+  const again = await signInOn(browser, PASSWORD);
+  assert.equal(again.status, 303);
+  const cookie = [again.headers['set-cookie']].flat().find((line) => line?.startsWith('oxo_device='));
+  assert.equal(cookie, `oxo_device=${token}; Path=/; Max-Age=15552000; HttpOnly; SameSite=Lax`);
+});

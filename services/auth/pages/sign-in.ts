@@ -3,6 +3,7 @@ import { validate } from '#kit/validate.ts';
 import { loginInput } from '../accounts/account-input.ts';
 import type { Accounts } from '../accounts/accounts.ts';
 import type { Credentials } from '../accounts/credentials.ts';
+import { readDeviceCookie, setDeviceCookie } from '../attempts/device-cookie.ts';
 import { sendPage } from '../html/send.ts';
 import type { Exchange } from '../http/server.ts';
 import type { Interactions, OAuthInteraction } from '../oauth/interactions/interactions.ts';
@@ -35,16 +36,20 @@ export function signIn(dependencies: SignInDependencies): PageHandlers {
 
   /** @returns whose they are. @throws OxoError when they are nobody's */
   async function check(exchange: Exchange, form: { identifier: string; password: string }): Promise<string> {
-    const { device, requestId, response } = exchange;
+    const { device, requestId, request, response } = exchange;
     const gone = new AbortController();
     const leave = () => gone.abort();
     response.once('close', leave);
     try {
-      const attempt = { device, context: { requestId, signal: gone.signal }, signal: gone.signal };
-      const { entered } = await credentials.signIn(validate(loginInput, form), attempt, async ({ id }) =>
-        (await accounts.enter(id)) ? id : undefined,
+      const deviceToken = readDeviceCookie(request, issuer);
+      const attempt = { device, deviceToken, context: { requestId, signal: gone.signal }, signal: gone.signal };
+      const signedIn = await credentials.signIn(
+        validate(loginInput, { ...form, deviceToken: '' }),
+        attempt,
+        async ({ id }) => ((await accounts.enter(id)) ? id : undefined),
       );
-      return entered;
+      setDeviceCookie(response, issuer, signedIn.deviceToken);
+      return signedIn.entered;
     } finally {
       response.off('close', leave);
     }

@@ -13,6 +13,8 @@ export interface SignedUp {
   handle: string;
   accessToken: string;
   refreshToken: string;
+  /** Empty without a password. */
+  deviceToken: string;
 }
 
 export interface Signers {
@@ -37,9 +39,9 @@ export function createSigners(options: {
     async signUp(fields = {}) {
       const handle = `person_${++people}`;
       const request = { handle, email: `${handle}@example.org`, password: PASSWORD, displayName: '', ...fields };
-      const { user, tokens } = await auth().register(request);
+      const { user, tokens, deviceToken } = await auth().register(request);
       const { accessToken = '', refreshToken = '' } = tokens ?? {};
-      return { id: user?.id ?? '', handle: request.handle, accessToken, refreshToken };
+      return { id: user?.id ?? '', handle: request.handle, accessToken, refreshToken, deviceToken };
     },
     async signIn(accountId) {
       const id = accountId ?? newId(clock.nowMs());
@@ -51,7 +53,7 @@ export function createSigners(options: {
       const session = await sessions.open(id, { userAgent: 'test', ip: '' }, { requestId: 'sign-in' });
       if (session === undefined) throw new Error('no such account');
       const { token } = await issuer.accessToken(session);
-      return { id, handle, accessToken: token, refreshToken: session.refreshToken };
+      return { id, handle, accessToken: token, refreshToken: session.refreshToken, deviceToken: '' };
     },
   };
 }

@@ -8,7 +8,7 @@ import type { Accounts } from '../../accounts/accounts.ts';
 import type { Passwords } from '../../accounts/passwords.ts';
 import type { Profiles } from '../../accounts/profiles.ts';
 import type { Attempts } from '../../attempts/attempts.ts';
-import type { KnownNetworks } from '../../attempts/known-networks.ts';
+import type { KnownDevices } from '../../attempts/known-devices.ts';
 import { askerOf, deviceOf } from '../../sessions/device.ts';
 import type { Sessions } from '../../sessions/sessions.ts';
 import { sessionTokens } from '../../tokens/session-tokens.ts';
@@ -17,7 +17,7 @@ import type { TokenIssuer } from '../../tokens/token-issuer.ts';
 export interface RegisterDependencies {
   accounts: Accounts;
   attempts: Attempts;
-  knownNetworks: KnownNetworks;
+  knownDevices: KnownDevices;
   passwords: Passwords;
   profiles: Profiles;
   sessions: Sessions;
@@ -31,9 +31,9 @@ export interface RegisterDependencies {
  * @throws OxoError VALIDATION_FAILED, HANDLE_TAKEN; UNAVAILABLE when too many sign in, or the user service is away
  */
 export function register(dependencies: RegisterDependencies) {
-  const { accounts, attempts, knownNetworks, passwords, profiles, sessions, issuer, clock } = dependencies;
+  const { accounts, attempts, knownDevices, passwords, profiles, sessions, issuer, clock } = dependencies;
   return async (request: RegisterRequest, context: CallContext): Promise<RegisterResponse> => {
-    const { handle, email, password, displayName } = validateRegistration(request);
+    const { handle, email, password, displayName, deviceToken } = validateRegistration(request);
     const asker = askerOf(context);
     // What becomes of it does not matter: whether a handle is taken can be asked this way, and accounts can be deleted again.
     await attempts.register(asker.network);
@@ -50,7 +50,7 @@ export function register(dependencies: RegisterDependencies) {
     }
     const session = await sessions.open(account.id, deviceOf(context), context, 'REGISTER');
     if (session === undefined) throw unavailable('The account was not made. Try again.');
-    await knownNetworks.add(account.id, attempts.hashOf(asker.network));
-    return { user: creation.user, tokens: await sessionTokens(issuer, session) };
+    const keptToken = await knownDevices.remember(account.id, deviceToken);
+    return { user: creation.user, tokens: await sessionTokens(issuer, session), deviceToken: keptToken };
   };
 }

@@ -19,14 +19,14 @@ function from(ip: string) {
   return { metadata: Metadata({ 'x-forwarded-for': ip }) };
 }
 
-function login(identifier: string, password: string, ip: string) {
-  return service.as().login({ identifier, password }, from(ip));
+function login(identifier: string, password: string, ip: string, deviceToken = '') {
+  return service.as().login({ identifier, password, deviceToken }, from(ip));
 }
 
 /** What somebody is told who tries a password, and how often one was verified for it. */
-async function tried(identifier: string, password: string, ip: string) {
+async function tried(identifier: string, password: string, ip: string, deviceToken = '') {
   const before = service.hashes();
-  const error = await login(identifier, password, ip).then(
+  const error = await login(identifier, password, ip, deviceToken).then(
     () => undefined,
     (failure: unknown) => failure,
   );
@@ -47,6 +47,7 @@ describe('passwords that are tried', () => {
         loginOfAccountFromNetwork: { attempts: 3, windowMs: MINUTES },
         loginOfAccount: { attempts: 5, windowMs: LONG },
         loginFromNetwork: { attempts: 12, windowMs: LONG },
+        loginOfAccountOnDevice: { attempts: 2, windowMs: LONG },
       },
     });
   });
@@ -74,14 +75,67 @@ describe('passwords that are tried', () => {
 
   it('by strangers from many networks close the account to strangers alone', async () => {
     const handle = await newHandle();
-    assert.equal((await tried(handle, PASSWORD, HOME)).reason, 'OK');
+    const { deviceToken } = await login(handle, PASSWORD, HOME);
     for (let stranger = 1; stranger <= 5; stranger += 1)
       assert.equal((await tried(handle, WRONG, `192.0.2.${stranger}`)).reason, 'CREDENTIALS_INVALID');
     const { reason, hashes } = await tried(handle, PASSWORD, '192.0.2.99');
     assert.deepEqual({ reason, hashes }, { reason: 'RATE_LIMITED', hashes: 0 });
-    // Where its owner has been before it stays open, and mistakes are allowed.
-    assert.equal((await tried(handle, WRONG, HOME)).reason, 'CREDENTIALS_INVALID');
-    assert.equal((await tried(handle, PASSWORD, HOME)).reason, 'OK');
+    // Not a neighbour is let in who happens to be where its owner has been: that would tell that there is such an account.
+    assert.equal((await tried(handle, PASSWORD, HOME)).reason, 'RATE_LIMITED');
+    // On the owner's device it stays open, wherever that is, and mistakes are allowed.
+    assert.equal((await tried(handle, WRONG, '192.0.2.99', deviceToken)).reason, 'CREDENTIALS_INVALID');
+    assert.equal((await tried(handle, PASSWORD, '192.0.2.99', deviceToken)).reason, 'OK');
+  });
+
+  it('by a neighbour behind the same address keep nobody out on a device of theirs', async () => {
+    const { handle, deviceToken } = await service.signUp();
+    const neighbour = await service.signUp();
+    const NAT = '192.0.2.200';
+    for (let time = 0; time < 3; time += 1) await tried(handle, WRONG, NAT);
+    assert.equal((await tried(handle, PASSWORD, NAT)).reason, 'RATE_LIMITED');
+    // A device is known to the accounts that have signed in on it, and none that somebody has made up to any.
+    for (const other of [neighbour.deviceToken, 'x', 'A'.repeat(43), `${deviceToken.slice(0, 20)}${'A'.repeat(23)}`])
+      assert.equal((await tried(handle, PASSWORD, NAT, other)).reason, 'RATE_LIMITED');
+    const again = await login(handle, PASSWORD, NAT, deviceToken);
+    assert.equal(again.deviceToken, deviceToken);
+    // Another person signs in on it, and it is known to both.
+    assert.equal((await login(neighbour.handle, PASSWORD, HOTEL, deviceToken)).deviceToken, deviceToken);
+    for (let time = 0; time < 3; time += 1) await tried(neighbour.handle, WRONG, NAT);
+    assert.equal((await tried(neighbour.handle, PASSWORD, NAT, deviceToken)).reason, 'OK');
+    assert.equal((await tried(neighbour.handle, PASSWORD, NAT, neighbour.deviceToken)).reason, 'OK');
+  });
+
+  it('on a known device are counted by themselves, and whoever has stolen it gets no further', async () => {
+    const { handle, deviceToken } = await service.signUp();
+    for (let time = 0; time < 2; time += 1)
+      assert.equal((await tried(handle, WRONG, `192.0.2.${210 + time}`, deviceToken)).reason, 'CREDENTIALS_INVALID');
+    const { reason, hashes } = await tried(handle, PASSWORD, '192.0.2.212', deviceToken);
+    assert.deepEqual({ reason, hashes }, { reason: 'RATE_LIMITED', hashes: 0 });
+    assert.equal((await tried(handle, PASSWORD, '192.0.2.213')).reason, 'OK');
+  });
+
+  it('are counted by what was typed: a handle and an email address are not told to be of one person', async () => {
+    const { id, handle } = await service.signUp();
+    const email = `${handle}@example.org`;
+    const verify = 'update accounts set email = $2, email_verified_at_ms = 1 where id = $1';
+    await service.db.query({ name: 'test-verify-email', text: verify }, [id, email]);
+    for (let time = 0; time < 4; time += 1) await tried(handle, WRONG, '192.0.2.220');
+    const [known, unknown] = [email, 'nobody.has.this@example.org'];
+    assert.deepEqual(await tried(known, WRONG, '192.0.2.220'), await tried(unknown, WRONG, '192.0.2.220'));
+    assert.equal((await tried(` ${email.toUpperCase()} `, PASSWORD, '192.0.2.220')).reason, 'OK');
+  });
+
+  it('of a known device are of twenty at most for an account', async () => {
+    const { id, handle, deviceToken } = await service.signUp();
+    for (let device = 0; device < 20; device += 1) {
+      service.clock.advance(1);
+      await login(handle, PASSWORD, HOME);
+    }
+    const count = 'select count(*)::int as count from known_devices where account_id = $1';
+    const rows = await service.db.query<{ count: number }>({ name: 'test-devices', text: count }, [id]);
+    assert.deepEqual(rows, [{ count: 20 }]);
+    for (let time = 0; time < 3; time += 1) await tried(handle, WRONG, '192.0.2.230');
+    assert.equal((await tried(handle, PASSWORD, '192.0.2.230', deviceToken)).reason, 'RATE_LIMITED');
   });
 
   it('are told the same whether or not there is such an account', async () => {
@@ -99,13 +153,13 @@ describe('passwords that are tried', () => {
   it('of many accounts from one network are refused, however it spells its address', async () => {
     const network = (number: number) => `2001:db8:1:2:${number.toString(16)}::1`;
     const regular = await newHandle();
-    assert.equal((await tried(regular, PASSWORD, network(50))).reason, 'OK');
+    const { deviceToken } = await login(regular, PASSWORD, network(50));
     for (let account = 0; account < 12; account += 1)
       assert.equal((await tried(`nobody_${account}`, WRONG, network(account))).reason, 'CREDENTIALS_INVALID');
     const { reason, hashes } = await tried(await newHandle(), PASSWORD, network(99));
     assert.deepEqual({ reason, hashes }, { reason: 'RATE_LIMITED', hashes: 0 });
     // Who was there before is not kept out by a neighbour.
-    assert.equal((await tried(regular, PASSWORD, network(51))).reason, 'OK');
+    assert.equal((await tried(regular, PASSWORD, network(51), deviceToken)).reason, 'OK');
     assert.equal((await tried(await newHandle(), PASSWORD, '2001:db8:1:3::1')).reason, 'OK');
   });
 
@@ -122,7 +176,7 @@ describe('passwords that are tried', () => {
 
   it('are counted in the metrics', async () => {
     const text = await service.metrics.render();
-    for (const limit of ['loginOfAccountFromNetwork', 'loginOfAccount', 'loginFromNetwork'])
+    for (const limit of ['loginOfAccountFromNetwork', 'loginOfAccount', 'loginFromNetwork', 'loginOfAccountOnDevice'])
       assert.match(text, new RegExp(`oxo_auth_attempts_refused_total{limit="${limit}"} [1-9]`));
   });
 

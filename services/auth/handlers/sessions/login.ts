@@ -19,8 +19,10 @@ export function login({ credentials, sessions, issuer }: LoginDependencies) {
   return async (request: LoginRequest, context: CallContext): Promise<LoginResponse> => {
     const input = validate(loginInput, request);
     const device = deviceOf(context);
-    const attempt = { device, context, signal: context.signal };
-    const { user, entered } = await credentials.signIn(input, attempt, ({ id }) => sessions.open(id, device, context));
-    return { user, tokens: await sessionTokens(issuer, entered) };
+    const attempt = { device, deviceToken: input.deviceToken, context, signal: context.signal };
+    const { user, entered, deviceToken } = await credentials.signIn(input, attempt, ({ id }) =>
+      sessions.open(id, device, context),
+    );
+    return { user, tokens: await sessionTokens(issuer, entered), deviceToken };
   };
 }

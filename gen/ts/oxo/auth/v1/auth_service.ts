@@ -23,22 +23,37 @@ export interface RegisterRequest {
   password: string;
   /** At most 60 characters and 240 bytes, with something that can be seen; the handle when empty. */
   displayName: string;
+  /** As of LoginRequest. */
+  deviceToken: string;
 }
 
 export interface RegisterResponse {
   user?: User | undefined;
-  tokens?: Tokens | undefined;
+  tokens?:
+    | Tokens
+    | undefined;
+  /** As of LoginResponse. */
+  deviceToken: string;
 }
 
 export interface LoginRequest {
   /** The handle, or an email address that is verified. */
   identifier: string;
   password: string;
+  /**
+   * What an earlier sign-in on this device has given, at most 256 bytes. With it, wrong passwords that others try lock nobody out here. It opens
+   * nothing: one that is not known counts as none.
+   */
+  deviceToken: string;
 }
 
 export interface LoginResponse {
   user?: User | undefined;
-  tokens?: Tokens | undefined;
+  tokens?:
+    | Tokens
+    | undefined;
+  /** To be kept on this device, also after signing out, and sent with later sign-ins, of whichever account. Works for 180 days after the last. */
+  deviceToken: string;
 }
 
 export interface RefreshRequest {
@@ -75,7 +90,7 @@ export interface RevokeSessionResponse {
 }
 
 function createBaseRegisterRequest(): RegisterRequest {
-  return { handle: "", email: "", password: "", displayName: "" };
+  return { handle: "", email: "", password: "", displayName: "", deviceToken: "" };
 }
 
 export const RegisterRequest: MessageFns<RegisterRequest> = {
@@ -91,6 +106,9 @@ export const RegisterRequest: MessageFns<RegisterRequest> = {
     }
     if (message.displayName !== "") {
       writer.uint32(34).string(message.displayName);
+    }
+    if (message.deviceToken !== "") {
+      writer.uint32(50).string(message.deviceToken);
     }
     return writer;
   },
@@ -140,6 +158,14 @@ export const RegisterRequest: MessageFns<RegisterRequest> = {
             message.displayName = reader.string();
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.deviceToken = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -161,12 +187,13 @@ export const RegisterRequest: MessageFns<RegisterRequest> = {
     message.email = object.email ?? "";
     message.password = object.password ?? "";
     message.displayName = object.displayName ?? "";
+    message.deviceToken = object.deviceToken ?? "";
     return message;
   },
 };
 
 function createBaseRegisterResponse(): RegisterResponse {
-  return { user: undefined, tokens: undefined };
+  return { user: undefined, tokens: undefined, deviceToken: "" };
 }
 
 export const RegisterResponse: MessageFns<RegisterResponse> = {
@@ -176,6 +203,9 @@ export const RegisterResponse: MessageFns<RegisterResponse> = {
     }
     if (message.tokens !== undefined) {
       Tokens.encode(message.tokens, writer.uint32(18).fork()).join();
+    }
+    if (message.deviceToken !== "") {
+      writer.uint32(26).string(message.deviceToken);
     }
     return writer;
   },
@@ -209,6 +239,14 @@ export const RegisterResponse: MessageFns<RegisterResponse> = {
             message.tokens = Tokens.decode(reader, reader.uint32());
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.deviceToken = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -230,12 +268,13 @@ export const RegisterResponse: MessageFns<RegisterResponse> = {
     message.tokens = (object.tokens !== undefined && object.tokens !== null)
       ? Tokens.fromPartial(object.tokens)
       : undefined;
+    message.deviceToken = object.deviceToken ?? "";
     return message;
   },
 };
 
 function createBaseLoginRequest(): LoginRequest {
-  return { identifier: "", password: "" };
+  return { identifier: "", password: "", deviceToken: "" };
 }
 
 export const LoginRequest: MessageFns<LoginRequest> = {
@@ -245,6 +284,9 @@ export const LoginRequest: MessageFns<LoginRequest> = {
     }
     if (message.password !== "") {
       writer.uint32(18).string(message.password);
+    }
+    if (message.deviceToken !== "") {
+      writer.uint32(34).string(message.deviceToken);
     }
     return writer;
   },
@@ -278,6 +320,14 @@ export const LoginRequest: MessageFns<LoginRequest> = {
             message.password = reader.string();
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.deviceToken = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -297,12 +347,13 @@ export const LoginRequest: MessageFns<LoginRequest> = {
     const message = createBaseLoginRequest();
     message.identifier = object.identifier ?? "";
     message.password = object.password ?? "";
+    message.deviceToken = object.deviceToken ?? "";
     return message;
   },
 };
 
 function createBaseLoginResponse(): LoginResponse {
-  return { user: undefined, tokens: undefined };
+  return { user: undefined, tokens: undefined, deviceToken: "" };
 }
 
 export const LoginResponse: MessageFns<LoginResponse> = {
@@ -312,6 +363,9 @@ export const LoginResponse: MessageFns<LoginResponse> = {
     }
     if (message.tokens !== undefined) {
       Tokens.encode(message.tokens, writer.uint32(18).fork()).join();
+    }
+    if (message.deviceToken !== "") {
+      writer.uint32(34).string(message.deviceToken);
     }
     return writer;
   },
@@ -345,6 +399,14 @@ export const LoginResponse: MessageFns<LoginResponse> = {
             message.tokens = Tokens.decode(reader, reader.uint32());
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.deviceToken = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -366,6 +428,7 @@ export const LoginResponse: MessageFns<LoginResponse> = {
     message.tokens = (object.tokens !== undefined && object.tokens !== null)
       ? Tokens.fromPartial(object.tokens)
       : undefined;
+    message.deviceToken = object.deviceToken ?? "";
     return message;
   },
 };

@@ -1,0 +1,66 @@
+import { type Clock, DAY_MS } from '#kit/clock.ts';
+import { cleanUp, defineCleanUp } from '#kit/db/clean-up.ts';
+import type { Queryable } from '#kit/db/database.ts';
+import { createDeviceTokens, hashOfDevice } from './device-tokens.ts';
+
+/** So long a device is known after the last sign-in on it, and so many of one account. */
+export const DEVICE_KEPT_MS = 180 * DAY_MS;
+const MAX_DEVICES = 20;
+
+const ADD = {
+  name: 'known-device-add',
+  // Once a day is enough. Whoever is deleted meanwhile is known nowhere.
+  text: `with surplus as (
+      delete from known_devices where account_id = $1 and device_hash in (select device_hash from known_devices
+        where account_id = $1 and device_hash <> $2 order by last_seen_at_ms desc, device_hash offset ${MAX_DEVICES - 1} limit ${MAX_DEVICES}))
+    insert into known_devices (account_id, device_hash, last_seen_at_ms) select id, $2, $3 from accounts where id = $1
+    on conflict (account_id, device_hash) do update set last_seen_at_ms = excluded.last_seen_at_ms
+      where known_devices.last_seen_at_ms < excluded.last_seen_at_ms - ${DAY_MS}`,
+};
+const HAS = {
+  name: 'known-device-has',
+  text: 'select 1 from known_devices where account_id = $1 and device_hash = $2',
+};
+const CLEAN_UP = defineCleanUp({
+  name: 'known-devices-clean-up',
+  table: 'known_devices',
+  where: 'last_seen_at_ms <= $1',
+});
+
+/** On what somebody has signed in to an account: there nobody else's tries keep anybody out. */
+export interface KnownDevices {
+  /** Whether the account knows the device. @param token as it came; what we have not made is not looked for */
+  has(accountId: string, token: string): Promise<boolean>;
+  /**
+   * Notes that somebody has signed in.
+   * @param token as it came, empty for none
+   * @returns the token that the device is to keep: the one that it has, or a new one
+   */
+  remember(accountId: string, token: string): Promise<string>;
+  /** Forgets those on which nobody has signed in for 180 days. */
+  cleanUp(): Promise<void>;
+}
+
+/** @param options.tagSecrets see `createDeviceTokens` */
+export function createKnownDevices(options: {
+  db: Queryable;
+  tagSecrets: readonly Uint8Array[];
+  clock: Clock;
+}): KnownDevices {
+  const { db, clock } = options;
+  const tokens = createDeviceTokens(options.tagSecrets);
+  return {
+    async has(accountId, token) {
+      if (!tokens.isOurs(token)) return false;
+      return (await db.query(HAS, [accountId, hashOfDevice(accountId, token)])).length > 0;
+    },
+    async remember(accountId, token) {
+      const kept = tokens.isOurs(token) ? token : tokens.create();
+      await db.query(ADD, [accountId, hashOfDevice(accountId, kept), clock.nowMs()]);
+      return kept;
+    },
+    async cleanUp() {
+      await cleanUp(db, CLEAN_UP, [clock.nowMs() - DEVICE_KEPT_MS]);
+    },
+  };
+}
