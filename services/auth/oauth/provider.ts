@@ -10,6 +10,7 @@ import { isRedirectAllowed } from './clients/redirect-uris.ts';
 import { cookieOptions } from './interactions/cookies.ts';
 import { CLAIMS } from './interactions/find-account.ts';
 import { interactionUrl } from './interactions/interactions.ts';
+import { keepLateSessions } from './interactions/late-sessions.ts';
 import { devicePages, errorPage, signOutPages } from './interactions/page-sources.ts';
 import type { OAuthPages } from './interactions/pages.ts';
 import { loadExistingGrant, promptPolicy } from './interactions/remembered-consent.ts';
@@ -40,6 +41,7 @@ export function createProvider(parts: ProviderParts): Provider {
   // Host and scheme are those of the issuer: the HTTP server has written them over whatever the request said.
   provider.proxy = true;
   harden(provider);
+  keepLateSessions(provider, cookieOptions(issuer, parts.cookieSecrets));
   provider.on('server_error', (ctx, error) => {
     const { method, path } = ctx;
     logger.error(

@@ -229,3 +229,24 @@ test('a browser in which nobody has signed in is forgotten after ten minutes', a
     [['Session', 10]],
   );
 });
+
+test('a form or an address of a device from a browser without a session begins anew, and the next form works', async () => {
+  const client = await deviceClient();
+  const request = await startDevice(client, 'posts:read');
+  const begin: ((browser: TestBrowser) => ReturnType<TestBrowser['fetch']>)[] = [
+    (browser) => browser.fetch('/device', { user_code: request.user_code, xsrf: 'a'.repeat(48) }, from()),
+    (browser) => browser.fetch('/device', {}, from()),
+    (browser) => browser.fetch('/device/unknown'),
+    (browser) =>
+      browser.fetch('/device/unknown', undefined, { cookie: 'oxo_oauth_session=a; oxo_oauth_session.sig=a' }),
+  ];
+  for (const each of begin) {
+    const browser = openTestBrowser(service);
+    const page = await each(browser);
+    assert.equal(page.status, 400, page.body);
+    assertSafe(page);
+    const asked = await submit(browser, page, { user_code: request.user_code }, from());
+    assert.match(asked.body, /<h1>Is this your device\?<\/h1>/);
+  }
+  assert.doesNotMatch(service.log(), /OAuth request failed/);
+});
