@@ -14,6 +14,7 @@ import { keepLateSessions } from './interactions/late-sessions.ts';
 import { devicePages, errorPage, signOutPages } from './interactions/page-sources.ts';
 import type { OAuthPages } from './interactions/pages.ts';
 import { loadExistingGrant, promptPolicy } from './interactions/remembered-consent.ts';
+import { answerLateErrors } from './late-errors.ts';
 import { LIFETIMES_SECONDS } from './lifetimes.ts';
 import { OAUTH_ROUTES } from './routes.ts';
 import { OAUTH_SCOPES } from './scopes.ts';
@@ -42,6 +43,7 @@ export function createProvider(parts: ProviderParts): Provider {
   provider.proxy = true;
   harden(provider);
   keepLateSessions(provider, cookieOptions(issuer, parts.cookieSecrets));
+  provider.use(answerLateErrors(errorPage(parts.pages)));
   provider.on('server_error', (ctx, error) => {
     const { method, path } = ctx;
     logger.error(

@@ -3,7 +3,7 @@ import { field, hidden } from '../html/fields.ts';
 import { html, type Part } from '../html/html.ts';
 import type { Form, OAuthPages, PageSource } from '../oauth/interactions/pages.ts';
 import { layout } from './layout.ts';
-import { foreignFormPage, waitPage } from './problem-pages.ts';
+import { awayPage, foreignFormPage, waitPage } from './problem-pages.ts';
 import { type Visit, visitOf } from './visit.ts';
 
 const MAX_CODE = 32;
@@ -24,6 +24,7 @@ export function createOAuthPages(issuer: string): OAuthPages {
 
   return {
     failed: shown((visit, { error, description }) => {
+      if (error === 'temporarily_unavailable') return awayPage(visit);
       const { clientTitle: title, client } = visit.texts.problems;
       return layout(visit, {
         title,

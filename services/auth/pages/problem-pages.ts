@@ -1,3 +1,4 @@
+import { SECOND_MS } from '#kit/clock.ts';
 import type { Page } from '../html/document.ts';
 import { html } from '../html/html.ts';
 import { layout } from './layout.ts';
@@ -19,6 +20,11 @@ export function foreignFormPage(visit: Visit): Page {
 export function waitPage(visit: Visit, message: string, retryAfterMs: number): Page {
   const { waitTitle: title, wait } = visit.texts.problems;
   return layout(visit, { title, body: html`<p role="alert">${message} ${wait(Math.ceil(retryAfterMs / 1_000))}</p>` });
+}
+
+/** Something that is needed is away for the moment. */
+export function awayPage(visit: Visit): Page {
+  return waitPage(visit, visit.texts.problems.away, SECOND_MS);
 }
 
 /** Anything else. @param requestId finds it in the logs */

@@ -1,4 +1,4 @@
-import { type Clock, SECOND_MS } from '#kit/clock.ts';
+import type { Clock } from '#kit/clock.ts';
 import { OxoError } from '#kit/errors.ts';
 import type { Logger } from '#kit/observability/logger.ts';
 import type { Accounts } from '../accounts/accounts.ts';
@@ -15,7 +15,7 @@ import { consent } from './consent.ts';
 import { createFormTokens } from './form-tokens.ts';
 import { language } from './language.ts';
 import { goOn, type PageHandlers } from './page-handlers.ts';
-import { expiredPage, failedPage, foreignFormPage, waitPage } from './problem-pages.ts';
+import { awayPage, expiredPage, failedPage, foreignFormPage } from './problem-pages.ts';
 import { signIn } from './sign-in.ts';
 import { type Visit, visitOf } from './visit.ts';
 
@@ -81,11 +81,12 @@ function showError(
 }
 
 function problemOf(visit: Visit, error: unknown, requestId: string): { status: number; page: Page } {
-  // The provider's own: what was under way has ended meanwhile.
+  // The provider's own: what was under way has ended meanwhile, or a store is away.
   if (error instanceof Error && error.name === 'InvalidGrant') return { status: 400, page: expiredPage(visit) };
+  if (error instanceof Error && error.name === 'TemporarilyUnavailable') return { status: 503, page: awayPage(visit) };
   const reason = error instanceof OxoError ? error.reason : 'INTERNAL';
   if (reason === 'BODY_TOO_LARGE') return { status: 413, page: foreignFormPage(visit) };
   if (reason === 'REQUEST_MALFORMED') return { status: 400, page: foreignFormPage(visit) };
   if (reason === 'INTERNAL') return { status: 500, page: failedPage(visit, requestId) };
-  return { status: 503, page: waitPage(visit, visit.texts.problems.away, SECOND_MS) };
+  return { status: 503, page: awayPage(visit) };
 }
