@@ -25,6 +25,7 @@ import { createApiKeys } from './api-keys/api-keys.ts';
 import { createKeyText } from './api-keys/key-text.ts';
 import { createSecretHashes } from './api-keys/secret-hashes.ts';
 import type { Attempts } from './attempts/attempts.ts';
+import { auditAttempts } from './attempts/audited-attempts.ts';
 import { createKnownDevices } from './attempts/known-devices.ts';
 import { createCountedAudit } from './audit/counted.ts';
 import { pruneAuditLog } from './audit/pruning.ts';
@@ -87,20 +88,21 @@ export interface AuthServiceParts {
 
 /** The one place where the handlers of this service get what they use. */
 export function createAuthService(parts: AuthServiceParts) {
-  const { db, outbox, users, denyList, keys, rotation, rewrapping, issuer, passwords, attempts, clock, logger } = parts;
+  const { db, outbox, users, denyList, keys, rotation, rewrapping, issuer, passwords, clock, logger } = parts;
+  const counted = createCountedAudit({ db, clock, logger });
+  const attempts = auditAttempts(parts.attempts, counted);
   const accounts = createAccounts(db, clock);
   const profiles = createProfiles(users);
   const knownDevices = createKnownDevices({ db, tagSecrets: parts.apiKeyTagSecrets, clock });
-  const sessions = createSessions({ db, outbox, denyList, clock });
+  const sessions = createSessions({ db, outbox, denyList, counted, clock });
   const disable = createDisabling({ db, outbox, denyList });
   const admins = createAdmins({ db, outbox, denyList, clock });
-  const counted = createCountedAudit({ db, clock, logger });
   const pages = createOAuthPages(parts.oauth.issuer);
   const oauth = createOAuth({
-    ...{ settings: parts.oauth, pages, db, outbox, denyList, keys, profiles, attempts, clock, logger },
+    ...{ settings: parts.oauth, pages, db, outbox, denyList, keys, profiles, attempts, counted, clock, logger },
   });
   const keyText = createKeyText(parts.apiKeyTagSecrets);
-  const apiKeys = createApiKeys({ db, outbox, denyList, keyText, hashes: createSecretHashes(), clock });
+  const apiKeys = createApiKeys({ db, outbox, denyList, keyText, hashes: createSecretHashes(), counted, clock });
   const { findAccessToken } = oauth;
   const exchange = createExchange({ apiKeys, keyText, findAccessToken, issuer, denyList, clock, logger });
   const credentials = createCredentials({ accounts, attempts, knownDevices, passwords, profiles, counted });
@@ -141,7 +143,7 @@ export function createAuthService(parts: AuthServiceParts) {
       });
       server.add(AuthInternalServiceDefinition, {
         disableAccount: disableAccount({ disable }),
-        issueServiceToken: issueServiceToken({ secretHashes: parts.secretHashes, issuer }),
+        issueServiceToken: issueServiceToken({ secretHashes: parts.secretHashes, issuer, counted }),
         rotateSigningKeys: rotateSigningKeys({ rotation }),
         rewrapSigningKeys: rewrapSigningKeys({ rewrapping }),
       });

@@ -22,7 +22,13 @@ import {
   type User,
 } from '../testing/people.ts';
 import { startWorld, type World } from '../testing/world.ts';
-import { requireInterruptible, requireNotSprung, requireSameAuditLog, setTrap } from './restores.ts';
+import {
+  requireInterruptible,
+  requireNotSprung,
+  requireRestoreInLog,
+  requireSameAuditLog,
+  setTrap,
+} from './restores.ts';
 
 export const backups: Cases = {
   'a backup that is restored elsewhere has every feed, profile, post and account; life goes on there': async (
@@ -128,6 +134,12 @@ async function requireForce(folder: string, stateDir: string, env: Record<string
   assert.ok(Number(ended) >= 4, forced.out);
   const [, aside = ''] = /is kept in (.*)/.exec(forced.out) ?? [];
   assert.ok(existsSync(join(aside, 'data/postgres/PG_VERSION')), forced.out);
+  const servers = await startWorld({ stateDir, portBase: Number(env.OXO_PORT_BASE), serversOnly: true });
+  try {
+    await requireRestoreInLog(servers, Number(ended));
+  } finally {
+    await servers.stop();
+  }
 }
 
 /** The same events under the same numbers, and consumers that go on behind what they had handled. */

@@ -75,6 +75,7 @@ export async function requireSameAuditLog(source: World, target: World): Promise
   const [before, after] = await Promise.all([source, target].map(readAuditLog));
   assert.ok(before !== undefined && before.length > 0);
   assert.deepEqual(after?.slice(0, before.length), before);
+  await requireRestoreInLog(target, undefined);
   for (const sql of ['DELETE FROM audit.log', 'DROP TABLE audit.log', 'SELECT * FROM audit.retention']) {
     const url = target.stack.environmentOf('auth').DATABASE_URL ?? '';
     await assert.rejects(
@@ -83,6 +84,20 @@ export async function requireSameAuditLog(source: World, target: World): Promise
       sql,
     );
   }
+}
+
+/** That a backup was put back stands in the log, with what was ended. @param ended how many sessions; undefined for none that were asked for */
+export async function requireRestoreInLog({ stack }: Pick<World, 'stack'>, ended: number | undefined): Promise<void> {
+  const sql = "SELECT actor_kind, details FROM audit.log WHERE action = 'RESTORE_BACKUP'";
+  const { rows } = await inDatabase(stack.urls.database, (client) => client.query(sql));
+  assert.deepEqual(
+    rows.map(({ actor_kind }) => actor_kind),
+    ['OPERATOR'],
+  );
+  const { written, sessions, grants, keys } = rows[0].details;
+  assert.ok(Date.parse(written) <= Date.now());
+  if (ended === undefined) assert.deepEqual([sessions, grants, keys], [undefined, undefined, undefined]);
+  else assert.equal(Number(sessions) + Number(grants) + Number(keys), ended);
 }
 
 async function readAuditLog({ stack }: World): Promise<unknown[]> {

@@ -112,17 +112,24 @@ export async function restoreDatabase(
   if (differences.length > 0) throw new CliError('what was restored is not what was saved', { advice: differences });
 }
 
-/** Ends every session, those of clients too, and every API key: nobody's credential but the password is worth anything. @returns how many there were */
-export async function endSessions(plan: StackPlan): Promise<number> {
+/** How many there were. */
+export type EndedSessions = { readonly sessions: number; readonly grants: number; readonly keys: number };
+
+/**
+ * Ends every session, those of clients too, and every API key: nobody's credential but the password is worth anything. Consents go as well: one that
+ * was taken back after the backup would give its app another grant.
+ */
+export async function endSessions(plan: StackPlan): Promise<EndedSessions> {
   const auth = plan.services.find(({ name }) => name === 'auth');
-  if (auth === undefined) return 0;
+  if (auth === undefined) return { sessions: 0, grants: 0, keys: 0 };
   const schema = pg.escapeIdentifier(auth.schema);
   return await withoutBlockers(urlOfRole(plan, auth), clientOptions, ended(plan), async (client) => {
     const sessions = await client.query(`DELETE FROM ${schema}.sessions WHERE revoked_at_ms IS NULL`);
     const grants = await deleteAll(client, `${schema}.oauth_grants`);
     // Those under a grant have gone with it; codes, browsers and what clients have for themselves are under none.
     await deleteAll(client, `${schema}.oauth_artifacts`);
-    return (sessions.rowCount ?? 0) + grants + (await deleteAll(client, `${schema}.api_keys`));
+    await deleteAll(client, `${schema}.consents`);
+    return { sessions: sessions.rowCount ?? 0, grants, keys: await deleteAll(client, `${schema}.api_keys`) };
   });
 }
 

@@ -16,8 +16,9 @@ import { setUpServers } from '../stack/servers.ts';
 import { startStack } from '../stack/stack.ts';
 import { stopOrphans } from '../supervisor/orphans.ts';
 import { readLiveState } from '../supervisor/state.ts';
+import { recordRestore } from './audit-restore.ts';
 import { countRows, type RunStep } from './backup.ts';
-import { endSessions, hasTables, restoreDatabase } from './database.ts';
+import { type EndedSessions, endSessions, hasTables, restoreDatabase } from './database.ts';
 import { requireKnown } from './known.ts';
 import { backupFiles, type Manifest, readVerified } from './manifest.ts';
 import { endRestore, moveAside, moveBack, presentIn, requireNoRestore } from './mark.ts';
@@ -108,9 +109,16 @@ async function fillServers(
       return `${countRows(manifest.schemas)} rows, compared`;
     });
     signal.throwIfAborted();
-    if (wanted.endSessions) await step('sessions', async () => `${await endSessions(plan)} sessions ended`);
+    let ended: EndedSessions | undefined;
+    if (wanted.endSessions) {
+      await step('sessions', async () => {
+        ended = await endSessions(plan);
+        return `${ended.sessions + ended.grants + ended.keys} sessions ended`;
+      });
+    }
     // Roles and rights as this code wants them.
     await setUpServers(plan, (_, work) => work());
+    await recordRestore(plan, manifest.createdAt, ended);
     await step('streams', () => fillStreams(plan, folder, manifest, force));
   };
   try {

@@ -21,7 +21,7 @@ refused, and clients refresh.
 What ended after the backup is there again: accounts and posts that were deleted, sessions that were signed out or revoked,
 API keys that were revoked, passwords and keys that were changed, administrators who are none any more, people who were
 unfollowed. Nothing tells which they were. Delete again who asked to be deleted since (keep that list outside this stack). If a
-session or a key may be in wrong hands, --end-sessions: everybody signs in again and makes new API keys, and the keys that signed tokens are dropped by ./oxo keys
+session or a key may be in wrong hands, --end-sessions: everybody signs in again, makes new API keys and is asked anew what apps may do, and the keys that signed tokens are dropped by ./oxo keys
 rotate --force after ./oxo up.
 
 Restore only backups that you trust: a backup holds every password and key, and what is in its tables and functions is run as
@@ -33,7 +33,7 @@ A signal (Ctrl-C) stops it, and what was there is back.
            lost, restore again there
   --force  also where there is something already: the data in OXO_STATE_DIR is moved aside and kept, that on servers
            of your own (DATABASE_URL, NATS_URL) is replaced
-  --end-sessions  nobody stays signed in, no API key works; access tokens last up to 15 minutes more, unless the keys are
+  --end-sessions  nobody stays signed in, no API key works, no app has anything granted; access tokens last up to 15 minutes more, unless the keys are
            dropped as well`,
   run,
 };

@@ -1,6 +1,6 @@
 import { type Clock, MINUTE_MS } from '#kit/clock.ts';
 import type { Database } from '#kit/db/database.ts';
-import { type AuditedCall, recordAudit } from '../audit/audit-log.ts';
+import { type AuditedCall, person, recordAudit } from '../audit/audit-log.ts';
 
 /** A registration that is not through after so long was cut off, and is taken up by the sweep; so is one that the sweep could not finish. */
 const SWEEP_AFTER_MS = MINUTE_MS;
@@ -64,8 +64,8 @@ export interface Accounts {
   passwordHash(id: string): Promise<string | undefined>;
   /** @param email normalised */
   idOfVerifiedEmail(email: string): Promise<string | undefined>;
-  /** Makes the account active, if it was not. @returns false when it is not there (any more) */
-  enter(id: string): Promise<boolean>;
+  /** Makes the account active, if it was not, for a sign-in at a page of ours, for an app. @returns false when it is not there (any more) */
+  enter(id: string, clientId: string, call: AuditedCall): Promise<boolean>;
 }
 
 export function createAccounts(db: Database, clock: Clock): Accounts {
@@ -95,6 +95,11 @@ export function createAccounts(db: Database, clock: Clock): Accounts {
       const [row] = await db.query<{ id: string }>(ID_OF_VERIFIED_EMAIL, [email]);
       return row?.id;
     },
-    enter: async (id) => (await db.query(ENTER, [id])).length > 0,
+    enter: (id, clientId, call) =>
+      db.transaction(async (tx) => {
+        if ((await tx.query(ENTER, [id])).length === 0) return false;
+        await recordAudit(tx, { action: 'CHECK_PASSWORD', accountId: id, actor: person(id), clientId }, call);
+        return true;
+      }),
   };
 }

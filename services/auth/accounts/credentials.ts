@@ -1,5 +1,5 @@
 import type { User } from '#gen/oxo/user/v1/user.ts';
-import { OxoError } from '#kit/errors.ts';
+import { hasReason, OxoError } from '#kit/errors.ts';
 import type { Attempts } from '../attempts/attempts.ts';
 import type { KnownDevices } from '../attempts/known-devices.ts';
 import { NOBODY as NO_ACTOR } from '../audit/audit-log.ts';
@@ -22,6 +22,8 @@ export interface PasswordSource {
   deviceToken: string;
   context: ProfileContext;
   signal?: AbortSignal;
+  /** The app for which it is typed at a page of ours. */
+  clientId?: string;
 }
 
 /**
@@ -59,23 +61,35 @@ export function createCredentials(options: {
     return email === undefined ? undefined : profiles.byId(id ?? NOBODY, context);
   }
 
+  /** Nobody waits for it, so that the answer takes as long whether there is an account or not. */
+  function tellRefused(accountId: string | undefined, source: PasswordSource, why?: string): void {
+    const { device, context, clientId } = source;
+    const details = why === undefined ? {} : { details: { why } };
+    const refused = { outcome: 'REFUSED', accountId, actor: NO_ACTOR, ...details } as const;
+    const action =
+      clientId === undefined ? ({ action: 'SIGN_IN' } as const) : ({ action: 'CHECK_PASSWORD', clientId } as const);
+    counted.add({ ...action, ...refused }, { requestId: context.requestId, device });
+  }
+
   return {
-    async signIn({ identifier, password }, { device, deviceToken, context, signal }, enter) {
+    async signIn({ identifier, password }, source, enter) {
+      const { device, deviceToken, context, signal } = source;
       const user = await find(identifier, context);
       const network = networkOf(device.ip);
       const isKnown = await knownDevices.has(user?.id ?? NOBODY, deviceToken);
-      const attempt = await attempts.login(spellingOf(identifier), network, isKnown ? deviceToken : undefined);
+      const attempt = await attempts
+        .login(spellingOf(identifier), network, isKnown ? deviceToken : undefined)
+        .catch((error: unknown) => {
+          if (hasReason(error, 'RATE_LIMITED')) tellRefused(user?.id, source, 'limit');
+          throw error;
+        });
 
       const passwordHash = await accounts.passwordHash(user?.id ?? NOBODY);
       const by = { network, ...(signal === undefined ? {} : { signal }) };
       const right = await passwords.verify(passwordHash ?? passwords.decoy, password, by);
       const entered = right && user !== undefined ? await enter(user) : undefined;
       if (user === undefined || entered === undefined) {
-        // Nobody waits for it, so that the answer takes as long whether there is an account or not.
-        counted.add(
-          { action: 'SIGN_IN', outcome: 'REFUSED', accountId: user?.id, actor: NO_ACTOR },
-          { requestId: context.requestId, device },
-        );
+        tellRefused(user?.id, source);
         throw wrongCredentials();
       }
       attempt.giveBack();

@@ -1,18 +1,30 @@
 import { type Clock, MINUTE_MS } from '#kit/clock.ts';
-import type { Database } from '#kit/db/database.ts';
+import type { Database, Queryable } from '#kit/db/database.ts';
 import { type Logger, warnSeldom } from '#kit/observability/logger.ts';
 import { type AuditEvent, type AuditedCall, actorOf, NOBODY, originOf, recordAudit } from './audit-log.ts';
 
-/** So many kinds of entries a minute in one process, whoever and however many they are who make them; what is beyond shares one. */
-const MAX_KINDS = 100;
+/**
+ * Of what strangers make happen, so many kinds a minute have entries of their own, for each action and outcome: one action that is a flood hides no
+ * other, and what says nothing of an account hides none of what is tried on one. What is beyond shares one entry.
+ */
+const MAX_KINDS = { ofAccounts: 100, ofNobody: 20 };
+/** Of what one person does again and again, so many a minute have an entry. */
+const MAX_ENTRIES_OF_A_KIND = 10;
+/** Of so many that is known, each some hundred bytes; who is beyond has all entries. */
+const MAX_PEOPLES_KINDS = 10_000;
 
-/** What strangers can make happen as often as they like. */
+/** Entries of what can be repeated at will, with a budget for each minute in one process. */
 export interface CountedAudit {
   /**
-   * Adds the first of its kind to the log, without waiting for it, and counts what follows within the minute: the same action, outcome,
-   * account and network.
+   * For what strangers can make happen as often as they like. Adds the first of its kind to the log, without waiting for it, and counts what
+   * follows within the minute: the same action, outcome, account, client and network.
    */
   add(event: AuditEvent, call: AuditedCall): void;
+  /**
+   * For what somebody who is known can do as often as they like: as `recordAudit`, and what is more than ten of a kind in a minute is
+   * only counted.
+   */
+  record(tx: Queryable, event: AuditEvent, call: AuditedCall): Promise<void>;
   /** Adds what was counted in minutes that are over. */
   flush(): Promise<void>;
 }
@@ -21,57 +33,96 @@ interface Kind {
   event: AuditEvent;
   call: AuditedCall;
   minute: number;
+  /** Entries that were added. */
+  written: number;
   further: number;
 }
 
-/** A flood adds at most about 200 entries a minute. What was only counted is lost when the process dies: at most the end of a minute. */
+/** What was only counted is lost when the process dies: at most the end of a minute. */
 export function createCountedAudit(options: { db: Database; clock: Clock; logger: Logger }): CountedAudit {
   const { db, clock, logger } = options;
   const warn = warnSeldom(logger);
-  const kinds = new Map<string, Kind>();
+  /** By action, outcome, and whether it is about an account. */
+  const ofStrangers = new Map<string, Map<string, Kind>>();
+  const ofPeople = new Map<string, Kind>();
   const minuteNow = () => Math.floor(clock.nowMs() / MINUTE_MS);
+  const newKind = (event: AuditEvent, call: AuditedCall): Kind => ({
+    ...kept(event, call),
+    ...{ minute: minuteNow(), written: 0, further: 0 },
+  });
 
-  /** @returns whether it is the first of its kind */
-  function count(kind: Kind): boolean {
-    const { event, call, minute } = kind;
-    const key = [minute, event.action, event.outcome, event.accountId, originOf(call).network].join(' ');
-    const known = kinds.get(key);
-    if (known !== undefined) known.further += 1;
-    else if (kinds.size < MAX_KINDS) kinds.set(key, kind);
-    else countOther(kind);
-    return kinds.get(key) === kind;
-  }
-
-  function countOther({ event: { action, outcome = 'SUCCEEDED' }, call: { requestId }, minute }: Kind): void {
-    const key = `others ${action} ${outcome}`;
-    const others = kinds.get(key) ?? {
-      event: { action, outcome, actor: NOBODY, details: { of: 'others' } },
-      ...{ call: { requestId }, minute, further: 0 },
-    };
-    others.further += 1;
-    kinds.set(key, others);
+  /** @returns the one that it is counted in */
+  function strangersKind(event: AuditEvent, call: AuditedCall): Kind {
+    const [group, one] = [groupOf(event), newKind(event, call)];
+    const kinds = ofStrangers.get(group) ?? new Map<string, Kind>();
+    ofStrangers.set(group, kinds);
+    const isFull = kinds.size >= (event.accountId === undefined ? MAX_KINDS.ofNobody : MAX_KINDS.ofAccounts);
+    const key = isFull && !kinds.has(keyOf(one)) ? OTHERS : keyOf(one);
+    const kind = kinds.get(key) ?? (key === OTHERS ? othersOf(one) : one);
+    kinds.set(key, kind);
+    return kind;
   }
 
   return {
     add(event, call) {
-      const kind = { ...kept(event, call), minute: minuteNow(), further: 0 };
-      if (!count(kind)) return;
+      const kind = strangersKind(event, call);
+      if (kind.written > 0) {
+        kind.further += 1;
+        return;
+      }
+      kind.written = 1;
       recordAudit(db, kind.event, kind.call).catch((error: unknown) => {
         kind.further += 1;
         warn({ err: error, action: event.action }, 'the audit log could not be written');
       });
     },
+    async record(tx, event, call) {
+      const one = newKind(event, call);
+      const key = keyOf(one);
+      const kind = ofPeople.get(key) ?? one;
+      if (ofPeople.size < MAX_PEOPLES_KINDS) ofPeople.set(key, kind);
+      if (kind.written >= MAX_ENTRIES_OF_A_KIND) {
+        kind.further += 1;
+        return;
+      }
+      kind.written += 1;
+      await recordAudit(tx, event, call);
+    },
     async flush() {
-      const over = [...kinds].filter(([, { minute }]) => minute < minuteNow());
+      const over = [...ofStrangers.values(), ofPeople].flatMap((kinds) =>
+        [...kinds].filter(([, { minute }]) => minute < minuteNow()).map(([key, kind]) => ({ kinds, key, kind })),
+      );
       await db.transaction(async (tx) => {
-        for (const [, { event, call, further }] of over) {
-          if (further === 0) continue;
-          await recordAudit(tx, { ...event, details: { ...event.details, count: further } }, call);
-        }
+        for (const { kind } of over) if (kind.further > 0) await recordAudit(tx, summaryOf(kind), kind.call);
       });
-      for (const [key] of over) kinds.delete(key);
+      for (const { kinds, key } of over) kinds.delete(key);
     },
   };
+}
+
+/** Of how many entries it is told, and of whom; not of which session or key, since there were many. */
+function summaryOf({ event, further }: Kind): AuditEvent {
+  const { sessionId: _, keyId: __, ...rest } = event;
+  return { ...rest, details: { ...event.details, count: further } };
+}
+
+/** Those that are beyond the kinds that have entries of their own. */
+const OTHERS = 'others';
+
+function othersOf({ event: { action, outcome }, call: { requestId }, ...rest }: Kind): Kind {
+  const event = { action, outcome, actor: NOBODY, details: { of: OTHERS } };
+  return { ...rest, event, call: { requestId }, written: 1 };
+}
+
+function groupOf({ action, outcome, accountId }: AuditEvent): string {
+  return [action, outcome, accountId === undefined ? 'of nobody' : 'of an account'].join(' ');
+}
+
+function keyOf({ event, call, minute }: Kind): string {
+  const { action, outcome, accountId, clientId, details } = event;
+  // Why something was refused is one of few words; what was done may have any.
+  const why = outcome === 'REFUSED' ? details : undefined;
+  return JSON.stringify([minute, action, outcome, accountId, clientId, why, originOf(call).network]);
 }
 
 /** Only what is written: a call must not be held for a minute. */

@@ -3,7 +3,8 @@ import { cleanUp, defineCleanUp } from '#kit/db/clean-up.ts';
 import type { Database, Transaction } from '#kit/db/database.ts';
 import type { Outbox } from '#kit/events/outbox/outbox.ts';
 import type { DenyList } from '#kit/identity/deny-list.ts';
-import { type AuditedCall, person, recordAudit } from '../audit/audit-log.ts';
+import { type AuditedCall, person } from '../audit/audit-log.ts';
+import type { CountedAudit } from '../audit/counted.ts';
 import { type RevokedSession, revokedColumns } from '../entities/session-entity.ts';
 import { createRevoking } from '../sessions/revoking.ts';
 
@@ -56,6 +57,11 @@ const KEEP_REVOKED = {
 };
 const CLEAN_UP = defineCleanUp({ name: 'consents-clean-up', table: 'consents', where: 'expires_at_ms <= $1' });
 
+function granting({ accountId, clientId }: Parties, scopes: readonly string[]) {
+  const details = { scopes: scopes.join(' ') };
+  return { action: 'GRANT_CONSENT', accountId, actor: person(accountId), clientId, details } as const;
+}
+
 function keptOf(column: string): string {
   return `case when consents.revoked_at_ms is null then array(select unnest(consents.${column})
         except select unnest(excluded.granted || excluded.refused)) else '{}' end`;
@@ -82,6 +88,11 @@ export interface Consents {
   /** Notes what the person has said of these scopes. @returns false when account or app are not there (any more) */
   record(parties: Parties, decision: Decision, context: AuditedCall): Promise<boolean>;
   /**
+   * Writes down that the app is about to get another grant without a question, by what the person has said before. Before it gets it: none is
+   * given that is not in the audit log.
+   */
+  grantAgain(parties: Parties, scopes: readonly string[], context: AuditedCall): Promise<void>;
+  /**
    * Ends the consent and all that was granted under it; when it is done, the app's tokens are refused everywhere. Repeated within a day
    * it does the same again.
    * @returns false when there is none
@@ -92,8 +103,14 @@ export interface Consents {
   cleanUp(): Promise<number>;
 }
 
-export function createConsents(options: { db: Database; outbox: Outbox; denyList: DenyList; clock: Clock }): Consents {
-  const { db, clock } = options;
+export function createConsents(options: {
+  db: Database;
+  outbox: Outbox;
+  denyList: DenyList;
+  counted: Pick<CountedAudit, 'record'>;
+  clock: Clock;
+}): Consents {
+  const { db, counted, clock } = options;
   const revoking = createRevoking(options);
 
   async function endSurplus(tx: Transaction, accountId: string): Promise<RevokedSession[]> {
@@ -112,15 +129,14 @@ export function createConsents(options: { db: Database; outbox: Outbox; denyList
         const nowMs = clock.nowMs();
         const values = [accountId, clientId, granted, refused, nowMs, nowMs + COUNTS_FOR_MS];
         if ((await tx.query(RECORD, values)).length === 0) return { isWritten: false, revoked: [] };
-        const details = { scopes: granted.join(' ') };
-        await recordAudit(
-          tx,
-          { action: 'GRANT_CONSENT', accountId, actor: person(accountId), clientId, details },
-          context,
-        );
+        await counted.record(tx, granting({ accountId, clientId }, granted), context);
         return { isWritten: true, revoked: await endSurplus(tx, accountId) };
       }, context);
       return isWritten;
+    },
+    async grantAgain(parties, scopes, context) {
+      const { details, ...event } = granting(parties, scopes);
+      await counted.record(db, { ...event, details: { ...details, remembered: 'yes' } }, context);
     },
     async revoke({ accountId, clientId }, context) {
       const nowMs = clock.nowMs();
@@ -132,7 +148,7 @@ export function createConsents(options: { db: Database; outbox: Outbox; denyList
         const ended = await tx.query<RevokedSession>(DELETE_GRANTS, [accountId, [clientId]]);
         const ids = [...row.revokedGrants, ...ended.map(({ id }) => id)];
         await tx.query(KEEP_REVOKED, [accountId, clientId, ids]);
-        if (ended.length > 0) await recordAudit(tx, { action: 'REVOKE_CONSENT', accountId, clientId }, context);
+        if (ended.length > 0) await counted.record(tx, { action: 'REVOKE_CONSENT', accountId, clientId }, context);
         return { isThere: true, revoked: ids.map((id) => ({ id, accountId })) };
       }, context);
       return isThere;

@@ -6,6 +6,7 @@ import type { Logger } from '#kit/observability/logger.ts';
 import type { BackgroundWork } from '#kit/process/background.ts';
 import type { Profiles } from '../accounts/profiles.ts';
 import type { Attempts } from '../attempts/attempts.ts';
+import type { CountedAudit } from '../audit/counted.ts';
 import { type Consents, createConsents } from '../consents/consents.ts';
 import type { HttpServer } from '../http/server.ts';
 import type { SigningKeys } from '../keys/signing-keys.ts';
@@ -47,6 +48,7 @@ export function createOAuth(parts: {
   keys: Pick<SigningKeys, 'current' | 'published'>;
   profiles: Profiles;
   attempts: Attempts;
+  counted: CountedAudit;
   clock: Clock;
   logger: Logger;
 }): OAuth {
@@ -69,6 +71,7 @@ export function createOAuth(parts: {
     findAccount,
     pages,
     cookieSecrets,
+    counted: parts.counted,
     logger,
   });
 

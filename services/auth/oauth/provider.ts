@@ -1,8 +1,12 @@
 import { timingSafeEqual } from 'node:crypto';
 import type { EventEmitter } from 'node:events';
-import Provider, { type Configuration, errors, type FindAccount } from 'oidc-provider';
+import Provider, { type Configuration, errors, type FindAccount, type KoaContextWithOIDC } from 'oidc-provider';
+import { systemClock } from '#kit/clock.ts';
 import type { Logger } from '#kit/observability/logger.ts';
+import { NOBODY } from '../audit/audit-log.ts';
+import type { CountedAudit } from '../audit/counted.ts';
 import type { Consents } from '../consents/consents.ts';
+import { callOf } from '../http/call-of.ts';
 import type { SigningKeys } from '../keys/signing-keys.ts';
 import { checkMetadata, checkOwnScopes, EXTRA_METADATA } from './clients/client-metadata.ts';
 import { secretDigest } from './clients/clients.ts';
@@ -27,11 +31,12 @@ export interface ProviderParts {
   issuer: string;
   keys: Pick<SigningKeys, 'current' | 'published'>;
   stores: AdapterStores;
-  consents: Pick<Consents, 'find'>;
+  consents: Pick<Consents, 'find' | 'grantAgain'>;
   findAccount: FindAccount;
   pages: OAuthPages;
   /** What signs the cookies: the first signs, all verify. */
   cookieSecrets: readonly string[];
+  counted: Pick<CountedAudit, 'add'>;
   logger: Logger;
 }
 
@@ -51,11 +56,27 @@ export function createProvider(parts: ProviderParts): Provider {
       'OAuth request failed',
     );
   });
+  auditClients(provider, parts.counted);
   // What Koa would write to standard error. A connection that broke under an answer is nobody's fault.
   (provider as EventEmitter).on('error', (error: unknown) => {
     if (!isBrokenConnection(error)) logger.error({ err: error }, 'OAuth request failed');
   });
   return provider;
+}
+
+/** Whoever shows a secret that is not that of the client stands in the audit log, counted. */
+function auditClients(provider: Provider, counted: Pick<CountedAudit, 'add'>): void {
+  function add(ctx: KoaContextWithOIDC, { error }: errors.OIDCProviderError): void {
+    if (error !== 'invalid_client') return;
+    // What is no client's id may be anything that somebody has typed.
+    const client = ctx.oidc.client === undefined ? {} : { clientId: ctx.oidc.client.clientId };
+    const event = { action: 'AUTHENTICATE_CLIENT', outcome: 'REFUSED', actor: NOBODY, ...client } as const;
+    counted.add(event, callOf(ctx.req.headers, systemClock));
+  }
+  provider.on('grant.error', add);
+  provider.on('introspection.error', add);
+  provider.on('revocation.error', add);
+  provider.on('device_authorization.error', add);
 }
 
 function isBrokenConnection(error: unknown): boolean {

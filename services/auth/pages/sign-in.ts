@@ -35,18 +35,28 @@ export function signIn(dependencies: SignInDependencies): PageHandlers {
   }
 
   /** @returns whose they are. @throws OxoError when they are nobody's */
-  async function check(exchange: Exchange, form: { identifier: string; password: string }): Promise<string> {
+  async function check(
+    exchange: Exchange,
+    clientId: string,
+    form: { identifier: string; password: string },
+  ): Promise<string> {
     const { device, requestId, request, response } = exchange;
     const gone = new AbortController();
     const leave = () => gone.abort();
     response.once('close', leave);
     try {
       const deviceToken = readDeviceCookie(request, issuer);
-      const attempt = { device, deviceToken, context: { requestId, signal: gone.signal }, signal: gone.signal };
+      const attempt = {
+        device,
+        deviceToken,
+        context: { requestId, signal: gone.signal },
+        signal: gone.signal,
+        clientId,
+      };
       const signedIn = await credentials.signIn(
         validate(loginInput, { ...form, deviceToken: '' }),
         attempt,
-        async ({ id }) => ((await accounts.enter(id)) ? id : undefined),
+        async ({ id }) => ((await accounts.enter(id, clientId, { requestId, device })) ? id : undefined),
       );
       setDeviceCookie(response, issuer, signedIn.deviceToken);
       return signedIn.entered;
@@ -78,7 +88,7 @@ export function signIn(dependencies: SignInDependencies): PageHandlers {
       const identifier = form.get('identifier') ?? '';
       let accountId: string;
       try {
-        accountId = await check(exchange, { identifier, password: form.get('password') ?? '' });
+        accountId = await check(exchange, interaction.client.id, { identifier, password: form.get('password') ?? '' });
       } catch (error) {
         const refusal = refusalOf(exchange, error, visit.texts);
         return show(exchange, visit, { interaction, identifier, refusal });

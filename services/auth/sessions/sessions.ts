@@ -6,6 +6,7 @@ import type { DenyList } from '#kit/identity/deny-list.ts';
 import { newId } from '#kit/ids.ts';
 import { SET_ACTIVE } from '../accounts/accounts.ts';
 import { type AuditEvent, type AuditedCall, person, recordAudit } from '../audit/audit-log.ts';
+import type { CountedAudit } from '../audit/counted.ts';
 import { type RevokedSession, type RotationRow, revokedColumns, rotationColumns } from '../entities/session-entity.ts';
 import { endBrowserSessions } from '../oauth/storage/browser-sessions.ts';
 import { hashOf } from '../tokens/hash.ts';
@@ -112,8 +113,14 @@ export interface Sessions {
   cleanUp(): Promise<number>;
 }
 
-export function createSessions(options: { db: Database; outbox: Outbox; denyList: DenyList; clock: Clock }): Sessions {
-  const { db, clock } = options;
+export function createSessions(options: {
+  db: Database;
+  outbox: Outbox;
+  denyList: DenyList;
+  counted: Pick<CountedAudit, 'record'>;
+  clock: Clock;
+}): Sessions {
+  const { db, counted, clock } = options;
   const revoking = createRevoking(options);
 
   async function insert(tx: Transaction, accountId: string, isAdmin: boolean, device: Device): Promise<OpenSession> {
@@ -127,32 +134,6 @@ export function createSessions(options: { db: Database; outbox: Outbox; denyList
     return { sessionId: token.sessionId, accountId, signedInAtMs: nowMs, isAdmin, refreshToken };
   }
 
-  async function rotate(tx: Transaction, token: RefreshToken, device: Device): Promise<Refreshed> {
-    const nowMs = clock.nowMs();
-    const [row] = await tx.query<RotationRow>(LOCK, [token.sessionId]);
-    const standing = standingOf(row, token, nowMs);
-    if (row === undefined || standing === 'UNKNOWN') return { outcome: 'UNKNOWN' };
-    if (standing === 'REUSED') return { outcome: 'REUSED' };
-    const salt = standing === 'REPEATED' && row.rotationSalt != null ? row.rotationSalt : newRotationSalt();
-    const next = nextRefreshToken(token, salt);
-    if (standing === 'REPEATED') await tx.query(USE_GRACE, [token.sessionId]);
-    else {
-      const expiresAtMs = Math.min(nowMs + IDLE_MS, row.createdAtMs + MAX_AGE_MS);
-      await tx.query(ROTATE, [
-        ...[token.sessionId, hashOf(next.secret), row.currentHash, salt, nowMs],
-        ...[device.userAgent, device.ip, expiresAtMs],
-      ]);
-    }
-    const session = {
-      sessionId: token.sessionId,
-      accountId: row.accountId,
-      signedInAtMs: row.createdAtMs,
-      isAdmin: row.isAdmin,
-      refreshToken: encodeRefreshToken(next),
-    };
-    return { outcome: 'REFRESHED', session };
-  }
-
   return {
     async open(accountId, device, context, why = 'SIGN_IN') {
       const { session } = await revoking.inPassing(async (tx) => {
@@ -160,15 +141,22 @@ export function createSessions(options: { db: Database; outbox: Outbox; denyList
         if (account === undefined) return { session: undefined, revoked: [] };
         const opened = await insert(tx, accountId, account.isAdmin, device);
         const by = { accountId, actor: person(accountId), sessionId: opened.sessionId };
-        await recordAudit(tx, { action: why, ...by }, context);
-        const revoked = await endSurplus(tx, accountId, context);
+        await counted.record(tx, { action: why, ...by }, context);
+        const revoked = await endSurplus(tx, accountId);
+        const surplus = {
+          action: 'REVOKE_SESSION',
+          accountId,
+          actor: person(accountId),
+          details: { why: 'surplus' },
+        } as const;
+        for (const { id } of revoked) await counted.record(tx, { ...surplus, sessionId: id }, context);
         return { session: opened, revoked };
       }, context);
       return session;
     },
     async refresh(token, device, context) {
       const { refreshed } = await revoking.inPassing(async (tx) => {
-        const result = await rotate(tx, token, device);
+        const result = await rotate(tx, token, device, clock.nowMs());
         const revoked = result.outcome === 'REUSED' ? await endReused(tx, token.sessionId, context) : [];
         return { refreshed: result, revoked };
       }, context);
@@ -181,7 +169,7 @@ export function createSessions(options: { db: Database; outbox: Outbox; denyList
         const others = deleted.filter((session) => session.id !== sessionId);
         const ofBrowsers = scope === 'all' ? await endBrowserSessions(tx, userId) : [];
         const details: AuditEvent['details'] = scope === 'all' ? { all: 'yes', sessions: deleted.length } : {};
-        await recordAudit(tx, { action: 'SIGN_OUT', accountId: userId, sessionId, details }, context);
+        await counted.record(tx, { action: 'SIGN_OUT', accountId: userId, sessionId, details }, context);
         return { revoked: [...others, ...ofBrowsers, { id: sessionId, accountId: userId }] };
       }, context);
     },
@@ -190,7 +178,8 @@ export function createSessions(options: { db: Database; outbox: Outbox; denyList
       const { revoked } = await revoking.everywhere(async (tx) => {
         const values = [sessionId, userId, nowMs, nowMs + REVOKED_KEPT_MS];
         const found = await tx.query<RevokedSession & { isNew: boolean }>(REVOKE, values);
-        if (found[0]?.isNew) await recordAudit(tx, { action: 'REVOKE_SESSION', accountId: userId, sessionId }, context);
+        if (found[0]?.isNew)
+          await counted.record(tx, { action: 'REVOKE_SESSION', accountId: userId, sessionId }, context);
         return { revoked: found };
       }, context);
       return revoked.length > 0;
@@ -199,12 +188,34 @@ export function createSessions(options: { db: Database; outbox: Outbox; denyList
   };
 }
 
+async function rotate(tx: Transaction, token: RefreshToken, device: Device, nowMs: number): Promise<Refreshed> {
+  const [row] = await tx.query<RotationRow>(LOCK, [token.sessionId]);
+  const standing = standingOf(row, token, nowMs);
+  if (row === undefined || standing === 'UNKNOWN') return { outcome: 'UNKNOWN' };
+  if (standing === 'REUSED') return { outcome: 'REUSED' };
+  const salt = standing === 'REPEATED' && row.rotationSalt != null ? row.rotationSalt : newRotationSalt();
+  const next = nextRefreshToken(token, salt);
+  if (standing === 'REPEATED') await tx.query(USE_GRACE, [token.sessionId]);
+  else {
+    const expiresAtMs = Math.min(nowMs + IDLE_MS, row.createdAtMs + MAX_AGE_MS);
+    await tx.query(ROTATE, [
+      ...[token.sessionId, hashOf(next.secret), row.currentHash, salt, nowMs],
+      ...[device.userAgent, device.ip, expiresAtMs],
+    ]);
+  }
+  const session = {
+    sessionId: token.sessionId,
+    accountId: row.accountId,
+    signedInAtMs: row.createdAtMs,
+    isAdmin: row.isAdmin,
+    refreshToken: encodeRefreshToken(next),
+  };
+  return { outcome: 'REFRESHED', session };
+}
+
 /** Ends the sessions that are too many for one account. */
-async function endSurplus(tx: Transaction, accountId: string, context: AuditedCall): Promise<RevokedSession[]> {
-  const revoked = await tx.query<RevokedSession>(DELETE_SURPLUS, [accountId]);
-  const by = { accountId, actor: person(accountId), details: { why: 'surplus' } };
-  for (const { id } of revoked) await recordAudit(tx, { action: 'REVOKE_SESSION', ...by, sessionId: id }, context);
-  return revoked;
+function endSurplus(tx: Transaction, accountId: string): Promise<RevokedSession[]> {
+  return tx.query<RevokedSession>(DELETE_SURPLUS, [accountId]);
 }
 
 /** Ends a session whose consumed refresh token somebody has used. */

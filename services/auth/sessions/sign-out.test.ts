@@ -14,6 +14,7 @@ import { quiet, startBus } from '#kit/testing/bus.ts';
 import { createTestDatabase } from '#kit/testing/database.ts';
 import { refused } from '#kit/testing/refused.ts';
 import { until } from '#kit/testing/until.ts';
+import { createCountedAudit } from '../audit/counted.ts';
 import { testSchema } from '../testing/schema.ts';
 import { createSessions } from './sessions.ts';
 
@@ -42,7 +43,8 @@ async function setUp(t: TestContext) {
     await bus.stop();
     await database.close();
   });
-  const sessions = createSessions({ db, outbox, denyList: here, clock: systemClock });
+  const counted = createCountedAudit({ db, clock: systemClock, logger: quiet });
+  const sessions = createSessions({ db, outbox, denyList: here, counted, clock: systemClock });
   const session = { sessionId: newId(systemClock.nowMs()), userId: newId(systemClock.nowMs()) };
   const signOut = () => sessions.signOut(session, 'this', { requestId: 'sign-out' });
   return { nats: bus.server, here, elsewhere, signOut, sessionId: session.sessionId };

@@ -45,6 +45,7 @@ import { createProfiles } from '../accounts/profiles.ts';
 import { type Allowances, allowanceSettings, allowances } from '../attempts/allowances.ts';
 import { type Attempts, createAttempts } from '../attempts/attempts.ts';
 import { createCounters } from '../attempts/counters.ts';
+import { createCountedAudit } from '../audit/counted.ts';
 import { type HttpServer, startHttpServer } from '../http/server.ts';
 import { JWKS_PATH, serveJwks } from '../keys/jwks.ts';
 import type { KeyVault } from '../keys/key-vault.ts';
@@ -170,7 +171,8 @@ export async function startAuthService(options: TestAuthOptions = {}): Promise<T
       .filter(({ subject }) => subject === 'session.revoked')
       .map(({ payload }) => SessionRevoked.decode(payload));
   }
-  const sessions = createSessions({ db, outbox, denyList, clock });
+  const counted = createCountedAudit({ db, clock, logger });
+  const sessions = createSessions({ db, outbox, denyList, counted, clock });
   const [accounts, profiles] = [createAccounts(db, clock), createProfiles(users)];
   const { passwords, hashes } = counting(await createPasswords());
   const attempts = createTestAttempts(context, limits.redis, options.allowances);

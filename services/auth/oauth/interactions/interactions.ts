@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type Provider from 'oidc-provider';
 import { type Clock, SECOND_MS } from '#kit/clock.ts';
 import type { Consents } from '../../consents/consents.ts';
-import { requestIdOf } from '../../http/request-id.ts';
+import { callOf } from '../../http/call-of.ts';
 import { CONSENT_PAGE, SIGN_IN_PAGE } from '../routes.ts';
 import { inOrder } from '../scopes.ts';
 
@@ -94,10 +94,6 @@ export function createInteractions(options: {
     return await current.interactionResult(request, response, { ...result }, { mergeWithLastSubmission: !isError });
   }
 
-  function callIds({ request }: HttpPair): { requestId: string } {
-    return { requestId: requestIdOf(request.headers, clock) };
-  }
-
   const denied = { error: 'access_denied', error_description: 'the person has not agreed' };
 
   return {
@@ -123,7 +119,8 @@ export function createInteractions(options: {
       if (!asked.some((scope) => scopes.includes(scope))) return finish(exchange, current, denied);
       const refused = asked.filter((scope) => !granted.includes(scope));
       const parties = { accountId, clientId: String(details.params.client_id) };
-      if (!(await consents.record(parties, { granted, refused }, callIds(exchange)))) return undefined;
+      if (!(await consents.record(parties, { granted, refused }, callOf(exchange.request.headers, clock))))
+        return undefined;
       // Each consent is a grant of its own, so that one that is narrower takes nothing from a device that has more.
       const grant = new current.Grant(parties);
       grant.addOIDCScope(granted.join(' '));

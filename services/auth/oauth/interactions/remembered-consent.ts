@@ -1,5 +1,7 @@
 import { type Configuration, interactionPolicy, type KoaContextWithOIDC } from 'oidc-provider';
+import { systemClock } from '#kit/clock.ts';
 import type { Consents } from '../../consents/consents.ts';
+import { callOf } from '../../http/call-of.ts';
 
 type LoadGrant = NonNullable<Configuration['loadExistingGrant']>;
 
@@ -10,7 +12,7 @@ type LoadGrant = NonNullable<Configuration['loadExistingGrant']>;
  * Who confirms a code of a device is always asked: whoever made it may be somebody else. So is whom the client wants to be asked, and (by the
  * library) the person of an app that anybody on the machine may pretend to be.
  */
-export function loadExistingGrant(consents: Pick<Consents, 'find'>): LoadGrant {
+export function loadExistingGrant(consents: Pick<Consents, 'find' | 'grantAgain'>): LoadGrant {
   return async (ctx) => {
     const { oidc } = ctx;
     const { Grant } = oidc.provider;
@@ -31,8 +33,10 @@ export function loadExistingGrant(consents: Pick<Consents, 'find'>): LoadGrant {
     const { granted = [], refused = [] } = (await consents.find({ accountId, clientId })) ?? {};
     if (!asked.every((scope) => granted.includes(scope) || refused.includes(scope))) return present;
     const grant = new Grant({ accountId, clientId });
-    grant.addOIDCScope(asked.filter((scope) => granted.includes(scope)).join(' '));
+    const again = asked.filter((scope) => granted.includes(scope));
+    grant.addOIDCScope(again.join(' '));
     grant.rejectOIDCScope(asked.filter((scope) => refused.includes(scope)).join(' '));
+    await consents.grantAgain({ accountId, clientId }, again, callOf(ctx.req.headers, systemClock));
     await grant.save();
     return grant;
   };

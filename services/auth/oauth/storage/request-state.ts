@@ -1,8 +1,8 @@
 import Provider from 'oidc-provider';
 import { systemClock } from '#kit/clock.ts';
 import type { AuditedCall } from '../../audit/audit-log.ts';
-import { requestIdOf } from '../../http/request-id.ts';
-import { type Device, deviceOfHeaders, networkOf } from '../../sessions/device.ts';
+import { callOf } from '../../http/call-of.ts';
+import { networkOf } from '../../sessions/device.ts';
 
 /** What is known of a request of the provider from one call of its library to the next, which are about different things. */
 export interface RequestState {
@@ -27,15 +27,10 @@ export function routeNow(): string {
 }
 
 export function networkNow(): string {
-  return networkOf(deviceNow().ip);
+  return networkOf(callIds().device?.ip ?? '');
 }
 
 /** The present request, as the audit log and events tell of it. */
 export function callIds(): AuditedCall {
-  return { requestId: requestIdOf(Provider.ctx?.req.headers ?? {}, systemClock), device: deviceNow() };
-}
-
-function deviceNow(): Device {
-  const headers = Provider.ctx?.req.headers ?? {};
-  return deviceOfHeaders((name) => (typeof headers[name] === 'string' ? headers[name] : undefined));
+  return callOf(Provider.ctx?.req.headers ?? {}, systemClock);
 }

@@ -38,7 +38,10 @@ export interface AuditLogEntry {
   userAgent: string;
   /** Finds its lines in the logs of the services. */
   requestId: string;
-  /** What else there is to say, by name. `count`: so many more of the same kind followed within the minute, which have no entry of their own. */
+  /**
+   * What else there is to say, by name. `count`: so many more of the same kind followed within the minute, which have no entry of their own;
+   * `of` others: of several kinds, of which there were too many.
+   */
   details: { [key: string]: string };
 }
 
@@ -49,7 +52,7 @@ export const AuditLogEntry_Action = {
   REGISTER: 1,
   /** SIGN_IN - Somebody signed in, or tried to: refused, it has the account only where there is one. */
   SIGN_IN: 2,
-  /** CHECK_PASSWORD - A password was checked on a page of ours, for a client of OAuth. */
+  /** CHECK_PASSWORD - Somebody signed in on a page of ours, for a client of OAuth, or tried to, as above. */
   CHECK_PASSWORD: 3,
   /** REUSE_REFRESH_TOKEN - A refresh token was used again after its replacement, and its session ended, or what a person had granted the client. */
   REUSE_REFRESH_TOKEN: 4,
@@ -67,7 +70,10 @@ export const AuditLogEntry_Action = {
   CREATE_API_KEY: 11,
   ROTATE_API_KEY: 12,
   REVOKE_API_KEY: 13,
-  /** GRANT_CONSENT - A person granted scopes to a client (details: scopes), or took them back. */
+  /**
+   * GRANT_CONSENT - A person granted scopes to a client (details: scopes; remembered, when another grant was made without a question, by what they had said
+   * before), or took them back.
+   */
   GRANT_CONSENT: 14,
   REVOKE_CONSENT: 15,
   /** REGISTER_CLIENT - A client of OAuth was registered. */
@@ -78,6 +84,12 @@ export const AuditLogEntry_Action = {
   EXCHANGE_CREDENTIAL: 18,
   /** READ_AUDIT_LOG - Somebody read this log (details: what for). */
   READ_AUDIT_LOG: 19,
+  /** AUTHENTICATE_CLIENT - Somebody showed a secret that is not the client's, or not that of a service of OXO (details: service). */
+  AUTHENTICATE_CLIENT: 24,
+  /** EXCEED_LIMIT - Somebody tried something more often than they may (details: limit). */
+  EXCEED_LIMIT: 25,
+  /** RESTORE_BACKUP - The operator put a backup back (details: sessions, grants and keys that were ended with it; written, when the backup was). */
+  RESTORE_BACKUP: 26,
   /** REUSE_CODE - The code of a browser or a device was used a second time, and what the client had got for it ended. */
   REUSE_CODE: 40,
   /** END_GRANT - What a person had granted a client ended: the client gave it back, or the person signed out of the browser (details: why). */
@@ -108,6 +120,9 @@ export namespace AuditLogEntry_Action {
   export type ROTATE_SIGNING_KEYS = typeof AuditLogEntry_Action.ROTATE_SIGNING_KEYS;
   export type EXCHANGE_CREDENTIAL = typeof AuditLogEntry_Action.EXCHANGE_CREDENTIAL;
   export type READ_AUDIT_LOG = typeof AuditLogEntry_Action.READ_AUDIT_LOG;
+  export type AUTHENTICATE_CLIENT = typeof AuditLogEntry_Action.AUTHENTICATE_CLIENT;
+  export type EXCEED_LIMIT = typeof AuditLogEntry_Action.EXCEED_LIMIT;
+  export type RESTORE_BACKUP = typeof AuditLogEntry_Action.RESTORE_BACKUP;
   export type REUSE_CODE = typeof AuditLogEntry_Action.REUSE_CODE;
   export type END_GRANT = typeof AuditLogEntry_Action.END_GRANT;
   export type UNRECOGNIZED = typeof AuditLogEntry_Action.UNRECOGNIZED;
