@@ -19,6 +19,7 @@ import { ApiKeys } from './migrations/20261129-api-keys.ts';
 import { Consents } from './migrations/20261129-consents.ts';
 import { KnownNetworks } from './migrations/20261129-known-networks.ts';
 import { Oauth } from './migrations/20261129-oauth.ts';
+import { BrowserEpochs } from './migrations/20261201-browser-epochs.ts';
 import { KnownDevices } from './migrations/20261201-known-devices.ts';
 import { OauthRotation } from './migrations/20261201-oauth-rotation.ts';
 
@@ -48,4 +49,5 @@ export const migrations: NamedMigration[] = [
   { name: '20261129-admin', class: Admin },
   { name: '20261201-oauth-rotation', class: OauthRotation },
   { name: '20261201-known-devices', class: KnownDevices },
+  { name: '20261201-browser-epochs', class: BrowserEpochs },
 ];

@@ -20,5 +20,7 @@ export const AccountEntity = defineEntity({
     createdAtMs: p.bigint('number'),
     /** An administrator's, by the operator's word. */
     isAdmin: p.boolean(),
+    /** How often all browsers of it were signed out. */
+    browserEpoch: p.integer(),
   },
 });

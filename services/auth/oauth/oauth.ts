@@ -20,6 +20,7 @@ import { createFindAccessToken, type FindAccessToken } from './storage/access-to
 import { createArtifacts } from './storage/artifacts.ts';
 import { createGrants } from './storage/grants.ts';
 import { createRefreshTokens } from './storage/refresh-tokens.ts';
+import { createSessionRows } from './storage/session-rows.ts';
 
 export interface OAuthSettings {
   /** The public URL of this installation. */
@@ -60,6 +61,7 @@ export function createOAuth(parts: {
     grants: createGrants(parts),
     attempts: parts.attempts,
     refreshTokens: createRefreshTokens(db, clock),
+    sessionRows: createSessionRows(db, clock),
   };
   const consents = createConsents(parts);
   const findAccount = createFindAccount({ db, profiles, clock });

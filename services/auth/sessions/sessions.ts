@@ -165,9 +165,9 @@ export function createSessions(options: {
     async signOut({ sessionId, userId }, scope, context) {
       await revoking.everywhere(async (tx) => {
         const [statement, id] = scope === 'all' ? [DELETE_ALL, userId] : [DELETE_ONE, sessionId];
+        const ofBrowsers = scope === 'all' ? await endBrowserSessions(tx, userId) : [];
         const deleted = await tx.query<RevokedSession>(statement, [id]);
         const others = deleted.filter((session) => session.id !== sessionId);
-        const ofBrowsers = scope === 'all' ? await endBrowserSessions(tx, userId) : [];
         const details: AuditEvent['details'] = scope === 'all' ? { all: 'yes', sessions: deleted.length } : {};
         await counted.record(tx, { action: 'SIGN_OUT', accountId: userId, sessionId, details }, context);
         return { revoked: [...others, ...ofBrowsers, { id: sessionId, accountId: userId }] };

@@ -80,18 +80,14 @@ export function createInteractions(options: {
   /** Fails for all that is wrong with cookie and state; anything else is an error. */
   async function find({ request, response }: HttpPair, id: string) {
     const current = await provider();
-    try {
-      const details = await current.interactionDetails(request, response);
-      return details.uid === id ? { current, details } : undefined;
-    } catch (error) {
-      if (error instanceof Error && error.name === 'SessionNotFound') return undefined;
-      throw error;
-    }
+    const details = await unlessEnded(current.interactionDetails(request, response));
+    return details?.uid === id ? { current, details } : undefined;
   }
 
-  async function finish({ request, response }: HttpPair, current: Provider, result: object): Promise<string> {
-    const isError = 'error' in result;
-    return await current.interactionResult(request, response, { ...result }, { mergeWithLastSubmission: !isError });
+  async function finish(exchange: HttpPair, current: Provider, result: object): Promise<string | undefined> {
+    const { request, response } = exchange;
+    const options = { mergeWithLastSubmission: !('error' in result) };
+    return unlessEnded(current.interactionResult(request, response, { ...result }, options));
   }
 
   const denied = { error: 'access_denied', error_description: 'the person has not agreed' };
@@ -132,6 +128,15 @@ export function createInteractions(options: {
       return found === undefined ? undefined : finish(exchange, found.current, denied);
     },
   };
+}
+
+async function unlessEnded<Result>(work: Promise<Result>): Promise<Result | undefined> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof Error && error.name === 'SessionNotFound') return undefined;
+    throw error;
+  }
 }
 
 function scopesOf({ params }: Details): string[] {

@@ -8,6 +8,8 @@ import type { EndingOfGrant, Grants, ReusedAction } from './grants.ts';
 import { rotation } from './refresh-adapter.ts';
 import type { RefreshTokens } from './refresh-tokens.ts';
 import { callIds, networkNow, routeNow } from './request-state.ts';
+import { interactions, issued, sessions } from './session-adapter.ts';
+import type { SessionRows } from './session-rows.ts';
 import { artifactOf, keyOf, lifetimeMs, referenceTo, revealed } from './stored-form.ts';
 
 /** What is under a grant, and ends with it. */
@@ -19,6 +21,7 @@ export interface AdapterStores {
   grants: Grants;
   attempts: Pick<Attempts, 'device' | 'ownToken'>;
   refreshTokens: RefreshTokens;
+  sessionRows: SessionRows;
 }
 
 /** Where the provider keeps what it keeps: each model of it in its table. */
@@ -26,9 +29,26 @@ export function createAdapterFactory(stores: AdapterStores): (model: string) => 
   return (model) => {
     if (model === 'Client') return guarded(clientAdapter(stores.clients));
     if (model === 'Grant') return guarded(grantAdapter(stores));
-    const adapter = artifactAdapter(model, stores);
-    return guarded(model === 'RefreshToken' ? { ...adapter, ...rotation(stores) } : adapter);
+    const plain = artifactAdapter(model, stores);
+    return guarded({ ...plain, ...ownWaysOf(model, stores, plain) });
   };
+}
+
+/** What is done otherwise for a model than for most. */
+function ownWaysOf(model: string, stores: AdapterStores, plain: Adapter): Partial<Adapter> {
+  switch (model) {
+    case 'RefreshToken':
+      return rotation(stores);
+    case 'Session':
+      return sessions(stores, plain);
+    case 'Interaction':
+      return interactions(stores, plain);
+    case 'AuthorizationCode':
+    case 'DeviceCode':
+      return issued(model, stores, plain);
+    default:
+      return {};
+  }
 }
 
 function clientAdapter(clients: Clients): Adapter {

@@ -17,6 +17,10 @@ const UPSERT = {
       user_code_hash = coalesce(excluded.user_code_hash, oauth_artifacts.user_code_hash)
     where oauth_artifacts.kind = excluded.kind`,
 };
+const UPDATE = {
+  name: 'oauth-artifact-update',
+  text: `update oauth_artifacts set account_id = $3, payload = $4, expires_at_ms = $5 where id_hash = $1 and kind = $2 returning 1`,
+};
 const FIND = {
   name: 'oauth-artifact-find',
   text: `select ${COLUMNS} from oauth_artifacts where id_hash = $1 and kind = $2 and expires_at_ms > $3`,
@@ -39,7 +43,10 @@ const GRANT_OF = {
   name: 'oauth-artifact-grant',
   text: 'select grant_id as "grantId" from oauth_artifacts where id_hash = $1 and kind = $2',
 };
-const DELETE = { name: 'oauth-artifact-delete', text: 'delete from oauth_artifacts where id_hash = $1 and kind = $2' };
+const DELETE = {
+  name: 'oauth-artifact-delete',
+  text: 'delete from oauth_artifacts where id_hash = $1 and kind = $2 returning 1',
+};
 const CLEAN_UP = defineCleanUp({
   name: 'oauth-artifacts-clean-up',
   table: 'oauth_artifacts',
@@ -76,15 +83,23 @@ interface Row {
 /** All that the provider keeps but clients and grants. Expired ones are not found. */
 export interface Artifacts {
   upsert(kind: string, artifact: Artifact): Promise<void>;
+  /** Stores one again whose account may be another now. @returns false when it is not there any more */
+  update(kind: string, artifact: Artifact): Promise<boolean>;
   find(kind: string, idHash: Buffer): Promise<StoredArtifact | undefined>;
   findByUid(kind: string, uid: string): Promise<StoredArtifact | undefined>;
   findByUserCode(kind: string, userCode: string): Promise<StoredArtifact | undefined>;
   /** @returns CONSUMED: by this call; or else that it was consumed before, and the grant that it belongs to */
   consume(kind: string, idHash: Buffer): Promise<'CONSUMED' | { reusedOfGrant: string | undefined }>;
   grantOf(kind: string, idHash: Buffer): Promise<string | undefined>;
-  destroy(kind: string, idHash: Buffer): Promise<void>;
+  /** @returns false when it was not there (any more) */
+  destroy(kind: string, idHash: Buffer): Promise<boolean>;
   /** Deletes expired ones, in short statements. @returns how many */
   cleanUp(): Promise<number>;
+}
+
+/** Stores one, new or again. */
+export async function storeArtifact(tx: Queryable, kind: string, artifact: Artifact, nowMs: number): Promise<void> {
+  await tx.query(UPSERT, valuesOf(kind, artifact, nowMs));
 }
 
 /** Stores one that is new. */
@@ -113,8 +128,10 @@ export function createArtifacts(db: Queryable, clock: Clock): Artifacts {
   }
 
   return {
-    async upsert(kind, artifact) {
-      await db.query(UPSERT, valuesOf(kind, artifact, clock.nowMs()));
+    upsert: (kind, artifact) => storeArtifact(db, kind, artifact, clock.nowMs()),
+    async update(kind, { idHash, accountId, payload, lifetimeMs }) {
+      const values = [idHash, kind, accountId, JSON.stringify(payload), clock.nowMs() + lifetimeMs];
+      return (await db.query(UPDATE, values)).length > 0;
     },
     find: async (kind, idHash) => read(kind, await db.query<Row>(FIND, [idHash, kind, clock.nowMs()])),
     findByUid: async (kind, uid) => read(kind, await db.query<Row>(FIND_BY_UID, [uid, kind, clock.nowMs()])),
@@ -125,9 +142,7 @@ export function createArtifacts(db: Queryable, clock: Clock): Artifacts {
       return consumed.length > 0 ? 'CONSUMED' : { reusedOfGrant: await grantOf(kind, idHash) };
     },
     grantOf,
-    async destroy(kind, idHash) {
-      await db.query(DELETE, [idHash, kind]);
-    },
+    destroy: async (kind, idHash) => (await db.query(DELETE, [idHash, kind])).length > 0,
     cleanUp: () => cleanUp(db, CLEAN_UP, [clock.nowMs()]),
   };
 }

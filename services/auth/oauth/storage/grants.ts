@@ -6,6 +6,7 @@ import type { DenyList } from '#kit/identity/deny-list.ts';
 import { type Actor, type AuditAction, type AuditedCall, NOBODY, person, recordAudit } from '../../audit/audit-log.ts';
 import { type RevokedSession, revokedColumns } from '../../entities/session-entity.ts';
 import { createRevoking } from '../../sessions/revoking.ts';
+import { beginBrowserEpoch } from './browser-sessions.ts';
 
 /** What a token becomes by which a client gave its grant back. */
 const REVOKED_TOKEN = 'RevokedToken';
@@ -59,6 +60,16 @@ const FIND_REVOKED = {
   text: `select payload->>'grantId' as id, account_id as "accountId" from oauth_artifacts
     where id_hash = $1 and client_id = $2 and kind = '${REVOKED_TOKEN}' and expires_at_ms > $3`,
 };
+const DELETE_SESSION = {
+  name: 'oauth-grant-delete-session',
+  text: `delete from oauth_artifacts where id_hash = $1 and kind = 'Session' returning array(
+      select value->>'grantId' from jsonb_each(coalesce(payload->'authorizations', '{}'))
+      where value->>'grantId' is not null and value->'persistsLogout' is distinct from 'true'::jsonb) as "grantIds"`,
+};
+const DELETE_SEVERAL = {
+  name: 'oauth-grant-delete-several',
+  text: `delete from oauth_grants where id = any($1) returning ${revokedColumns()}, client_id as "clientId"`,
+};
 const CLEAN_UP = defineCleanUp({ name: 'oauth-grants-clean-up', table: 'oauth_grants', where: 'expires_at_ms <= $1' });
 
 export interface Grant {
@@ -97,6 +108,11 @@ export interface Grants {
    * @throws OxoError UNAVAILABLE as `Revoking.everywhere`
    */
   end(grant: RevokedSession, why: EndingOfGrant, context: AuditedCall): Promise<void>;
+  /**
+   * Ends the session of a browser whose person signs out, and what was granted for as long as it is signed in: also by a request that has
+   * come since the provider has looked. Announced as `endReused` is.
+   */
+  endBrowser(session: Buffer, context: AuditedCall): Promise<void>;
   /** The same again for whoever brings the token by which its client ended a grant within the last day. Other tokens do nothing. */
   endAgain(token: { idHash: Buffer; clientId: string }, context: AuditedCall): Promise<void>;
   /** Deletes expired ones, in short statements. @returns how many */
@@ -137,12 +153,17 @@ export function createGrants(options: { db: Database; outbox: Outbox; denyList: 
         await tx.query(LOCK, [grant.id]);
         if (why.by === 'client') await tx.query(KEEP_TOKEN, [why.token, grant.id, clock.nowMs() + REVOKED_KEPT_MS]);
         const { revoked } = await remove(grant.id)(tx);
-        for (const { id, accountId, clientId } of revoked) {
-          const actor: Actor = why.by === 'client' ? { kind: 'CLIENT', id: why.clientId } : person(accountId);
-          const ended = { accountId, clientId, sessionId: id, actor, details: { why: why.by } };
-          await recordAudit(tx, { action: 'END_GRANT', ...ended }, context);
-        }
+        await recordEnds(tx, revoked, why, context);
         return { revoked: [grant] };
+      }, context);
+    },
+    async endBrowser(session, context) {
+      await revoking.inPassing(async (tx) => {
+        const [ended] = await tx.query<{ grantIds: string[] }>(DELETE_SESSION, [session]);
+        if (ended === undefined || ended.grantIds.length === 0) return { revoked: [] };
+        const revoked = await tx.query<EndedGrant>(DELETE_SEVERAL, [ended.grantIds]);
+        await recordEnds(tx, revoked, { by: 'sign-out' }, context);
+        return { revoked };
       }, context);
     },
     async endAgain({ idHash, clientId }, context) {
@@ -153,7 +174,21 @@ export function createGrants(options: { db: Database; outbox: Outbox; denyList: 
   };
 }
 
+async function recordEnds(
+  tx: Transaction,
+  grants: readonly EndedGrant[],
+  why: EndingOfGrant,
+  context: AuditedCall,
+): Promise<void> {
+  for (const { id, accountId, clientId } of grants) {
+    const actor: Actor = why.by === 'client' ? { kind: 'CLIENT', id: why.clientId } : person(accountId);
+    const ended = { accountId, clientId, sessionId: id, actor, details: { why: why.by } };
+    await recordAudit(tx, { action: 'END_GRANT', ...ended }, context);
+  }
+}
+
 /** Deletes all that an account has granted and consented to, and its browsers' sessions. @returns what has to be refused everywhere */
-export function endGrantsOf(tx: Transaction, accountId: string): Promise<RevokedSession[]> {
+export async function endGrantsOf(tx: Transaction, accountId: string): Promise<RevokedSession[]> {
+  await beginBrowserEpoch(tx, accountId);
   return tx.query<RevokedSession>(DELETE_OF_ACCOUNT, [accountId]);
 }

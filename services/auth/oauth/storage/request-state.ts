@@ -3,11 +3,16 @@ import { systemClock } from '#kit/clock.ts';
 import type { AuditedCall } from '../../audit/audit-log.ts';
 import { callOf } from '../../http/call-of.ts';
 import { networkOf } from '../../sessions/device.ts';
+import type { FoundSession } from './session-rows.ts';
 
 /** What is known of a request of the provider from one call of its library to the next, which are about different things. */
 export interface RequestState {
   /** The refresh token that it brought, and the one that it shall get. */
   rotation?: { predecessor: Buffer; nextToken: string };
+  /** The browser's session, as its row is. */
+  session?: FoundSession;
+  /** Of the sign-in that it has just been told of. */
+  signInEpoch?: number;
 }
 
 const states = new WeakMap<object, RequestState>();
