@@ -7,6 +7,7 @@ import { entities } from './flow/entities.ts';
 import { etags } from './flow/etags.ts';
 import { feeds } from './flow/feeds.ts';
 import { idempotency } from './flow/idempotency.ts';
+import { mails } from './flow/mails.ts';
 import { oauth } from './flow/oauth.ts';
 import { paging } from './flow/paging.ts';
 import { publicFeed } from './flow/public-feed.ts';
@@ -38,6 +39,7 @@ describe('the main flow through the front door', () => {
   testAll('posts for followers', visibility, () => world);
   testAll('accounts and profiles', accounts, () => world);
   testAll('sessions', sessions, () => world);
+  testAll('mails', mails, () => world);
   testAll('API keys', apiKeys, () => world);
   testAll('pages in a browser', browsers, () => world);
   testAll('the API reference', reference, () => world);

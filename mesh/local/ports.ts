@@ -22,6 +22,8 @@ const offsets = {
   ratelimit: 22,
   ratelimitHttp: 23,
   ratelimitDebug: 24,
+  mailSmtp: 25,
+  mailPage: 26,
 } as const;
 
 export type ServerPorts = Readonly<Record<keyof typeof offsets, number>>;

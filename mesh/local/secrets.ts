@@ -30,6 +30,8 @@ export type Secrets = {
   readonly oauthCookies: string;
   /** 32 bytes in base64; make the tags of API keys, by which a guess is told from a key. */
   readonly apiKeyTags: string;
+  /** 32 bytes in base64; make the tokens that mails carry. */
+  readonly mailTokens: string;
   /** Passwords of the accounts that `up` makes through the front door. */
   readonly accounts: { readonly demo: string; readonly check: string };
 };
@@ -79,6 +81,7 @@ const secretsSchema = z.object({
   // As with the operator.
   oauthCookies: z.string().optional(),
   apiKeyTags: z.string().optional(),
+  mailTokens: z.string().optional(),
   accounts: z.object({ demo: z.string(), check: z.string() }),
 });
 
@@ -100,12 +103,12 @@ export function loadSecrets(stateDir: string, serviceNames: readonly string[]): 
     accounts: { demo: password(), check: password() },
   };
   const missing = serviceNames.filter((name) => secrets.services[name] === undefined);
-  const { operator, oauthCookies, ratelimit, apiKeyTags, auditOwner } = secrets;
+  const { operator, oauthCookies, ratelimit, apiKeyTags, mailTokens, auditOwner } = secrets;
   const isComplete = before !== undefined && missing.length === 0;
-  if (isComplete && operator && oauthCookies && ratelimit && apiKeyTags && auditOwner) {
+  if (isComplete && operator && oauthCookies && ratelimit && apiKeyTags && mailTokens && auditOwner) {
     // Only what is missing: who changes the keys writes them, and may be doing so now.
     if (!existsSync(keyFileOf(stateDir))) writeKeyFile(stateDir, secrets);
-    return { ...secrets, operator, oauthCookies, ratelimit, apiKeyTags, auditOwner };
+    return { ...secrets, operator, oauthCookies, ratelimit, apiKeyTags, mailTokens, auditOwner };
   }
   const added = missing.map((name) => [name, newCredentials(false)]);
   const complete = {
@@ -115,6 +118,7 @@ export function loadSecrets(stateDir: string, serviceNames: readonly string[]): 
     oauthCookies: oauthCookies ?? randomBytes(32).toString('base64'),
     ratelimit: ratelimit ?? password(),
     apiKeyTags: apiKeyTags ?? randomBytes(32).toString('base64'),
+    mailTokens: mailTokens ?? randomBytes(32).toString('base64'),
     services: { ...secrets.services, ...Object.fromEntries(added) },
   };
   writePrivately(path, `${JSON.stringify(complete, null, 2)}\n`);

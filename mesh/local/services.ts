@@ -44,6 +44,8 @@ export type ServiceContext = {
   readonly natsUrl: (service: ServiceDefinition) => string;
   /** How often one may try to come in: auth's own settings. */
   readonly authLimits: Readonly<Record<string, string>>;
+  /** Where auth gives its mails. */
+  readonly smtpUrl: string;
   /** Passed on from the caller's environment: log level, telemetry. */
   readonly passedOn: Readonly<Record<string, string>>;
 };
@@ -51,9 +53,11 @@ export type ServiceContext = {
 /** How Node runs a service, here and wherever else it is run. No limits on the heap: DECISIONS.md says what they cost. */
 export const nodeArguments: readonly string[] = ['--import', './mesh/kit/observability/telemetry.ts'];
 
+const revocations = ['session.revoked', 'key.rotated', 'api_key.revoked', 'account.disabled'];
+
 /** Every service; a later one costs one line here. */
 export const services: readonly ServiceDefinition[] = [
-  define('auth', 'auth', 0, ['session.revoked', 'key.rotated', 'api_key.revoked', 'account.disabled'], authEnv),
+  define('auth', 'auth', 0, [...revocations, 'mail.queued'], authEnv),
   define('user', 'users', 1, ['user.>']),
   define('post', 'posts', 2, ['post.>', 'comment.>', 'like.>', 'repost.>']),
   // It has no tables yet: what it holds is in Redis and can be made anew.
@@ -163,6 +167,8 @@ function authEnv(context: ServiceContext, replica: number, service: ServiceDefin
     KEY_ENCRYPTION_KEY_FILE: context.keyFile,
     OAUTH_COOKIE_SECRETS: context.secrets.oauthCookies,
     API_KEY_TAG_SECRETS: context.secrets.apiKeyTags,
+    MAIL_TOKEN_SECRETS: context.secrets.mailTokens,
+    MAIL_SMTP_URL: context.smtpUrl,
     SERVICE_SECRET_HASHES: hashes.join(','),
     LIMITS_REDIS_URL: context.limitsRedisUrl(service),
     ...context.authLimits,

@@ -14,6 +14,8 @@ export type OwnServers = {
   readonly natsUrl?: string | undefined;
   /** Where limits are counted; the server of redisUrl when that one alone is given. */
   readonly limitsRedisUrl?: string | undefined;
+  /** Where mails are given, to be sent on. */
+  readonly smtpUrl?: string | undefined;
 };
 
 export type Settings = {
@@ -44,13 +46,22 @@ export type Settings = {
 
 /** What the processes of a stack get from the environment of `./oxo up`, and a roll can change. */
 export const runtimeVariables = [
-  ...['OXO_CORS_ORIGINS', 'OXO_TRUSTED_HOPS', 'OXO_MAX_PUSHED_FOLLOWERS', 'OXO_RATE_LIMITS', 'LOG_LEVEL'],
+  ...['OXO_CORS_ORIGINS', 'OXO_TRUSTED_HOPS', 'OXO_MAX_PUSHED_FOLLOWERS', 'OXO_RATE_LIMITS', 'MAIL_FROM', 'LOG_LEVEL'],
   ...['KEY_PUBLISHED_FOR_MS', 'KEY_ROTATE_AFTER_DAYS', 'OTEL_EXPORTER_OTLP_ENDPOINT', 'OTEL_TRACES_SAMPLER_ARG'],
 ] as const;
 
 /** What only a new start changes, since ports, servers or tokens hold it. */
 export const fixedVariables = [
-  ...['OXO_PORT_BASE', 'OXO_REPLICAS', 'OXO_PUBLIC_URL', 'DATABASE_URL', 'REDIS_URL', 'LIMITS_REDIS_URL', 'NATS_URL'],
+  ...[
+    'OXO_PORT_BASE',
+    'OXO_REPLICAS',
+    'OXO_PUBLIC_URL',
+    'DATABASE_URL',
+    'REDIS_URL',
+    'LIMITS_REDIS_URL',
+    'NATS_URL',
+    'MAIL_SMTP_URL',
+  ],
 ] as const;
 
 const maxPortBase = 65_535 - 100;
@@ -81,6 +92,7 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
       redisUrl: readUrl(env, 'REDIS_URL', ['redis:', 'rediss:'], problems),
       natsUrl: readUrl(env, 'NATS_URL', ['nats:'], problems),
       limitsRedisUrl: readUrl(env, 'LIMITS_REDIS_URL', ['redis:', 'rediss:'], problems),
+      smtpUrl: readUrl(env, 'MAIL_SMTP_URL', ['smtp:', 'smtps:'], problems),
     },
   };
   if (problems.length > 0) throw new CliError('wrong settings in the environment', { advice: problems });

@@ -10,6 +10,7 @@ import {
 } from '#kit/process/config.ts';
 import { allowanceSettings, allowances } from './attempts/allowances.ts';
 import { custodyConfig, custodySettings } from './keys/custody-config.ts';
+import { mailConfig, mailSettings } from './mail/mail-config.ts';
 
 const SECRET_HASH = /^[a-z][a-z-]{0,63}=[0-9a-f]{64}$/;
 
@@ -39,6 +40,7 @@ function settings(env: NodeJS.ProcessEnv) {
     ...commonSettings,
     ...databaseSettings,
     ...allowanceSettings,
+    ...mailSettings,
     HTTP_HOST: setting.text().default('0.0.0.0'),
     HTTP_PORT: setting.port(),
     ...custodySettings(env),
@@ -48,6 +50,7 @@ function settings(env: NodeJS.ProcessEnv) {
     USER_GRPC_ADDRESS: setting.address(),
     OAUTH_COOKIE_SECRETS: secrets(),
     API_KEY_TAG_SECRETS: secrets(),
+    MAIL_TOKEN_SECRETS: secrets(),
     KEY_PUBLISHED_FOR_MS: setting.integer(0, DAY_MS).default(30 * MINUTE_MS),
     KEY_ROTATE_AFTER_DAYS: setting.integer(0, 365).default(90),
   };
@@ -73,6 +76,9 @@ export function readConfig(env: NodeJS.ProcessEnv) {
     userAddress: read.USER_GRPC_ADDRESS,
     /** The first makes the tags of API keys, all verify them. */
     apiKeyTagSecrets: read.API_KEY_TAG_SECRETS.map((secret) => Buffer.from(secret, 'base64')),
+    mail: mailConfig(read),
+    /** The first makes the tokens in mails, all verify them. */
+    mailTokenSecrets: read.MAIL_TOKEN_SECRETS.map((secret) => Buffer.from(secret, 'base64')),
     oauth: {
       cookieSecrets: read.OAUTH_COOKIE_SECRETS,
     },

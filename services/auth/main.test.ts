@@ -39,6 +39,7 @@ before(async () => {
     OAUTH_COOKIE_SECRETS: randomBytes(32).toString('base64'),
     ...{ LIMITS_REDIS_URL: redisUrl, SERVICE_SECRET: 'secret of auth' },
     API_KEY_TAG_SECRETS: randomBytes(32).toString('base64'),
+    MAIL_TOKEN_SECRETS: randomBytes(32).toString('base64'),
     SERVICE_SECRET_HASHES: `feed=${createHash('sha256').update(SECRET).digest('hex')}`,
   };
 });

@@ -16,6 +16,7 @@ import { openKeyVault } from './keys/open-vault.ts';
 import { createRewrapping } from './keys/rewrapping.ts';
 import { createKeyRotation } from './keys/rotation.ts';
 import { openSigningKeys } from './keys/signing-keys.ts';
+import { openSmtp } from './mail/smtp.ts';
 import { entities } from './schema.ts';
 import { createAuthService } from './server.ts';
 import { createTokenIssuer } from './tokens/token-issuer.ts';
@@ -44,6 +45,10 @@ await runService({
     // Without it attempts are not limited, which is no reason to answer nobody: so it is not asked by /readyz.
     const redis = connectRedis(config.limitsRedisUrl, logger);
     onStop('redis of limits', redis.close);
+    const { smtpUrl: url, from } = config.mail;
+    const smtp = url === undefined ? undefined : openSmtp({ url, from });
+    if (smtp === undefined) logger.warn('there is no SMTP server (MAIL_SMTP_URL): mails wait until there is one');
+    else onStop('smtp', async () => smtp.close());
     const { allowances, serviceSecret: secret } = config;
     const attempts = createAttempts({ counters: createCounters(redis), allowances, secret, metrics, logger });
     const parts = { db, outbox, vault, keys, denyList, publishedForMs, rotateAfterMs, clock, logger };
@@ -58,6 +63,9 @@ await runService({
       passwords: await createPasswords(),
       oauth: { issuer: jwtIssuer, ...config.oauth },
       apiKeyTagSecrets: config.apiKeyTagSecrets,
+      mailTokenSecrets: config.mailTokenSecrets,
+      smtp,
+      metrics,
     };
     const service = createAuthService({ db, outbox, users, ...own, clock, logger });
     service.serveHttp(http);

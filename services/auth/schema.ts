@@ -4,6 +4,7 @@ import { ApiKeyEntity } from './entities/api-key-entity.ts';
 import { ApiKeySecretEntity } from './entities/api-key-secret-entity.ts';
 import { ConsentEntity } from './entities/consent-entity.ts';
 import { KnownDeviceEntity } from './entities/known-device-entity.ts';
+import { MailEntity } from './entities/mail-entity.ts';
 import { OAuthArtifactEntity } from './entities/oauth-artifact-entity.ts';
 import { OAuthClientEntity } from './entities/oauth-client-entity.ts';
 import { OAuthGrantEntity } from './entities/oauth-grant-entity.ts';
@@ -21,6 +22,7 @@ import { KnownNetworks } from './migrations/20261129-known-networks.ts';
 import { Oauth } from './migrations/20261129-oauth.ts';
 import { BrowserEpochs } from './migrations/20261201-browser-epochs.ts';
 import { KnownDevices } from './migrations/20261201-known-devices.ts';
+import { Mails } from './migrations/20261201-mails.ts';
 import { OauthRotation } from './migrations/20261201-oauth-rotation.ts';
 
 /** The tables of this service: its entities, and its migrations in the order in which they run. */
@@ -35,6 +37,7 @@ export const entities = [
   ApiKeyEntity,
   ApiKeySecretEntity,
   ConsentEntity,
+  MailEntity,
 ];
 export const migrations: NamedMigration[] = [
   { name: '20261123-initial', class: Initial },
@@ -50,4 +53,5 @@ export const migrations: NamedMigration[] = [
   { name: '20261201-oauth-rotation', class: OauthRotation },
   { name: '20261201-known-devices', class: KnownDevices },
   { name: '20261201-browser-epochs', class: BrowserEpochs },
+  { name: '20261201-mails', class: Mails },
 ];

@@ -11,6 +11,7 @@ import { ERASURES_AT_ONCE } from '#kit/events/consumers/user-deleted.ts';
 import type { Outbox } from '#kit/events/outbox/outbox.ts';
 import type { DenyList } from '#kit/identity/deny-list.ts';
 import type { Logger } from '#kit/observability/logger.ts';
+import type { Metrics } from '#kit/observability/metrics.ts';
 import type { Service } from '#kit/process/start.ts';
 import type { RpcClient } from '#kit/rpc/client.ts';
 import type { RpcServer } from '#kit/rpc/server.ts';
@@ -18,6 +19,7 @@ import { createAccounts } from './accounts/accounts.ts';
 import { createAdmins } from './accounts/admins.ts';
 import { createCredentials } from './accounts/credentials.ts';
 import { createDisabling } from './accounts/disabling.ts';
+import { createEmailAddresses } from './accounts/email-addresses.ts';
 import type { Passwords } from './accounts/passwords.ts';
 import { createPendingSweep } from './accounts/pending-sweep.ts';
 import { createProfiles } from './accounts/profiles.ts';
@@ -54,11 +56,14 @@ import {
   rewrapSigningKeys,
   rotateApiKey,
   rotateSigningKeys,
+  verifyEmail,
 } from './handlers/index.ts';
 import type { HttpServer } from './http/server.ts';
 import type { Rewrapping } from './keys/rewrapping.ts';
 import type { KeyRotation } from './keys/rotation.ts';
 import type { SigningKeys } from './keys/signing-keys.ts';
+import { createMailing } from './mail/mailing.ts';
+import type { Smtp } from './mail/smtp.ts';
 import { createOAuth, type OAuth, type OAuthSettings } from './oauth/oauth.ts';
 import { createOAuthPages } from './pages/oauth-pages.ts';
 import { servePages } from './pages/serve.ts';
@@ -82,19 +87,28 @@ export interface AuthServiceParts {
   oauth: OAuthSettings;
   /** The first makes the tags of API keys, all verify them. */
   apiKeyTagSecrets: readonly Uint8Array[];
+  /** The first makes the tokens in mails, all verify them. */
+  mailTokenSecrets: readonly Uint8Array[];
+  /** Undefined: mails wait. */
+  smtp: Smtp | undefined;
+  metrics: Metrics;
   clock: Clock;
   logger: Logger;
 }
 
 /** The one place where the handlers of this service get what they use. */
 export function createAuthService(parts: AuthServiceParts) {
-  const { db, outbox, users, denyList, keys, rotation, rewrapping, issuer, passwords, clock, logger } = parts;
+  const { db, outbox, users, denyList, keys, rotation, rewrapping, issuer } = parts;
+  const { passwords, clock, logger } = parts;
   const counted = createCountedAudit({ db, clock, logger });
   const attempts = auditAttempts(parts.attempts, counted);
-  const accounts = createAccounts(db, clock);
   const profiles = createProfiles(users);
+  const mailing = createMailing({ ...parts, profiles, publicUrl: parts.oauth.issuer });
+  const { mail, mailTokens } = mailing;
+  const accounts = createAccounts({ db, mail, clock });
+  const emails = createEmailAddresses({ db, tokens: mailTokens, clock });
   const knownDevices = createKnownDevices({ db, tagSecrets: parts.apiKeyTagSecrets, clock });
-  const sessions = createSessions({ db, outbox, denyList, counted, clock });
+  const sessions = createSessions({ db, outbox, denyList, mail, counted, clock });
   const disable = createDisabling({ db, outbox, denyList });
   const admins = createAdmins({ db, outbox, denyList, clock });
   const pages = createOAuthPages(parts.oauth.issuer);
@@ -124,6 +138,7 @@ export function createAuthService(parts: AuthServiceParts) {
         logout: logout({ sessions }),
         listSessions: listSessions({ db, clock }),
         revokeSession: revokeSession({ sessions }),
+        verifyEmail: verifyEmail({ attempts, emails }),
       });
       server.add(ApiKeyServiceDefinition, {
         createApiKey: createApiKey({ apiKeys, clock }),
@@ -148,7 +163,10 @@ export function createAuthService(parts: AuthServiceParts) {
         rewrapSigningKeys: rewrapSigningKeys({ rewrapping }),
       });
     },
-    consumers: [{ durable: ERASURE, handlers: [onUserDeleted({ db, users, clock })], concurrency: ERASURES_AT_ONCE }],
+    consumers: [
+      { durable: ERASURE, handlers: [onUserDeleted({ db, users, clock })], concurrency: ERASURES_AT_ONCE },
+      ...mailing.consumers,
+    ],
     background: [
       { name: 'sweep of registrations', intervalMs: 30 * SECOND_MS, work: sweep },
       { name: 'reload of keys', intervalMs: MINUTE_MS, work: keys.reload },
@@ -160,6 +178,7 @@ export function createAuthService(parts: AuthServiceParts) {
       { name: 'clean-up of keys', intervalMs: 5 * MINUTE_MS, work: keys.dropExpired },
       { name: 'counts of the audit log', intervalMs: 10 * SECOND_MS, work: counted.flush },
       { name: 'clean-up of the audit log', intervalMs: HOUR_MS, work: () => pruneAuditLog(db) },
+      ...mailing.background,
       ...oauth.background,
     ],
   } satisfies Service & { oauth: OAuth; serveHttp(http: HttpServer): void };

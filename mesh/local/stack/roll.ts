@@ -17,7 +17,7 @@ import { runtimeVariablesOf } from './kept-settings.ts';
 import { planStack, type StackOptions, type StackPlan } from './plan.ts';
 import { type Instance, serviceOf } from './replicas.ts';
 import { replaceGateway } from './roll-gateway.ts';
-import { gatewayOf, ratelimitOf, refreshUsers, serversOf } from './servers.ts';
+import { gatewayOf, partsOf, programOf, ratelimitOf, refreshUsers, serversOf } from './servers.ts';
 import { serviceSpec } from './services.ts';
 import { handleOf, portsOf, ratelimitStep, type Stack, StackIsRunningError, startRatelimit, tiers } from './stack.ts';
 import { codeVersion } from './version.ts';
@@ -69,7 +69,7 @@ export async function takeOverStack(
   const plan = planStack(options);
   const before = requireToTakeOver(plan.stateDir, supervisor);
   await requireFreePorts(portsOf(plan), plan.stateDir);
-  const programs = await ensureParts(plan.cacheDir, [...serversOf(plan).map(({ part }) => part), 'envoy']);
+  const programs = await ensureParts(plan.cacheDir, [...partsOf(serversOf(plan)), 'envoy']);
   // Whatever can't be made is found before anything is touched.
   const [specs, version] = [await specsOf(plan, programs), codeVersion()];
   signal.throwIfAborted();
@@ -146,8 +146,8 @@ async function lockSoon(stateDir: string) {
 /** Files of what runs stay as they are: it may die before its turn, and comes back as it was. */
 async function specsOf(plan: StackPlan, programs: Programs): Promise<Specs> {
   const specs = new Map<string, readonly [ProcessSpec, number]>();
-  for (const { name, part, prepare } of serversOf(plan))
-    specs.set(name, [await prepare(plan, programs[part] ?? '', true), tiers.servers]);
+  for (const server of serversOf(plan))
+    specs.set(server.name, [await server.prepare(plan, programOf(server, programs), true), tiers.servers]);
   // Without its program it goes on as it is, or there is none.
   const ratelimit = await ratelimitOf(plan).catch(() => undefined);
   if (ratelimit !== undefined) specs.set(ratelimit.name, [ratelimit, tiers.servers]);
@@ -184,9 +184,10 @@ function snapshotOf({ name, state, identity, restarts, since, lastExit }: Proces
 /** Services in the order of services.ts, all replicas of one before the next; then the front door, which leads to what is new. */
 async function replaceAll(roll: Roll, left: StackState): Promise<void> {
   const { plan, programs, recorder, group, signal, only, isCurrent } = roll;
-  for (const { name, part, prepare } of serversOf(plan)) {
+  for (const server of serversOf(plan)) {
+    const { name, prepare } = server;
     if (only !== undefined || group.get(name) !== undefined) continue;
-    await recorder.step(name, async () => group.start(await prepare(plan, programs[part] ?? ''), tiers.servers));
+    await recorder.step(name, async () => group.start(await prepare(plan, programOf(server, programs)), tiers.servers));
   }
   const note = plan.replicas === 1 ? 'the only one: requests failed meanwhile' : undefined;
   for (const service of plan.services.filter(({ name }) => only?.includes(name) ?? true)) {

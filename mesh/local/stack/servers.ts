@@ -7,6 +7,7 @@ import type { PartName } from '../parts/parts.ts';
 import { loopback, serverPorts } from '../ports.ts';
 import { setUpAuditLog, setUpDatabase } from '../servers/database.ts';
 import { type EnvoyOptions, prepareEnvoy } from '../servers/envoy.ts';
+import { prepareMailCatcher } from '../servers/mail-catcher.ts';
 import { prepareNats, withPresentRights } from '../servers/nats.ts';
 import { natsUsers } from '../servers/nats-users.ts';
 import { adminUrl, preparePostgres } from '../servers/postgres.ts';
@@ -20,7 +21,7 @@ import { logPathOf } from '../supervisor/group.ts';
 import { type ProcessIdentity, signal } from '../supervisor/proc.ts';
 import type { ProcessSpec } from '../supervisor/process.ts';
 import { readState } from '../supervisor/state.ts';
-import { ownLimitsRedis, type StackPlan } from './plan.ts';
+import { catchesMails, ownLimitsRedis, type StackPlan } from './plan.ts';
 import { authHttpPort, grpcPort } from './replicas.ts';
 
 /** Runs a part of the work under a name; text that it returns is shown beside it. */
@@ -31,22 +32,33 @@ const [ownConnections, connectionsOfReplica] = [70, 80];
 /** Of one service, with room for what a dead process still holds: all four together leave some to administrators. */
 const [spareOfService, connectionsOfProcess] = [10, 20];
 
-/** A server that this stack runs itself, and the part that it is made of. */
+/** A server that this stack runs itself, and the part that it is made of; none of our own code. */
 export type OwnServer = {
   readonly name: string;
-  readonly part: PartName;
+  readonly part: PartName | undefined;
   /** @param keep true: users of a server that runs keep what they may do already, also when it is started again */
   readonly prepare: (plan: StackPlan, program: string, keep?: boolean) => Promise<ProcessSpec>;
 };
 
 /** The servers that this stack runs itself. The rate limit service is not among them: it needs one of them. */
-export function serversOf({ own }: Pick<StackPlan, 'own'>): OwnServer[] {
+export function serversOf({ own, services }: Pick<StackPlan, 'own' | 'services'>): OwnServer[] {
   const servers: OwnServer[] = [];
   if (own.databaseUrl === undefined) servers.push({ name: 'postgres', part: 'postgres', prepare: postgres });
   if (own.redisUrl === undefined) servers.push({ name: 'redis', part: 'redis', prepare: redis });
   if (ownLimitsRedis(own) === undefined) servers.push({ name: 'redis-limits', part: 'redis', prepare: limitsRedis });
   if (own.natsUrl === undefined) servers.push({ name: 'nats', part: 'nats', prepare: natsSpec });
+  if (catchesMails({ own, services })) servers.push({ name: 'mail', part: undefined, prepare: mailCatcher });
   return servers;
+}
+
+/** What has to be fetched for these servers. */
+export function partsOf(servers: readonly OwnServer[]): PartName[] {
+  return servers.flatMap(({ part }) => (part === undefined ? [] : [part]));
+}
+
+/** The program of a server; empty for our own code. */
+export function programOf({ part }: OwnServer, programs: Readonly<Partial<Record<PartName, string>>>): string {
+  return (part === undefined ? undefined : programs[part]) ?? '';
 }
 
 /** The rate limit service. @throws CliError when it is not in the cache, with the reason */
@@ -188,6 +200,12 @@ function postgres(plan: StackPlan, program: string): Promise<ProcessSpec> {
     maxConnections: ownConnections + connectionsOfReplica * plan.replicas,
     durable: true,
   });
+}
+
+async function mailCatcher({ stateDir, logDir, portBase }: StackPlan): Promise<ProcessSpec> {
+  const { mailSmtp: smtpPort, mailPage: pagePort } = serverPorts(portBase);
+  const dataDir = join(stateDir, 'data/mail');
+  return prepareMailCatcher({ dataDir, logPath: logPathOf(logDir, 'mail'), smtpPort, pagePort });
 }
 
 function redis(plan: StackPlan, program: string, keep = false): Promise<ProcessSpec> {

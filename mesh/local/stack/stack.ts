@@ -13,9 +13,9 @@ import { createGroup, type ProcessGroup } from '../supervisor/group.ts';
 import { stopOrphans } from '../supervisor/orphans.ts';
 import type { ProcessSnapshot, SupervisedProcess } from '../supervisor/process.ts';
 import { createRecorder, type Recorder } from '../supervisor/recorder.ts';
-import { ownLimitsRedis, planStack, type StackOptions, type StackPlan, type StackUrls } from './plan.ts';
+import { catchesMails, ownLimitsRedis, planStack, type StackOptions, type StackPlan, type StackUrls } from './plan.ts';
 import { authHttpPort, grpcPort, opsPort } from './replicas.ts';
-import { gatewayOf, ratelimitOf, serversOf, setUpServers } from './servers.ts';
+import { gatewayOf, partsOf, programOf, ratelimitOf, serversOf, setUpServers } from './servers.ts';
 import { environmentOf, migrate, serviceSpec } from './services.ts';
 import { codeVersion } from './version.ts';
 
@@ -28,7 +28,7 @@ export type Stack = {
   /** The environment that a process of a service runs with. */
   readonly environmentOf: (name: string) => Record<string, string>;
   /**
-   * A process by name: postgres, redis, redis-limits, nats, ratelimit, envoy, or a service (its further replicas are feed-2, feed-3, …).
+   * A process by name: postgres, redis, redis-limits, nats, mail, ratelimit, envoy, or a service (its further replicas are feed-2, feed-3, …).
    * @throws Error when there is none of this name
    */
   readonly process: (name: string) => StackProcess;
@@ -93,11 +93,11 @@ async function startAll(plan: StackPlan, recorder: Recorder, group: ProcessGroup
   try {
     await requireFreePorts(portsOf(plan));
     const servers = serversOf(plan);
-    const names: PartName[] = [...servers.map(({ part }) => part), ...(plan.gateway ? (['envoy'] as const) : [])];
+    const names: PartName[] = [...partsOf(servers), ...(plan.gateway ? (['envoy'] as const) : [])];
     const programs = await recorder.step('parts', () => ensureParts(plan.cacheDir, names));
-    await together(servers, ({ name, part, prepare }) =>
-      recorder.step(name, async () => {
-        const spec = await prepare(plan, programs[part] ?? '');
+    await together(servers, (server) =>
+      recorder.step(server.name, async () => {
+        const spec = await server.prepare(plan, programOf(server, programs));
         await group.start(spec, tiers.servers);
         return spec.note;
       }),
@@ -236,6 +236,7 @@ export function portsOf(plan: StackPlan): Map<string, number> {
   if (own.redisUrl === undefined) wanted.set('Redis', ports.redis);
   if (ownLimitsRedis(own) === undefined) wanted.set('Redis of limits', ports.limitsRedis);
   if (own.natsUrl === undefined) wanted.set('NATS', ports.nats).set('NATS monitor', ports.natsMonitor);
+  if (catchesMails(plan)) wanted.set('mails', ports.mailSmtp).set('page of mails', ports.mailPage);
   for (const instance of plan.serversOnly ? [] : plan.instances) {
     const { name, service, replica } = instance;
     wanted.set(`${name} gRPC`, grpcPort(portBase, instance));

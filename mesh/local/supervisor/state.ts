@@ -66,6 +66,7 @@ const stateSchema = z.object({
     redisUrl: z.string().optional(),
     natsUrl: z.string().optional(),
     limitsRedisUrl: z.string().optional(),
+    smtpUrl: z.string().optional(),
   }),
   variables: z.record(z.string(), z.string()).optional(),
   version: z.string().optional(),

@@ -48,6 +48,9 @@ export function validateRegistration(request: RegisterRequest): Registration {
   return validate(registration(request), request);
 }
 
+/** What a mail carries. */
+export const mailedToken = () => text({ minCharacters: 1, maxCharacters: 256, maxBytes: 256, visible: true });
+
 /** What a login needs to be worth looking at. */
 export const loginInput = z.object({
   identifier: text({ minCharacters: 1, maxCharacters: MAX_EMAIL_BYTES, maxBytes: MAX_EMAIL_BYTES }),

@@ -1,14 +1,21 @@
 import { type Clock, MINUTE_MS } from '#kit/clock.ts';
-import type { Database } from '#kit/db/database.ts';
-import { type AuditedCall, person, recordAudit } from '../audit/audit-log.ts';
+import type { Database, Transaction } from '#kit/db/database.ts';
+import { person, recordAudit } from '../audit/audit-log.ts';
+import type { Mail, MailCall } from '../mail/mail.ts';
+import { queueVerification } from '../mail/verification.ts';
 
 /** A registration that is not through after so long was cut off, and is taken up by the sweep; so is one that the sweep could not finish. */
 const SWEEP_AFTER_MS = MINUTE_MS;
 const SWEEP_ROWS = 100;
 
-/** What becomes of an account whose profile is known to exist. */
-export const SET_ACTIVE = `state = 'ACTIVE',
-    pending_handle = null, pending_display_name = null, sweep_at_ms = null`;
+/** What becomes of an account whose profile is known to exist. Locks it, so that its sessions are counted by one sign-in at a time. */
+const ACTIVATE = {
+  name: 'account-activate',
+  text: `update accounts as account set state = 'ACTIVE', pending_handle = null, pending_display_name = null, sweep_at_ms = null
+    from (select id, state from accounts where id = $1 and state in ('PENDING', 'ACTIVE') for no key update) as former
+    where account.id = former.id
+    returning account.email, account.is_admin as "isAdmin", former.state = 'PENDING' as "isNew"`,
+};
 
 const INSERT_PENDING = {
   name: 'account-insert',
@@ -18,11 +25,6 @@ const INSERT_PENDING = {
 const DELETE_PENDING = {
   name: 'account-delete-pending',
   text: "delete from accounts where id = $1 and state = 'PENDING'",
-};
-const ACTIVATE = {
-  name: 'account-activate-pending',
-  text: `update accounts set ${SET_ACTIVE}
-    where id = $1 and state = 'PENDING' returning 1`,
 };
 const CLAIM_PENDING = {
   name: 'account-claim-pending',
@@ -39,11 +41,6 @@ const ID_OF_VERIFIED_EMAIL = {
   name: 'account-id-of-verified-email',
   text: 'select id from accounts where email = $1 and email_verified_at_ms is not null',
 };
-const ENTER = {
-  name: 'account-enter',
-  text: `update accounts set ${SET_ACTIVE}
-    where id = $1 and state in ('PENDING', 'ACTIVE') returning 1`,
-};
 
 /** A registration whose profile may not exist yet. */
 export interface PendingAccount {
@@ -58,17 +55,32 @@ export interface Accounts {
   /** Undoes a registration; does nothing to an active account. */
   deletePending(id: string): Promise<void>;
   /** Finishes a registration that was cut off. */
-  activate(id: string, call: AuditedCall): Promise<void>;
+  activate(id: string, call: MailCall): Promise<void>;
   /** Takes registrations that were cut off, at most 100, away from other sweeps for a minute. */
   claimPending(): Promise<PendingAccount[]>;
   passwordHash(id: string): Promise<string | undefined>;
   /** @param email normalised */
   idOfVerifiedEmail(email: string): Promise<string | undefined>;
   /** Makes the account active, if it was not, for a sign-in at a page of ours, for an app. @returns false when it is not there (any more) */
-  enter(id: string, clientId: string, call: AuditedCall): Promise<boolean>;
+  enter(id: string, clientId: string, call: MailCall): Promise<boolean>;
 }
 
-export function createAccounts(db: Database, clock: Clock): Accounts {
+/**
+ * Makes the account active, if it was not; then its email address is asked whether it is its owner's.
+ * @returns undefined when there is no such account, or it was ended
+ */
+export async function activateAccount(
+  tx: Transaction,
+  mail: Mail,
+  accountId: string,
+  call: MailCall,
+): Promise<{ isAdmin: boolean; isNew: boolean } | undefined> {
+  const [account] = await tx.query<{ email: string; isAdmin: boolean; isNew: boolean }>(ACTIVATE, [accountId]);
+  if (account?.isNew) await queueVerification(mail, tx, { accountId, email: account.email }, call);
+  return account;
+}
+
+export function createAccounts({ db, mail, clock }: { db: Database; mail: Mail; clock: Clock }): Accounts {
   return {
     async insertPending({ id, email, passwordHash, handle, displayName }) {
       const nowMs = clock.nowMs();
@@ -79,8 +91,8 @@ export function createAccounts(db: Database, clock: Clock): Accounts {
     },
     async activate(id, call) {
       await db.transaction(async (tx) => {
-        const activated = await tx.query(ACTIVATE, [id]);
-        if (activated.length > 0) await recordAudit(tx, { action: 'REGISTER', accountId: id }, call);
+        const activated = await activateAccount(tx, mail, id, call);
+        if (activated?.isNew) await recordAudit(tx, { action: 'REGISTER', accountId: id }, call);
       });
     },
     claimPending() {
@@ -97,7 +109,7 @@ export function createAccounts(db: Database, clock: Clock): Accounts {
     },
     enter: (id, clientId, call) =>
       db.transaction(async (tx) => {
-        if ((await tx.query(ENTER, [id])).length === 0) return false;
+        if ((await activateAccount(tx, mail, id, call)) === undefined) return false;
         await recordAudit(tx, { action: 'CHECK_PASSWORD', accountId: id, actor: person(id), clientId }, call);
         return true;
       }),

@@ -62,11 +62,3 @@ test('who is signed in tries so often in a session, and codes for an account', a
     await attempts[name]('other');
   }
 });
-
-test('an address gets some mails of a kind and no more, and nobody is told', async () => {
-  const sent = async (address: string, kind: string) => attempts.mailTo(address, kind);
-  assert.deepEqual([await sent('a@example.org', 'RESET'), await sent('a@example.org', 'RESET')], [true, true]);
-  assert.equal(await sent('a@example.org', 'RESET'), false);
-  assert.equal(await sent('a@example.org', 'VERIFY'), true);
-  assert.equal(await sent('b@example.org', 'RESET'), true);
-});

@@ -33,12 +33,6 @@ export interface Attempts {
   reset(network: string, account?: string): Promise<Attempt>;
   /** What was mailed to verify an address, right or wrong. @param account as for `reset` */
   verify(network: string, account?: string): Promise<Attempt>;
-  /**
-   * A mail for which nobody has to be signed in. Somebody else may ask for it, so an address gets some of a kind and no more.
-   * @param address in the form in which two spellings are equal
-   * @returns false when it is to get none; whoever has asked hears nothing of it, since that would tell whether others have
-   */
-  mailTo(address: string, kind: string): Promise<boolean>;
   /** Apps that register themselves. */
   client(network: string): Promise<Attempt>;
   /** A browser that begins something at OAuth, for which a row is written that nobody may ever ask for. */
@@ -80,10 +74,6 @@ export function createAttempts(options: TakingOptions): Attempts {
     forgot: (network) => from('forgotFromNetwork', network),
     reset: (network, account) => ofAccount(['resetFromNetwork', 'resetOfAccount'], network, account),
     verify: (network, account) => ofAccount(['verifyFromNetwork', 'verifyOfAccount'], network, account),
-    async mailTo(address, kind) {
-      const { isSoftUsedUp } = await take([], [limit('mailToAddress', address, kind)]);
-      return !isSoftUsedUp;
-    },
     client: (network) => from('clientFromNetwork', network),
     browser: (network) => take([limit('browserFromNetwork', network), limit('browser')]),
     device: (clientId, network) =>

@@ -8,6 +8,8 @@ export const AccountEntity = defineEntity({
     /** Normalised. Only verified addresses are unique. */
     email: p.text(),
     emailVerifiedAtMs: p.bigint('number').nullable(),
+    /** To which its owner wants to change, and has not confirmed it. */
+    pendingEmail: p.text().nullable(),
     /** Argon2id in PHC string format. */
     passwordHash: p.text(),
     /** PENDING until the user service has the profile, then ACTIVE; DISABLED from its end until its erasure. */

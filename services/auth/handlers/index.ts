@@ -3,6 +3,7 @@
 // AuthService: people, through the front door.
 
 export { register } from './accounts/register.ts';
+export { verifyEmail } from './accounts/verify-email.ts';
 export { listSessions } from './sessions/list-sessions.ts';
 export { login } from './sessions/login.ts';
 export { logout } from './sessions/logout.ts';

@@ -24,6 +24,11 @@ export interface SignInDependencies {
   clock: Clock;
 }
 
+interface SignInForm {
+  identifier: string;
+  password: string;
+}
+
 /** Signs a person in, with the limits, the work and the words of the RPC Login. */
 export function signIn(dependencies: SignInDependencies): PageHandlers {
   const { interactions, accounts, credentials, tokens, issuer, clock } = dependencies;
@@ -35,11 +40,7 @@ export function signIn(dependencies: SignInDependencies): PageHandlers {
   }
 
   /** @returns whose they are. @throws OxoError when they are nobody's */
-  async function check(
-    exchange: Exchange,
-    clientId: string,
-    form: { identifier: string; password: string },
-  ): Promise<string> {
+  async function check(exchange: Exchange, { language }: Visit, clientId: string, form: SignInForm): Promise<string> {
     const { device, requestId, request, response } = exchange;
     const gone = new AbortController();
     const leave = () => gone.abort();
@@ -56,7 +57,7 @@ export function signIn(dependencies: SignInDependencies): PageHandlers {
       const signedIn = await credentials.signIn(
         validate(loginInput, { ...form, deviceToken: '' }),
         attempt,
-        async ({ id }) => ((await accounts.enter(id, clientId, { requestId, device })) ? id : undefined),
+        async ({ id }) => ((await accounts.enter(id, clientId, { requestId, device, language })) ? id : undefined),
       );
       setDeviceCookie(response, issuer, signedIn.deviceToken);
       return signedIn.entered;
@@ -88,7 +89,10 @@ export function signIn(dependencies: SignInDependencies): PageHandlers {
       const identifier = form.get('identifier') ?? '';
       let accountId: string;
       try {
-        accountId = await check(exchange, interaction.client.id, { identifier, password: form.get('password') ?? '' });
+        accountId = await check(exchange, visit, interaction.client.id, {
+          identifier,
+          password: form.get('password') ?? '',
+        });
       } catch (error) {
         const refusal = refusalOf(exchange, error, visit.texts);
         return show(exchange, visit, { interaction, identifier, refusal });

@@ -4,10 +4,11 @@ import type { Database, Transaction } from '#kit/db/database.ts';
 import type { Outbox } from '#kit/events/outbox/outbox.ts';
 import type { DenyList } from '#kit/identity/deny-list.ts';
 import { newId } from '#kit/ids.ts';
-import { SET_ACTIVE } from '../accounts/accounts.ts';
+import { activateAccount } from '../accounts/accounts.ts';
 import { type AuditEvent, type AuditedCall, person, recordAudit } from '../audit/audit-log.ts';
 import type { CountedAudit } from '../audit/counted.ts';
 import { type RevokedSession, type RotationRow, revokedColumns, rotationColumns } from '../entities/session-entity.ts';
+import type { Mail, MailCall } from '../mail/mail.ts';
 import { endBrowserSessions } from '../oauth/storage/browser-sessions.ts';
 import { hashOf } from '../tokens/hash.ts';
 import type { Device } from './device.ts';
@@ -29,12 +30,6 @@ export const MAX_SESSIONS_PER_ACCOUNT = 100;
 /** So long it is known whose session it was that was revoked from the list. */
 const REVOKED_KEPT_MS = DAY_MS;
 
-const ACTIVATE = {
-  name: 'account-activate',
-  // Locks the account, so that its sessions are counted by one sign-in at a time.
-  text: `update accounts set ${SET_ACTIVE}
-    where id = $1 and state in ('PENDING', 'ACTIVE') returning is_admin as "isAdmin"`,
-};
 const INSERT = {
   name: 'session-insert',
   text: `insert into sessions (id, account_id, family_hash, current_hash, user_agent, ip,
@@ -94,7 +89,7 @@ export interface Sessions {
   /**
    * Makes the account active, if it was not, and opens a session. Undefined when there is no such account (any more).
    */
-  open(accountId: string, device: Device, context: AuditedCall, why?: Opening): Promise<OpenSession | undefined>;
+  open(accountId: string, device: Device, context: MailCall, why?: Opening): Promise<OpenSession | undefined>;
   /** Rotates a refresh token. One that was consumed before revokes its session. */
   refresh(token: RefreshToken, device: Device, context: AuditedCall): Promise<Refreshed>;
   /**
@@ -113,14 +108,17 @@ export interface Sessions {
   cleanUp(): Promise<number>;
 }
 
-export function createSessions(options: {
+export interface SessionsOptions {
   db: Database;
   outbox: Outbox;
   denyList: DenyList;
+  mail: Mail;
   counted: Pick<CountedAudit, 'record'>;
   clock: Clock;
-}): Sessions {
-  const { db, counted, clock } = options;
+}
+
+export function createSessions(options: SessionsOptions): Sessions {
+  const { db, mail, counted, clock } = options;
   const revoking = createRevoking(options);
 
   async function insert(tx: Transaction, accountId: string, isAdmin: boolean, device: Device): Promise<OpenSession> {
@@ -137,7 +135,7 @@ export function createSessions(options: {
   return {
     async open(accountId, device, context, why = 'SIGN_IN') {
       const { session } = await revoking.inPassing(async (tx) => {
-        const [account] = await tx.query<{ isAdmin: boolean }>(ACTIVATE, [accountId]);
+        const account = await activateAccount(tx, mail, accountId, context);
         if (account === undefined) return { session: undefined, revoked: [] };
         const opened = await insert(tx, accountId, account.isAdmin, device);
         const by = { accountId, actor: person(accountId), sessionId: opened.sessionId };

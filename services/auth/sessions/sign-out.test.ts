@@ -10,11 +10,13 @@ import { createRelay } from '#kit/events/outbox/relay.ts';
 import { createDenyList } from '#kit/identity/deny-list.ts';
 import { revocationHandlers } from '#kit/identity/revocations.ts';
 import { newId } from '#kit/ids.ts';
+import { createMetrics } from '#kit/observability/metrics.ts';
 import { quiet, startBus } from '#kit/testing/bus.ts';
 import { createTestDatabase } from '#kit/testing/database.ts';
 import { refused } from '#kit/testing/refused.ts';
 import { until } from '#kit/testing/until.ts';
 import { createCountedAudit } from '../audit/counted.ts';
+import { createMail } from '../mail/mail.ts';
 import { testSchema } from '../testing/schema.ts';
 import { createSessions } from './sessions.ts';
 
@@ -44,7 +46,8 @@ async function setUp(t: TestContext) {
     await database.close();
   });
   const counted = createCountedAudit({ db, clock: systemClock, logger: quiet });
-  const sessions = createSessions({ db, outbox, denyList: here, counted, clock: systemClock });
+  const mail = createMail({ outbox, metrics: createMetrics(), clock: systemClock });
+  const sessions = createSessions({ db, outbox, denyList: here, mail, counted, clock: systemClock });
   const session = { sessionId: newId(systemClock.nowMs()), userId: newId(systemClock.nowMs()) };
   const signOut = () => sessions.signOut(session, 'this', { requestId: 'sign-out' });
   return { nats: bus.server, here, elsewhere, signOut, sessionId: session.sessionId };

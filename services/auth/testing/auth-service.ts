@@ -39,7 +39,7 @@ import { createTestOutbox, type TestOutbox } from '#kit/testing/outbox.ts';
 import { freePort } from '#kit/testing/ports.ts';
 import { serveTest } from '#kit/testing/serve.ts';
 import { createAccounts } from '../accounts/accounts.ts';
-import { createPasswords, type Passwords } from '../accounts/passwords.ts';
+import { createPasswords } from '../accounts/passwords.ts';
 import { createPendingSweep } from '../accounts/pending-sweep.ts';
 import { createProfiles } from '../accounts/profiles.ts';
 import { type Allowances, allowanceSettings, allowances } from '../attempts/allowances.ts';
@@ -53,6 +53,8 @@ import { openLocalVault } from '../keys/local-vault.ts';
 import { createRewrapping, type Rewrapping } from '../keys/rewrapping.ts';
 import { createKeyRotation, type KeyRotation } from '../keys/rotation.ts';
 import { openSigningKeys, type SigningKeys } from '../keys/signing-keys.ts';
+import { createMail, type Mail } from '../mail/mail.ts';
+import type { Smtp } from '../mail/smtp.ts';
 import type { OAuth } from '../oauth/oauth.ts';
 import { createGrants, type Grants } from '../oauth/storage/grants.ts';
 import { createAuthService } from '../server.ts';
@@ -61,6 +63,8 @@ import { createSessions, type Sessions } from '../sessions/sessions.ts';
 import { hashOf } from '../tokens/hash.ts';
 import { createTokenIssuer, type TokenIssuer } from '../tokens/token-issuer.ts';
 import { createTestBroadcast, type TestBroadcast } from './broadcast.ts';
+import { counting } from './counting.ts';
+import { createTestMails, type TestMails } from './mails.ts';
 import { testSchema } from './schema.ts';
 import { createSigners, type Signers } from './signers.ts';
 
@@ -86,6 +90,7 @@ export interface TestAuthService
   extends Pick<TestContext, 'clock' | 'log' | 'close'>,
     Omit<TestOutbox, 'outbox'>,
     Pick<TestBroadcast, 'holdBroadcast'>,
+    TestMails,
     Signers {
   db: Database;
   /** The public contract as this person, who signs in for it, or as nobody. */
@@ -121,6 +126,7 @@ export interface TestAuthService
   rewrapping: Rewrapping;
   sessions: Sessions;
   revoking: Revoking;
+  mail: Mail;
   consumers: readonly ServiceConsumer[];
   oauth: OAuth;
   grants: Grants;
@@ -143,6 +149,8 @@ export interface TestAuthOptions {
   withUser?: boolean;
   /** What may be tried; as good as everything when absent. */
   allowances?: Partial<Allowances>;
+  /** Takes the mails; without it they wait. */
+  smtp?: Smtp;
 }
 
 export async function startAuthService(options: TestAuthOptions = {}): Promise<TestAuthService> {
@@ -172,8 +180,9 @@ export async function startAuthService(options: TestAuthOptions = {}): Promise<T
       .map(({ payload }) => SessionRevoked.decode(payload));
   }
   const counted = createCountedAudit({ db, clock, logger });
-  const sessions = createSessions({ db, outbox, denyList, counted, clock });
-  const [accounts, profiles] = [createAccounts(db, clock), createProfiles(users)];
+  const mail = createMail({ outbox, metrics: context.metrics, clock });
+  const sessions = createSessions({ db, outbox, denyList, mail, counted, clock });
+  const [accounts, profiles] = [createAccounts({ db, mail, clock }), createProfiles(users)];
   const { passwords, hashes } = counting(await createPasswords());
   const attempts = createTestAttempts(context, limits.redis, options.allowances);
   const signers = createSigners({
@@ -187,14 +196,17 @@ export async function startAuthService(options: TestAuthOptions = {}): Promise<T
   const schedule = { publishedForMs: KEY_PUBLISHED_FOR_MS, rotateAfterMs: KEY_ROTATE_AFTER_MS };
   const rotation = createKeyRotation({ db, outbox, vault, keys, denyList, ...schedule, clock, logger });
   const oauth = { issuer: ISSUER, cookieSecrets: [randomSecret()] };
-  const apiKeyTagSecrets = [randomBytes(32)];
-  const own = { ...KNOWN, rotation, rewrapping, denyList, keys, issuer, passwords, attempts, oauth, apiKeyTagSecrets };
-  const service = createAuthService({ db, outbox, users, ...own, clock, logger });
+  const [apiKeyTagSecrets, mailTokenSecrets] = [[randomBytes(32)], [randomBytes(32)]];
+  const secrets = { ...KNOWN, apiKeyTagSecrets, mailTokenSecrets };
+  const own = { ...secrets, rotation, rewrapping, denyList, keys, issuer, passwords, attempts, oauth };
+  const parts = { smtp: options.smtp, metrics: context.metrics, clock, logger };
+  const service = createAuthService({ db, outbox, users, ...own, ...parts });
   service.serveHttp(http);
   const callers = await serveTest(context, { verifier, tokens: tokenSource }, service.addServices);
 
   return {
-    ...{ db, clock, users, verifier, denyList, issuer, rotation, sessions },
+    ...{ db, clock, users, verifier, denyList, issuer, rotation, sessions, mail },
+    ...createTestMails(db, mailTokenSecrets),
     revoking: createRevoking({ db, outbox, denyList }),
     ...{ hashes, limits, metrics: context.metrics, revocations },
     ...outboxParts,
@@ -272,22 +284,4 @@ async function startServers(context: TestContext, jwksUrl: string, { withUser = 
   const [redisUrl, natsUrl] = [limits.redisUrl, bus.server.url()];
   const user = await startNeighbour(context, { name: 'user', redisUrl, natsUrl, jwksUrl, issuer: ISSUER });
   return { limits, user, address: user.address };
-}
-
-function counting(passwords: Passwords): { passwords: Passwords; hashes: () => number } {
-  let count = 0;
-  return {
-    hashes: () => count,
-    passwords: {
-      ...passwords,
-      hash(...args) {
-        count += 1;
-        return passwords.hash(...args);
-      },
-      verify(...args) {
-        count += 1;
-        return passwords.verify(...args);
-      },
-    },
-  };
 }

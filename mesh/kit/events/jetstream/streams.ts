@@ -26,7 +26,7 @@ export const STREAMS: readonly StreamDefinition[] = [
   {
     name: EVENTS_STREAM,
     description: 'What happened; read by durable consumers',
-    subjects: ['post.>', 'comment.>', 'like.>', 'repost.>', 'user.>', 'media.>', REPLAY_SUBJECTS],
+    subjects: ['post.>', 'comment.>', 'like.>', 'repost.>', 'user.>', 'media.>', 'mail.>', REPLAY_SUBJECTS],
     maxAgeMs: EVENTS_RETENTION_DAYS * DAY_MS,
     broadcast: false,
   },

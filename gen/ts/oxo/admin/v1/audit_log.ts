@@ -94,6 +94,8 @@ export const AuditLogEntry_Action = {
   REUSE_CODE: 40,
   /** END_GRANT - What a person had granted a client ended: the client gave it back, or the person signed out of the browser (details: why). */
   END_GRANT: 41,
+  /** VERIFY_EMAIL - An email address was confirmed as the account's. */
+  VERIFY_EMAIL: 30,
   UNRECOGNIZED: -1,
 } as const;
 
@@ -125,6 +127,7 @@ export namespace AuditLogEntry_Action {
   export type RESTORE_BACKUP = typeof AuditLogEntry_Action.RESTORE_BACKUP;
   export type REUSE_CODE = typeof AuditLogEntry_Action.REUSE_CODE;
   export type END_GRANT = typeof AuditLogEntry_Action.END_GRANT;
+  export type VERIFY_EMAIL = typeof AuditLogEntry_Action.VERIFY_EMAIL;
   export type UNRECOGNIZED = typeof AuditLogEntry_Action.UNRECOGNIZED;
 }
 

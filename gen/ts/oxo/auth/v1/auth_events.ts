@@ -38,6 +38,11 @@ export interface KeyRotated {
   droppedKids: string[];
 }
 
+/** Subject mail.queued, read by auth itself: a mail is to be sent. What it says and to whom stands in its table alone. */
+export interface MailQueued {
+  mailId: string;
+}
+
 function createBaseSessionRevoked(): SessionRevoked {
   return { sessionId: "", userId: "" };
 }
@@ -302,6 +307,61 @@ export const KeyRotated: MessageFns<KeyRotated> = {
     const message = createBaseKeyRotated();
     message.kid = object.kid ?? "";
     message.droppedKids = object.droppedKids?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseMailQueued(): MailQueued {
+  return { mailId: "" };
+}
+
+export const MailQueued: MessageFns<MailQueued> = {
+  encode(message: MailQueued, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.mailId !== "") {
+      writer.uint32(10).string(message.mailId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MailQueued {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMailQueued();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.mailId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<MailQueued>): MailQueued {
+    return MailQueued.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<MailQueued>): MailQueued {
+    const message = createBaseMailQueued();
+    message.mailId = object.mailId ?? "";
     return message;
   },
 };

@@ -48,6 +48,8 @@ export const ErrorReason = {
   SIGN_IN_TOO_OLD: 26,
   /** API_KEY_INVALID - UNAUTHENTICATED: the API key is malformed, unknown, expired or revoked. */
   API_KEY_INVALID: 27,
+  /** EMAIL_TOKEN_INVALID - UNAUTHENTICATED: the token that was mailed to confirm an email address is unknown or expired, or the address is not that account's any more. */
+  EMAIL_TOKEN_INVALID: 28,
   /** SCOPE_MISSING - PERMISSION_DENIED: the token lacks a scope that the RPC requires. */
   SCOPE_MISSING: 40,
   /** CALLER_NOT_ALLOWED - PERMISSION_DENIED: this caller may not call this internal RPC. */
@@ -115,6 +117,7 @@ export namespace ErrorReason {
   export type REFRESH_TOKEN_REUSED = typeof ErrorReason.REFRESH_TOKEN_REUSED;
   export type SIGN_IN_TOO_OLD = typeof ErrorReason.SIGN_IN_TOO_OLD;
   export type API_KEY_INVALID = typeof ErrorReason.API_KEY_INVALID;
+  export type EMAIL_TOKEN_INVALID = typeof ErrorReason.EMAIL_TOKEN_INVALID;
   export type SCOPE_MISSING = typeof ErrorReason.SCOPE_MISSING;
   export type CALLER_NOT_ALLOWED = typeof ErrorReason.CALLER_NOT_ALLOWED;
   export type NOT_AUTHOR = typeof ErrorReason.NOT_AUTHOR;

@@ -1,0 +1,19 @@
+import type { Metrics } from '#kit/observability/metrics.ts';
+import type { MailKind } from './kinds.ts';
+
+/**
+ * What became of a mail. QUEUED and LIMITED: when it was asked for; the rest when it was its turn. FAILED: it is tried again, or given up as a dead letter. REFUSED: its
+ * address takes no mail. EXPIRED: it came too late to be of use.
+ */
+export type MailOutcome = 'QUEUED' | 'LIMITED' | 'SENT' | 'FAILED' | 'REFUSED' | 'EXPIRED';
+
+export type CountMail = (kind: MailKind, outcome: MailOutcome) => void;
+
+export function createMailMetrics(metrics: Metrics): CountMail {
+  const mails = metrics.counter({
+    name: 'oxo_auth_mails_total',
+    help: 'Mails by kind and what became of them; one that is tried again has failed each time.',
+    labelNames: ['kind', 'outcome'],
+  });
+  return (kind, outcome) => mails.inc({ kind, outcome });
+}
