@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { MINUTE_MS } from '#kit/clock.ts';
-import { ISSUER, KEY_PUBLISHED_FOR_MS, startAuthService, type TestAuthService } from '../testing/auth-service.ts';
-import { authorize, openTestBrowser, serveTestPages } from '../testing/oauth-browser.ts';
+import { ISSUER, KEY_PUBLISHED_FOR_MS, type TestAuthService } from '../testing/auth-service.ts';
+import { authorize, openTestBrowser } from '../testing/oauth-browser.ts';
 import {
   authorizationRequest,
   errorOf,
@@ -15,15 +15,13 @@ import {
   type TestTokens,
   token,
 } from '../testing/oauth-client.ts';
+import { startOAuthService } from '../testing/oauth-service.ts';
 
 let service: TestAuthService;
 let client: TestClient;
 let accountId: string;
 before(async () => {
-  service = await startAuthService({ withUser: false });
-  serveTestPages(service);
-  client = await registerClient(service);
-  accountId = (await service.signIn()).id;
+  ({ service, client, accountId } = await startOAuthService());
 });
 after(() => service.close());
 

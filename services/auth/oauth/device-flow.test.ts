@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { MINUTE_MS } from '#kit/clock.ts';
-import { ISSUER, startAuthService, type TestAuthService } from '../testing/auth-service.ts';
-import { goOn, openTestBrowser, serveTestPages, type TestAnswer, type TestBrowser } from '../testing/oauth-browser.ts';
+import { ISSUER, type TestAuthService } from '../testing/auth-service.ts';
+import { goOn, openTestBrowser, type TestAnswer, type TestBrowser } from '../testing/oauth-browser.ts';
 import {
   errorOf,
   postAs,
@@ -12,19 +12,18 @@ import {
   type TestTokens,
   token,
 } from '../testing/oauth-client.ts';
+import { startOAuthService } from '../testing/oauth-service.ts';
 import { DEVICE_GRANT } from './clients/client-metadata.ts';
 
 let service: TestAuthService;
 let client: TestClient;
 let accountId: string;
 before(async () => {
-  service = await startAuthService({ withUser: false });
-  serveTestPages(service);
-  client = await registerClient(service, {
+  const metadata = {
     ...{ client_name: 'Television <1>', token_endpoint_auth_method: 'none' },
     ...{ redirect_uris: [], response_types: [], grant_types: [DEVICE_GRANT, 'refresh_token'] },
-  });
-  accountId = (await service.signIn()).id;
+  };
+  ({ service, client, accountId } = await startOAuthService({ client: metadata }));
 });
 after(() => service.close());
 

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { DAY_MS } from '#kit/clock.ts';
-import { startAuthService, type TestAuthService } from '../testing/auth-service.ts';
-import { serveTestPages } from '../testing/oauth-browser.ts';
+import type { TestAuthService } from '../testing/auth-service.ts';
 import {
   errorOf,
   getTokens,
@@ -12,14 +11,13 @@ import {
   type TestTokens,
   token,
 } from '../testing/oauth-client.ts';
+import { startOAuthService } from '../testing/oauth-service.ts';
 import { REFRESH_GRACE_MS } from './lifetimes.ts';
 
 let service: TestAuthService;
 let client: TestClient;
 before(async () => {
-  service = await startAuthService({ withUser: false });
-  serveTestPages(service);
-  client = await registerClient(service);
+  ({ service, client } = await startOAuthService());
 });
 after(() => service.close());
 

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { HOUR_MS } from '#kit/clock.ts';
 import { explain } from '#kit/testing/explain.ts';
-import { ISSUER, startAuthService, type TestAuthService } from '../testing/auth-service.ts';
-import { authorize, callHttp, openTestBrowser, serveTestPages } from '../testing/oauth-browser.ts';
+import { ISSUER, type TestAuthService } from '../testing/auth-service.ts';
+import { authorize, callHttp, openTestBrowser } from '../testing/oauth-browser.ts';
 import {
   authorizationRequest,
   errorOf,
@@ -15,6 +15,7 @@ import {
   type TestTokens,
   token,
 } from '../testing/oauth-client.ts';
+import { startOAuthService } from '../testing/oauth-service.ts';
 import { hashOf } from '../tokens/hash.ts';
 import { FIND_ACCESS_TOKEN } from './storage/access-tokens.ts';
 
@@ -22,9 +23,8 @@ let service: TestAuthService;
 let client: TestClient;
 let ada: { id: string; handle: string };
 before(async () => {
-  service = await startAuthService();
-  serveTestPages(service);
-  client = await registerClient(service, { post_logout_redirect_uris: ['https://app.example/bye'] });
+  const metadata = { post_logout_redirect_uris: ['https://app.example/bye'] };
+  ({ service, client } = await startOAuthService({ withUser: true, client: metadata }));
   ada = await service.signUp({ displayName: 'Ada' });
 });
 after(() => service.close());
