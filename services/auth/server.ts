@@ -68,6 +68,8 @@ import { createOAuth, type OAuth, type OAuthSettings } from './oauth/oauth.ts';
 import { createOAuthPages } from './pages/oauth-pages.ts';
 import { servePages } from './pages/serve.ts';
 import { createSessions } from './sessions/sessions.ts';
+import { createTokenFamilies } from './sessions/token-families.ts';
+import { createTaggedTokens } from './tokens/tags.ts';
 import type { TokenIssuer } from './tokens/token-issuer.ts';
 
 export interface AuthServiceParts {
@@ -85,7 +87,7 @@ export interface AuthServiceParts {
   /** SHA-256 of the secrets of each service, by its name. */
   secretHashes: ReadonlyMap<string, readonly Buffer[]>;
   oauth: OAuthSettings;
-  /** The first makes the tags of API keys, all verify them. */
+  /** The first makes the tags of API keys and of other tokens, all verify them. */
   apiKeyTagSecrets: readonly Uint8Array[];
   /** The first makes the tokens in mails, all verify them. */
   mailTokenSecrets: readonly Uint8Array[];
@@ -108,17 +110,21 @@ export function createAuthService(parts: AuthServiceParts) {
   const accounts = createAccounts({ db, mail, clock });
   const emails = createEmailAddresses({ db, tokens: mailTokens, clock });
   const knownDevices = createKnownDevices({ db, tagSecrets: parts.apiKeyTagSecrets, clock });
-  const sessions = createSessions({ db, outbox, denyList, mail, counted, clock });
+  const families = createTokenFamilies(parts.apiKeyTagSecrets);
+  const sessions = createSessions({ db, outbox, denyList, families, mail, counted, clock });
   const disable = createDisabling({ db, outbox, denyList });
   const admins = createAdmins({ db, outbox, denyList, clock });
   const pages = createOAuthPages(parts.oauth.issuer);
+  const accessTokens = createTaggedTokens(parts.apiKeyTagSecrets, 'access-token');
   const oauth = createOAuth({
-    ...{ settings: parts.oauth, pages, db, outbox, denyList, keys, profiles, attempts, counted, clock, logger },
+    ...{ settings: parts.oauth, pages, db, outbox, denyList, keys, profiles, attempts, accessTokens },
+    ...{ counted, clock, logger },
   });
   const keyText = createKeyText(parts.apiKeyTagSecrets);
   const apiKeys = createApiKeys({ db, outbox, denyList, keyText, hashes: createSecretHashes(), counted, clock });
   const { findAccessToken } = oauth;
-  const exchange = createExchange({ apiKeys, keyText, findAccessToken, issuer, denyList, clock, logger });
+  const credentialsFrom = { apiKeys, keyText, findAccessToken, accessTokens };
+  const exchange = createExchange({ ...credentialsFrom, issuer, denyList, clock, logger });
   const credentials = createCredentials({ accounts, attempts, knownDevices, passwords, profiles, counted });
   const sweep = createPendingSweep({ accounts, profiles, clock, logger });
 
@@ -134,7 +140,7 @@ export function createAuthService(parts: AuthServiceParts) {
       server.add(AuthServiceDefinition, {
         register: register({ accounts, attempts, knownDevices, passwords, profiles, sessions, issuer, clock }),
         login: login({ credentials, sessions, issuer }),
-        refresh: refresh({ attempts, sessions, issuer, logger }),
+        refresh: refresh({ attempts, sessions, families, issuer, logger }),
         logout: logout({ sessions }),
         listSessions: listSessions({ db, clock }),
         revokeSession: revokeSession({ sessions }),

@@ -1,7 +1,8 @@
 import { type Clock, DAY_MS } from '#kit/clock.ts';
 import { cleanUp, defineCleanUp } from '#kit/db/clean-up.ts';
 import type { Queryable } from '#kit/db/database.ts';
-import { createDeviceTokens, hashOfDevice } from './device-tokens.ts';
+import { hashOf } from '../tokens/hash.ts';
+import { createTaggedTokens } from '../tokens/tags.ts';
 
 /** So long a device is known after the last sign-in on it, and so many of one account. */
 export const DEVICE_KEPT_MS = 180 * DAY_MS;
@@ -27,7 +28,10 @@ const CLEAN_UP = defineCleanUp({
   where: 'last_seen_at_ms <= $1',
 });
 
-/** On what somebody has signed in to an account: there nobody else's tries keep anybody out. */
+/**
+ * On what somebody has signed in to an account: there nobody else's tries keep anybody out. A device is named by a token, as OWASP's device
+ * cookies do; it opens nothing, and only tells its holder's tries from those of strangers.
+ */
 export interface KnownDevices {
   /** Whether the account knows the device. @param token as it came; what we have not made is not looked for */
   has(accountId: string, token: string): Promise<boolean>;
@@ -41,14 +45,14 @@ export interface KnownDevices {
   cleanUp(): Promise<void>;
 }
 
-/** @param options.tagSecrets see `createDeviceTokens` */
+/** @param options.tagSecrets see `createTags` */
 export function createKnownDevices(options: {
   db: Queryable;
   tagSecrets: readonly Uint8Array[];
   clock: Clock;
 }): KnownDevices {
   const { db, clock } = options;
-  const tokens = createDeviceTokens(options.tagSecrets);
+  const tokens = createTaggedTokens(options.tagSecrets, 'device');
   return {
     async has(accountId, token) {
       if (!tokens.isOurs(token)) return false;
@@ -63,4 +67,9 @@ export function createKnownDevices(options: {
       await cleanUp(db, CLEAN_UP, [clock.nowMs() - DEVICE_KEPT_MS]);
     },
   };
+}
+
+/** What is stored of a device that an account knows. */
+function hashOfDevice(accountId: string, token: string): Buffer {
+  return hashOf(`${accountId} ${token}`);
 }

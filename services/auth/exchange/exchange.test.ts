@@ -10,9 +10,11 @@ import { refused } from '#kit/testing/refused.ts';
 import type { FoundKey } from '../api-keys/api-keys.ts';
 import { createKeyText, newSecret } from '../api-keys/key-text.ts';
 import type { OAuthAccessToken } from '../oauth/storage/access-tokens.ts';
+import { createTaggedTokens } from '../tokens/tags.ts';
 import { createExchange, type Exchange } from './exchange.ts';
 
 const keyText = createKeyText([randomBytes(32)]);
+const accessTokens = createTaggedTokens([randomBytes(32)], 'access-token');
 const keyId = newId(1);
 const accountId = newId(2);
 const KEY = keyText.encode({ keyId, generation: 1, secret: newSecret() });
@@ -54,7 +56,9 @@ beforeEach(() => {
         count.touches += 1;
       },
     },
-    findAccessToken: (token) => look(() => (token.startsWith('opaque') ? granted : undefined)),
+    accessTokens,
+    findAccessToken: (token) =>
+      look(() => (token.startsWith('opaque') || accessTokens.isOurs(token) ? granted : undefined)),
     issuer: {
       async exchangedToken({ sessionId, clientId, expiresAtMs }) {
         const endsAtMs = Math.min(expiresAtMs, clock.nowMs() + 5 * MINUTE_MS);
@@ -179,6 +183,18 @@ test('a network that guesses is stopped before anything is looked up; nobody els
   await assert.rejects(byToken(last), refused('RATE_LIMITED'));
   clock.advance(1_000);
   await assert.rejects(byToken(last), refused('TOKEN_INVALID'));
+});
+
+test('a token that we have made passes, whatever a neighbour has guessed', async () => {
+  for (let tries = 0; tries < 60; tries += 1) await assert.rejects(byToken(guess()), refused('TOKEN_INVALID'));
+  await assert.rejects(byToken(guess()), refused('RATE_LIMITED'));
+  const ours = accessTokens.create();
+  await byToken(ours);
+  const last = ours.endsWith('A') ? 'E' : 'A';
+  await assert.rejects(byToken(`${ours.slice(0, -1)}${last}`), refused('RATE_LIMITED'));
+  // One that has ended is looked up, and costs nobody else anything.
+  granted = undefined;
+  await assert.rejects(byToken(accessTokens.create()), refused('TOKEN_INVALID'));
 });
 
 test('a key that was revoked is looked up so often and no more, by whomever it is tried', async () => {

@@ -7,6 +7,7 @@ import { sessionIdOf } from '../api-keys/key-sessions.ts';
 import type { KeyText } from '../api-keys/key-text.ts';
 import type { FindAccessToken } from '../oauth/storage/access-tokens.ts';
 import { hashOf } from '../tokens/hash.ts';
+import type { TaggedTokens } from '../tokens/tags.ts';
 import type { TokenIssuer } from '../tokens/token-issuer.ts';
 import { type Credential, invalidCredential, readCredential, type Shown } from './credentials.ts';
 import { createExchangeCache, type Exchanged } from './exchange-cache.ts';
@@ -40,6 +41,8 @@ export interface ExchangeOptions {
   apiKeys: Pick<ApiKeys, 'find' | 'touch'>;
   keyText: KeyText;
   findAccessToken: FindAccessToken;
+  /** Tells which access tokens we have made. */
+  accessTokens: Pick<TaggedTokens, 'isOurs'>;
   issuer: Pick<TokenIssuer, 'exchangedToken'>;
   denyList: DenyList;
   clock: Clock;
@@ -47,7 +50,7 @@ export interface ExchangeOptions {
 }
 
 export function createExchange(options: ExchangeOptions): Exchange {
-  const { apiKeys, keyText, findAccessToken, issuer, denyList, clock, logger } = options;
+  const { apiKeys, keyText, findAccessToken, accessTokens, issuer, denyList, clock, logger } = options;
   const cache = createExchangeCache({ denyList, clock });
   const failures = createFailures(clock);
   /** A credential that many requests show at once is looked up once. As many as there are requests at most. */
@@ -85,9 +88,10 @@ export function createExchange(options: ExchangeOptions): Exchange {
     apiKeys.touch(use.keyId).catch((err: unknown) => logger.debug({ err }, 'the use of an API key was not noted'));
   }
 
-  /** What we have not made a key of is of no use to anybody else in the network; a key that has a right tag is its owner's alone. */
-  function askerOf(credential: Credential, network: string): string {
-    return credential.kind === 'key' ? `${network} ${credential.parts.keyId}` : network;
+  /** What somebody has made up counts for the network; what has a tag of ours counts for itself, so that neighbours take nothing from it. */
+  function askerOf(credential: Credential, hash: string, network: string): string {
+    if (credential.kind === 'key') return `${network} ${credential.parts.keyId}`;
+    return accessTokens.isOurs(credential.text) ? `${network} ${hash}` : network;
   }
 
   async function lookUp(credential: Credential, hash: string, asker: string): Promise<Exchanged | undefined> {
@@ -132,7 +136,7 @@ export function createExchange(options: ExchangeOptions): Exchange {
     }
     // A program that goes on with a wrong credential costs nothing, and takes nothing from others in its network.
     if (known === 'wrong') throw invalidCredential(credential.kind);
-    const asker = askerOf(credential, network);
+    const asker = askerOf(credential, hash, network);
     const exchanged = await (underWay.get(hash) ?? startLookUp(credential, hash, asker));
     if (exchanged === undefined) throw invalidCredential(credential.kind);
     noteUse(exchanged);

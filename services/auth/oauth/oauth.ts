@@ -10,6 +10,7 @@ import type { CountedAudit } from '../audit/counted.ts';
 import { type Consents, createConsents } from '../consents/consents.ts';
 import type { HttpServer } from '../http/server.ts';
 import type { SigningKeys } from '../keys/signing-keys.ts';
+import type { TaggedTokens } from '../tokens/tags.ts';
 import { createClients } from './clients/clients.ts';
 import { serveOAuth } from './http.ts';
 import { createFindAccount } from './interactions/find-account.ts';
@@ -50,6 +51,7 @@ export function createOAuth(parts: {
   profiles: Profiles;
   attempts: Attempts;
   counted: CountedAudit;
+  accessTokens: Pick<TaggedTokens, 'create'>;
   clock: Clock;
   logger: Logger;
 }): OAuth {
@@ -74,6 +76,7 @@ export function createOAuth(parts: {
     pages,
     cookieSecrets,
     counted: parts.counted,
+    accessTokens: parts.accessTokens,
     logger,
   });
 

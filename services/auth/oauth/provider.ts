@@ -8,6 +8,7 @@ import type { CountedAudit } from '../audit/counted.ts';
 import type { Consents } from '../consents/consents.ts';
 import { callOf } from '../http/call-of.ts';
 import type { SigningKeys } from '../keys/signing-keys.ts';
+import type { TaggedTokens } from '../tokens/tags.ts';
 import { checkMetadata, checkOwnScopes, EXTRA_METADATA } from './clients/client-metadata.ts';
 import { secretDigest } from './clients/clients.ts';
 import { isRedirectAllowed } from './clients/redirect-uris.ts';
@@ -34,6 +35,8 @@ export interface ProviderParts {
   consents: Pick<Consents, 'find' | 'grantAgain'>;
   findAccount: FindAccount;
   pages: OAuthPages;
+  /** Makes access tokens that are known to be ours without being looked up. */
+  accessTokens: Pick<TaggedTokens, 'create'>;
   /** What signs the cookies: the first signs, all verify. */
   cookieSecrets: readonly string[];
   counted: Pick<CountedAudit, 'add'>;
@@ -46,7 +49,7 @@ export function createProvider(parts: ProviderParts): Provider {
   const provider = new Provider(issuer, configuration(parts));
   // Host and scheme are those of the issuer: the HTTP server has written them over whatever the request said.
   provider.proxy = true;
-  harden(provider);
+  harden(provider, parts.accessTokens);
   keepLateSessions(provider, cookieOptions(issuer, parts.cookieSecrets));
   provider.use(answerLateErrors(errorPage(parts.pages)));
   provider.on('server_error', (ctx, error) => {
@@ -86,7 +89,7 @@ function isBrokenConnection(error: unknown): boolean {
 }
 
 /** Rules of the library that ours replace, where it lets one. */
-function harden(provider: Provider): void {
+function harden(provider: Provider, accessTokens: ProviderParts['accessTokens']): void {
   const client: { prototype: object } = provider.Client;
   Object.assign(client.prototype, {
     // What we hold of a secret is its digest (clients.ts).
@@ -100,7 +103,16 @@ function harden(provider: Provider): void {
       return isRedirectAllowed(uri, this.postLogoutRedirectUris ?? [], this.applicationType);
     },
   });
-  const refreshToken: { prototype: { generateTokenId(): string } } = provider.RefreshToken as never;
+  const accessToken: WithTokenId = provider.AccessToken as never;
+  const generateAccessTokenId = accessToken.prototype.generateTokenId;
+  Object.assign(accessToken.prototype, {
+    generateTokenId(this: object) {
+      // Theirs notes besides that the token is an opaque one.
+      generateAccessTokenId.call(this);
+      return accessTokens.create();
+    },
+  });
+  const refreshToken: WithTokenId = provider.RefreshToken as never;
   const { generateTokenId } = refreshToken.prototype;
   Object.assign(refreshToken.prototype, {
     // The successor of the one that the request brought is known (refresh-tokens.ts).
@@ -108,6 +120,10 @@ function harden(provider: Provider): void {
       return requestState().rotation?.nextToken ?? generateTokenId.call(this);
     },
   });
+}
+
+interface WithTokenId {
+  prototype: { generateTokenId(): string };
 }
 
 interface RegisteredUris {

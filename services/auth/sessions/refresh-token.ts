@@ -19,9 +19,9 @@ export interface RefreshToken {
   secret: Buffer;
 }
 
-/** The first token of a session. */
-export function newRefreshToken(sessionId: string): RefreshToken {
-  return { sessionId, family: randomBytes(FAMILY_BYTES), secret: randomBytes(SECRET_BYTES) };
+/** The first token of a session. @param family 16 bytes */
+export function newRefreshToken(sessionId: string, family: Buffer = randomBytes(FAMILY_BYTES)): RefreshToken {
+  return { sessionId, family, secret: randomBytes(SECRET_BYTES) };
 }
 
 /** What rotations mix into a token, so that its holder cannot foresee the next one. */

@@ -21,6 +21,7 @@ import {
 } from './refresh-token.ts';
 import { createRevoking } from './revoking.ts';
 import { standingOf } from './rotation.ts';
+import type { TokenFamilies } from './token-families.ts';
 
 /** A session ends when it was not used for so long, and after so long in any case. */
 export const IDLE_MS = 30 * DAY_MS;
@@ -114,16 +115,18 @@ export interface SessionsOptions {
   denyList: DenyList;
   mail: Mail;
   counted: Pick<CountedAudit, 'record'>;
+  families: Pick<TokenFamilies, 'create'>;
   clock: Clock;
 }
 
 export function createSessions(options: SessionsOptions): Sessions {
-  const { db, mail, counted, clock } = options;
+  const { db, mail, counted, families, clock } = options;
   const revoking = createRevoking(options);
 
   async function insert(tx: Transaction, accountId: string, isAdmin: boolean, device: Device): Promise<OpenSession> {
     const nowMs = clock.nowMs();
-    const token = newRefreshToken(newId(nowMs));
+    const sessionId = newId(nowMs);
+    const token = newRefreshToken(sessionId, families.create(sessionId));
     await tx.query(INSERT, [
       ...[token.sessionId, accountId, hashOf(token.family), hashOf(token.secret)],
       ...[device.userAgent, device.ip, nowMs, nowMs + IDLE_MS, isAdmin],

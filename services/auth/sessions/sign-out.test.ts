@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { type TestContext, test } from 'node:test';
 import { systemClock } from '#kit/clock.ts';
 import { createBroadcastConsumer } from '#kit/events/consumers/broadcast-consumer.ts';
@@ -19,6 +20,7 @@ import { createCountedAudit } from '../audit/counted.ts';
 import { createMail } from '../mail/mail.ts';
 import { testSchema } from '../testing/schema.ts';
 import { createSessions } from './sessions.ts';
+import { createTokenFamilies } from './token-families.ts';
 
 /** The sessions of an auth process, on real servers, and the deny-list of another process. */
 async function setUp(t: TestContext) {
@@ -47,7 +49,15 @@ async function setUp(t: TestContext) {
   });
   const counted = createCountedAudit({ db, clock: systemClock, logger: quiet });
   const mail = createMail({ outbox, metrics: createMetrics(), clock: systemClock });
-  const sessions = createSessions({ db, outbox, denyList: here, mail, counted, clock: systemClock });
+  const sessions = createSessions({
+    db,
+    outbox,
+    denyList: here,
+    mail,
+    counted,
+    families: createTokenFamilies([randomBytes(32)]),
+    clock: systemClock,
+  });
   const session = { sessionId: newId(systemClock.nowMs()), userId: newId(systemClock.nowMs()) };
   const signOut = () => sessions.signOut(session, 'this', { requestId: 'sign-out' });
   return { nats: bus.server, here, elsewhere, signOut, sessionId: session.sessionId };

@@ -60,6 +60,7 @@ import { createGrants, type Grants } from '../oauth/storage/grants.ts';
 import { createAuthService } from '../server.ts';
 import { createRevoking, type Revoking } from '../sessions/revoking.ts';
 import { createSessions, type Sessions } from '../sessions/sessions.ts';
+import { createTokenFamilies } from '../sessions/token-families.ts';
 import { hashOf } from '../tokens/hash.ts';
 import { createTokenIssuer, type TokenIssuer } from '../tokens/token-issuer.ts';
 import { createTestBroadcast, type TestBroadcast } from './broadcast.ts';
@@ -181,7 +182,9 @@ export async function startAuthService(options: TestAuthOptions = {}): Promise<T
   }
   const counted = createCountedAudit({ db, clock, logger });
   const mail = createMail({ outbox, metrics: context.metrics, clock });
-  const sessions = createSessions({ db, outbox, denyList, mail, counted, clock });
+  const [apiKeyTagSecrets, mailTokenSecrets] = [[randomBytes(32)], [randomBytes(32)]];
+  const families = createTokenFamilies(apiKeyTagSecrets);
+  const sessions = createSessions({ db, outbox, denyList, families, mail, counted, clock });
   const [accounts, profiles] = [createAccounts({ db, mail, clock }), createProfiles(users)];
   const { passwords, hashes } = counting(await createPasswords());
   const attempts = createTestAttempts(context, limits.redis, options.allowances);
@@ -196,7 +199,6 @@ export async function startAuthService(options: TestAuthOptions = {}): Promise<T
   const schedule = { publishedForMs: KEY_PUBLISHED_FOR_MS, rotateAfterMs: KEY_ROTATE_AFTER_MS };
   const rotation = createKeyRotation({ db, outbox, vault, keys, denyList, ...schedule, clock, logger });
   const oauth = { issuer: ISSUER, cookieSecrets: [randomSecret()] };
-  const [apiKeyTagSecrets, mailTokenSecrets] = [[randomBytes(32)], [randomBytes(32)]];
   const secrets = { ...KNOWN, apiKeyTagSecrets, mailTokenSecrets };
   const own = { ...secrets, rotation, rewrapping, denyList, keys, issuer, passwords, attempts, oauth };
   const parts = { smtp: options.smtp, metrics: context.metrics, clock, logger };

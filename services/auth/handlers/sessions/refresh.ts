@@ -8,6 +8,7 @@ import type { Attempts } from '../../attempts/attempts.ts';
 import { askerOf, deviceOf } from '../../sessions/device.ts';
 import { decodeRefreshToken } from '../../sessions/refresh-token.ts';
 import type { Sessions } from '../../sessions/sessions.ts';
+import type { TokenFamilies } from '../../sessions/token-families.ts';
 import { sessionTokens } from '../../tokens/session-tokens.ts';
 import type { TokenIssuer } from '../../tokens/token-issuer.ts';
 
@@ -16,26 +17,34 @@ const input = z.object({ refreshToken: text({ minCharacters: 1, maxCharacters: 5
 export interface RefreshDependencies {
   attempts: Attempts;
   sessions: Sessions;
+  families: Pick<TokenFamilies, 'isOurs'>;
   issuer: TokenIssuer;
   logger: Logger;
 }
 
-/** @throws OxoError VALIDATION_FAILED, RATE_LIMITED, REFRESH_TOKEN_INVALID; REFRESH_TOKEN_REUSED, which also revokes the session */
-export function refresh({ attempts, sessions, issuer, logger }: RefreshDependencies) {
+/**
+ * What is made up is counted, and refused, before anything is read. What was once given out is looked at first: so it passes, when it is right,
+ * whatever others in the network have tried.
+ * @throws OxoError VALIDATION_FAILED, RATE_LIMITED, REFRESH_TOKEN_INVALID; REFRESH_TOKEN_REUSED, which also revokes the session
+ */
+export function refresh({ attempts, sessions, families, issuer, logger }: RefreshDependencies) {
   return async (request: RefreshRequest, context: CallContext): Promise<RefreshResponse> => {
     const { refreshToken } = validate(input, request);
-    const attempt = await attempts.refresh(askerOf(context).network);
+    const { network } = askerOf(context);
     const token = decodeRefreshToken(refreshToken);
+    const isOurs = token !== undefined && families.isOurs(token);
+    const attempt = isOurs ? undefined : await attempts.refresh(network);
     if (token === undefined) throw unknownToken();
     const refreshed = await sessions.refresh(token, deviceOf(context), context);
     switch (refreshed.outcome) {
       case 'REFRESHED':
-        attempt.giveBack();
+        attempt?.giveBack();
         return { tokens: await sessionTokens(issuer, refreshed.session) };
       case 'REUSED':
         logger.warn({ sessionId: token.sessionId }, 'a consumed refresh token was used: the session is revoked');
         throw new OxoError('REFRESH_TOKEN_REUSED', 'This refresh token was used before. Sign in again.');
       case 'UNKNOWN':
+        if (isOurs) await attempts.refresh(network);
         throw unknownToken();
     }
   };
