@@ -10,7 +10,7 @@ export const OAuthClientEntity = defineEntity({
     /** What was registered (RFC 7591), without the secret. */
     metadata: p.json(),
     createdAtMs: p.bigint('number'),
-    /** When it was first given a token; null: it is deleted after a while. */
+    /** When it was last given a token, to the day; null: never. */
     usedAtMs: p.bigint('number').nullable(),
   },
 });

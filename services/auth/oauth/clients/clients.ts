@@ -1,11 +1,11 @@
 import { type Clock, DAY_MS } from '#kit/clock.ts';
-import { cleanUp, defineCleanUp } from '#kit/db/clean-up.ts';
 import type { Database } from '#kit/db/database.ts';
 import { type AuditedCall, NOBODY, recordAudit } from '../../audit/audit-log.ts';
 import { hashOf } from '../../tokens/hash.ts';
+import { forgetClients } from './forgetting.ts';
 
-/** Anybody may register a client; one that nobody has given a token is forgotten. */
-const UNUSED_KEPT_MS = 30 * DAY_MS;
+/** When it was used last is known to the day. */
+const NOTE_USE_EVERY_MS = DAY_MS;
 
 /** Ours are shorter; what somebody else brings need not be looked for. */
 const ID = /^[\w-]{1,64}$/;
@@ -23,13 +23,8 @@ const FIND = {
 const DELETE = { name: 'oauth-client-delete', text: 'delete from oauth_clients where id = $1' };
 const MARK_USED = {
   name: 'oauth-client-mark-used',
-  text: 'update oauth_clients set used_at_ms = $2 where id = $1 and used_at_ms is null',
+  text: 'update oauth_clients set used_at_ms = $2 where id = $1 and (used_at_ms is null or used_at_ms <= $3)',
 };
-const CLEAN_UP = defineCleanUp({
-  name: 'oauth-clients-clean-up',
-  table: 'oauth_clients',
-  where: 'used_at_ms is null and created_at_ms <= $1',
-});
 
 /** What a client was registered with (RFC 7591). */
 export type ClientMetadata = Record<string, unknown>;
@@ -42,7 +37,7 @@ export interface Clients {
   destroy(id: string): Promise<void>;
   /** Notes that it was given a token, so that it stays. */
   markUsed(id: string): Promise<void>;
-  /** Deletes those that were never given one, in short statements. @returns how many */
+  /** Deletes those that are of no use to anybody (`forgetting.ts`), in short statements. @returns how many */
   cleanUp(): Promise<number>;
 }
 
@@ -71,8 +66,8 @@ export function createClients(db: Database, clock: Clock): Clients {
       await db.query(DELETE, [id]);
     },
     async markUsed(id) {
-      await db.query(MARK_USED, [id, clock.nowMs()]);
+      await db.query(MARK_USED, [id, clock.nowMs(), clock.nowMs() - NOTE_USE_EVERY_MS]);
     },
-    cleanUp: () => cleanUp(db, CLEAN_UP, [clock.nowMs() - UNUSED_KEPT_MS]),
+    cleanUp: () => forgetClients(db, clock),
   };
 }
