@@ -8,8 +8,9 @@ import { test } from 'node:test';
 import { Redis } from 'ioredis';
 import { until } from '#kit/testing/until.ts';
 import { askAuth } from '../local/commands/keys/operator.ts';
-import { pending } from '../local/credentials/turns.ts';
+import { pending, ratelimitUsers } from '../local/credentials/turns.ts';
 import { loadSecrets } from '../local/secrets.ts';
+import { auditOwnerUrl } from '../local/servers/database.ts';
 import { connectOnce } from '../local/servers/nats.ts';
 import { withClient } from '../local/servers/postgres-client.ts';
 import { services } from '../local/services.ts';
@@ -56,6 +57,34 @@ async function entered({ database, redis, nats }: Urls): Promise<string[]> {
   return found;
 }
 
+function comesIn(url: string): Promise<boolean> {
+  const options = { connectionTimeoutMillis: 5_000, application_name: 'oxo-test' };
+  return withClient(url, options, (client) => client.query('SELECT 1')).then(
+    () => true,
+    () => false,
+  );
+}
+
+async function comesInAsRatelimit({ urls, secrets }: StackPlan): Promise<boolean> {
+  const [[username = '', password = ''] = []] = ratelimitUsers(secrets);
+  const { hostname: host, port } = new URL(urls.limitsRedis);
+  const client = new Redis({
+    host,
+    port: Number(port),
+    username,
+    password,
+    lazyConnect: true,
+    retryStrategy: () => null,
+  });
+  client.on('error', () => {});
+  const isIn = await client.connect().then(
+    () => true,
+    () => false,
+  );
+  client.disconnect();
+  return isIn;
+}
+
 function pidsOf({ processes }: StackState, wanted: readonly string[]): Record<string, number | undefined> {
   const found = processes.filter(({ name }) => wanted.includes(serviceOf(name)));
   return Object.fromEntries(found.map(({ name, identity }) => [name, identity?.pid]));
@@ -87,6 +116,19 @@ test('all secrets are replaced under people who write and read, and no request i
       assert.deepEqual(await entered(urlsOf(presentPlan, name)), ['postgres', 'redis', 'nats'], name);
       assert.deepEqual(await entered(urlsOf(formerPlan, name)), [], name);
     }
+    for (const [of, isIn] of [
+      [presentPlan, true],
+      [formerPlan, false],
+    ] as const) {
+      assert.equal(await comesIn(auditOwnerUrl(of.urls.database, of.secrets)), isIn, 'the owner of the audit log');
+      assert.equal(await comesInAsRatelimit(of), isIn, 'the rate limiter');
+    }
+    const { oauthCookies, apiKeyTags } = formerPlan.secrets;
+    const { formerOauthCookies, formerApiKeyTags } = presentPlan.secrets;
+    assert.deepEqual(
+      [formerOauthCookies, formerApiKeyTags].map((all) => all?.map(({ secret }) => secret)),
+      [[oauthCookies], [apiKeyTags]],
+    );
     await assert.rejects(
       askAuth(formerPlan, 'refused', async () => 0),
       /No service has this client id and secret/,
@@ -132,6 +174,8 @@ function requireNoSecret({ secrets, logDir }: StackPlan, printed: string, { proc
   );
   const lines = processes.map(({ identity }) => readFileSync(`/proc/${identity?.pid}/cmdline`, 'utf8'));
   const text = [printed, ...logs, ...lines].join('\n');
+  const { ratelimit, auditOwner, oauthCookies, apiKeyTags } = secrets;
+  for (const secret of [ratelimit, auditOwner, oauthCookies, apiKeyTags]) assert.ok(!text.includes(secret));
   for (const { database, redis, nats, service } of Object.values(secrets.services)) {
     for (const secret of [database, redis, nats, service]) assert.ok(!text.includes(secret));
   }

@@ -14,8 +14,15 @@ export type Secrets = {
   readonly services: Readonly<Record<string, ServiceSecrets>>;
   /** Of the rate limit service, at the Redis of the limits. */
   readonly ratelimit: string;
+  /** Of its two users there, the one with this password. */
+  readonly ratelimitSecond?: boolean | undefined;
+  /** While another takes its place. */
+  readonly formerRatelimit?: string | undefined;
   /** Of the role that owns the audit log: no service's. */
   readonly auditOwner: string;
+  /** As of the rate limit service. */
+  readonly auditSecond?: boolean | undefined;
+  readonly formerAuditOwner?: string | undefined;
   /** What `./oxo keys` shows to auth. */
   readonly operator: string;
   /** While another takes its place. */
@@ -28,12 +35,26 @@ export type Secrets = {
   readonly keyEncryptionKeySince?: string | undefined;
   /** 32 bytes in base64; sign the cookies of OAuth. */
   readonly oauthCookies: string;
+  /** Those that take the place of these two: known to all processes before the first uses them. */
+  readonly nextOauthCookies?: string | undefined;
+  readonly nextApiKeyTags?: string | undefined;
+  /** What they have signed still counts, the latest first. */
+  readonly formerOauthCookies?: readonly FormerSecret[] | undefined;
+  readonly formerApiKeyTags?: readonly FormerSecret[] | undefined;
   /** 32 bytes in base64; make the tags of API keys, by which a guess is told from a key. */
   readonly apiKeyTags: string;
   /** 32 bytes in base64; make the tokens that mails carry. */
   readonly mailTokens: string;
+  readonly nextMailTokens?: string | undefined;
+  readonly formerMailTokens?: readonly FormerSecret[] | undefined;
   /** Passwords of the accounts that `up` makes through the front door. */
   readonly accounts: { readonly demo: string; readonly check: string };
+};
+
+export type FormerSecret = {
+  readonly secret: string;
+  /** When nothing is left that it has signed, ISO 8601. */
+  readonly until: string;
 };
 
 /** Whom auth and the contracts know the operator as. */
@@ -64,6 +85,8 @@ const credentialsSchema = z.object({
   second: z.boolean().default(false),
 });
 
+const formerSecretSchema = z.object({ secret: z.string(), until: z.string() });
+
 const secretsSchema = z.object({
   admin: z.object({ postgres: z.string(), redis: z.string(), nats: z.string() }),
   services: z.record(
@@ -72,6 +95,10 @@ const secretsSchema = z.object({
   ),
   // A stack from before they were there has none yet.
   ratelimit: z.string().optional(),
+  ratelimitSecond: z.boolean().optional(),
+  formerRatelimit: z.string().optional(),
+  auditSecond: z.boolean().optional(),
+  formerAuditOwner: z.string().optional(),
   operator: z.string().optional(),
   formerOperator: z.string().optional(),
   auditOwner: z.string().optional(),
@@ -82,6 +109,12 @@ const secretsSchema = z.object({
   oauthCookies: z.string().optional(),
   apiKeyTags: z.string().optional(),
   mailTokens: z.string().optional(),
+  nextOauthCookies: z.string().optional(),
+  nextApiKeyTags: z.string().optional(),
+  formerOauthCookies: z.array(formerSecretSchema).optional(),
+  formerApiKeyTags: z.array(formerSecretSchema).optional(),
+  nextMailTokens: z.string().optional(),
+  formerMailTokens: z.array(formerSecretSchema).optional(),
   accounts: z.object({ demo: z.string(), check: z.string() }),
 });
 
@@ -115,10 +148,10 @@ export function loadSecrets(stateDir: string, serviceNames: readonly string[]): 
     ...secrets,
     operator: operator ?? password(),
     auditOwner: auditOwner ?? password(),
-    oauthCookies: oauthCookies ?? randomBytes(32).toString('base64'),
+    oauthCookies: oauthCookies ?? key(),
     ratelimit: ratelimit ?? password(),
-    apiKeyTags: apiKeyTags ?? randomBytes(32).toString('base64'),
-    mailTokens: mailTokens ?? randomBytes(32).toString('base64'),
+    apiKeyTags: apiKeyTags ?? key(),
+    mailTokens: mailTokens ?? key(),
     services: { ...secrets.services, ...Object.fromEntries(added) },
   };
   writePrivately(path, `${JSON.stringify(complete, null, 2)}\n`);
@@ -168,7 +201,7 @@ export function newCredentials(second: boolean): Credentials & { readonly since:
 
 /** A key that encrypts from now on, as the secrets hold it. */
 export function newKeyEncryptionKey(): Pick<Secrets, 'keyEncryptionKey' | 'keyEncryptionKeySince'> {
-  return { keyEncryptionKey: randomBytes(32).toString('base64'), keyEncryptionKeySince: nowText() };
+  return { keyEncryptionKey: key(), keyEncryptionKeySince: nowText() };
 }
 
 function nowText(): string {
@@ -188,6 +221,11 @@ export function writePrivately(path: string, text: string): void {
 /** 48 characters, letters and digits only: it stands in URLs and configuration files without quoting. */
 export function password(): string {
   return randomBytes(24).toString('hex');
+}
+
+/** 32 bytes in base64. */
+export function key(): string {
+  return randomBytes(32).toString('base64');
 }
 
 function read(path: string): StoredSecrets | undefined {

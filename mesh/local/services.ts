@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Durable } from '#kit/events/consumers/durables.ts';
 import { AUDIT_SCHEMA } from '../../services/auth/audit/audit-table.ts';
-import { userNames } from './credentials/turns.ts';
+import { signersOf, userNames } from './credentials/turns.ts';
 import { loopback } from './ports.ts';
 import { operatorName, type Secrets } from './secrets.ts';
 import { repositoryRoot } from './settings.ts';
@@ -154,7 +154,8 @@ function jwksUrl(portBase: number, replica: number): string {
 }
 
 function authEnv(context: ServiceContext, replica: number, service: ServiceDefinition): Record<string, string> {
-  const { services: secrets, operator, formerOperator } = context.secrets;
+  const { secrets: own } = context;
+  const { services: secrets, operator, formerOperator } = own;
   const callers = Object.entries(secrets)
     .filter(([name]) => context.services.some((service) => service.name === name))
     .flatMap(([name, { service, former }]) => [[name, service] as const, [name, former?.service] as const]);
@@ -165,9 +166,9 @@ function authEnv(context: ServiceContext, replica: number, service: ServiceDefin
     HTTP_HOST: loopback,
     HTTP_PORT: String(authHttpPort(context.portBase, replica)),
     KEY_ENCRYPTION_KEY_FILE: context.keyFile,
-    OAUTH_COOKIE_SECRETS: context.secrets.oauthCookies,
-    API_KEY_TAG_SECRETS: context.secrets.apiKeyTags,
-    MAIL_TOKEN_SECRETS: context.secrets.mailTokens,
+    OAUTH_COOKIE_SECRETS: signersOf(own.oauthCookies, own.nextOauthCookies, own.formerOauthCookies),
+    API_KEY_TAG_SECRETS: signersOf(own.apiKeyTags, own.nextApiKeyTags, own.formerApiKeyTags),
+    MAIL_TOKEN_SECRETS: signersOf(own.mailTokens, own.nextMailTokens, own.formerMailTokens),
     MAIL_SMTP_URL: context.smtpUrl,
     SERVICE_SECRET_HASHES: hashes.join(','),
     LIMITS_REDIS_URL: context.limitsRedisUrl(service),

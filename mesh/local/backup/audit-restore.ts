@@ -1,7 +1,6 @@
 import { recordAudit } from '../../../services/auth/audit/audit-log.ts';
-import { urlOf } from '../servers/database.ts';
+import { auditOwnerUrl } from '../servers/database.ts';
 import { withClient } from '../servers/postgres-client.ts';
-import { auditOwner, roleOf } from '../services.ts';
 import type { StackPlan } from '../stack/plan.ts';
 import type { EndedSessions } from './database.ts';
 
@@ -16,9 +15,8 @@ export async function recordRestore(
   writtenAt: string,
   ended: EndedSessions | undefined,
 ): Promise<void> {
-  const url = urlOf(urls.database, { name: roleOf(auditOwner), password: secrets.auditOwner });
   const details = { written: writtenAt, ...ended };
-  await withClient(url, clientOptions, (client) => {
+  await withClient(auditOwnerUrl(urls.database, secrets), clientOptions, (client) => {
     const log = {
       query: async <Row>({ text }: { text: string }, values: readonly unknown[] = []) =>
         (await client.query(text, [...values])).rows as Row[],

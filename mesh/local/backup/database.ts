@@ -6,7 +6,7 @@ import pg from 'pg';
 import { CliError, messageOf } from '../cli/cli-error.ts';
 import { ensureParts } from '../parts/fetch.ts';
 import { type Blocking, watchBlockers, withoutBlockers } from '../servers/blockers.ts';
-import { urlOf } from '../servers/database.ts';
+import { auditOwnerUrl } from '../servers/database.ts';
 import { serverEnvironment } from '../servers/environment.ts';
 import { type ClientOptions, withClient } from '../servers/postgres-client.ts';
 import { auditOwner, loginRolesOf, roleOf, type SchemaOwner, type ServiceDefinition } from '../services.ts';
@@ -152,7 +152,7 @@ async function deleteAll(client: pg.Client, table: string): Promise<number> {
 
 /** Not the administrator's: expressions in tables can run functions of whoever owns them. */
 function urlOfRole({ urls, secrets }: StackPlan, owner: SchemaOwner): string {
-  if (owner === auditOwner) return urlOf(urls.database, { name: roleOf(owner), password: secrets.auditOwner });
+  if (owner === auditOwner) return auditOwnerUrl(urls.database, secrets);
   return urls.databases[owner.name] ?? '';
 }
 

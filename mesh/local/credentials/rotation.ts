@@ -3,11 +3,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { CliError } from '../cli/cli-error.ts';
 import type { Progress } from '../cli/terminal.ts';
 import { withLock } from '../machine/lock.ts';
-import { changeSecrets, loadSecrets, operatorName } from '../secrets.ts';
+import { changeSecrets, loadSecrets } from '../secrets.ts';
 import { connectOnce } from '../servers/nats.ts';
 import type { Settings } from '../settings.ts';
 import { planStack, type StackPlan } from '../stack/plan.ts';
 import { refreshUsers, setUpServers } from '../stack/servers.ts';
+import { ratelimitStep } from '../stack/stack.ts';
 import { isOfAnotherVersion } from '../stack/upgrade.ts';
 import { followStart, launchSupervisor } from '../supervisor/launch.ts';
 import { readLiveState, type StackState, withRunningSettings } from '../supervisor/state.ts';
@@ -18,7 +19,7 @@ const natsTimeoutMs = 10_000;
 const pollMs = 50;
 
 /**
- * Gives services other secrets. First the new ones count beside the former ones, then process by process is started with the new, at last
+ * Gives services, and others who have some, other secrets. First the new ones count beside the former ones, then process by process is started with the new, at last
  * the former ones are taken back, and whoever is connected by them is cut off. Each step can be repeated: what a kill cut off is done by
  * the next call, or by the next `up`, from its beginning and with the secrets that it had made.
  * @param names whose; those of a change that is not done come first, and then these are left as they are
@@ -33,17 +34,46 @@ export function rotateCredentials(
   return withLock(`credentials of ${settings.stateDir}`, lockTimeoutMs, async () => {
     const live = readLiveState(settings.stateDir);
     if (live !== undefined) requireWhole(live);
-    const earlier = pending(loadSecrets(settings.stateDir, []));
-    const replaced = earlier.length > 0 ? earlier : names;
-    await progress.step('new secrets', async () => {
-      if (earlier.length > 0) return `made by a call that was cut off, for ${earlier.join(', ')}`;
-      changeSecrets(settings.stateDir, (secrets) => replaceSecrets(secrets, names));
-      return `for ${names.join(', ')}`;
-    });
-    if (live !== undefined) await rollOut(settings, replaced, progress);
-    changeSecrets(settings.stateDir, withoutFormer);
-    return replaced;
+    return takeTurns(settings.stateDir, names, live && rolloutOf(settings, progress), progress);
   });
+}
+
+/** How a stack that runs comes to other secrets. Each can be repeated. */
+export type Rollout = {
+  /** Makes the users on the servers, of the secrets as they are stored. @param presentOnly the former ones are taken back */
+  readonly setUsers: (presentOnly: boolean) => Promise<void>;
+  /** Starts processes of these with the secrets as they are stored, one after the other. */
+  readonly roll: (only: readonly string[], presentOnly: boolean) => Promise<void>;
+};
+
+/**
+ * The steps of a rotation, in the one order in which nobody's secrets are refused while they use them. A kill between any two leaves what the
+ * next call brings to an end, with the secrets that this one has made.
+ * @param rollout undefined when nothing runs
+ * @returns whose were replaced
+ */
+export async function takeTurns(
+  stateDir: string,
+  names: readonly string[],
+  rollout: Rollout | undefined,
+  { step }: Pick<Progress, 'step'>,
+): Promise<readonly string[]> {
+  const earlier = pending(loadSecrets(stateDir, []));
+  let replaced: readonly string[] = earlier;
+  await step('new secrets', async () => {
+    if (earlier.length > 0) return `made by a call that was cut off, for ${earlier.join(', ')}`;
+    replaced = pending(changeSecrets(stateDir, (secrets) => replaceSecrets(secrets, names)));
+    return `for ${replaced.join(', ')}`;
+  });
+  if (rollout !== undefined && replaced.length > 0) {
+    await rollout.setUsers(false);
+    // Auth knows the new secrets of the others before they show them.
+    await rollout.roll(['auth', ...replaced.filter((name) => name !== 'auth')], false);
+    await rollout.setUsers(true);
+    await rollout.roll(['auth'], true);
+  }
+  changeSecrets(stateDir, withoutFormer);
+  return replaced;
 }
 
 /** Whether a change of secrets was cut off. */
@@ -62,18 +92,20 @@ function requireWhole(live: StackState): void {
   }
 }
 
-async function rollOut(settings: Settings, names: readonly string[], progress: Progress): Promise<void> {
+function rolloutOf(settings: Settings, progress: Progress): Rollout {
   const running = withRunningSettings(settings);
-  await progress.step('both count', () => setUsers(planStack(running)));
-  // Auth knows the new secrets of the others before they show them.
-  const services = planStack(running).services.map(({ name }) => name);
-  const only = services.filter((name) => name === 'auth' || names.includes(name));
-  await roll(settings, { only, presentOnly: false }, progress);
-  await progress.step('former secrets', async () => {
-    await setUsers(planStack({ ...running, presentOnly: true }));
-    return 'taken back';
-  });
-  await roll(settings, { only: ['auth'], presentOnly: true }, progress);
+  return {
+    async setUsers(presentOnly) {
+      await progress.step(presentOnly ? 'former secrets' : 'both count', async () => {
+        await setUsers(planStack({ ...running, presentOnly }));
+        return presentOnly ? 'taken back' : undefined;
+      });
+    },
+    async roll(names, presentOnly) {
+      const processes = [...planStack(running).services.map(({ name }) => name), ratelimitStep];
+      await roll(settings, { only: processes.filter((name) => names.includes(name)), presentOnly }, progress);
+    },
+  };
 }
 
 async function roll(
@@ -83,8 +115,7 @@ async function roll(
 ): Promise<void> {
   const live = readLiveState(settings.stateDir);
   if (live === undefined) throw new CliError('the stack has stopped meanwhile', { advice: ['./oxo up'] });
-  const names = part.only.filter((name) => name !== operatorName);
-  await progress.step(`${names.join(', ')} ${part.presentOnly ? 'without the former' : 'with the new'}`, () =>
+  await progress.step(`${part.only.join(', ')} ${part.presentOnly ? 'without the former' : 'with the new'}`, () =>
     followStart(settings, launchSupervisor(withRunningSettings(settings), false, live.supervisor.pid, part), {
       ...progress,
       steps: () => {},

@@ -1,12 +1,30 @@
-/** How the secrets of services take turns: the new ones count beside the former ones until nobody uses these any more. */
-import { type Credentials, newCredentials, operatorName, password, type Secrets } from '../secrets.ts';
+/** How secrets take turns: the new ones count beside the former ones until nobody uses these any more. */
+import { DAY_MS, systemClock } from '#kit/clock.ts';
+import {
+  type Credentials,
+  type FormerSecret,
+  key,
+  newCredentials,
+  operatorName,
+  password,
+  type Secrets,
+} from '../secrets.ts';
+
+/** What is replaced besides the secrets of services, by the names that the operator says. */
+export const otherNames = [operatorName, 'ratelimit', 'audit', 'cookies', 'tags', 'mails'] as const;
+type OtherName = (typeof otherNames)[number];
+
+/** So long there is something that was signed by them: a browser's session, an API key or a known device, a mail. */
+const signedDays = { cookies: 30, tags: 400, mails: 7 };
+/** So many count at once; one that would be too many is not made, since what another has signed would count no more. */
+const maxFormer = 10;
 
 /** Both users of a service on a server; which of them has the present password says `second`. */
 export function userNames(service: string): readonly [string, string] {
   return [service, `${service}_2`];
 }
 
-export function userOf(service: string, { second }: Credentials): string {
+export function userOf(service: string, { second }: Pick<Credentials, 'second'>): string {
   return userNames(service)[second ? 1 : 0];
 }
 
@@ -18,25 +36,85 @@ export function ownerOf(user: string): string {
 /** Whose secrets are being replaced. */
 export function pending(secrets: Secrets): string[] {
   const services = Object.entries(secrets.services).filter(([, { former }]) => former !== undefined);
-  return [...services.map(([name]) => name), ...(secrets.formerOperator === undefined ? [] : [operatorName])];
+  const others: Record<OtherName, unknown> = {
+    operator: secrets.formerOperator,
+    ratelimit: secrets.formerRatelimit,
+    audit: secrets.formerAuditOwner,
+    cookies: secrets.nextOauthCookies,
+    tags: secrets.nextApiKeyTags,
+    mails: secrets.nextMailTokens,
+  };
+  return [...services.map(([name]) => name), ...otherNames.filter((name) => others[name] !== undefined)];
 }
 
-/** New secrets for these services (and the operator), beside the former ones. */
+/** New secrets for these services (and others), beside the former ones. */
 export function replaceSecrets(secrets: Secrets, names: readonly string[]): Secrets {
   const services = Object.entries(secrets.services).map(([name, { former: _, since: __, ...present }]) => [
     name,
     names.includes(name) ? { ...newCredentials(!present.second), former: present } : secrets.services[name],
   ]);
+  const { operator, ratelimit, ratelimitSecond, auditOwner, auditSecond } = secrets;
+  const others: Record<OtherName, () => Partial<Secrets>> = {
+    operator: () => ({ operator: password(), formerOperator: operator }),
+    ratelimit: () => ({ ratelimit: password(), ratelimitSecond: !ratelimitSecond, formerRatelimit: ratelimit }),
+    audit: () => ({ auditOwner: password(), auditSecond: !auditSecond, formerAuditOwner: auditOwner }),
+    cookies: () => (isFull(secrets.formerOauthCookies) ? {} : { nextOauthCookies: key() }),
+    tags: () => (isFull(secrets.formerApiKeyTags) ? {} : { nextApiKeyTags: key() }),
+    mails: () => (isFull(secrets.formerMailTokens) ? {} : { nextMailTokens: key() }),
+  };
+  const changes = otherNames.filter((name) => names.includes(name)).map((name) => others[name]());
+  return Object.assign({}, secrets, ...changes, { services: Object.fromEntries(services) });
+}
+
+/** Only the present ones; and of what signs, those by which something that still counts was signed. */
+export function withoutFormer(secrets: Secrets): Secrets {
+  if (pending(secrets).length === 0) return secrets;
+  const { nextOauthCookies, nextApiKeyTags, nextMailTokens, oauthCookies, apiKeyTags, mailTokens, ...rest } = secrets;
+  const services = Object.entries(secrets.services).map(([name, { former: _, ...present }]) => [name, present]);
+  const formerOauthCookies = formersOf(oauthCookies, nextOauthCookies, secrets.formerOauthCookies, signedDays.cookies);
+  const formerApiKeyTags = formersOf(apiKeyTags, nextApiKeyTags, secrets.formerApiKeyTags, signedDays.tags);
+  const formerMailTokens = formersOf(mailTokens, nextMailTokens, secrets.formerMailTokens, signedDays.mails);
   return {
-    ...secrets,
-    ...(names.includes(operatorName) ? { operator: password(), formerOperator: secrets.operator } : {}),
+    ...rest,
+    ...{ formerOperator: undefined, formerRatelimit: undefined, formerAuditOwner: undefined },
+    ...{ oauthCookies: nextOauthCookies ?? oauthCookies, apiKeyTags: nextApiKeyTags ?? apiKeyTags },
+    ...{ mailTokens: nextMailTokens ?? mailTokens, formerOauthCookies, formerApiKeyTags, formerMailTokens },
     services: Object.fromEntries(services),
   };
 }
 
-/** Only the present ones. */
-export function withoutFormer(secrets: Secrets): Secrets {
-  if (pending(secrets).length === 0) return secrets;
-  const services = Object.entries(secrets.services).map(([name, { former: _, ...present }]) => [name, present]);
-  return { ...secrets, formerOperator: undefined, services: Object.fromEntries(services) };
+/** What verifies, the one that signs first: the next one signs only when it is known everywhere. */
+export function signersOf(
+  present: string,
+  next: string | undefined,
+  former: readonly FormerSecret[] | undefined,
+): string {
+  const all = [present, next, ...living(former).map(({ secret }) => secret)];
+  return all.filter((secret) => secret !== undefined).join();
+}
+
+/** Users of the rate limit service at its Redis, and their passwords; the present one first. */
+export function ratelimitUsers({ ratelimit, ratelimitSecond = false, formerRatelimit }: Secrets): Map<string, string> {
+  const present = [userOf('ratelimit', { second: ratelimitSecond }), ratelimit] as const;
+  const former = [userOf('ratelimit', { second: !ratelimitSecond }), formerRatelimit ?? ''] as const;
+  return new Map(formerRatelimit === undefined ? [present] : [present, former]);
+}
+
+function formersOf(
+  present: string,
+  next: string | undefined,
+  former: readonly FormerSecret[] | undefined,
+  days: number,
+): readonly FormerSecret[] | undefined {
+  if (next === undefined) return former;
+  const until = new Date(systemClock.nowMs() + days * DAY_MS).toISOString();
+  return [{ secret: present, until }, ...living(former)];
+}
+
+function living(former: readonly FormerSecret[] = []): readonly FormerSecret[] {
+  return former.filter(({ until }) => Date.parse(until) > systemClock.nowMs());
+}
+
+function isFull(former: readonly FormerSecret[] | undefined): boolean {
+  return living(former).length >= maxFormer;
 }

@@ -3,7 +3,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type pg from 'pg';
 import { AUDIT_PRUNING, AUDIT_TABLE_V1, auditGrants } from '../../../services/auth/audit/audit-table.ts';
 import { CliError, messageOf } from '../cli/cli-error.ts';
-import { userNames } from '../credentials/turns.ts';
+import { userNames, userOf } from '../credentials/turns.ts';
+import type { Secrets } from '../secrets.ts';
 import { auditOwner, loginRolesOf, roleOf, roleOfUser, type SchemaOwner } from '../services.ts';
 import { withoutBlockers } from './blockers.ts';
 import { databaseName } from './postgres.ts';
@@ -68,9 +69,10 @@ export async function setUpDatabase(
  * this role.
  * @param url as for `setUpDatabase`, which comes first
  */
-export async function setUpAuditLog(url: string, password: string, writer: SchemaOwner): Promise<void> {
-  await setUpDatabase(url, [auditOwner], new Map([[auditOwner.name, password]]), false, MAX_OWNER_CONNECTIONS);
-  await withClient(urlOf(url, { name: roleOf(auditOwner), password }), clientOptions, (client) =>
+export async function setUpAuditLog(url: string, secrets: AuditSecrets, writer: SchemaOwner): Promise<void> {
+  const user = userOf(auditOwner.name, { second: secrets.auditSecond ?? false });
+  await setUpDatabase(url, [auditOwner], new Map([[user, secrets.auditOwner]]), false, MAX_OWNER_CONNECTIONS);
+  await withClient(auditOwnerUrl(url, secrets), clientOptions, (client) =>
     unlessMet(client, async () => {
       const { rows } = await client.query<{ log: string | null }>(`SELECT to_regclass('audit.log') AS log`);
       if (rows[0]?.log === null) await client.query(AUDIT_TABLE_V1);
@@ -78,6 +80,14 @@ export async function setUpAuditLog(url: string, password: string, writer: Schem
       await client.query(auditGrants(roleOf(writer)));
     }),
   );
+}
+
+/** Of the audit log's owner, by which no process comes in: its other user is closed as soon as this one is made. */
+export type AuditSecrets = Pick<Secrets, 'auditOwner' | 'auditSecond'>;
+
+/** The audit log, as its owner. @param url of the server */
+export function auditOwnerUrl(url: string, { auditOwner: password, auditSecond = false }: AuditSecrets): string {
+  return urlOf(url, { name: roleOfUser(userOf(auditOwner.name, { second: auditSecond })), password });
 }
 
 /** The URL of the database `oxo` on the server of another URL; another user where one is given. */

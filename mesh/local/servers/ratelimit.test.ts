@@ -40,7 +40,7 @@ before(async () => {
       port: limitsRedis,
       socketPath: sockets.limitsRedisPath,
       adminPassword: 'admin',
-      users: { services: new Map(), ratelimit: password },
+      users: { services: new Map(), ratelimit: new Map([['ratelimit', password]]) },
       name: 'redis-limits',
     }),
   );
@@ -53,7 +53,12 @@ before(async () => {
       portBase,
       socketPath: sockets.ratelimitPath,
       limits,
-      redis: { url: redisUrl(limitsRedis, redisAdmin, 'admin'), socketPath: sockets.limitsRedisPath, password },
+      redis: {
+        url: redisUrl(limitsRedis, redisAdmin, 'admin'),
+        socketPath: sockets.limitsRedisPath,
+        user: 'ratelimit',
+        password,
+      },
     }),
   );
   await ratelimit.ready();

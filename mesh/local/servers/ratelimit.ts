@@ -6,7 +6,7 @@ import { writePrivately } from '../secrets.ts';
 import { httpHeartbeat } from '../supervisor/liveness.ts';
 import type { ProcessSpec } from '../supervisor/process.ts';
 import { serverEnvironment } from './environment.ts';
-import { ratelimitKeyPrefix, ratelimitUser } from './redis-acl.ts';
+import { ratelimitKeyPrefix } from './redis-acl.ts';
 
 export type RatelimitOptions = {
   readonly program: string;
@@ -24,6 +24,7 @@ export type RatelimitRedis = {
   readonly url: string;
   /** Instead of the URL's host and port. */
   readonly socketPath: string | undefined;
+  readonly user: string;
   readonly password: string;
 };
 
@@ -74,12 +75,12 @@ function settingsOf({ runDir, portBase, socketPath }: RatelimitOptions): Record<
   };
 }
 
-function redisSettings({ url, socketPath, password }: RatelimitRedis): Record<string, string> {
+function redisSettings({ url, socketPath, user, password }: RatelimitRedis): Record<string, string> {
   const { protocol, host } = new URL(url);
   return {
     BACKEND_TYPE: 'redis',
     CACHE_KEY_PREFIX: ratelimitKeyPrefix,
-    REDIS_AUTH: `${ratelimitUser}:${password}`,
+    REDIS_AUTH: `${user}:${password}`,
     REDIS_TLS: String(protocol === 'rediss:'),
     REDIS_POOL_SIZE: '4',
     REDIS_TIMEOUT: '1s',

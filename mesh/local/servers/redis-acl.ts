@@ -28,8 +28,7 @@ const commandRules = [
   '+info +cluster|info +cluster|slots +asking',
 ].join(' ');
 
-/** The rate limit service: as it comes, no library of ours. */
-export const ratelimitUser = 'ratelimit';
+/** Of the rate limit service: as it comes, no library of ours. */
 export const ratelimitKeyPrefix = 'limits:';
 
 /** Of the rate limit service: it counts, and keys end by themselves. */
@@ -58,7 +57,7 @@ function serviceRule(service: string, password: string): string[] {
 export type RedisUsers = {
   readonly services: ReadonlyMap<string, string>;
   /** Of the rate limit service. */
-  readonly ratelimit?: string | undefined;
+  readonly ratelimit?: ReadonlyMap<string, string>;
 };
 
 /** The rule of each user. */
@@ -67,7 +66,10 @@ export function rulesOf({ services, ratelimit }: RedisUsers): [string, string[]]
     name,
     serviceRule(ownerOf(name), password),
   ]);
-  return ratelimit === undefined ? rules : [...rules, [ratelimitUser, ratelimitRule(ratelimit)]];
+  return [
+    ...rules,
+    ...[...(ratelimit ?? [])].map(([name, password]): [string, string[]] => [name, ratelimitRule(password)]),
+  ];
 }
 
 /** The ACL file of a server of ours: the default user is off. */

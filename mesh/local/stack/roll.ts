@@ -201,6 +201,10 @@ async function replaceAll(roll: Roll, left: StackState): Promise<void> {
     }
   }
   signal.throwIfAborted();
+  if (only?.includes(ratelimitStep) && group.get(ratelimitStep) !== undefined) {
+    await group.leave(ratelimitStep);
+    await startRatelimit(plan, recorder, group);
+  }
   if (only !== undefined) return;
   // Its limits may be others; while it is away writes pass.
   if (!isCurrent) await group.leave(ratelimitStep);

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { buildSite } from '../../../gateway/web/site.ts';
 import { CliError, messageOf } from '../cli/cli-error.ts';
-import { ownerOf, userOf } from '../credentials/turns.ts';
+import { ownerOf, ratelimitUsers, userOf } from '../credentials/turns.ts';
 import { findBuilt, ratelimit } from '../parts/built.ts';
 import type { PartName } from '../parts/parts.ts';
 import { loopback, serverPorts } from '../ports.ts';
@@ -76,6 +76,7 @@ export async function ratelimitOf(plan: StackPlan): Promise<ProcessSpec> {
     redis: {
       url: plan.urls.limitsRedis,
       socketPath: isOurs ? plan.sockets.limitsRedisPath : undefined,
+      user: userOf('ratelimit', { second: plan.secrets.ratelimitSecond ?? false }),
       password: plan.secrets.ratelimit,
     },
   });
@@ -93,7 +94,7 @@ export async function setUpServers(plan: StackPlan, step: RunStep): Promise<void
         plan.own.databaseUrl === undefined ? spareOfService + connectionsOfProcess * plan.replicas : undefined,
       );
       const auth = plan.services.find(({ name }) => name === 'auth');
-      if (auth !== undefined) await setUpAuditLog(maintenanceUrl(plan), plan.secrets.auditOwner, auth);
+      if (auth !== undefined) await setUpAuditLog(maintenanceUrl(plan), plan.secrets, auth);
     }),
     step('streams', async () => {
       await setUpStreams(plan.urls.nats, plan.services);
@@ -239,12 +240,12 @@ function limitsRedis(plan: StackPlan, program: string, keep = false): Promise<Pr
 /** Of the services auth alone counts. */
 function limitsRedisUsers(plan: StackPlan): RedisUsers {
   const auth = [...passwords(plan, 'redis')].filter(([user]) => ownerOf(user) === 'auth');
-  return { services: new Map(auth), ratelimit: plan.secrets.ratelimit };
+  return { services: new Map(auth), ratelimit: ratelimitUsers(plan.secrets) };
 }
 
 /** Of a server that is not ours, which may be one for both. */
 function redisUsers(plan: StackPlan): RedisUsers {
-  return { services: passwords(plan, 'redis'), ratelimit: plan.secrets.ratelimit };
+  return { services: passwords(plan, 'redis'), ratelimit: ratelimitUsers(plan.secrets) };
 }
 
 async function natsSpec(plan: StackPlan, program: string, keep = false): Promise<ProcessSpec> {
