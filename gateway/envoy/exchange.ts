@@ -7,8 +7,8 @@ const TIMEOUT = '3s';
 
 const exact = (...names: string[]) => ({ patterns: names.map((name) => ({ exact: name })) });
 
-/** Auth says by it which of the reasons it is; it never leaves. */
-const REASON_HEADER = 'x-oxo-reason';
+/** Auth says by them which of the reasons it is, and the whole error for gRPC; they never leave. */
+const ERROR_HEADERS = ['x-oxo-reason', 'x-oxo-details'];
 
 const extAuthz = {
   '@type': typeUrl('extensions.filters.http.ext_authz.v3.ExtAuthz'),
@@ -21,7 +21,7 @@ const extAuthz = {
     },
     authorization_response: {
       allowed_upstream_headers: exact('authorization'),
-      allowed_client_headers: exact(REASON_HEADER, 'www-authenticate', 'retry-after'),
+      allowed_client_headers: exact(...ERROR_HEADERS, 'www-authenticate', 'retry-after'),
     },
   },
   allowed_headers: exact('authorization', 'x-api-key', 'x-request-id', 'traceparent', 'tracestate'),

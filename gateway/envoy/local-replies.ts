@@ -1,6 +1,7 @@
 import { overwrite } from './parts.ts';
 import {
   credentialsRefused,
+  credentialsRefusedByGrpc,
   keysUnavailable,
   type LocalReply,
   localReplies,
@@ -12,6 +13,9 @@ import {
   upgradeRefused,
   writesLimited,
 } from './refusals.ts';
+
+/** What auth has made of its refusal, for clients of gRPC. */
+const detailsOfAuth = overwrite('grpc-status-details-bin', '%RESP(X-OXO-DETAILS)%');
 
 const isOverflow = { response_flag_filter: { flags: ['UO'] } };
 
@@ -45,6 +49,9 @@ export function localReplyConfig(headersToAdd: object[]): object {
       mapper(isOverflow, overflow, headersToAdd),
       ...grpcMappers(noKeys, keysUnavailable),
       ...grpcMappers(byService, writesLimited),
+      ...credentialsRefusedByGrpc.flatMap((reply) =>
+        grpcMappers(both(details('ext_authz_denied'), status('EQ', reply.httpStatus)), reply, [detailsOfAuth]),
+      ),
       ...grpcMappers(status('EQ', 404), unknownRpc),
       ...localReplies.flatMap((reply) => grpcMappers(status('EQ', reply.httpStatus), reply)),
       ...grpcMappers(status('GE', 500), otherServerError),
@@ -82,8 +89,8 @@ function retryAfter({ retryAfterSeconds }: LocalReply): object[] {
  * Clients of gRPC get the same code as REST clients; Envoy's own table makes INTERNAL or UNKNOWN of most. To Envoy those of gRPC-Web are no
  * gRPC clients, and would get the text as a body that they cannot read: theirs is an answer without a body, whose headers end the call.
  */
-function grpcMappers(filter: object, reply: LocalReply): object[] {
-  const headers = [overwrite('grpc-status', String(reply.code)), withRequestId, ...retryAfter(reply)];
+function grpcMappers(filter: object, reply: LocalReply, more: object[] = []): object[] {
+  const headers = [overwrite('grpc-status', String(reply.code)), withRequestId, ...retryAfter(reply), ...more];
   // Headers are made without Envoy's explanation.
   const message = reply.message.replace('%LOCAL_REPLY_BODY%', '').trim() || 'The token is not valid.';
   return [

@@ -55,6 +55,11 @@ export const credentialsRefused: readonly LocalReply[] = [
   { httpStatus: 400, code: 3, reason: '%RESP(X-OXO-REASON)%', message: '%LOCAL_REPLY_BODY%' },
   { httpStatus: 401, code: 16, reason: '%RESP(X-OXO-REASON)%', message: '%LOCAL_REPLY_BODY%' },
 ];
+/** The same to clients of gRPC, for which auth makes the whole of google.rpc.Status. */
+export const credentialsRefusedByGrpc: readonly LocalReply[] = [
+  ...credentialsRefused,
+  { httpStatus: 429, code: 8, reason: '%RESP(X-OXO-REASON)%', message: 'Too many wrong credentials.' },
+];
 /** As many requests are on their way to the service as may be. */
 export const overflow: LocalReply = {
   httpStatus: 503,

@@ -36,6 +36,7 @@ describe('the exchange of opaque credentials', () => {
     if (status === 200) return void response.writeHead(200, { authorization: `Bearer ${jwt}`, 'x-secret': 'x' }).end();
     response.writeHead(status, {
       'x-oxo-reason': reason,
+      'x-oxo-details': Buffer.from(reason).toString('base64'),
       'content-type': 'text/plain',
       ...(status === 401 ? { 'www-authenticate': 'Bearer error="invalid_token"' } : {}),
     });
@@ -143,30 +144,33 @@ describe('the exchange of opaque credentials', () => {
       for (const answer of answers) {
         const message = assertError(answer, { status, code, reason });
         if (status < 429) assert.equal(message, 'Said by auth: "no".');
-        assert.equal(answer.headers['x-oxo-reason'], undefined);
+        for (const name of ['x-oxo-reason', 'x-oxo-details']) assert.equal(answer.headers[name], undefined);
         assert.equal('www-authenticate' in answer.headers, status === 401);
       }
     }
     assert.deepEqual(door.upstream.calls, []);
   });
 
-  it('tells clients of gRPC and gRPC-Web the same codes', async () => {
-    const codes: [headers: Record<string, string>, code: string][] = [
-      [{ 'x-api-key': 'bad' }, '16'],
-      [{ authorization: 'Bearer unknown' }, '16'],
-      [{ 'x-api-key': 'good', authorization: 'Bearer opaque' }, '3'],
-      [{ 'x-api-key': 'limited' }, '8'],
-      [{ 'x-api-key': 'busy' }, '14'],
+  it('tells clients of gRPC and gRPC-Web the same codes, and what auth says for them', async () => {
+    const codes: [headers: Record<string, string>, code: string, details: string | undefined][] = [
+      [{ 'x-api-key': 'bad' }, '16', 'API_KEY_INVALID'],
+      [{ authorization: 'Bearer unknown' }, '16', 'TOKEN_INVALID'],
+      [{ 'x-api-key': 'good', authorization: 'Bearer opaque' }, '3', 'CREDENTIALS_AMBIGUOUS'],
+      [{ 'x-api-key': 'limited' }, '8', 'RATE_LIMITED'],
+      [{ 'x-api-key': 'busy' }, '14', undefined],
     ];
-    for (const [headers, code] of codes) {
+    const text = (header: unknown) => (header == null ? undefined : Buffer.from(String(header), 'base64').toString());
+    for (const [headers, code, details] of codes) {
       const grpc = { 'content-type': 'application/grpc', te: 'trailers', ...headers };
       const [answer] = await callHttp2(door, [
         { method: 'POST', path: GET_POST, headers: grpc, body: Buffer.alloc(5) },
       ]);
       assert.deepEqual([answer?.status, answer?.headers['grpc-status']], [200, code]);
-      assert.equal(answer?.headers['x-oxo-reason'], undefined);
+      assert.equal(text(answer?.headers['grpc-status-details-bin']), details);
+      for (const name of ['x-oxo-reason', 'x-oxo-details']) assert.equal(answer?.headers[name], undefined);
       const web = await callGrpcWeb(door, GET_POST, new Uint8Array(), { headers });
       assert.deepEqual([web.http.status, web.trailers.get('grpc-status')], [200, code]);
+      assert.equal(text(web.trailers.get('grpc-status-details-bin')), details);
     }
     assert.deepEqual(door.upstream.calls, []);
   });

@@ -16,6 +16,14 @@ const RETRY_INFO = 'google.rpc.RetryInfo';
 
 /** The error as it leaves a server. Its details are put into the trailer. */
 export function toServerError(error: OxoError, requestId: string, trailer: Metadata): ServerError {
+  // An answer that is nothing but an error has its trailer as header, so REST clients find it there.
+  if (error.retryAfterMs !== undefined) trailer.set(RETRY_AFTER, String(Math.ceil(error.retryAfterMs / 1_000)));
+  trailer.set(DETAILS_TRAILER, encodeStatus(error, requestId));
+  return new ServerError(error.code, error.message);
+}
+
+/** The error as a google.rpc.Status, as gRPC carries it beside its own code. */
+export function encodeStatus(error: OxoError, requestId: string): Uint8Array {
   const details = [
     pack(ERROR_INFO, ErrorInfo, { reason: error.reason, domain: ERROR_DOMAIN, metadata: { requestId } }),
   ];
@@ -31,12 +39,8 @@ export function toServerError(error: OxoError, requestId: string, trailer: Metad
     const seconds = Math.floor(error.retryAfterMs / 1_000);
     const nanos = (error.retryAfterMs % 1_000) * 1_000_000;
     details.push(pack(RETRY_INFO, RetryInfo, { retryDelay: { seconds: BigInt(seconds), nanos } }));
-    // An answer that is nothing but an error has its trailer as header, so REST clients find it there.
-    trailer.set(RETRY_AFTER, String(Math.ceil(error.retryAfterMs / 1_000)));
   }
-  const status = RpcStatus.encode({ code: error.code, message: error.message, details }).finish();
-  trailer.set(DETAILS_TRAILER, status);
-  return new ServerError(error.code, error.message);
+  return RpcStatus.encode({ code: error.code, message: error.message, details }).finish();
 }
 
 /** The error that a server answered, as an OxoError again. @param trailer of the failed call */

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { OxoError } from '#kit/errors.ts';
+import { encodeStatus } from '#kit/rpc/status-details.ts';
 import { NOBODY } from '../audit/audit-log.ts';
 import type { CountedAudit } from '../audit/counted.ts';
 import { httpStatusOf } from '../http/answers.ts';
@@ -27,17 +28,19 @@ export function serveExchange(http: HttpServer, exchange: Exchange, counted: Pic
       if (!(error instanceof OxoError)) throw error;
       if (error.reason !== 'UNAVAILABLE')
         counted.add({ action: 'EXCHANGE_CREDENTIAL', outcome: 'REFUSED', actor: NOBODY }, { requestId, device });
-      refuse(response, error);
+      refuse(response, error, requestId);
     }
   });
 }
 
-function refuse(response: ServerResponse, error: OxoError): void {
+function refuse(response: ServerResponse, error: OxoError, requestId: string): void {
   const { reason, message, retryAfterMs } = error;
   const status = httpStatusOf(error);
   response.writeHead(status, {
     'content-type': 'text/plain',
     'x-oxo-reason': reason,
+    // For clients of gRPC, which get it as it is.
+    'x-oxo-details': Buffer.from(encodeStatus(error, requestId)).toString('base64'),
     // RFC 6750, section 3.1.
     ...(status === 401
       ? { 'www-authenticate': reason === 'TOKEN_INVALID' ? 'Bearer error="invalid_token"' : 'Bearer' }

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { decodeJwt } from 'jose';
+import { ErrorInfo } from '#gen/google/rpc/error_details.ts';
+import { Status } from '#gen/google/rpc/status.ts';
 import { HOUR_MS, MINUTE_MS } from '#kit/clock.ts';
 import { refused } from '#kit/testing/refused.ts';
 import { startAuthService, type TestAuthService } from '../testing/auth-service.ts';
@@ -41,7 +43,9 @@ async function exchanged(opaque: string): Promise<{ jwt: string; reason: string 
   const headers = { authorization: `Bearer ${opaque}` };
   const response = await fetch(`${service.httpUrl}/internal/exchange`, { headers });
   const jwt = (response.headers.get('authorization') ?? '').replace('Bearer ', '');
-  return { jwt, reason: response.headers.get('x-oxo-reason') };
+  const reason = response.headers.get('x-oxo-reason');
+  if (reason !== null) assert.equal(reasonIn(response.headers.get('x-oxo-details') ?? ''), reason);
+  return { jwt, reason };
 }
 
 test('the token of a client is exchanged for one that every service verifies, with the scopes that were granted', async () => {
@@ -75,3 +79,9 @@ test('with the account it ends as well, and by itself after an hour', async () =
   service.clock.advance(MINUTE_MS);
   assert.equal((await exchanged(old.opaque)).reason, 'TOKEN_INVALID');
 });
+
+/** What a client of gRPC reads of a refusal. */
+function reasonIn(details: string): string {
+  const { details: packed } = Status.decode(Buffer.from(details, 'base64'));
+  return ErrorInfo.decode(packed[0]?.value ?? Buffer.of()).reason;
+}
