@@ -1,7 +1,8 @@
 /** Files that Envoy itself answers with: the description of the API, and the reference that is made of it. */
 
 import { noTranscoding } from './http-routes.ts';
-import { largeFileLimit, productionLimits } from './limits.ts';
+import { largeFileLimit } from './limits/local.ts';
+import { productionLimits } from './limits/rates.ts';
 import { addWhenAbsent, overwrite } from './parts.ts';
 import type { EnvoySettings, StaticFile } from './settings.ts';
 

@@ -1,6 +1,6 @@
 /** What auth serves by HTTP besides its keys: OAuth and OpenID Connect, and the pages on which people sign in. */
 
-import { writeRoute } from './limits.ts';
+import { writeRoute } from './limits/service.ts';
 import type { Weight } from './rpcs.ts';
 
 const typeUrl = (name: string) => `type.googleapis.com/envoy.${name}`;

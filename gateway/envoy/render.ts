@@ -3,22 +3,17 @@ import { parse, stringify } from 'yaml';
 import { accessLog } from './access-log.ts';
 import { clusters } from './clusters.ts';
 import { exchange } from './exchange.ts';
-import {
-  claimHeaders,
-  filterHeaders,
-  limitHeaders,
-  networkLimit,
-  productionLimits,
-  readLimit,
-  writeLimit,
-  writeSieve,
-} from './limits.ts';
+import { claimHeaders, filterHeaders } from './limits/callers.ts';
+import { limitHeaders, networkLimit, readLimit, writeSieve } from './limits/local.ts';
+import { productionLimits } from './limits/rates.ts';
+import { writeLimit } from './limits/service.ts';
 import { localReplyConfig } from './local-replies.ts';
 import { addWhenAbsent, corsPolicy, overwrite, securityHeaders, socketAddress, tracing, transcoder } from './parts.ts';
 import { routes } from './routes.ts';
 import { type EnvoySettings, MAX_BODY_BYTES } from './settings.ts';
 
-export { type EdgeLimits, productionLimits, type Rate, renderRateLimits } from './limits.ts';
+export { type EdgeLimits, productionLimits, type Rate } from './limits/rates.ts';
+export { renderRateLimits } from './limits/service.ts';
 export type { Endpoint, EnvoySettings, StaticFile, UpstreamName } from './settings.ts';
 
 const PLACEHOLDER = /^\$\{(\w+)\}$/;

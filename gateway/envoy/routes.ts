@@ -1,6 +1,6 @@
 import { type DirectRoute, directAnswer, fileRoutes } from './files.ts';
 import { anotherReplica, httpRoutes, noTranscoding } from './http-routes.ts';
-import { readRoute, writeRoute } from './limits.ts';
+import { readRoute, writeRoute } from './limits/service.ts';
 import { headersOfPages, overwrite } from './parts.ts';
 import { rpcClasses } from './rpcs.ts';
 import { type EnvoySettings, pathParameters, publicServices } from './settings.ts';

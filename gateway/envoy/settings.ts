@@ -1,4 +1,4 @@
-import type { EdgeLimits } from './limits.ts';
+import type { EdgeLimits } from './limits/rates.ts';
 
 /** A TCP address. In Kubernetes the host is the name of a Service, on one machine 127.0.0.1. */
 export interface Endpoint {

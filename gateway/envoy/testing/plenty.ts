@@ -1,4 +1,4 @@
-import type { EdgeLimits, Rate } from '../limits.ts';
+import type { EdgeLimits, Rate } from '../limits/rates.ts';
 
 const rate: Rate = { calls: 1_000_000, per: 'second' };
 const caller = { user: rate, client: rate, grant: rate };

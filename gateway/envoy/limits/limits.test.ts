@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { GetPostRequest } from '#gen/oxo/post/v1/post_service.ts';
-import type { EdgeLimits, Rate } from './limits.ts';
-import { type FrontDoor, startFrontDoor } from './testing/front-door.ts';
-import { callGrpcWeb } from './testing/grpc-web.ts';
-import { type Answer, assertError, call, callHttp2, post } from './testing/http.ts';
-import { plenty } from './testing/plenty.ts';
+import { type FrontDoor, startFrontDoor } from '../testing/front-door.ts';
+import { callGrpcWeb } from '../testing/grpc-web.ts';
+import { type Answer, assertError, call, callHttp2, post } from '../testing/http.ts';
+import { plenty } from '../testing/plenty.ts';
+import type { EdgeLimits, Rate } from './rates.ts';
 
 const RATE_LIMITED = { status: 429, code: 8, reason: 'RATE_LIMITED' };
 /** So slow that no test sees it filled again. */
