@@ -18,6 +18,8 @@ const PATHS = [
   '/device/Wk3-0a',
   '/signout',
   '/language',
+  '/signup?back=%2Faccount',
+  '/account',
 ];
 
 describe('what auth serves by HTTP', () => {

@@ -21,6 +21,7 @@ import { Consents } from './migrations/20261129-consents.ts';
 import { KnownNetworks } from './migrations/20261129-known-networks.ts';
 import { Oauth } from './migrations/20261129-oauth.ts';
 import { BrowserEpochs } from './migrations/20261201-browser-epochs.ts';
+import { BrowserSessions } from './migrations/20261201-browser-sessions.ts';
 import { ClientUse } from './migrations/20261201-client-use.ts';
 import { KnownDevices } from './migrations/20261201-known-devices.ts';
 import { Mails } from './migrations/20261201-mails.ts';
@@ -56,4 +57,5 @@ export const migrations: NamedMigration[] = [
   { name: '20261201-browser-epochs', class: BrowserEpochs },
   { name: '20261201-mails', class: Mails },
   { name: '20261201-client-use', class: ClientUse },
+  { name: '20261201-browser-sessions', class: BrowserSessions },
 ];

@@ -23,6 +23,7 @@ import { createEmailAddresses } from './accounts/email-addresses.ts';
 import type { Passwords } from './accounts/passwords.ts';
 import { createPendingSweep } from './accounts/pending-sweep.ts';
 import { createProfiles } from './accounts/profiles.ts';
+import { createRegistration } from './accounts/registration.ts';
 import { createApiKeys } from './api-keys/api-keys.ts';
 import { createKeyText } from './api-keys/key-text.ts';
 import { createSecretHashes } from './api-keys/secret-hashes.ts';
@@ -65,6 +66,7 @@ import type { SigningKeys } from './keys/signing-keys.ts';
 import { createMailing } from './mail/mailing.ts';
 import type { Smtp } from './mail/smtp.ts';
 import { createOAuth, type OAuth, type OAuthSettings } from './oauth/oauth.ts';
+import { createBrowsers } from './pages/browsers.ts';
 import { createOAuthPages } from './pages/oauth-pages.ts';
 import { servePages } from './pages/serve.ts';
 import { createSessions } from './sessions/sessions.ts';
@@ -115,17 +117,17 @@ export function createAuthService(parts: AuthServiceParts) {
   const disable = createDisabling({ db, outbox, denyList });
   const admins = createAdmins({ db, outbox, denyList, clock });
   const pages = createOAuthPages(parts.oauth.issuer);
+  const browsers = createBrowsers({ db, sessions, issuer: parts.oauth.issuer, clock });
   const accessTokens = createTaggedTokens(parts.apiKeyTagSecrets, 'access-token');
-  const oauth = createOAuth({
-    ...{ settings: parts.oauth, pages, db, outbox, denyList, keys, profiles, attempts, accessTokens },
-    ...{ counted, clock, logger },
-  });
+  const forOAuth = { settings: parts.oauth, pages, browsers, profiles, attempts, accessTokens, counted };
+  const oauth = createOAuth({ ...parts, ...forOAuth });
   const keyText = createKeyText(parts.apiKeyTagSecrets);
   const apiKeys = createApiKeys({ db, outbox, denyList, keyText, hashes: createSecretHashes(), counted, clock });
   const { findAccessToken } = oauth;
   const credentialsFrom = { apiKeys, keyText, findAccessToken, accessTokens };
   const exchange = createExchange({ ...credentialsFrom, issuer, denyList, clock, logger });
   const credentials = createCredentials({ accounts, attempts, knownDevices, passwords, profiles, counted });
+  const registration = createRegistration({ ...parts, accounts, attempts, knownDevices, profiles, sessions });
   const sweep = createPendingSweep({ accounts, profiles, clock, logger });
 
   return {
@@ -134,11 +136,12 @@ export function createAuthService(parts: AuthServiceParts) {
     serveHttp(http: HttpServer): void {
       oauth.serve(http);
       serveExchange(http, exchange, counted);
-      servePages({ http, oauth, accounts, credentials, profiles, settings: parts.oauth, logger, clock });
+      const own = { http, oauth, oauthPages: pages, browsers, sessions, credentials, registration, profiles };
+      servePages({ ...own, settings: parts.oauth, logger, clock });
     },
     addServices(server: RpcServer): void {
       server.add(AuthServiceDefinition, {
-        register: register({ accounts, attempts, knownDevices, passwords, profiles, sessions, issuer, clock }),
+        register: register({ registration, issuer }),
         login: login({ credentials, sessions, issuer }),
         refresh: refresh({ attempts, sessions, families, issuer, logger }),
         logout: logout({ sessions }),

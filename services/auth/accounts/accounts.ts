@@ -1,6 +1,6 @@
 import { type Clock, MINUTE_MS } from '#kit/clock.ts';
 import type { Database, Transaction } from '#kit/db/database.ts';
-import { person, recordAudit } from '../audit/audit-log.ts';
+import { recordAudit } from '../audit/audit-log.ts';
 import type { Mail, MailCall } from '../mail/mail.ts';
 import { queueVerification } from '../mail/verification.ts';
 
@@ -61,8 +61,6 @@ export interface Accounts {
   passwordHash(id: string): Promise<string | undefined>;
   /** @param email normalised */
   idOfVerifiedEmail(email: string): Promise<string | undefined>;
-  /** Makes the account active, if it was not, for a sign-in at a page of ours, for an app. @returns false when it is not there (any more) */
-  enter(id: string, clientId: string, call: MailCall): Promise<boolean>;
 }
 
 /**
@@ -107,11 +105,5 @@ export function createAccounts({ db, mail, clock }: { db: Database; mail: Mail; 
       const [row] = await db.query<{ id: string }>(ID_OF_VERIFIED_EMAIL, [email]);
       return row?.id;
     },
-    enter: (id, clientId, call) =>
-      db.transaction(async (tx) => {
-        if ((await activateAccount(tx, mail, id, call)) === undefined) return false;
-        await recordAudit(tx, { action: 'CHECK_PASSWORD', accountId: id, actor: person(id), clientId }, call);
-        return true;
-      }),
   };
 }

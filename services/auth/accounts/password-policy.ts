@@ -20,6 +20,14 @@ const MAX_REPEATED_CHARACTERS = 4;
 /** Longer ones are refused by their length; the checks need not look at them. */
 const MAX_LENGTH = 1_024;
 
+/** What is said of passwords that would be guessed at once. */
+export const WEAKNESSES = {
+  COMMON: 'must not be one of the most common passwords',
+  REPETITION: 'must not repeat a few characters',
+  SEQUENCE: 'must not be a sequence of neighbouring characters',
+  OWN_NAME: 'must not be the handle or the email address',
+} as const;
+
 /** What a password must not be. */
 export interface PasswordOwner {
   handle: string;
@@ -33,10 +41,10 @@ export interface PasswordOwner {
 export function weaknessOf(password: string, owner: PasswordOwner): string | undefined {
   if (password.length > MAX_LENGTH) return undefined;
   const folded = password.normalize('NFKC').toLowerCase().trim();
-  if (isCommon(folded)) return 'must not be one of the most common passwords';
-  if (isRepetition(folded)) return 'must not repeat a few characters';
-  if (isSequence(folded)) return 'must not be a sequence of neighbouring characters';
-  if (namesOf(owner).includes(folded)) return 'must not be the handle or the email address';
+  if (isCommon(folded)) return WEAKNESSES.COMMON;
+  if (isRepetition(folded)) return WEAKNESSES.REPETITION;
+  if (isSequence(folded)) return WEAKNESSES.SEQUENCE;
+  if (namesOf(owner).includes(folded)) return WEAKNESSES.OWN_NAME;
   return undefined;
 }
 

@@ -25,6 +25,8 @@ export const SessionEntity = defineEntity({
     revokedAtMs: p.bigint('number').nullable(),
     /** Opened while the account was an administrator's: its tokens have the scope of administration. */
     isAdmin: p.boolean(),
+    /** BROWSER: of a browser at our own pages, whose cookie it is; APP: of an app, which refreshes it. */
+    kind: p.text(),
   },
 });
 

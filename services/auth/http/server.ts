@@ -6,7 +6,7 @@ import { newId } from '#kit/ids.ts';
 import type { Logger } from '#kit/observability/logger.ts';
 import type { Metrics } from '#kit/observability/metrics.ts';
 import { extractTrace, SpanKind, withSpan, withTraceContext } from '#kit/observability/trace.ts';
-import { type Device, deviceOfHeaders } from '../sessions/device.ts';
+import { type Device, deviceOfRequest } from '../sessions/device.ts';
 import { sendError } from './answers.ts';
 import { createHttpRecorder } from './recorder.ts';
 
@@ -156,9 +156,6 @@ function exchangeOf(request: IncomingMessage, response: ServerResponse, clock: C
   const given = request.headers['x-request-id'];
   const requestId = typeof given === 'string' && /^[\w-]{1,64}$/.test(given) ? given : newId(clock.nowMs());
   request.headers['x-request-id'] = requestId;
-  const device = deviceOfHeaders((name) => {
-    const value = request.headers[name];
-    return typeof value === 'string' ? value : undefined;
-  });
+  const device = deviceOfRequest(request);
   return { request, response, path, query: new URLSearchParams(query), requestId, device };
 }

@@ -13,12 +13,14 @@ import type { SigningKeys } from '../keys/signing-keys.ts';
 import type { TaggedTokens } from '../tokens/tags.ts';
 import { createClients } from './clients/clients.ts';
 import { serveOAuth } from './http.ts';
+import type { BrowserAccounts } from './interactions/browser-accounts.ts';
 import { createFindAccount } from './interactions/find-account.ts';
-import { createInteractions, type Interactions } from './interactions/interactions.ts';
+import { createInteractions, type HttpPair, type Interactions } from './interactions/interactions.ts';
 import type { OAuthPages } from './interactions/pages.ts';
 import { createProviders } from './providers.ts';
 import { createFindAccessToken, type FindAccessToken } from './storage/access-tokens.ts';
 import { createArtifacts } from './storage/artifacts.ts';
+import { createEndBrowser } from './storage/browser-sessions.ts';
 import { createGrants } from './storage/grants.ts';
 import { createRefreshTokens } from './storage/refresh-tokens.ts';
 import { createSessionRows } from './storage/session-rows.ts';
@@ -35,6 +37,12 @@ export interface OAuth {
   interactions: Interactions;
   findAccessToken: FindAccessToken;
   consents: Consents;
+  /**
+   * Signs a browser out of the apps that it has gone on to, and of what was granted for as long as it is signed in.
+   * @param but an account that may go on
+   * @throws OxoError UNAVAILABLE when it is not known yet that all services have heard of it
+   */
+  endBrowser(pair: Pick<HttpPair, 'request'>, but?: { butOf: string }): Promise<void>;
   /** Answers its paths at the server. */
   serve(http: HttpServer): void;
   background: BackgroundWork[];
@@ -44,6 +52,7 @@ export function createOAuth(parts: {
   settings: OAuthSettings;
   /** What it shows to people. */
   pages: OAuthPages;
+  browsers: BrowserAccounts;
   db: Database;
   outbox: Outbox;
   denyList: DenyList;
@@ -55,7 +64,7 @@ export function createOAuth(parts: {
   clock: Clock;
   logger: Logger;
 }): OAuth {
-  const { settings, pages, db, keys, profiles, clock, logger } = parts;
+  const { settings, pages, browsers, db, keys, profiles, clock, logger } = parts;
   const { issuer, cookieSecrets } = settings;
   const stores = {
     artifacts: createArtifacts(db, clock),
@@ -74,6 +83,7 @@ export function createOAuth(parts: {
     consents,
     findAccount,
     pages,
+    browsers,
     cookieSecrets,
     counted: parts.counted,
     accessTokens: parts.accessTokens,
@@ -84,6 +94,7 @@ export function createOAuth(parts: {
     interactions: createInteractions({ provider, consents, clock }),
     findAccessToken: createFindAccessToken(db, clock),
     consents,
+    endBrowser: createEndBrowser({ ...parts, issuer, cookieSecrets }),
     serve(http) {
       serveOAuth({ http, issuer, provider, pages, attempts: parts.attempts });
     },

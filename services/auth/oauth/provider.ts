@@ -12,6 +12,7 @@ import type { TaggedTokens } from '../tokens/tags.ts';
 import { checkMetadata, checkOwnScopes, EXTRA_METADATA } from './clients/client-metadata.ts';
 import { secretDigest } from './clients/clients.ts';
 import { isRedirectAllowed } from './clients/redirect-uris.ts';
+import type { BrowserAccounts } from './interactions/browser-accounts.ts';
 import { cookieOptions } from './interactions/cookies.ts';
 import { CLAIMS } from './interactions/find-account.ts';
 import { interactionUrl } from './interactions/interactions.ts';
@@ -37,6 +38,7 @@ export interface ProviderParts {
   pages: OAuthPages;
   /** Makes access tokens that are known to be ours without being looked up. */
   accessTokens: Pick<TaggedTokens, 'create'>;
+  browsers: BrowserAccounts;
   /** What signs the cookies: the first signs, all verify. */
   cookieSecrets: readonly string[];
   counted: Pick<CountedAudit, 'add'>;
@@ -52,6 +54,7 @@ export function createProvider(parts: ProviderParts): Provider {
   harden(provider, parts.accessTokens);
   keepLateSessions(provider, cookieOptions(issuer, parts.cookieSecrets));
   provider.use(answerLateErrors(errorPage(parts.pages)));
+  endWithProvider(provider, parts.browsers);
   provider.on('server_error', (ctx, error) => {
     const { method, path } = ctx;
     logger.error(
@@ -80,6 +83,18 @@ function auditClients(provider: Provider, counted: Pick<CountedAudit, 'add'>): v
   provider.on('introspection.error', add);
   provider.on('revocation.error', add);
   provider.on('device_authorization.error', add);
+}
+
+/** Who signs out of an app, and of all of them, is signed out at our own pages before it is said. */
+function endWithProvider(provider: Provider, browsers: Pick<BrowserAccounts, 'endOf'>): void {
+  provider.use(async (ctx: KoaContextWithOIDC, next) => {
+    await next();
+    // The library has no such part where it has not come that far.
+    const { route, params, session } = (ctx.oidc as Partial<KoaContextWithOIDC['oidc']> | undefined) ?? {};
+    if (route !== 'end_session_confirm' || params?.logout === undefined || ctx.status >= 400) return;
+    if (session?.accountId !== undefined)
+      await browsers.endOf({ request: ctx.req, response: ctx.res }, session.accountId);
+  });
 }
 
 function isBrokenConnection(error: unknown): boolean {
@@ -144,7 +159,7 @@ function configuration(parts: ProviderParts): Configuration {
     jwks: { keys: providerKeys(keys) },
     routes: OAUTH_ROUTES,
     cookies: cookieOptions(issuer, cookieSecrets),
-    interactions: { policy: promptPolicy(), url: (_, interaction) => interactionUrl(interaction) },
+    interactions: { policy: promptPolicy(parts.browsers), url: (_, interaction) => interactionUrl(interaction) },
     loadExistingGrant: loadExistingGrant(consents),
     findAccount,
     claims: CLAIMS,

@@ -3,7 +3,9 @@ import { JWKS_PATH } from '../keys/jwks.ts';
 export const DEVICE_PAGE = '/device';
 export const SIGN_IN_PAGE = '/signin';
 export const CONSENT_PAGE = '/consent';
+export const SIGN_UP_PAGE = '/signup';
 export const SIGN_OUT_PAGE = '/signout';
+export const ACCOUNT_PAGE = '/account';
 export const LANGUAGE_PAGE = '/language';
 
 /** The paths of the provider by the names that it has for them. */

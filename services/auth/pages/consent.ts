@@ -5,7 +5,7 @@ import type { Exchange } from '../http/server.ts';
 import type { Interactions, OAuthInteraction } from '../oauth/interactions/interactions.ts';
 import { CONSENT_PAGE, SIGN_IN_PAGE } from '../oauth/routes.ts';
 import { consentPage } from './consent-page.ts';
-import type { FormTokens } from './form-tokens.ts';
+import type { Forms } from './forms.ts';
 import { goOn, type PageHandlers } from './page-handlers.ts';
 import { expiredPage, foreignFormPage } from './problem-pages.ts';
 import { visitOf } from './visit.ts';
@@ -13,13 +13,13 @@ import { visitOf } from './visit.ts';
 export interface ConsentDependencies {
   interactions: Interactions;
   profiles: Pick<Profiles, 'byId'>;
-  tokens: FormTokens;
+  forms: Forms;
   issuer: string;
 }
 
 /** Asks a person who has signed in what the client may do. */
-export function consent({ interactions, profiles, tokens, issuer }: ConsentDependencies): PageHandlers {
-  const ownerOf = ({ id, accountId }: OAuthInteraction) => ({ page: CONSENT_PAGE, interactionId: id, accountId });
+export function consent({ interactions, profiles, forms, issuer }: ConsentDependencies): PageHandlers {
+  const ownerOf = ({ id, accountId }: OAuthInteraction) => ({ interactionId: id, accountId });
 
   /** One can consent without seeing one's handle, when the user service is away. */
   async function handleOf({ requestId }: Exchange, accountId: string | undefined): Promise<string | undefined> {
@@ -43,14 +43,14 @@ export function consent({ interactions, profiles, tokens, issuer }: ConsentDepen
       sendPage(
         exchange.response,
         200,
-        consentPage(visit, { interaction, handle, token: tokens.tokenOf(ownerOf(interaction)) }),
+        consentPage(visit, { interaction, handle, token: forms.tokenOf(exchange, CONSENT_PAGE, ownerOf(interaction)) }),
       );
     },
     async post(exchange, form) {
       const visit = visitOf(exchange.request, issuer);
       const interaction = await interactions.read(exchange, form.get('interaction') ?? '');
       if (interaction?.prompt !== 'consent') return sendPage(exchange.response, 400, expiredPage(visit));
-      if (!tokens.isTokenOf(ownerOf(interaction), form.get('token') ?? '')) {
+      if (!forms.isOurs(exchange, CONSENT_PAGE, form, ownerOf(interaction))) {
         return sendPage(exchange.response, 403, foreignFormPage(visit));
       }
       const { id } = interaction;

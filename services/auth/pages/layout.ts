@@ -1,5 +1,5 @@
 import type { Page } from '../html/document.ts';
-import { alertOf, hidden } from '../html/fields.ts';
+import { alertOf, hidden, statusOf } from '../html/fields.ts';
 import { type Html, html, type Part } from '../html/html.ts';
 import { LANGUAGES } from '../i18n/language.ts';
 import { LANGUAGE_PAGE } from '../oauth/routes.ts';
@@ -11,13 +11,15 @@ export interface Content extends Pick<Page, 'formLeadsTo' | 'isWide'> {
   title: string;
   /** What went wrong: told before all else, and in the browser's tab. */
   problem?: string | undefined;
+  /** What was done. */
+  done?: Part;
   body: Html;
 }
 
 const MARK = html`<span class="brand"><svg viewBox="0 0 52 20" role="img" aria-label="OXO" focusable="false"><g fill="none" stroke="currentColor" stroke-width="4" stroke-linecap="round"><circle cx="10" cy="10" r="7"/><path d="M20.5 4 31.5 16M31.5 4 20.5 16"/><circle cx="42" cy="10" r="7"/></g></svg></span>`;
 
 /** A page with what stands around all of them. */
-export function layout(visit: Visit, { title, problem, body, ...rest }: Content): Page {
+export function layout(visit: Visit, { title, problem, done, body, ...rest }: Content): Page {
   const { language, texts } = visit;
   return {
     ...rest,
@@ -26,7 +28,7 @@ export function layout(visit: Visit, { title, problem, body, ...rest }: Content)
     tabTitle: problem === undefined ? undefined : texts.layout.problemTitle(title),
     head: html`<header>${MARK}</header>
 `,
-    body: html`${alertOf(problem)}${body}`,
+    body: html`${alertOf(problem)}${statusOf(done)}${body}`,
     foot: languageChoice(visit),
   };
 }

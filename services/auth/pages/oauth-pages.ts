@@ -50,7 +50,7 @@ ${form(rest, buttons)}`,
     }),
     deviceDone: shown((visit, { clientName }) => {
       const { doneTitle: title, done } = visit.texts.device;
-      return layout(visit, { title, body: html`<p role="status">${done(clientName)}</p>` });
+      return layout(visit, { title, done: done(clientName), body: html`` });
     }),
     signOut: shown((visit, { clientName, leadsTo, ...rest }) => {
       const { title, asks, effect, confirm, stay } = visit.texts.signOut;
@@ -69,7 +69,7 @@ ${form(rest, buttons)}`,
     }),
     signedOut: shown((visit, { clientName }) => {
       const { doneTitle: title, done } = visit.texts.signOut;
-      return layout(visit, { title, body: html`<p role="status">${done(clientName)}</p>` });
+      return layout(visit, { title, done: done(clientName), body: html`` });
     }),
   };
 }

@@ -1,7 +1,23 @@
-import { CONSENT_PAGE, DEVICE_PAGE, OAUTH_ROUTES, SIGN_IN_PAGE } from '../oauth/routes.ts';
+import {
+  ACCOUNT_PAGE,
+  CONSENT_PAGE,
+  DEVICE_PAGE,
+  OAUTH_ROUTES,
+  SIGN_IN_PAGE,
+  SIGN_OUT_PAGE,
+  SIGN_UP_PAGE,
+} from '../oauth/routes.ts';
 
 const MAX_CHARACTERS = 4_096;
-const PAGES = new Set<string>([SIGN_IN_PAGE, CONSENT_PAGE, DEVICE_PAGE, OAUTH_ROUTES.end_session]);
+const PAGES = new Set<string>([
+  SIGN_IN_PAGE,
+  SIGN_UP_PAGE,
+  SIGN_OUT_PAGE,
+  CONSENT_PAGE,
+  DEVICE_PAGE,
+  ACCOUNT_PAGE,
+  OAUTH_ROUTES.end_session,
+]);
 const OWN = 'http://own.invalid';
 
 /**

@@ -10,6 +10,7 @@ import {
   assertSafe,
   codeIn,
   fieldsOf,
+  mainOf,
   open,
   requestOf,
   scopesAt,
@@ -210,7 +211,13 @@ test('an address or form of a request that is not this browser’s, is over, or 
   for (const address of [`/signin?interaction=${interaction}`, `/consent?interaction=${interaction}`]) {
     assert.equal((await stranger.fetch(address)).status, 400);
   }
-  for (const address of ['/signin', '/signin?interaction=', '/consent?interaction=x', '/signin?interaction=%00']) {
+  for (const address of [
+    '/consent',
+    '/signin?interaction=',
+    '/signup?interaction=x',
+    '/consent?interaction=x',
+    '/signin?interaction=%00',
+  ]) {
     const answer = await browser.fetch(address);
     assert.equal(answer.status, 400, address);
     assertSafe(answer);
@@ -268,16 +275,19 @@ test('no page leads to where its address says', async () => {
   assert.equal(signedIn.status, 303);
   assert.equal(signedIn.location?.href, `${ISSUER}/oauth/authorize/${interaction}`);
   const signOut = await browser.fetch(`/signout?${more}`);
-  assert.equal(signOut.location?.href, `${ISSUER}/oauth/logout`);
+  assertSafe(signOut);
+  assert.doesNotMatch(mainOf(signOut), /evil/);
 });
 
 test('prompt=login and max_age ask for the password again, and the time of that sign-in is told', async () => {
   const [client, browser] = [await registerClient(service), openTestBrowser(service)];
   await allowAt(browser, await signInAt(browser, await open(browser, requestOf(client, SCOPE).address), person.handle));
   // The library has a clock of its own.
+  const ours = 'update sessions set created_at_ms = 1700000000000 where account_id = $1';
   const text = `update oauth_artifacts set payload = jsonb_set(payload, '{loginTs}', '1700000000')
     where kind = 'Session' and account_id = $1`;
   await service.db.query({ name: 'test-long-ago', text }, [person.id]);
+  await service.db.query({ name: 'test-long-ago-ours', text: ours }, [person.id]);
   for (const more of [{ prompt: 'login' }, {}] as Record<string, string>[]) {
     service.clock.advance(MINUTE_MS);
     const request = requestOf(client, SCOPE, { max_age: '3600', ...more });
@@ -287,6 +297,7 @@ test('prompt=login and max_age ask for the password again, and the time of that 
     const tokens = await tokensFor(service, client, request, await signInAt(browser, page, person.handle));
     assertSignedInSince(tokens.id_token, atMs);
     await service.db.query({ name: 'test-long-ago', text }, [person.id]);
+    await service.db.query({ name: 'test-long-ago-ours', text: ours }, [person.id]);
   }
 });
 

@@ -1,5 +1,6 @@
 import { SECOND_MS } from '#kit/clock.ts';
 import { OxoError, type Reason } from '#kit/errors.ts';
+import { WEAKNESSES } from '../accounts/password-policy.ts';
 import type { Exchange } from '../http/server.ts';
 import type { Texts } from './texts/texts.ts';
 
@@ -10,26 +11,49 @@ export interface Refusal {
   fields: Partial<Record<string, string>>;
 }
 
-const STATUSES: Readonly<Record<keyof Texts['refusals'], number>> = {
+type Told = keyof Texts['refusals'];
+
+const STATUSES: Readonly<Record<Told, number>> = {
   VALIDATION_FAILED: 400,
+  HANDLE_TAKEN: 409,
   CREDENTIALS_INVALID: 400,
   RATE_LIMITED: 429,
   UNAVAILABLE: 503,
 };
+/** The field that a reason is about, where the error names none. */
+const FIELDS: Partial<Record<Told, string>> = { HANDLE_TAKEN: 'handle' };
 
-/** How a refusal is shown beside the form that was sent. @throws what is none that a page tells */
-export function refusalOf({ response }: Pick<Exchange, 'response'>, error: unknown, texts: Texts): Refusal {
+/**
+ * How a refusal is shown beside the form that was sent.
+ * @param newPassword the field for a password that is being chosen: it is told what is wrong with it
+ * @throws what is none that a page tells
+ */
+export function refusalOf(
+  { response }: Pick<Exchange, 'response'>,
+  error: unknown,
+  texts: Texts,
+  newPassword?: string,
+): Refusal {
   if (!(error instanceof OxoError) || !isTold(error.reason)) throw error;
   const { reason, retryAfterMs } = error;
   if (retryAfterMs !== undefined) response.setHeader('retry-after', String(Math.ceil(retryAfterMs / SECOND_MS)));
-  const fields = error.fields.map(({ field }) => [field, fieldText(texts, field)]);
-  return { status: STATUSES[reason], problem: texts.refusals[reason], fields: Object.fromEntries(fields) };
+  const problem = texts.refusals[reason];
+  const of = ({ field, description }: OxoError['fields'][number]) =>
+    [field, field === newPassword ? weakness(texts, description) : fieldText(texts, field)] as const;
+  const about = FIELDS[reason];
+  const fields = about === undefined ? error.fields.map(of) : [[about, problem] as const];
+  return { status: STATUSES[reason], problem, fields: Object.fromEntries(fields) };
 }
 
-function isTold(reason: Reason): reason is keyof typeof STATUSES {
+function isTold(reason: Reason): reason is Told {
   return Object.hasOwn(STATUSES, reason);
 }
 
 function fieldText({ fields, refusals }: Texts, field: string): string {
   return Object.hasOwn(fields, field) ? fields[field as keyof typeof fields] : refusals.VALIDATION_FAILED;
+}
+
+function weakness({ newPassword }: Texts, description: string): string {
+  const [name] = Object.entries(WEAKNESSES).find(([, text]) => text === description) ?? [];
+  return name === undefined ? newPassword.LENGTH : newPassword[name as keyof typeof WEAKNESSES];
 }

@@ -1,43 +1,54 @@
 import type { Clock } from '#kit/clock.ts';
 import { OxoError } from '#kit/errors.ts';
 import type { Logger } from '#kit/observability/logger.ts';
-import type { Accounts } from '../accounts/accounts.ts';
 import type { Credentials } from '../accounts/credentials.ts';
 import type { Profiles } from '../accounts/profiles.ts';
+import type { Registration } from '../accounts/registration.ts';
 import type { Page } from '../html/document.ts';
 import { sendPage } from '../html/send.ts';
 import { readForm } from '../http/forms.ts';
 import { isFromOurPages } from '../http/own-pages.ts';
 import type { Exchange, HttpServer } from '../http/server.ts';
+import type { OAuthPages } from '../oauth/interactions/pages.ts';
 import type { OAuth, OAuthSettings } from '../oauth/oauth.ts';
-import { CONSENT_PAGE, LANGUAGE_PAGE, OAUTH_ROUTES, SIGN_IN_PAGE, SIGN_OUT_PAGE } from '../oauth/routes.ts';
+import { CONSENT_PAGE, LANGUAGE_PAGE, SIGN_IN_PAGE, SIGN_OUT_PAGE, SIGN_UP_PAGE } from '../oauth/routes.ts';
+import type { Sessions } from '../sessions/sessions.ts';
+import { accountPages } from './account/pages.ts';
+import { createArrive } from './arriving.ts';
+import type { Browsers } from './browsers.ts';
 import { consent } from './consent.ts';
-import { createFormTokens } from './form-tokens.ts';
+import { createForms } from './forms.ts';
 import { language } from './language.ts';
-import { goOn, type PageHandlers } from './page-handlers.ts';
+import type { PageHandlers } from './page-handlers.ts';
 import { awayPage, expiredPage, failedPage, foreignFormPage } from './problem-pages.ts';
 import { signIn } from './sign-in.ts';
+import { signOut } from './sign-out.ts';
+import { signUp } from './sign-up.ts';
+import { createSignedIn } from './signed-in.ts';
 import { type Visit, visitOf } from './visit.ts';
 
-/** Serves the pages on which people sign in and consent, by plain forms. What the provider shows itself is in `oauth-pages.ts`. */
-export function servePages(options: {
+export interface PagesParts {
   http: HttpServer;
-  oauth: Pick<OAuth, 'interactions'>;
-  accounts: Pick<Accounts, 'enter'>;
+  oauth: Pick<OAuth, 'interactions' | 'endBrowser'>;
+  oauthPages: OAuthPages;
+  browsers: Browsers;
+  sessions: Pick<Sessions, 'open'>;
   credentials: Credentials;
+  registration: Registration;
   profiles: Pick<Profiles, 'byId'>;
   settings: Pick<OAuthSettings, 'issuer' | 'cookieSecrets'>;
   logger: Logger;
   clock: Clock;
-}): void {
-  const { http, oauth, settings, logger, ...rest } = options;
+}
+
+/** Serves the pages, by plain forms. What the provider shows itself is in `oauth-pages.ts`. */
+export function servePages(parts: PagesParts): void {
+  const { http, oauth, settings, logger, ...rest } = parts;
+  const { interactions, endBrowser } = oauth;
   const { issuer } = settings;
-  const shared = {
-    ...rest,
-    interactions: oauth.interactions,
-    tokens: createFormTokens(settings.cookieSecrets),
-    issuer,
-  };
+  const forms = createForms({ secrets: settings.cookieSecrets, issuer });
+  const arrive = createArrive({ browsers: parts.browsers, interactions, endOthers: endBrowser, issuer });
+  const shared = { ...rest, interactions, endBrowser, forms, arrive, issuer };
 
   async function answer(exchange: Exchange, { get, post }: Partial<PageHandlers>): Promise<void> {
     const { request, response } = exchange;
@@ -59,11 +70,12 @@ export function servePages(options: {
   }
 
   serve(SIGN_IN_PAGE, signIn(shared));
+  serve(SIGN_UP_PAGE, signUp(shared));
+  serve(SIGN_OUT_PAGE, signOut(shared));
   serve(CONSENT_PAGE, consent(shared));
   serve(LANGUAGE_PAGE, language({ issuer }));
-  http.handle({ path: SIGN_OUT_PAGE, methods: ['GET'], lane: 'pages' }, (exchange) => {
-    goOn(exchange, OAUTH_ROUTES.end_session, issuer);
-  });
+  const signedIn = createSignedIn(shared);
+  for (const page of accountPages(shared)) serve(page.path, signedIn(page));
 }
 
 function showError(
@@ -82,8 +94,8 @@ function showError(
 
 function problemOf(visit: Visit, error: unknown, requestId: string): { status: number; page: Page } {
   // The provider's own: what was under way has ended meanwhile, or a store is away.
-  if (error instanceof Error && error.name === 'InvalidGrant') return { status: 400, page: expiredPage(visit) };
   if (error instanceof Error && error.name === 'TemporarilyUnavailable') return { status: 503, page: awayPage(visit) };
+  if (error instanceof Error && error.name === 'InvalidGrant') return { status: 400, page: expiredPage(visit) };
   const reason = error instanceof OxoError ? error.reason : 'INTERNAL';
   if (reason === 'BODY_TOO_LARGE') return { status: 413, page: foreignFormPage(visit) };
   if (reason === 'REQUEST_MALFORMED') return { status: 400, page: foreignFormPage(visit) };

@@ -1,16 +1,19 @@
 import type { Page } from '../html/document.ts';
 import { field, hidden } from '../html/fields.ts';
-import { html } from '../html/html.ts';
-import type { OAuthInteraction } from '../oauth/interactions/interactions.ts';
-import { SIGN_IN_PAGE } from '../oauth/routes.ts';
+import { html, type Part } from '../html/html.ts';
+import { SIGN_IN_PAGE, SIGN_UP_PAGE } from '../oauth/routes.ts';
+import { addressWith, type Destination, namesOf } from './destination.ts';
 import { layout } from './layout.ts';
 import type { Refusal } from './refusals.ts';
+import type { Texts } from './texts/texts.ts';
 import type { Visit } from './visit.ts';
 
 export interface SignInPage {
-  interaction: OAuthInteraction;
+  destination: Destination;
   token: string;
   identifier: string;
+  /** Who is signed in shows once more that it is them: the identifier stands fast. */
+  isConfirmation: boolean;
   refusal?: Refusal;
 }
 
@@ -18,24 +21,39 @@ const MAX_IDENTIFIER = 254;
 const MAX_PASSWORD = 256;
 
 /** Asks for handle or email address, and password. */
-export function signInPage(visit: Visit, { interaction, token, identifier, refusal }: SignInPage): Page {
+export function signInPage(visit: Visit, page: SignInPage): Page {
+  const { destination, token, isConfirmation, refusal } = page;
   const { signIn } = visit.texts;
-  const { problem, fields = {} } = refusal ?? {};
-  const isFirst = fields.identifier !== undefined || identifier === '';
+  const interaction = 'interaction' in destination ? destination.interaction : undefined;
+  const cancel = html`
+<button type="submit" class="second" name="cancel" value="yes" formnovalidate>${signIn.cancel}</button>`;
   return layout(visit, {
-    title: signIn.title,
-    problem,
-    formLeadsTo: [interaction.redirectOrigin],
-    body: html`<p>${signIn.to(interaction.client.name)}</p>
-<form method="post" action="${SIGN_IN_PAGE}">
-${hidden({ interaction: interaction.id, token })}${field({
-  ...{ name: 'identifier', label: signIn.identifier, value: identifier, maxLength: MAX_IDENTIFIER },
-  ...{ problem: fields.identifier, autocomplete: 'username', isExact: true, isFirst },
-})}${field({
-  ...{ name: 'password', type: 'password', label: signIn.password, maxLength: MAX_PASSWORD },
-  ...{ problem: fields.password, autocomplete: 'current-password', isFirst: !isFirst },
-})}<p class="actions"><button type="submit">${signIn.submit}</button>
-<button type="submit" class="second" name="cancel" value="yes" formnovalidate>${signIn.cancel}</button></p>
-</form>`,
+    title: isConfirmation ? signIn.confirmTitle : signIn.title,
+    problem: refusal?.problem,
+    formLeadsTo: [interaction?.redirectOrigin],
+    body: html`${
+      interaction !== undefined &&
+      html`<p>${signIn.to(interaction.client.name)}</p>
+`
+    }<form method="post" action="${SIGN_IN_PAGE}">
+${hidden({ ...namesOf(destination), token, ...(isConfirmation ? { confirm: 'yes' } : {}) })}${fields(visit.texts, page)}<p class="actions"><button type="submit">${isConfirmation ? signIn.confirm : signIn.submit}</button>${interaction !== undefined && cancel}</p>
+</form>
+${!isConfirmation && html`<p class="small">${signIn.newHere} <a href="${addressWith(SIGN_UP_PAGE, destination)}">${signIn.signUp}</a></p>`}`,
   });
+}
+
+function fields({ signIn }: Texts, { identifier, isConfirmation, refusal }: SignInPage): Part {
+  const { fields: problems = {} } = refusal ?? {};
+  const isFirst = problems.identifier !== undefined || identifier === '';
+  const who = isConfirmation
+    ? html`<p>${signIn.confirmAs(identifier)}</p>
+${hidden({ identifier })}`
+    : field({
+        ...{ name: 'identifier', label: signIn.identifier, value: identifier, maxLength: MAX_IDENTIFIER },
+        ...{ problem: problems.identifier, autocomplete: 'username', isExact: true, isFirst },
+      });
+  return html`${who}${field({
+    ...{ name: 'password', type: 'password', label: signIn.password, maxLength: MAX_PASSWORD },
+    ...{ problem: problems.password, autocomplete: 'current-password', isFirst: !isFirst },
+  })}`;
 }

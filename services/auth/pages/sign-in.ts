@@ -1,14 +1,20 @@
 import type { Clock } from '#kit/clock.ts';
+import { OxoError } from '#kit/errors.ts';
 import { validate } from '#kit/validate.ts';
 import { loginInput } from '../accounts/account-input.ts';
-import type { Accounts } from '../accounts/accounts.ts';
 import type { Credentials } from '../accounts/credentials.ts';
-import { readDeviceCookie, setDeviceCookie } from '../attempts/device-cookie.ts';
+import type { Profiles } from '../accounts/profiles.ts';
 import { sendPage } from '../html/send.ts';
 import type { Exchange } from '../http/server.ts';
-import type { Interactions, OAuthInteraction } from '../oauth/interactions/interactions.ts';
+import type { Interactions } from '../oauth/interactions/interactions.ts';
 import { CONSENT_PAGE, SIGN_IN_PAGE } from '../oauth/routes.ts';
-import type { FormTokens } from './form-tokens.ts';
+import type { BrowserSession } from '../sessions/browser-sessions.ts';
+import type { OpenSession, Sessions } from '../sessions/sessions.ts';
+import type { Arrive } from './arriving.ts';
+import { attempt } from './attempt.ts';
+import type { Browsers } from './browsers.ts';
+import { addressWith, type Destination, destinationOf, formOwnerOf, isSignInEnough } from './destination.ts';
+import type { Forms } from './forms.ts';
 import { goOn, type PageHandlers } from './page-handlers.ts';
 import { expiredPage, foreignFormPage } from './problem-pages.ts';
 import { refusalOf } from './refusals.ts';
@@ -17,88 +23,109 @@ import { type Visit, visitOf } from './visit.ts';
 
 export interface SignInDependencies {
   interactions: Interactions;
-  accounts: Pick<Accounts, 'enter'>;
+  browsers: Browsers;
+  sessions: Pick<Sessions, 'open'>;
   credentials: Credentials;
-  tokens: FormTokens;
+  profiles: Pick<Profiles, 'byId'>;
+  arrive: Arrive;
+  forms: Forms;
   issuer: string;
   clock: Clock;
 }
 
-interface SignInForm {
-  identifier: string;
-  password: string;
-}
-
-/** Signs a person in, with the limits, the work and the words of the RPC Login. */
+/**
+ * Signs a person in, with the limits, the work and the words of the RPC Login: for what a client waits for, or for a page of ours. Who is
+ * signed in already is asked again by `confirm=yes`, or when the client asks for it.
+ */
 export function signIn(dependencies: SignInDependencies): PageHandlers {
-  const { interactions, accounts, credentials, tokens, issuer, clock } = dependencies;
-  const ownerOf = ({ id, accountId }: OAuthInteraction) => ({ page: SIGN_IN_PAGE, interactionId: id, accountId });
+  const { interactions, browsers, sessions, credentials, profiles, arrive, forms, issuer, clock } = dependencies;
 
-  function show({ response }: Exchange, visit: Visit, page: Omit<SignInPage, 'token'>): void {
-    const token = tokens.tokenOf(ownerOf(page.interaction));
-    sendPage(response, page.refusal?.status ?? 200, signInPage(visit, { ...page, token }));
+  function show(exchange: Exchange, visit: Visit, page: Omit<SignInPage, 'token'>): void {
+    const token = forms.tokenOf(exchange, SIGN_IN_PAGE, formOwnerOf(page.destination));
+    sendPage(exchange.response, page.refusal?.status ?? 200, signInPage(visit, { ...page, token }));
   }
 
-  /** @returns whose they are. @throws OxoError when they are nobody's */
-  async function check(exchange: Exchange, { language }: Visit, clientId: string, form: SignInForm): Promise<string> {
-    const { device, requestId, request, response } = exchange;
-    const gone = new AbortController();
-    const leave = () => gone.abort();
-    response.once('close', leave);
-    try {
-      const deviceToken = readDeviceCookie(request, issuer);
-      const attempt = {
-        device,
-        deviceToken,
-        context: { requestId, signal: gone.signal },
-        signal: gone.signal,
-        clientId,
-      };
-      const signedIn = await credentials.signIn(
-        validate(loginInput, { ...form, deviceToken: '' }),
-        attempt,
-        async ({ id }) => ((await accounts.enter(id, clientId, { requestId, device, language })) ? id : undefined),
+  /** A session in place of the one that the browser has. @throws OxoError when the credentials are nobody's */
+  async function open(
+    exchange: Exchange,
+    { language }: Visit,
+    destination: Destination,
+    form: { identifier: string; password: string },
+  ): Promise<OpenSession> {
+    const clientId = 'interaction' in destination ? destination.interaction.client.id : undefined;
+    const replaced = await browsers.current(exchange.request);
+    const { entered } = await attempt(exchange, issuer, (source) => {
+      const { device, deviceToken, context } = source;
+      const from = { ...source, ...(clientId === undefined ? {} : { clientId }) };
+      return credentials.signIn(validate(loginInput, { ...form, deviceToken }), from, ({ id }) =>
+        sessions.open(id, device, { ...context, language }, { kind: 'BROWSER', replaced, clientId }),
       );
-      setDeviceCookie(response, issuer, signedIn.deviceToken);
-      return signedIn.entered;
-    } finally {
-      response.off('close', leave);
+    });
+    return entered;
+  }
+
+  /** The handle of who is asked again; undefined when the user service is away: then it is typed. */
+  async function handleOf({ requestId }: Exchange, session: BrowserSession | undefined): Promise<string | undefined> {
+    if (session === undefined) return undefined;
+    try {
+      return (await profiles.byId(session.accountId, { requestId }))?.handle;
+    } catch (error) {
+      if (error instanceof OxoError) return undefined;
+      throw error;
     }
   }
 
-  const addressOf = (interaction: OAuthInteraction | undefined) =>
-    interaction === undefined ? SIGN_IN_PAGE : `${SIGN_IN_PAGE}?interaction=${interaction.id}`;
+  /** @returns whether it was possible: whoever is signed in, and recently enough, need not do it again */
+  async function passOn(exchange: Exchange, destination: Destination, session: BrowserSession): Promise<boolean> {
+    if (!('interaction' in destination)) {
+      if (exchange.query.get('confirm') === 'yes') return false;
+      goOn(exchange, destination.back, issuer);
+      return true;
+    }
+    const { interaction } = destination;
+    if (!isSignInEnough(interaction, session, clock.nowMs())) return false;
+    const { accountId, signedInAtMs: atMs } = session;
+    goOn(exchange, await interactions.finishLogin(exchange, interaction.id, { accountId, atMs }), issuer);
+    return true;
+  }
 
   return {
     async get(exchange) {
       const visit = visitOf(exchange.request, issuer);
-      const interaction = await interactions.read(exchange, exchange.query.get('interaction') ?? '');
-      if (interaction === undefined) return sendPage(exchange.response, 400, expiredPage(visit));
-      if (interaction.prompt !== 'login')
-        return goOn(exchange, `${CONSENT_PAGE}?interaction=${interaction.id}`, issuer);
-      show(exchange, visit, { interaction, identifier: interaction.loginHint ?? '' });
+      const destination = await destinationOf(exchange, exchange.query, interactions);
+      if (destination === undefined) return sendPage(exchange.response, 400, expiredPage(visit));
+      if ('interaction' in destination && destination.interaction.prompt !== 'login')
+        return goOn(exchange, addressWith(CONSENT_PAGE, destination), issuer);
+      const session = await browsers.current(exchange.request);
+      if (session !== undefined && (await passOn(exchange, destination, session))) return;
+      const hint = 'interaction' in destination ? destination.interaction.loginHint : undefined;
+      const confirmed = 'interaction' in destination ? undefined : await handleOf(exchange, session);
+      show(exchange, visit, {
+        destination,
+        identifier: confirmed ?? hint ?? '',
+        isConfirmation: confirmed !== undefined,
+      });
     },
     async post(exchange, form) {
-      const interaction = await interactions.read(exchange, form.get('interaction') ?? '');
-      const visit = visitOf(exchange.request, issuer, addressOf(interaction));
-      if (interaction?.prompt !== 'login') return sendPage(exchange.response, 400, expiredPage(visit));
-      if (!tokens.isTokenOf(ownerOf(interaction), form.get('token') ?? '')) {
+      const destination = await destinationOf(exchange, form, interactions);
+      const here = destination === undefined ? SIGN_IN_PAGE : addressWith(SIGN_IN_PAGE, destination);
+      const visit = visitOf(exchange.request, issuer, here);
+      if (destination === undefined) return sendPage(exchange.response, 400, expiredPage(visit));
+      if ('interaction' in destination && destination.interaction.prompt !== 'login')
+        return sendPage(exchange.response, 400, expiredPage(visit));
+      if (!forms.isOurs(exchange, SIGN_IN_PAGE, form, formOwnerOf(destination)))
         return sendPage(exchange.response, 403, foreignFormPage(visit));
-      }
-      if (form.has('cancel')) return goOn(exchange, await interactions.abort(exchange, interaction.id), issuer);
+      if (form.has('cancel') && 'interaction' in destination)
+        return goOn(exchange, await interactions.abort(exchange, destination.interaction.id), issuer);
       const identifier = form.get('identifier') ?? '';
-      let accountId: string;
+      let session: OpenSession;
       try {
-        accountId = await check(exchange, visit, interaction.client.id, {
-          identifier,
-          password: form.get('password') ?? '',
-        });
+        session = await open(exchange, visit, destination, { identifier, password: form.get('password') ?? '' });
       } catch (error) {
         const refusal = refusalOf(exchange, error, visit.texts);
-        return show(exchange, visit, { interaction, identifier, refusal });
+        return show(exchange, visit, { destination, identifier, isConfirmation: form.has('confirm'), refusal });
       }
-      const login = { accountId, atMs: clock.nowMs() };
-      goOn(exchange, await interactions.finishLogin(exchange, interaction.id, login), issuer);
+      await arrive(exchange, destination, session);
     },
   };
 }

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import type { CallContext } from '#kit/rpc/context.ts';
 import type { Asker } from '../accounts/limiter.ts';
@@ -25,6 +26,14 @@ export function deviceOfHeaders(header: (name: string) => string | undefined): D
   const userAgent = header('user-agent') ?? '';
   const ip = header('x-forwarded-for')?.trim() ?? '';
   return { userAgent: userAgent.slice(0, MAX_USER_AGENT_CHARACTERS), ip: isIP(ip) === 0 ? '' : ip };
+}
+
+/** The device that makes an HTTP request. */
+export function deviceOfRequest({ headers }: Pick<IncomingMessage, 'headers'>): Device {
+  return deviceOfHeaders((name) => {
+    const value = headers[name];
+    return typeof value === 'string' ? value : undefined;
+  });
 }
 
 /** Who makes the call, to those who share out what is scarce. */

@@ -25,7 +25,7 @@ import type { TokenFamilies } from './token-families.ts';
 
 /** A session ends when it was not used for so long, and after so long in any case. */
 export const IDLE_MS = 30 * DAY_MS;
-const MAX_AGE_MS = 180 * DAY_MS;
+export const MAX_AGE_MS = 180 * DAY_MS;
 /** One more signs out the one that was not used for the longest time. */
 export const MAX_SESSIONS_PER_ACCOUNT = 100;
 /** So long it is known whose session it was that was revoked from the list. */
@@ -34,8 +34,8 @@ const REVOKED_KEPT_MS = DAY_MS;
 const INSERT = {
   name: 'session-insert',
   text: `insert into sessions (id, account_id, family_hash, current_hash, user_agent, ip,
-      created_at_ms, last_seen_at_ms, expires_at_ms, is_admin)
-    values ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9)`,
+      created_at_ms, last_seen_at_ms, expires_at_ms, is_admin, kind)
+    values ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9, $10)`,
 };
 const DELETE_SURPLUS = {
   name: 'session-delete-surplus',
@@ -45,7 +45,7 @@ const DELETE_SURPLUS = {
 };
 const LOCK = {
   name: 'session-lock',
-  text: `select ${rotationColumns()} from sessions where id = $1 for update`,
+  text: `select ${rotationColumns()} from sessions where id = $1 and kind = 'APP' for update`,
 };
 const ROTATE = {
   name: 'session-rotate',
@@ -82,15 +82,22 @@ export interface OpenSession {
 
 export type Refreshed = { outcome: 'REFRESHED'; session: OpenSession } | { outcome: 'REUSED' | 'UNKNOWN' };
 
-/** Why a session is opened. */
-export type Opening = 'REGISTER' | 'SIGN_IN';
+/** Why a session is opened, and for what; SIGN_IN, and an app of the person's own, when absent. */
+export interface Opening {
+  why?: 'REGISTER' | 'SIGN_IN';
+  kind?: 'APP' | 'BROWSER';
+  /** The one before in the same browser, whosever it is: it ends with it. */
+  replaced?: { sessionId: string } | undefined;
+  /** The client for which the password was typed at a page of ours. */
+  clientId?: string | undefined;
+}
 
 /** Sign-ins that last: each is a row whose refresh tokens take turns. */
 export interface Sessions {
   /**
    * Makes the account active, if it was not, and opens a session. Undefined when there is no such account (any more).
    */
-  open(accountId: string, device: Device, context: MailCall, why?: Opening): Promise<OpenSession | undefined>;
+  open(accountId: string, device: Device, context: MailCall, opening?: Opening): Promise<OpenSession | undefined>;
   /** Rotates a refresh token. One that was consumed before revokes its session. */
   refresh(token: RefreshToken, device: Device, context: AuditedCall): Promise<Refreshed>;
   /**
@@ -123,26 +130,16 @@ export function createSessions(options: SessionsOptions): Sessions {
   const { db, mail, counted, families, clock } = options;
   const revoking = createRevoking(options);
 
-  async function insert(tx: Transaction, accountId: string, isAdmin: boolean, device: Device): Promise<OpenSession> {
-    const nowMs = clock.nowMs();
-    const sessionId = newId(nowMs);
-    const token = newRefreshToken(sessionId, families.create(sessionId));
-    await tx.query(INSERT, [
-      ...[token.sessionId, accountId, hashOf(token.family), hashOf(token.secret)],
-      ...[device.userAgent, device.ip, nowMs, nowMs + IDLE_MS, isAdmin],
-    ]);
-    const refreshToken = encodeRefreshToken(token);
-    return { sessionId: token.sessionId, accountId, signedInAtMs: nowMs, isAdmin, refreshToken };
-  }
-
   return {
-    async open(accountId, device, context, why = 'SIGN_IN') {
+    async open(accountId, device, context, { why = 'SIGN_IN', kind = 'APP', replaced, clientId } = {}) {
       const { session } = await revoking.inPassing(async (tx) => {
         const account = await activateAccount(tx, mail, accountId, context);
         if (account === undefined) return { session: undefined, revoked: [] };
-        const opened = await insert(tx, accountId, account.isAdmin, device);
+        const opened = await insert(tx, clock.nowMs(), families, { accountId, isAdmin: account.isAdmin, device, kind });
+        const before = replaced === undefined ? [] : await tx.query<RevokedSession>(DELETE_ONE, [replaced.sessionId]);
         const by = { accountId, actor: person(accountId), sessionId: opened.sessionId };
-        await counted.record(tx, { action: why, ...by }, context);
+        const action = clientId === undefined ? { action: why } : ({ action: 'CHECK_PASSWORD', clientId } as const);
+        await counted.record(tx, { ...action, ...by }, context);
         const revoked = await endSurplus(tx, accountId);
         const surplus = {
           action: 'REVOKE_SESSION',
@@ -151,7 +148,7 @@ export function createSessions(options: SessionsOptions): Sessions {
           details: { why: 'surplus' },
         } as const;
         for (const { id } of revoked) await counted.record(tx, { ...surplus, sessionId: id }, context);
-        return { session: opened, revoked };
+        return { session: opened, revoked: [...before, ...revoked] };
       }, context);
       return session;
     },
@@ -187,6 +184,24 @@ export function createSessions(options: SessionsOptions): Sessions {
     },
     cleanUp: () => cleanUp(db, CLEAN_UP, [clock.nowMs()]),
   };
+}
+
+/** The row of a session that is opened now. */
+async function insert(
+  tx: Transaction,
+  nowMs: number,
+  families: Pick<TokenFamilies, 'create'>,
+  opened: { accountId: string; isAdmin: boolean; device: Device; kind: string },
+): Promise<OpenSession> {
+  const { accountId, isAdmin, device, kind } = opened;
+  const sessionId = newId(nowMs);
+  const token = newRefreshToken(sessionId, families.create(sessionId));
+  await tx.query(INSERT, [
+    ...[token.sessionId, accountId, hashOf(token.family), hashOf(token.secret)],
+    ...[device.userAgent, device.ip, nowMs, nowMs + IDLE_MS, isAdmin, kind],
+  ]);
+  const refreshToken = encodeRefreshToken(token);
+  return { sessionId, accountId, signedInAtMs: nowMs, isAdmin, refreshToken };
 }
 
 async function rotate(tx: Transaction, token: RefreshToken, device: Device, nowMs: number): Promise<Refreshed> {

@@ -99,12 +99,21 @@ export async function callHttp(
 }
 
 /** Stands for the pages: the test says who signs in, and what that person grants. */
-export function serveTestPages({ http, oauth, clock }: Pick<TestAuthService, 'http' | 'oauth' | 'clock'>): void {
+export function serveTestPages({
+  http,
+  oauth,
+  sessions,
+  clock,
+}: Pick<TestAuthService, 'http' | 'oauth' | 'sessions' | 'clock'>): void {
   const finish = { path: '/test/finish', methods: ['GET'], lane: 'test' };
   http.handle(finish, async (exchange) => {
     const { query, response } = exchange;
     const [id, accountId, scopes] = ['interaction', 'accountId', 'scopes'].map((name) => query.get(name) ?? '');
     const found = await oauth.interactions.read(exchange, id ?? '');
+    if (found?.prompt === 'login') {
+      const session = await sessions.open(accountId ?? '', exchange.device, exchange, { kind: 'BROWSER' });
+      if (session !== undefined) response.appendHeader('set-cookie', `oxo_session=${session.refreshToken}; path=/`);
+    }
     const finished =
       found?.prompt === 'login'
         ? oauth.interactions.finishLogin(exchange, found.id, { accountId: accountId ?? '', atMs: clock.nowMs() })

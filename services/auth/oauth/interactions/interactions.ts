@@ -19,6 +19,10 @@ export interface OAuthInteraction {
   scopes: string[];
   /** What the client says who wants to sign in. From the address: to be shown as text and no more. */
   loginHint: string | undefined;
+  /** The client wants the person to show who they are, though they are signed in. */
+  asksAnew: boolean;
+  /** How long ago a sign-in may be that counts for the client; undefined when that does not matter. */
+  maxSignInAgeMs: number | undefined;
   /** Of a device: there is no redirect, and the person has typed the code. */
   isDevice: boolean;
   /** Where the client gets the answer: what `form-action` has to allow besides 'self', since browsers apply it to redirects. */
@@ -138,6 +142,8 @@ async function unlessEnded<Result>(work: Promise<Result>): Promise<Result | unde
     throw error;
   }
 }
+/** Reasons for a sign-in that one at our pages is good for: there is none here yet, or an old one, or of an account that has ended. */
+const SIGN_IN_MISSING: ReadonlySet<string> = new Set(['no_session', 'max_age', 'account_ended', 'browser_session']);
 
 function scopesOf({ params }: Details): string[] {
   const asked = typeof params.scope === 'string' ? params.scope.split(' ') : [];
@@ -162,6 +168,8 @@ function interactionOf(details: Details, client: FoundClient): OAuthInteraction 
     accountId: session?.accountId,
     scopes: scopesOf(details),
     loginHint: text('login_hint'),
+    asksAnew: prompt.reasons.some((reason) => !SIGN_IN_MISSING.has(reason)),
+    maxSignInAgeMs: params.max_age === undefined ? undefined : Number(params.max_age) * SECOND_MS,
     isDevice: deviceCode !== undefined,
     redirectOrigin: URL.parse(text('redirect_uri') ?? '')?.origin,
   };

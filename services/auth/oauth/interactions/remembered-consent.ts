@@ -2,6 +2,7 @@ import { type Configuration, interactionPolicy, type KoaContextWithOIDC } from '
 import { systemClock } from '#kit/clock.ts';
 import type { Consents } from '../../consents/consents.ts';
 import { callOf } from '../../http/call-of.ts';
+import type { BrowserAccounts } from './browser-accounts.ts';
 
 type LoadGrant = NonNullable<Configuration['loadExistingGrant']>;
 
@@ -42,17 +43,30 @@ export function loadExistingGrant(consents: Pick<Consents, 'find' | 'grantAgain'
   };
 }
 
-/** The library's own checks, and one more: whose account was ended since the sign-in has to sign in as somebody else. */
-export function promptPolicy(): ReturnType<typeof interactionPolicy.base> {
+/**
+ * The library's own checks, and two more: whose account was ended since the sign-in has to sign in as somebody else; and the provider's
+ * session counts only with that of our own pages, so that whatever ends the one ends the other, and both are of one person.
+ */
+export function promptPolicy(browsers: Pick<BrowserAccounts, 'accountOf'>): ReturnType<typeof interactionPolicy.base> {
   const policy = interactionPolicy.base();
   const { Check } = interactionPolicy;
   const isEnded = ({ oidc }: KoaContextWithOIDC) => oidc.session?.accountId !== undefined && oidc.account === undefined;
-  policy
-    .get('login')
-    ?.checks.add(
-      new Check('account_ended', 'End-User authentication is required', 'login_required', (ctx) =>
-        isEnded(ctx) ? Check.REQUEST_PROMPT : Check.NO_NEED_TO_PROMPT,
-      ),
-    );
+  const isSignedOut = async ({ oidc, req }: KoaContextWithOIDC) =>
+    oidc.session?.accountId !== undefined &&
+    oidc.result?.login === undefined &&
+    (await browsers.accountOf(req)) !== oidc.session.accountId;
+  const checks = policy.get('login')?.checks;
+  checks?.add(
+    new Check('account_ended', REQUIRED, 'login_required', (ctx) =>
+      isEnded(ctx) ? Check.REQUEST_PROMPT : Check.NO_NEED_TO_PROMPT,
+    ),
+  );
+  checks?.add(
+    new Check('browser_session', REQUIRED, 'login_required', async (ctx) =>
+      (await isSignedOut(ctx)) ? Check.REQUEST_PROMPT : Check.NO_NEED_TO_PROMPT,
+    ),
+  );
   return policy;
 }
+
+const REQUIRED = 'End-User authentication is required';

@@ -10,11 +10,36 @@ export const en = {
   },
   signIn: {
     title: 'Sign in',
+    confirmTitle: 'Confirm that it is you',
+    confirmAs: (handle: string) =>
+      html`You are signed in as <strong>@${handle}</strong>. Enter your password to go on.`,
+    confirm: 'Go on',
+    newHere: 'New here?',
+    signUp: 'Make an account',
     to: (app: string) => html`Sign in to go on to <strong>${app}</strong>.`,
     identifier: 'Handle or email address',
     password: 'Password',
     submit: 'Sign in',
     cancel: 'Cancel',
+  },
+  signUp: {
+    title: 'Make an account',
+    to: (app: string) => html`Make an account to go on to <strong>${app}</strong>.`,
+    handle: 'Handle',
+    handleHint: 'How others find you: 3 to 30 letters from a to z, digits and _.',
+    displayName: 'Name (optional)',
+    displayNameHint: 'What others see beside your handle. You can change it at any time.',
+    email: 'Email address',
+    password: 'Password',
+    passwordHint: 'At least 10 characters, and not easily guessed. Several words are a good choice.',
+    submit: 'Make the account',
+    known: 'Do you have an account?',
+    signIn: 'Sign in',
+  },
+  account: {
+    title: 'Your account',
+    as: (handle: string | undefined): Part =>
+      handle === undefined ? 'You are signed in.' : html`You are signed in as <strong>@${handle}</strong>.`,
   },
   consent: {
     title: 'Allow access?',
@@ -80,6 +105,7 @@ export const en = {
   },
   refusals: {
     VALIDATION_FAILED: 'Something is missing or not as it should be.',
+    HANDLE_TAKEN: 'This handle belongs to someone. Choose another one.',
     CREDENTIALS_INVALID: 'No account has this handle and password.',
     RATE_LIMITED: 'Too many attempts. Try again later.',
     UNAVAILABLE: 'Something that is needed for it is away, or too many people ask at once. Try again in a moment.',
@@ -87,5 +113,15 @@ export const en = {
   fields: {
     identifier: 'Enter your handle or your email address.',
     password: 'Enter your password.',
+    handle: 'Use 3 to 30 letters from a to z, digits and _.',
+    email: 'Enter an email address, such as name@example.org.',
+    displayName: 'Use at most 60 characters.',
+  },
+  newPassword: {
+    LENGTH: 'Use 10 to 256 characters.',
+    COMMON: 'This is one of the most common passwords. Choose another one.',
+    REPETITION: 'This repeats a few characters. Choose another one.',
+    SEQUENCE: 'This is a sequence of neighbouring characters. Choose another one.',
+    OWN_NAME: 'This is your handle or your email address. Choose another one.',
   },
 };

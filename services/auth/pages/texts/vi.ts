@@ -10,11 +10,35 @@ export const vi: typeof en = {
   },
   signIn: {
     title: 'Đăng nhập',
+    confirmTitle: 'Xác nhận đây là bạn',
+    confirmAs: (handle) => html`Bạn đang đăng nhập với tên <strong>@${handle}</strong>. Hãy nhập mật khẩu để tiếp tục.`,
+    confirm: 'Tiếp tục',
+    newHere: 'Bạn mới đến đây?',
+    signUp: 'Tạo tài khoản',
     to: (app) => html`Đăng nhập để tiếp tục đến <strong>${app}</strong>.`,
     identifier: 'Tên người dùng hoặc địa chỉ email',
     password: 'Mật khẩu',
     submit: 'Đăng nhập',
     cancel: 'Hủy',
+  },
+  signUp: {
+    title: 'Tạo tài khoản',
+    to: (app) => html`Tạo tài khoản để tiếp tục đến <strong>${app}</strong>.`,
+    handle: 'Tên người dùng',
+    handleHint: 'Người khác tìm thấy bạn bằng tên này: từ 3 đến 30 chữ cái a đến z, chữ số và dấu _.',
+    displayName: 'Tên hiển thị (không bắt buộc)',
+    displayNameHint: 'Tên mà người khác thấy bên cạnh tên người dùng. Bạn có thể đổi bất cứ lúc nào.',
+    email: 'Địa chỉ email',
+    password: 'Mật khẩu',
+    passwordHint: 'Ít nhất 10 ký tự và khó đoán. Nên dùng một vài từ ghép lại.',
+    submit: 'Tạo tài khoản',
+    known: 'Bạn đã có tài khoản?',
+    signIn: 'Đăng nhập',
+  },
+  account: {
+    title: 'Tài khoản của bạn',
+    as: (handle) =>
+      handle === undefined ? 'Bạn đã đăng nhập.' : html`Bạn đang đăng nhập với tên <strong>@${handle}</strong>.`,
   },
   consent: {
     title: 'Cho phép truy cập?',
@@ -80,6 +104,7 @@ export const vi: typeof en = {
   },
   refusals: {
     VALIDATION_FAILED: 'Có thông tin còn thiếu hoặc chưa đúng.',
+    HANDLE_TAKEN: 'Tên người dùng này đã có người dùng. Hãy chọn tên khác.',
     CREDENTIALS_INVALID: 'Không có tài khoản nào khớp với tên người dùng và mật khẩu này.',
     RATE_LIMITED: 'Bạn đã thử quá nhiều lần. Hãy thử lại sau.',
     UNAVAILABLE:
@@ -88,5 +113,15 @@ export const vi: typeof en = {
   fields: {
     identifier: 'Hãy nhập tên người dùng hoặc địa chỉ email của bạn.',
     password: 'Hãy nhập mật khẩu của bạn.',
+    handle: 'Hãy dùng từ 3 đến 30 chữ cái a đến z, chữ số và dấu _.',
+    email: 'Hãy nhập địa chỉ email, ví dụ ten@example.org.',
+    displayName: 'Hãy dùng tối đa 60 ký tự.',
+  },
+  newPassword: {
+    LENGTH: 'Hãy dùng từ 10 đến 256 ký tự.',
+    COMMON: 'Đây là một trong những mật khẩu phổ biến nhất. Hãy chọn mật khẩu khác.',
+    REPETITION: 'Mật khẩu này chỉ lặp lại vài ký tự. Hãy chọn mật khẩu khác.',
+    SEQUENCE: 'Mật khẩu này là một dãy ký tự liền kề. Hãy chọn mật khẩu khác.',
+    OWN_NAME: 'Đây là tên người dùng hoặc địa chỉ email của bạn. Hãy chọn mật khẩu khác.',
   },
 };

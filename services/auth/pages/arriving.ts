@@ -1,0 +1,30 @@
+import type { Exchange } from '../http/server.ts';
+import type { Interactions } from '../oauth/interactions/interactions.ts';
+import type { OAuth } from '../oauth/oauth.ts';
+import type { OpenSession } from '../sessions/sessions.ts';
+import type { Browsers } from './browsers.ts';
+import type { Destination } from './destination.ts';
+import { goOn } from './page-handlers.ts';
+
+/** Leads a person who has signed in or up just now to where they wanted to go. */
+export type Arrive = (exchange: Exchange, destination: Destination, session: OpenSession) => Promise<void>;
+
+export function createArrive(parts: {
+  browsers: Pick<Browsers, 'enter'>;
+  interactions: Pick<Interactions, 'finishLogin'>;
+  endOthers: OAuth['endBrowser'];
+  issuer: string;
+}): Arrive {
+  const { browsers, interactions, endOthers, issuer } = parts;
+  return async (exchange, destination, session) => {
+    const { accountId, signedInAtMs: atMs } = session;
+    browsers.enter(exchange.response, session);
+    if ('interaction' in destination) {
+      const { id } = destination.interaction;
+      return goOn(exchange, await interactions.finishLogin(exchange, id, { accountId, atMs }), issuer);
+    }
+    // Apps that go on in this browser go on as this person.
+    await endOthers(exchange, { butOf: accountId });
+    goOn(exchange, destination.back, issuer);
+  };
+}

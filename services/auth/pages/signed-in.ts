@@ -1,0 +1,70 @@
+import { type Clock, MINUTE_MS } from '#kit/clock.ts';
+import { sendPage } from '../html/send.ts';
+import type { Exchange } from '../http/server.ts';
+import { SIGN_IN_PAGE } from '../oauth/routes.ts';
+import type { BrowserSession } from '../sessions/browser-sessions.ts';
+import type { Browsers } from './browsers.ts';
+import type { Forms } from './forms.ts';
+import { goOn, type PageHandlers } from './page-handlers.ts';
+import { foreignFormPage } from './problem-pages.ts';
+import { type Visit, visitOf } from './visit.ts';
+
+/** Who changes how one may come in has signed in no longer ago, as for the RPCs with `max_sign_in_age_seconds`. */
+const RECENT_MS = 15 * MINUTE_MS;
+
+/** A visit of somebody who is signed in at our pages. */
+export interface AccountVisit extends Visit {
+  session: BrowserSession;
+  /** For the forms of this page. */
+  token: string;
+}
+
+/** What a page for those who are signed in answers. */
+export interface AccountPage {
+  /** From the root on; also what its forms are bound to. */
+  path: string;
+  /** Only soon after a sign-in: else the password is asked for again. */
+  isSensitive?: boolean;
+  get(exchange: Exchange, visit: AccountVisit): Promise<void>;
+  /** Gets only forms that we have given to this session. */
+  post?(exchange: Exchange, visit: AccountVisit, form: URLSearchParams): Promise<void>;
+}
+
+/** Lets nobody in who is not signed in: they come back when they are. */
+export function createSignedIn(parts: {
+  browsers: Pick<Browsers, 'current'>;
+  forms: Forms;
+  issuer: string;
+  clock: Clock;
+}): (page: AccountPage) => PageHandlers {
+  const { browsers, forms, issuer, clock } = parts;
+
+  return ({ path, isSensitive = false, get, post }) => {
+    /** @returns undefined when the person was led to the sign-in */
+    async function enter(exchange: Exchange, back: string): Promise<AccountVisit | undefined> {
+      const session = await browsers.current(exchange.request);
+      const isOld = isSensitive && session !== undefined && clock.nowMs() - session.signedInAtMs > RECENT_MS;
+      if (session === undefined || isOld) {
+        const query = new URLSearchParams({ ...(isOld ? { confirm: 'yes' } : {}), back });
+        goOn(exchange, `${SIGN_IN_PAGE}?${query}`, issuer);
+        return undefined;
+      }
+      const visit = visitOf(exchange.request, issuer, back);
+      return { ...visit, session, token: forms.tokenOf(exchange, path, session) };
+    }
+
+    return {
+      async get(exchange) {
+        const visit = await enter(exchange, exchange.request.url ?? path);
+        if (visit !== undefined) await get(exchange, visit);
+      },
+      async post(exchange, form) {
+        const visit = await enter(exchange, path);
+        if (visit === undefined) return;
+        if (!forms.isOurs(exchange, path, form, visit.session))
+          return sendPage(exchange.response, 403, foreignFormPage(visit));
+        await post?.(exchange, visit, form);
+      },
+    };
+  };
+}
