@@ -40,7 +40,9 @@ export function serveOAuth(options: {
   }
 
   async function answer(exchange: Exchange): Promise<void> {
-    const { request, response } = exchange;
+    const { request, response, path } = exchange;
+    // The provider would tell of errors by a page to who asks for one; endpoints answer in JSON (RFC 6749, section 5.2).
+    if (!isSeenByPeople(path)) request.headers.accept = 'application/json';
     // All that it says of itself, and whether its cookies are secure, follows from the issuer and not from the request.
     for (const name of CLAIMED) delete request.headers[name];
     request.headers.host = issuer.host;
@@ -66,11 +68,15 @@ export function serveOAuth(options: {
   }
 }
 
-const SEEN_BY_PEOPLE = new Set<string>([OAUTH_ROUTES.authorization, DEVICE_PAGE, OAUTH_ROUTES.end_session]);
+const SEEN_BY_PEOPLE = [OAUTH_ROUTES.authorization, DEVICE_PAGE, OAUTH_ROUTES.end_session];
+
+function isSeenByPeople(path: string): boolean {
+  return SEEN_BY_PEOPLE.some((page) => path === page || path.startsWith(`${page}/`));
+}
 
 function refuseForNow({ request, response, path }: Exchange, waitMs: number, pages: OAuthPages): void {
   response.setHeader('retry-after', String(Math.ceil(waitMs / SECOND_MS)));
   const tooMany = path === DEVICE_PAGE ? 'CODES' : 'REQUESTS';
-  if (!SEEN_BY_PEOPLE.has(path)) sendJson(response, 429, slowDown);
+  if (!isSeenByPeople(path)) sendJson(response, 429, slowDown);
   else refuse(response, 429, pages.wait(request, { tooMany, retryAfterMs: waitMs }));
 }

@@ -261,6 +261,16 @@ test('an access token is found by its key in one statement', async () => {
   }
 });
 
+test('endpoints answer in JSON, whatever the request would like to get (RFC 6749, section 5.2)', async () => {
+  const asked = { accept: 'text/html', 'content-type': 'application/x-www-form-urlencoded' };
+  for (const path of ['/oauth/token', '/oauth/introspect', '/oauth/revoke', '/oauth/device', '/oauth/userinfo']) {
+    const url = new URL(path, service.httpUrl);
+    const answer = await callHttp(url, { method: 'POST', headers: asked, body: 'grant_type=x&token=x' });
+    assert.match(String(answer.headers['content-type']), /^application\/json/, path);
+    assert.equal(typeof errorOf(answer), 'string', path);
+  }
+});
+
 test('what is too large, broken or of another kind is refused, and says nothing of us', async () => {
   const post = (body: string, type = 'application/x-www-form-urlencoded') =>
     callHttp(new URL('/oauth/token', service.httpUrl), { method: 'POST', headers: { 'content-type': type }, body });
