@@ -9,9 +9,9 @@ import type { FindAccessToken } from '../oauth/storage/access-tokens.ts';
 import { hashOf } from '../tokens/hash.ts';
 import type { TaggedTokens } from '../tokens/tags.ts';
 import type { TokenIssuer } from '../tokens/token-issuer.ts';
-import { type Credential, invalidCredential, readCredential, type Shown } from './credentials.ts';
 import { createExchangeCache, type Exchanged } from './exchange-cache.ts';
 import { createFailures } from './failures.ts';
+import { type Credential, invalidCredential, readCredential, type Shown } from './shown-credentials.ts';
 
 /** A token that is given out again lives on for so long: longer than a request may take. */
 const REUSE_MARGIN_MS = 30 * SECOND_MS;

@@ -1,5 +1,5 @@
 import { OxoError } from '#kit/errors.ts';
-import type { Exchange } from './server.ts';
+import type { HttpExchange } from './server.ts';
 
 /** Far more than any form of ours. */
 const MAX_FORM_BYTES = 16 * 1024;
@@ -8,7 +8,7 @@ const MAX_FORM_BYTES = 16 * 1024;
  * Reads a form that was posted.
  * @throws OxoError BODY_TOO_LARGE; REQUEST_MALFORMED when it is no form
  */
-export async function readForm({ request }: Pick<Exchange, 'request'>): Promise<URLSearchParams> {
+export async function readForm({ request }: Pick<HttpExchange, 'request'>): Promise<URLSearchParams> {
   const [type = ''] = (request.headers['content-type'] ?? '').split(';');
   if (type.trim().toLowerCase() !== 'application/x-www-form-urlencoded') throw malformed();
   const chunks: Buffer[] = [];

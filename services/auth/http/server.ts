@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { type Clock, SECOND_MS } from '#kit/clock.ts';
 import { OxoError, unavailable } from '#kit/errors.ts';
@@ -20,7 +20,7 @@ const MAX_CONNECTIONS = 512;
 const MAX_AT_ONCE = 128;
 
 /** A request and its answer, with what every handler needs to know. */
-export interface Exchange {
+export interface HttpExchange {
   request: IncomingMessage;
   response: ServerResponse;
   /** Without the query. */
@@ -31,7 +31,7 @@ export interface Exchange {
   device: Device;
 }
 
-export type HttpHandler = (exchange: Exchange) => Promise<void> | void;
+export type HttpHandler = (exchange: HttpExchange) => Promise<void> | void;
 
 /** A path that ends with a slash stands for all that have one more part, `/oauth/authorize/` for `/oauth/authorize/…`. */
 export interface HttpRoute {
@@ -71,13 +71,13 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   const record = createHttpRecorder(options.metrics);
 
   /** Undefined when there is no such path, or it has no such method. */
-  function routeOf({ path, request }: Exchange) {
+  function routeOf({ path, request }: HttpExchange) {
     if (path.endsWith('/')) return undefined;
     const route = routes.get(path) ?? routes.get(path.slice(0, path.lastIndexOf('/') + 1));
     return route?.methods.includes(request.method ?? '') ? route : undefined;
   }
 
-  async function answer(exchange: Exchange, route: ReturnType<typeof routeOf>): Promise<void> {
+  async function answer(exchange: HttpExchange, route: ReturnType<typeof routeOf>): Promise<void> {
     if (route === undefined) throw new OxoError('ROUTE_NOT_FOUND', 'There is no such path.');
     if (Number(exchange.request.headers['content-length'] ?? 0) > MAX_BODY_BYTES) {
       throw new OxoError('BODY_TOO_LARGE', 'The body is larger than 64 KiB.');
@@ -93,7 +93,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     }
   }
 
-  async function handle(exchange: Exchange): Promise<void> {
+  async function handle(exchange: HttpExchange): Promise<void> {
     const { request, response, requestId } = exchange;
     const route = routeOf(exchange);
     const [name, startedMs] = [route?.path ?? '', performance.now()];
@@ -119,21 +119,11 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     }
   }
 
-  const server = createServer(
-    { maxHeaderSize: MAX_HEADER_BYTES, requestTimeout: 5 * SECOND_MS, headersTimeout: 5 * SECOND_MS },
-    (request, response) => {
-      const exchange = exchangeOf(request, response, clock);
-      const { traceparent } = request.headers;
-      const parent = extractTrace(typeof traceparent === 'string' ? { traceparent } : {});
-      void withTraceContext(parent, () => handle(exchange));
-    },
-  );
-  server.maxConnections = MAX_CONNECTIONS;
-  server.keepAliveTimeout = 30 * SECOND_MS;
-  server.on('clientError', (_, socket) => socket.destroy());
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, host, resolve);
+  const server = await listen({ host, port }, (request, response) => {
+    const exchange = exchangeOf(request, response, clock);
+    const { traceparent } = request.headers;
+    const parent = extractTrace(typeof traceparent === 'string' ? { traceparent } : {});
+    void withTraceContext(parent, () => handle(exchange));
   });
   const address = server.address() as AddressInfo;
   logger.info({ port: address.port }, 'serving HTTP');
@@ -151,7 +141,23 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   };
 }
 
-function exchangeOf(request: IncomingMessage, response: ServerResponse, clock: Clock): Exchange {
+/** A server whose sizes, times and connections are bounded, which listens when this is done. */
+async function listen({ host, port }: { host: string; port: number }, listener: RequestListener): Promise<Server> {
+  const server = createServer(
+    { maxHeaderSize: MAX_HEADER_BYTES, requestTimeout: 5 * SECOND_MS, headersTimeout: 5 * SECOND_MS },
+    listener,
+  );
+  server.maxConnections = MAX_CONNECTIONS;
+  server.keepAliveTimeout = 30 * SECOND_MS;
+  server.on('clientError', (_, socket) => socket.destroy());
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, resolve);
+  });
+  return server;
+}
+
+function exchangeOf(request: IncomingMessage, response: ServerResponse, clock: Clock): HttpExchange {
   const [path = '', query = ''] = (request.url ?? '').split(/\?(.*)/s);
   const given = request.headers['x-request-id'];
   const requestId = typeof given === 'string' && /^[\w-]{1,64}$/.test(given) ? given : newId(clock.nowMs());

@@ -3,7 +3,7 @@ import { SECOND_MS } from '#kit/clock.ts';
 import { OxoError } from '#kit/errors.ts';
 import { PROVIDER_POLICY, SAFE_HEADERS } from '../html/policy.ts';
 import { sendJson } from '../http/answers.ts';
-import type { Exchange, HttpServer } from '../http/server.ts';
+import type { HttpExchange, HttpServer } from '../http/server.ts';
 import { guardForms, refuse } from './interactions/form-guard.ts';
 import type { OAuthPages } from './interactions/pages.ts';
 import { createOAuthLimits, type OAuthAttempts, tooMany as slowDown } from './limits.ts';
@@ -39,7 +39,7 @@ export function serveOAuth(options: {
     return made;
   }
 
-  async function answer(exchange: Exchange): Promise<void> {
+  async function answer(exchange: HttpExchange): Promise<void> {
     const { request, response, path } = exchange;
     // The provider would tell of errors by a page to who asks for one; endpoints answer in JSON (RFC 6749, section 5.2).
     if (!isSeenByPeople(path)) request.headers.accept = 'application/json';
@@ -74,7 +74,7 @@ function isSeenByPeople(path: string): boolean {
   return SEEN_BY_PEOPLE.some((page) => path === page || path.startsWith(`${page}/`));
 }
 
-function refuseForNow({ request, response, path }: Exchange, waitMs: number, pages: OAuthPages): void {
+function refuseForNow({ request, response, path }: HttpExchange, waitMs: number, pages: OAuthPages): void {
   response.setHeader('retry-after', String(Math.ceil(waitMs / SECOND_MS)));
   const tooMany = path === DEVICE_PAGE ? 'CODES' : 'REQUESTS';
   if (!isSeenByPeople(path)) sendJson(response, 429, slowDown);

@@ -4,7 +4,7 @@ import type { KoaContextWithOIDC } from 'oidc-provider';
 import { SECOND_MS } from '#kit/clock.ts';
 import { hasReason, OxoError } from '#kit/errors.ts';
 import type { Attempt, Attempts } from '../attempts/attempts.ts';
-import type { Exchange } from '../http/server.ts';
+import type { HttpExchange } from '../http/server.ts';
 import { deviceOfHeaders, networkOf } from '../sessions/device.ts';
 import { wasCodeWrong } from './interactions/page-sources.ts';
 import { DEVICE_PAGE, OAUTH_ROUTES } from './routes.ts';
@@ -30,7 +30,7 @@ export interface OAuthLimits {
    * @returns what to call when it is answered
    * @throws OxoError RATE_LIMITED
    */
-  begin(path: string, exchange: Exchange): Promise<() => void>;
+  begin(path: string, exchange: HttpExchange): Promise<() => void>;
   /** Counts what a new provider refuses. */
   watch(provider: Provider): void;
 }
@@ -41,7 +41,7 @@ export function createOAuthLimits(attempts: OAuthAttempts): OAuthLimits {
   /** Answers to browsers that were sent to our pages, not on to the client. */
   const started = new WeakSet<ServerResponse>();
 
-  function attempt(path: string, { request, device }: Exchange): Promise<Attempt> | undefined {
+  function attempt(path: string, { request, device }: HttpExchange): Promise<Attempt> | undefined {
     const network = networkOf(device.ip);
     if (request.method === 'GET') return BEGINNINGS.has(path) ? attempts.browser(network) : undefined;
     if (request.method !== 'POST') return undefined;
@@ -50,7 +50,7 @@ export function createOAuthLimits(attempts: OAuthAttempts): OAuthLimits {
   }
 
   /** Nothing is left of it, or it was right. */
-  function isHarmless(path: string, { request, response }: Exchange): boolean {
+  function isHarmless(path: string, { request, response }: HttpExchange): boolean {
     if (path === OAUTH_ROUTES.authorization) return response.statusCode === 303 && !started.has(response);
     return path === DEVICE_PAGE && request.method === 'POST' && response.statusCode < 400 && !wasCodeWrong(response);
   }

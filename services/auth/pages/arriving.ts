@@ -1,4 +1,4 @@
-import type { Exchange } from '../http/server.ts';
+import type { HttpExchange } from '../http/server.ts';
 import type { Interactions } from '../oauth/interactions/interactions.ts';
 import type { OAuth } from '../oauth/oauth.ts';
 import type { OpenSession } from '../sessions/sessions.ts';
@@ -7,7 +7,7 @@ import type { Destination } from './destination.ts';
 import { goOn } from './page-handlers.ts';
 
 /** Leads a person who has signed in or up just now to where they wanted to go. */
-export type Arrive = (exchange: Exchange, destination: Destination, session: OpenSession) => Promise<void>;
+export type Arrive = (exchange: HttpExchange, destination: Destination, session: OpenSession) => Promise<void>;
 
 export function createArrive(parts: {
   browsers: Pick<Browsers, 'enter'>;

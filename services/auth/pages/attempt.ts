@@ -1,12 +1,12 @@
 import type { RegistrationSource } from '../accounts/registration.ts';
 import { readDeviceCookie, setDeviceCookie } from '../attempts/device-cookie.ts';
-import type { Exchange } from '../http/server.ts';
+import type { HttpExchange } from '../http/server.ts';
 
 /**
  * Does what is costly for whoever has sent the form, and stops it when they go away. The device of whom it signs in is known from then on.
  */
 export async function attempt<Result extends { deviceToken: string }>(
-  { device, requestId, request, response }: Exchange,
+  { device, requestId, request, response }: HttpExchange,
   issuer: string,
   work: (source: RegistrationSource) => Promise<Result>,
 ): Promise<Result> {

@@ -1,7 +1,7 @@
 import { OxoError } from '#kit/errors.ts';
 import type { Profiles } from '../accounts/profiles.ts';
 import { sendPage } from '../html/send.ts';
-import type { Exchange } from '../http/server.ts';
+import type { HttpExchange } from '../http/server.ts';
 import type { Interactions, OAuthInteraction } from '../oauth/interactions/interactions.ts';
 import { CONSENT_PAGE, SIGN_IN_PAGE } from '../oauth/routes.ts';
 import { consentPage } from './consent-page.ts';
@@ -22,7 +22,7 @@ export function consent({ interactions, profiles, forms, issuer }: ConsentDepend
   const ownerOf = ({ id, accountId }: OAuthInteraction) => ({ interactionId: id, accountId });
 
   /** One can consent without seeing one's handle, when the user service is away. */
-  async function handleOf({ requestId }: Exchange, accountId: string | undefined): Promise<string | undefined> {
+  async function handleOf({ requestId }: HttpExchange, accountId: string | undefined): Promise<string | undefined> {
     if (accountId === undefined) return undefined;
     try {
       return (await profiles.byId(accountId, { requestId }))?.handle;

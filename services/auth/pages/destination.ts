@@ -1,4 +1,4 @@
-import type { Exchange } from '../http/server.ts';
+import type { HttpExchange } from '../http/server.ts';
 import type { Interactions, OAuthInteraction } from '../oauth/interactions/interactions.ts';
 import { ACCOUNT_PAGE } from '../oauth/routes.ts';
 import type { BrowserSession } from '../sessions/browser-sessions.ts';
@@ -12,7 +12,7 @@ export type Destination = { interaction: OAuthInteraction } | { back: string };
  * @returns undefined when a client does not wait any more, in this browser
  */
 export async function destinationOf(
-  exchange: Exchange,
+  exchange: HttpExchange,
   named: URLSearchParams,
   interactions: Pick<Interactions, 'read'>,
 ): Promise<Destination | undefined> {

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { cookieName, readCookie, setCookie } from '../http/cookies.ts';
-import type { Exchange } from '../http/server.ts';
+import type { HttpExchange } from '../http/server.ts';
 import { cookieKeys } from '../oauth/interactions/cookies.ts';
 import type { BrowserSession } from '../sessions/browser-sessions.ts';
 
@@ -20,8 +20,8 @@ export type FormOwner =
  */
 export interface Forms {
   /** May set a cookie: to be called before the answer begins. @param page its path */
-  tokenOf(exchange: Pick<Exchange, 'request' | 'response'>, page: string, owner?: FormOwner): string;
-  isOurs(exchange: Pick<Exchange, 'request'>, page: string, form: URLSearchParams, owner?: FormOwner): boolean;
+  tokenOf(exchange: Pick<HttpExchange, 'request' | 'response'>, page: string, owner?: FormOwner): string;
+  isOurs(exchange: Pick<HttpExchange, 'request'>, page: string, form: URLSearchParams, owner?: FormOwner): boolean;
 }
 
 /** @param options.secrets the first signs, all verify */
@@ -36,7 +36,7 @@ export function createForms({ secrets, issuer }: { secrets: readonly string[]; i
       : JSON.stringify([page, 'interaction', owner.interactionId, accountId]);
   }
 
-  function browserOf({ headers }: Exchange['request']): string | undefined {
+  function browserOf({ headers }: HttpExchange['request']): string | undefined {
     const value = readCookie(headers, cookieName(issuer, BROWSER_COOKIE)) ?? '';
     return BROWSER.test(value) ? value : undefined;
   }

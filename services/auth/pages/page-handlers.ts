@@ -1,20 +1,20 @@
 import { SAFE_HEADERS } from '../html/policy.ts';
 import { sendPage } from '../html/send.ts';
-import type { Exchange } from '../http/server.ts';
+import type { HttpExchange } from '../http/server.ts';
 import { expiredPage } from './problem-pages.ts';
 import { visitOf } from './visit.ts';
 
 /** What a page answers to being looked at, and to its form. */
 export interface PageHandlers {
-  get(exchange: Exchange): Promise<void>;
-  post(exchange: Exchange, form: URLSearchParams): Promise<void>;
+  get(exchange: HttpExchange): Promise<void>;
+  post(exchange: HttpExchange, form: URLSearchParams): Promise<void>;
 }
 
 /**
  * Sends the person on, within OAuth: the provider alone leads to clients.
  * @param location undefined: the request of the client is not there any more
  */
-export function goOn({ request, response }: Exchange, location: string | undefined, issuer: string): void {
+export function goOn({ request, response }: HttpExchange, location: string | undefined, issuer: string): void {
   if (location === undefined) {
     sendPage(response, 400, expiredPage(visitOf(request, issuer)));
     return;

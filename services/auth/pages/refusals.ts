@@ -1,7 +1,7 @@
 import { SECOND_MS } from '#kit/clock.ts';
 import { OxoError, type Reason } from '#kit/errors.ts';
 import { WEAKNESSES } from '../accounts/password-policy.ts';
-import type { Exchange } from '../http/server.ts';
+import type { HttpExchange } from '../http/server.ts';
 import type { Texts } from './texts/texts.ts';
 
 /** Why a form did nothing, in words: of all of it, and of its fields. */
@@ -29,7 +29,7 @@ const FIELDS: Partial<Record<Told, string>> = { HANDLE_TAKEN: 'handle' };
  * @throws what is none that a page tells
  */
 export function refusalOf(
-  { response }: Pick<Exchange, 'response'>,
+  { response }: Pick<HttpExchange, 'response'>,
   error: unknown,
   texts: Texts,
   newPassword?: string,

@@ -8,7 +8,7 @@ import type { Page } from '../html/document.ts';
 import { sendPage } from '../html/send.ts';
 import { readForm } from '../http/forms.ts';
 import { isFromOurPages } from '../http/own-pages.ts';
-import type { Exchange, HttpServer } from '../http/server.ts';
+import type { HttpExchange, HttpServer } from '../http/server.ts';
 import type { OAuthPages } from '../oauth/interactions/pages.ts';
 import type { OAuth, OAuthSettings } from '../oauth/oauth.ts';
 import { CONSENT_PAGE, LANGUAGE_PAGE, SIGN_IN_PAGE, SIGN_OUT_PAGE, SIGN_UP_PAGE } from '../oauth/routes.ts';
@@ -50,7 +50,7 @@ export function servePages(parts: PagesParts): void {
   const arrive = createArrive({ browsers: parts.browsers, interactions, endOthers: endBrowser, issuer });
   const shared = { ...rest, interactions, endBrowser, forms, arrive, issuer };
 
-  async function answer(exchange: Exchange, { get, post }: Partial<PageHandlers>): Promise<void> {
+  async function answer(exchange: HttpExchange, { get, post }: Partial<PageHandlers>): Promise<void> {
     const { request, response } = exchange;
     if (request.method === 'GET') return get?.(exchange);
     if (!isFromOurPages(request, issuer)) return sendPage(response, 403, foreignFormPage(visitOf(request, issuer)));
@@ -79,7 +79,7 @@ export function servePages(parts: PagesParts): void {
 }
 
 function showError(
-  { request, response, requestId, path }: Exchange,
+  { request, response, requestId, path }: HttpExchange,
   error: unknown,
   { logger, issuer }: { logger: Logger; issuer: string },
 ): void {

@@ -5,7 +5,7 @@ import { loginInput } from '../accounts/account-input.ts';
 import type { Credentials } from '../accounts/credentials.ts';
 import type { Profiles } from '../accounts/profiles.ts';
 import { sendPage } from '../html/send.ts';
-import type { Exchange } from '../http/server.ts';
+import type { HttpExchange } from '../http/server.ts';
 import type { Interactions } from '../oauth/interactions/interactions.ts';
 import { CONSENT_PAGE, SIGN_IN_PAGE } from '../oauth/routes.ts';
 import type { BrowserSession } from '../sessions/browser-sessions.ts';
@@ -40,14 +40,14 @@ export interface SignInDependencies {
 export function signIn(dependencies: SignInDependencies): PageHandlers {
   const { interactions, browsers, sessions, credentials, profiles, arrive, forms, issuer, clock } = dependencies;
 
-  function show(exchange: Exchange, visit: Visit, page: Omit<SignInPage, 'token'>): void {
+  function show(exchange: HttpExchange, visit: Visit, page: Omit<SignInPage, 'token'>): void {
     const token = forms.tokenOf(exchange, SIGN_IN_PAGE, formOwnerOf(page.destination));
     sendPage(exchange.response, page.refusal?.status ?? 200, signInPage(visit, { ...page, token }));
   }
 
   /** A session in place of the one that the browser has. @throws OxoError when the credentials are nobody's */
   async function open(
-    exchange: Exchange,
+    exchange: HttpExchange,
     { language }: Visit,
     destination: Destination,
     form: { identifier: string; password: string },
@@ -65,7 +65,10 @@ export function signIn(dependencies: SignInDependencies): PageHandlers {
   }
 
   /** The handle of who is asked again; undefined when the user service is away: then it is typed. */
-  async function handleOf({ requestId }: Exchange, session: BrowserSession | undefined): Promise<string | undefined> {
+  async function handleOf(
+    { requestId }: HttpExchange,
+    session: BrowserSession | undefined,
+  ): Promise<string | undefined> {
     if (session === undefined) return undefined;
     try {
       return (await profiles.byId(session.accountId, { requestId }))?.handle;
@@ -76,7 +79,7 @@ export function signIn(dependencies: SignInDependencies): PageHandlers {
   }
 
   /** @returns whether it was possible: whoever is signed in, and recently enough, need not do it again */
-  async function passOn(exchange: Exchange, destination: Destination, session: BrowserSession): Promise<boolean> {
+  async function passOn(exchange: HttpExchange, destination: Destination, session: BrowserSession): Promise<boolean> {
     if (!('interaction' in destination)) {
       if (exchange.query.get('confirm') === 'yes') return false;
       goOn(exchange, destination.back, issuer);

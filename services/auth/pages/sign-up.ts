@@ -1,6 +1,6 @@
 import type { Registration } from '../accounts/registration.ts';
 import { sendPage } from '../html/send.ts';
-import type { Exchange } from '../http/server.ts';
+import type { HttpExchange } from '../http/server.ts';
 import type { Interactions } from '../oauth/interactions/interactions.ts';
 import { SIGN_UP_PAGE } from '../oauth/routes.ts';
 import type { OpenSession } from '../sessions/sessions.ts';
@@ -28,7 +28,7 @@ export interface SignUpDependencies {
 export function signUp(dependencies: SignUpDependencies): PageHandlers {
   const { interactions, browsers, registration, arrive, forms, issuer } = dependencies;
 
-  function show(exchange: Exchange, visit: Visit, page: Omit<SignUpPage, 'token'>): void {
+  function show(exchange: HttpExchange, visit: Visit, page: Omit<SignUpPage, 'token'>): void {
     const token = forms.tokenOf(exchange, SIGN_UP_PAGE, formOwnerOf(page.destination));
     sendPage(exchange.response, page.refusal?.status ?? 200, signUpPage(visit, { ...page, token }));
   }

@@ -1,6 +1,6 @@
 import { type Clock, MINUTE_MS } from '#kit/clock.ts';
 import { sendPage } from '../html/send.ts';
-import type { Exchange } from '../http/server.ts';
+import type { HttpExchange } from '../http/server.ts';
 import { SIGN_IN_PAGE } from '../oauth/routes.ts';
 import type { BrowserSession } from '../sessions/browser-sessions.ts';
 import type { Browsers } from './browsers.ts';
@@ -25,9 +25,9 @@ export interface AccountPage {
   path: string;
   /** Only soon after a sign-in: else the password is asked for again. */
   isSensitive?: boolean;
-  get(exchange: Exchange, visit: AccountVisit): Promise<void>;
+  get(exchange: HttpExchange, visit: AccountVisit): Promise<void>;
   /** Gets only forms that we have given to this session. */
-  post?(exchange: Exchange, visit: AccountVisit, form: URLSearchParams): Promise<void>;
+  post?(exchange: HttpExchange, visit: AccountVisit, form: URLSearchParams): Promise<void>;
 }
 
 /** Lets nobody in who is not signed in: they come back when they are. */
@@ -41,7 +41,7 @@ export function createSignedIn(parts: {
 
   return ({ path, isSensitive = false, get, post }) => {
     /** @returns undefined when the person was led to the sign-in */
-    async function enter(exchange: Exchange, back: string): Promise<AccountVisit | undefined> {
+    async function enter(exchange: HttpExchange, back: string): Promise<AccountVisit | undefined> {
       const session = await browsers.current(exchange.request);
       const isOld = isSensitive && session !== undefined && clock.nowMs() - session.signedInAtMs > RECENT_MS;
       if (session === undefined || isOld) {

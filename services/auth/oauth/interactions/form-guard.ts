@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { Page } from '../../html/document.ts';
 import { sendPage } from '../../html/send.ts';
 import { isFromOurPages } from '../../http/own-pages.ts';
-import type { Exchange } from '../../http/server.ts';
+import type { HttpExchange } from '../../http/server.ts';
 import { DEVICE_PAGE, OAUTH_ROUTES } from '../routes.ts';
 import { takeCodeOf } from './page-sources.ts';
 import type { OAuthPages } from './pages.ts';
@@ -17,7 +17,7 @@ const FORMS = new Set([DEVICE_PAGE, `${OAUTH_ROUTES.end_session}/confirm`]);
 export function guardForms(options: {
   issuer: string;
   pages: Pick<OAuthPages, 'foreignForm'>;
-}): (exchange: Exchange) => boolean {
+}): (exchange: HttpExchange) => boolean {
   const { issuer, pages } = options;
   return ({ request, response, path, query }) => {
     if (!FORMS.has(path)) return true;

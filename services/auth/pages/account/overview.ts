@@ -2,7 +2,7 @@ import { OxoError } from '#kit/errors.ts';
 import type { Profiles } from '../../accounts/profiles.ts';
 import { html } from '../../html/html.ts';
 import { sendPage } from '../../html/send.ts';
-import type { Exchange } from '../../http/server.ts';
+import type { HttpExchange } from '../../http/server.ts';
 import { ACCOUNT_PAGE, SIGN_OUT_PAGE } from '../../oauth/routes.ts';
 import { layout } from '../layout.ts';
 import type { AccountPage } from '../signed-in.ts';
@@ -10,7 +10,7 @@ import type { AccountPage } from '../signed-in.ts';
 /** Where a person comes to who has signed in at our pages. */
 export function overview({ profiles }: { profiles: Pick<Profiles, 'byId'> }): AccountPage {
   /** The page is there also while the user service is away. */
-  async function handleOf({ requestId }: Exchange, accountId: string): Promise<string | undefined> {
+  async function handleOf({ requestId }: HttpExchange, accountId: string): Promise<string | undefined> {
     try {
       return (await profiles.byId(accountId, { requestId }))?.handle;
     } catch (error) {
