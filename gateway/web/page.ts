@@ -40,9 +40,9 @@ ${scripts.map((url) => `<script src="${url}" defer></script>`).join('\n')}
 ${sections.map(renderEntries).join('\n')}
 </nav>
 <main id="reference" tabindex="-1" data-openapi="${openapi}">
-<div id="ui"></div>
-<div id="list">
 ${renderMarkdown(description.description)}
+<div id="ui"></div>
+<div id="operations">
 ${sections.map(renderSection).join('\n')}
 </div>
 <h2 id="errors">Errors by reason</h2>

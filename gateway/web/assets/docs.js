@@ -9,11 +9,47 @@ const followTheme = () => root.classList.toggle('dark-mode', isDark.matches);
 isDark.addEventListener('change', followTheme);
 followTheme();
 
+/**
+ * Swagger UI's parts in an order of ours, since the page has a head, an introduction and a landmark of its own; and what its elements lack for those who
+ * do not see them: no link within a button, a name for the choice of an example.
+ */
+const parts = ({ React: { createElement } }) => ({
+  components: {
+    Reference: ({ getComponent, specSelectors }) => {
+      const part = (name, isContainer = true) => createElement(getComponent(name, isContainer), { key: name });
+      const whenRead = [
+        createElement('div', { key: 'authorize', className: 'scheme-container' }, part('AuthorizeBtnContainer')),
+        part('operations'),
+        part('Models'),
+      ];
+      return createElement('div', { className: 'swagger-ui' }, [
+        part('SvgAssets', false),
+        part('errors'),
+        ...(specSelectors.loadingStatus() === 'success' ? whenRead : []),
+      ]);
+    },
+  },
+  wrapComponents: {
+    DeepLink:
+      () =>
+      ({ text }) =>
+        createElement('span', null, text),
+    ExamplesSelect: (Original) => (props) =>
+      createElement(
+        'label',
+        null,
+        createElement('span', { className: 'unseen' }, 'Example'),
+        createElement(Original, props),
+      ),
+  },
+});
+
 const ui = window.SwaggerUIBundle({
   url: reference.dataset.openapi,
   domNode: document.getElementById('ui'),
   presets: [window.SwaggerUIBundle.presets.apis],
-  layout: 'BaseLayout',
+  plugins: [parts],
+  layout: 'Reference',
   deepLinking: true,
   docExpansion: 'list',
   defaultModelsExpandDepth: 0,
@@ -21,11 +57,13 @@ const ui = window.SwaggerUIBundle({
   persistAuthorization: false,
   requestSnippetsEnabled: true,
   queryConfigEnabled: false,
+  // Its other ones are hard to read.
+  syntaxHighlight: { theme: 'obsidian' },
   // The one that it knows is somebody else's.
   validatorUrl: null,
   withCredentials: false,
   oauth2RedirectUrl: new URL('/docs/signed-in', window.location.origin).href,
-  onComplete: () => document.getElementById('list').remove(),
+  onComplete: () => document.getElementById('operations').remove(),
 });
 ui.initOAuth({ usePkceWithAuthorizationCodeGrant: true, scopeSeparator: ' ' });
 
