@@ -15,11 +15,11 @@ import type { Metrics } from '#kit/observability/metrics.ts';
 import type { Service } from '#kit/process/start.ts';
 import type { RpcClient } from '#kit/rpc/client.ts';
 import type { RpcServer } from '#kit/rpc/server.ts';
+import { type AccountChanges, createAccountChanges } from './accounts/account-changes.ts';
 import { createAccounts } from './accounts/accounts.ts';
 import { createAdmins } from './accounts/admins.ts';
 import { createCredentials } from './accounts/credentials.ts';
 import { createDisabling } from './accounts/disabling.ts';
-import { createEmailAddresses } from './accounts/email-addresses.ts';
 import type { Passwords } from './accounts/passwords.ts';
 import { createPendingSweep } from './accounts/pending-sweep.ts';
 import { createProfiles } from './accounts/profiles.ts';
@@ -37,8 +37,12 @@ import { onUserDeleted } from './events/on-user-deleted.ts';
 import { createExchange } from './exchange/exchange.ts';
 import { serveExchange } from './exchange/http.ts';
 import {
+  changeEmail,
+  changePassword,
   createApiKey,
   disableAccount,
+  forgotPassword,
+  getAccount,
   grantAdmin,
   issueServiceToken,
   listAdmins,
@@ -50,6 +54,8 @@ import {
   logout,
   refresh,
   register,
+  resendVerification,
+  resetPassword,
   revokeAdmin,
   revokeApiKey,
   revokeConsent,
@@ -110,7 +116,6 @@ export function createAuthService(parts: AuthServiceParts) {
   const mailing = createMailing({ ...parts, profiles, publicUrl: parts.oauth.issuer });
   const { mail, mailTokens } = mailing;
   const accounts = createAccounts({ db, mail, clock });
-  const emails = createEmailAddresses({ db, tokens: mailTokens, clock });
   const knownDevices = createKnownDevices({ db, tagSecrets: parts.apiKeyTagSecrets, clock });
   const families = createTokenFamilies(parts.apiKeyTagSecrets);
   const sessions = createSessions({ db, outbox, denyList, families, mail, counted, clock });
@@ -126,6 +131,9 @@ export function createAuthService(parts: AuthServiceParts) {
   const { findAccessToken } = oauth;
   const credentialsFrom = { apiKeys, keyText, findAccessToken, accessTokens };
   const exchange = createExchange({ ...credentialsFrom, issuer, denyList, clock, logger });
+  const changes = createAccountChanges({
+    ...{ db, outbox, denyList, attempts, counted, passwords, profiles, mail, tokens: mailTokens, clock },
+  });
   const credentials = createCredentials({ accounts, attempts, knownDevices, passwords, profiles, counted });
   const registration = createRegistration({ ...parts, accounts, attempts, knownDevices, profiles, sessions });
   const sweep = createPendingSweep({ accounts, profiles, clock, logger });
@@ -147,7 +155,7 @@ export function createAuthService(parts: AuthServiceParts) {
         logout: logout({ sessions }),
         listSessions: listSessions({ db, clock }),
         revokeSession: revokeSession({ sessions }),
-        verifyEmail: verifyEmail({ attempts, emails }),
+        ...accountHandlers(attempts, changes),
       });
       server.add(ApiKeyServiceDefinition, {
         createApiKey: createApiKey({ apiKeys, clock }),
@@ -191,4 +199,16 @@ export function createAuthService(parts: AuthServiceParts) {
       ...oauth.background,
     ],
   } satisfies Service & { oauth: OAuth; serveHttp(http: HttpServer): void };
+}
+
+function accountHandlers(attempts: Attempts, changes: AccountChanges) {
+  return {
+    verifyEmail: verifyEmail({ attempts, ...changes }),
+    getAccount: getAccount(changes),
+    changeEmail: changeEmail(changes),
+    resendVerification: resendVerification(changes),
+    changePassword: changePassword(changes),
+    forgotPassword: forgotPassword(changes),
+    resetPassword: resetPassword(changes),
+  };
 }

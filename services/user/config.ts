@@ -23,7 +23,7 @@ const settings = {
   MAX_PUSHED_FOLLOWERS: setting.integer(0, 100_000_000).default(10_000),
   /** From a deletion to its erasure: longer than whatever began before the deletion can take. */
   ERASE_AFTER_SECONDS: setting.integer(0, 86_400).default(120),
-  /** How long the handle of a deleted user stays taken. */
+  /** How long the handle of a deleted user is kept as it was: whoever runs OXO can still see whose it was. After that its hash keeps it taken. */
   HANDLE_KEPT_DAYS: setting.integer(0, 29).default(14),
 };
 

@@ -123,6 +123,7 @@ export const deletion: Cases = {
     const held = await rowsWith(stack, [leaving.handle, leaving.id]);
     for (const table of [
       'accounts',
+      'mails',
       'sessions',
       'users',
       'follows',
@@ -156,11 +157,12 @@ export const deletion: Cases = {
     assert.equal(found.post.text, `hello @${leaving.handle}`, 'what others wrote is theirs');
 
     await passDays(stack, 15);
-    await until('the handle is free', async () =>
+    await until('the handle is a hash', async () =>
       (await rowsWith(stack, [leaving.handle])).every((row) => row.includes(mention.id)),
     );
     const again = { handle: leaving.handle, email: `again_${leaving.handle}@oxo.example`, password: leaving.password };
-    assert.equal((await api.call({ method: 'POST', path: '/auth/register', body: again })).status, 201);
+    const taken = await refusal(api, { method: 'POST', path: '/auth/register', body: again });
+    assert.equal(taken.reason, 'HANDLE_TAKEN', 'nobody is taken for somebody who has left');
     await world.settled();
   },
 };

@@ -11,7 +11,8 @@ const MAX_PASSWORD_BYTES = 1_024;
 
 export const handle = () => z.string().regex(HANDLE, 'must be 3 to 30 of a-z, 0-9 and _');
 
-const email = () =>
+/** An email address, normalised. */
+export const email = () =>
   z.string().transform((value, context) => {
     const address = normaliseEmail(value);
     if (address !== undefined) return address;
@@ -30,7 +31,7 @@ const registration = (request: RegisterRequest) =>
   z.object({
     handle: handle(),
     email: email(),
-    password: password(MIN_PASSWORD_CHARACTERS).superRefine((value, context) => {
+    password: newPassword().superRefine((value, context) => {
       const weakness = weaknessOf(value, { handle: request.handle, email: request.email });
       if (weakness !== undefined) context.addIssue({ code: 'custom', message: weakness });
     }),
@@ -48,13 +49,19 @@ export function validateRegistration(request: RegisterRequest): Registration {
   return validate(registration(request), request);
 }
 
+/** A password that is to be one; whether it is weak is looked at where its owner is known. */
+export const newPassword = () => password(MIN_PASSWORD_CHARACTERS);
+
+/** A password as somebody types it to show who they are. */
+export const typedPassword = () => password(1);
+
 /** What a mail carries. */
 export const mailedToken = () => text({ minCharacters: 1, maxCharacters: 256, maxBytes: 256, visible: true });
 
 /** What a login needs to be worth looking at. */
 export const loginInput = z.object({
   identifier: text({ minCharacters: 1, maxCharacters: MAX_EMAIL_BYTES, maxBytes: MAX_EMAIL_BYTES }),
-  password: password(1),
+  password: typedPassword(),
   deviceToken: deviceToken(),
 });
 

@@ -88,7 +88,10 @@ export function createCredentials(options: {
       const by = { network, ...(signal === undefined ? {} : { signal }) };
       const right = await passwords.verify(passwordHash ?? passwords.decoy, password, by);
       const entered = right && user !== undefined ? await enter(user) : undefined;
-      if (user === undefined || entered === undefined) {
+      // A password that was changed meanwhile has ended what there was; what was entered after that is given to nobody.
+      const isStill =
+        entered !== undefined && user !== undefined && (await accounts.passwordHash(user.id)) === passwordHash;
+      if (user === undefined || entered === undefined || !isStill) {
         tellRefused(user?.id, source);
         throw wrongCredentials();
       }

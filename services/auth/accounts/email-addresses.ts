@@ -1,8 +1,11 @@
 import type { Clock } from '#kit/clock.ts';
-import type { Database, Transaction } from '#kit/db/database.ts';
+import type { Database, Queryable, Transaction } from '#kit/db/database.ts';
 import { OxoError } from '#kit/errors.ts';
-import { type AuditedCall, NOBODY, person, recordAudit } from '../audit/audit-log.ts';
+import type { Attempts } from '../attempts/attempts.ts';
+import { type AuditAction, type AuditedCall, person, recordAudit } from '../audit/audit-log.ts';
+import type { Mail, MailCall } from '../mail/mail.ts';
 import type { MailTokens } from '../mail/mail-tokens.ts';
+import { queueVerification } from '../mail/verification.ts';
 
 /** Values: mail, now. */
 const FIND_MAIL = {
@@ -10,11 +13,10 @@ const FIND_MAIL = {
   text: `select account_id as "accountId", recipient from mails
     where id = $1 and kind = 'VERIFY_EMAIL' and expires_at_ms > $2`,
 };
-const LOCK = {
-  name: 'email-lock-account',
-  text: `select email, email_verified_at_ms is not null as "isVerified", pending_email as "pendingEmail"
-    from accounts where id = $1 and state = 'ACTIVE' for no key update`,
-};
+const COLUMNS = `id, email, email_verified_at_ms is not null as "isVerified", pending_email as "pendingEmail",
+  created_at_ms::float8 as "createdAtMs"`;
+const GET = { name: 'email-get', text: `select ${COLUMNS} from accounts where id = $1 and state = 'ACTIVE'` };
+const LOCK = { name: 'email-lock', text: `${GET.text} for no key update` };
 /** Values: account, address, now. Nothing when another account has it. */
 const VERIFY = {
   name: 'email-verify',
@@ -22,42 +24,72 @@ const VERIFY = {
       and not exists (select from accounts where email = $2 and email_verified_at_ms is not null and id <> $1)
     returning 1`,
 };
+const SET_PENDING = { name: 'email-set-pending', text: 'update accounts set pending_email = $2 where id = $1' };
 const UNIQUE_VIOLATION = '23505';
 
-interface AccountRow {
+/** The addresses of an account. */
+export interface AccountAddresses {
+  id: string;
   email: string;
   isVerified: boolean;
+  /** To which it changes once that is confirmed. */
   pendingEmail: string | null;
+  createdAtMs: number;
 }
 
 /** The email addresses of accounts. One that is verified is one account's alone, and signs in. */
 export interface EmailAddresses {
+  /** @throws OxoError SESSION_REVOKED when there is no such account (any more) */
+  get(accountId: string): Promise<AccountAddresses>;
   /**
-   * Makes an address the account's by what was mailed to it. Repeated it changes nothing.
+   * Makes an address the account's by what was mailed to it; a verified one that it takes the place of hears of it. Repeated it changes nothing.
    * @throws OxoError EMAIL_TOKEN_INVALID, also when another account has the address by now
    */
-  verify(token: string, call: AuditedCall): Promise<void>;
+  verify(token: string, call: MailCall): Promise<void>;
+  /**
+   * Asks a new address whether it is the account's; until it is confirmed the one before counts. With the one that it has, a change that waits is given up.
+   * Whether the address is another account's is not told: its owner hears of it instead.
+   * @param email normalised
+   * @throws OxoError RATE_LIMITED; SESSION_REVOKED as `get`
+   */
+  change(accountId: string, email: string, call: MailCall): Promise<AccountAddresses>;
+  /** Asks again the address that is not confirmed; where there is none, nothing. @throws OxoError RATE_LIMITED; SESSION_REVOKED as `get` */
+  resend(accountId: string, call: MailCall): Promise<void>;
 }
 
-export function createEmailAddresses(options: { db: Database; tokens: MailTokens; clock: Clock }): EmailAddresses {
-  const { db, tokens, clock } = options;
+export interface EmailAddressesOptions {
+  db: Database;
+  mail: Mail;
+  tokens: MailTokens;
+  attempts: Pick<Attempts, 'confirmation'>;
+  clock: Clock;
+}
 
-  async function take(tx: Transaction, mailId: string, call: AuditedCall): Promise<void> {
+export function createEmailAddresses({ db, mail, tokens, attempts, clock }: EmailAddressesOptions): EmailAddresses {
+  async function read(on: Queryable, statement: typeof GET, accountId: string): Promise<AccountAddresses> {
+    const [account] = await on.query<AccountAddresses>(statement, [accountId]);
+    if (account === undefined) throw new OxoError('SESSION_REVOKED', 'The account has ended.');
+    return account;
+  }
+
+  async function take(tx: Transaction, mailId: string, call: MailCall): Promise<void> {
     const nowMs = clock.nowMs();
-    const [mail] = await tx.query<{ accountId: string; recipient: string }>(FIND_MAIL, [mailId, nowMs]);
-    if (mail === undefined) throw invalidToken();
-    const { accountId, recipient } = mail;
-    const [account] = await tx.query<AccountRow>(LOCK, [accountId]);
+    const [found] = await tx.query<{ accountId: string; recipient: string }>(FIND_MAIL, [mailId, nowMs]);
+    if (found === undefined) throw invalidToken();
+    const { accountId, recipient } = found;
+    const [account] = await tx.query<AccountAddresses>(LOCK, [accountId]);
     if (account === undefined) throw invalidToken();
     const isPresent = account.email === recipient;
     if (!isPresent && account.pendingEmail !== recipient) throw invalidToken();
     if (isPresent && account.isVerified) return;
     if ((await tx.query(VERIFY, [accountId, recipient, nowMs])).length === 0) throw invalidToken();
-    const actor = call.caller?.kind === 'user' ? person(accountId) : NOBODY;
-    await recordAudit(tx, { action: 'VERIFY_EMAIL', accountId, actor }, call);
+    await record(tx, 'VERIFY_EMAIL', accountId, call);
+    if (isPresent || !account.isVerified) return;
+    await mail.notify(tx, { kind: 'EMAIL_CHANGED', accountId, to: account.email }, call);
   }
 
   return {
+    get: (accountId) => read(db, GET, accountId),
     async verify(token, call) {
       const mailId = tokens.read(token);
       if (mailId === undefined) throw invalidToken();
@@ -69,7 +101,31 @@ export function createEmailAddresses(options: { db: Database; tokens: MailTokens
           throw error;
         });
     },
+    async change(accountId, email, call) {
+      await attempts.confirmation(accountId);
+      return db.transaction(async (tx) => {
+        const account = await read(tx, LOCK, accountId);
+        const pendingEmail = email === account.email ? null : email;
+        await tx.query(SET_PENDING, [accountId, pendingEmail]);
+        if (pendingEmail !== null || !account.isVerified) await queueVerification(mail, tx, { accountId, email }, call);
+        await record(tx, 'CHANGE_EMAIL', accountId, call);
+        return { ...account, pendingEmail };
+      });
+    },
+    async resend(accountId, call) {
+      await attempts.confirmation(accountId);
+      await db.transaction(async (tx) => {
+        const { email, isVerified, pendingEmail } = await read(tx, LOCK, accountId);
+        const asked = pendingEmail ?? (isVerified ? undefined : email);
+        if (asked !== undefined) await queueVerification(mail, tx, { accountId, email: asked }, call);
+      });
+    },
   };
+}
+
+/** Whoever has got the mail is the person, signed in or not. */
+function record(tx: Transaction, action: AuditAction, accountId: string, call: AuditedCall): Promise<void> {
+  return recordAudit(tx, { action, accountId, actor: person(accountId) }, call);
 }
 
 function isUniqueViolation(error: unknown): boolean {

@@ -10,7 +10,7 @@ export type ProfileContext = Parameters<typeof asService>[0];
 /** What became of the wish for a profile. REFUSED: the user service finds fields wrong that passed here. */
 export type Creation =
   | { outcome: 'CREATED'; user: User | undefined }
-  | { outcome: 'TAKEN' }
+  | { outcome: 'TAKEN' | 'RESERVED' }
   | { outcome: 'REFUSED'; fields: FieldViolation[] };
 
 /** The profiles of accounts, which the user service owns. */
@@ -41,6 +41,7 @@ export function createProfiles(users: RpcClient<UserInternalServiceDefinition>):
         return { outcome: 'CREATED', user };
       } catch (error) {
         if (hasReason(error, 'HANDLE_TAKEN')) return { outcome: 'TAKEN' };
+        if (hasReason(error, 'HANDLE_RESERVED')) return { outcome: 'RESERVED' };
         if (error instanceof OxoError && error.reason === 'VALIDATION_FAILED') {
           return { outcome: 'REFUSED', fields: error.fields };
         }

@@ -22,7 +22,7 @@ export interface RegistrationSource extends PasswordSource {
 /**
  * Makes an account with its profile and signs it in. The account is written before its profile and made active after it, so that whatever
  * a crash leaves behind is an account that the sweep finds. Email addresses are not compared: only verified ones are unique.
- * @throws OxoError VALIDATION_FAILED, HANDLE_TAKEN, RATE_LIMITED; UNAVAILABLE when too many sign in, or the user service is away
+ * @throws OxoError VALIDATION_FAILED, HANDLE_TAKEN, HANDLE_RESERVED, RATE_LIMITED; UNAVAILABLE when too many sign in, or the user service is away
  */
 export type Registration = (
   request: Omit<RegisterRequest, 'deviceToken'>,
@@ -54,10 +54,19 @@ export function createRegistration(parts: {
     if (creation.outcome !== 'CREATED') {
       await accounts.deletePending(account.id);
       if (creation.outcome === 'REFUSED') throw invalidFields(creation.fields);
-      throw new OxoError('HANDLE_TAKEN', 'This handle belongs to someone. Choose another one.');
+      throw creation.outcome === 'TAKEN' ? handleTaken() : handleReserved();
     }
     const session = await sessions.open(account.id, device, context, { ...opening, why: 'REGISTER' });
     if (session === undefined) throw unavailable('The account was not made. Try again.');
     return { user: creation.user, session, deviceToken: await knownDevices.remember(account.id, deviceToken) };
   };
+}
+
+function handleTaken(): OxoError {
+  return new OxoError('HANDLE_TAKEN', 'This handle belongs to someone. Choose another one.');
+}
+
+/** It could be taken for OXO's own. */
+function handleReserved(): OxoError {
+  return new OxoError('HANDLE_RESERVED', 'Nobody can have this handle. Choose another one.');
 }

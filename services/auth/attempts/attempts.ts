@@ -33,6 +33,8 @@ export interface Attempts {
   reset(network: string, account?: string): Promise<Attempt>;
   /** What was mailed to verify an address, right or wrong. @param account as for `reset` */
   verify(network: string, account?: string): Promise<Attempt>;
+  /** A mail that somebody who is signed in has sent to an address that is to be theirs. */
+  confirmation(accountId: string): Promise<Attempt>;
   /** Apps that register themselves. */
   client(network: string): Promise<Attempt>;
   /** A browser that begins something at OAuth, for which a row is written that nobody may ever ask for. */
@@ -74,6 +76,7 @@ export function createAttempts(options: TakingOptions): Attempts {
     forgot: (network) => from('forgotFromNetwork', network),
     reset: (network, account) => ofAccount(['resetFromNetwork', 'resetOfAccount'], network, account),
     verify: (network, account) => ofAccount(['verifyFromNetwork', 'verifyOfAccount'], network, account),
+    confirmation: (accountId) => take([limit('confirmationOfAccount', accountId)]),
     client: (network) => from('clientFromNetwork', network),
     browser: (network) => take([limit('browserFromNetwork', network), limit('browser')]),
     device: (clientId, network) =>

@@ -2,7 +2,13 @@
 
 // AuthService: people, through the front door.
 
+export { changeEmail } from './accounts/change-email.ts';
+export { changePassword } from './accounts/change-password.ts';
+export { forgotPassword } from './accounts/forgot-password.ts';
+export { getAccount } from './accounts/get-account.ts';
 export { register } from './accounts/register.ts';
+export { resendVerification } from './accounts/resend-verification.ts';
+export { resetPassword } from './accounts/reset-password.ts';
 export { verifyEmail } from './accounts/verify-email.ts';
 export { listSessions } from './sessions/list-sessions.ts';
 export { login } from './sessions/login.ts';

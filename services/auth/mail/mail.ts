@@ -19,6 +19,15 @@ const INSERT = {
     where (select count(*) from (select 1 from mails where recipient = $4 and kind = $3 and created_at_ms > $9 limit $10) as recent) < $10
     returning 1`,
 };
+/** As above, without the account: that of the owner of the address. */
+const INSERT_TO_OWNER = {
+  name: 'mail-insert-to-owner',
+  text: `insert into mails (id, account_id, kind, recipient, locale, params, created_at_ms, expires_at_ms)
+    select $1, accounts.id, $2, email, $4, $5, $6, $7 from accounts
+    where email = $3 and email_verified_at_ms is not null and state = 'ACTIVE'
+      and (select count(*) from (select 1 from mails where recipient = $3 and kind = $2 and created_at_ms > $8 limit $9) as recent) < $9
+    returning account_id as "accountId"`,
+};
 const VERIFIED_ADDRESS = {
   name: 'mail-verified-address',
   text: 'select email from accounts where id = $1 and email_verified_at_ms is not null',
@@ -47,6 +56,11 @@ export interface Mail {
   /** An address that gets too many of a kind in an hour (`BOUNDS`) gets no more, and nobody is told. */
   queue(tx: Transaction, mail: NewMail, call: MailCall): Promise<void>;
   /**
+   * Writes to whoever has verified the address. Where nobody has, the same is done but for the row, so that time does not tell: then the event leads to no mail.
+   * @returns the owner; undefined when there is none, or gets no more
+   */
+  queueToOwner(tx: Transaction, mail: Omit<NewMail, 'accountId'>, call: MailCall): Promise<string | undefined>;
+  /**
    * Tells the owner of an account what has happened to it, when and from where. Only a verified address is told: another one may be somebody else's.
    * @param notice.to a verified address that is the account's no more
    */
@@ -57,28 +71,33 @@ export function createMail(options: { outbox: Pick<Outbox, 'row'>; metrics: Metr
   const { outbox, clock } = options;
   const count = createMailMetrics(options.metrics);
 
-  async function queue(tx: Transaction, { kind, accountId, to, params = {} }: NewMail, call: MailCall): Promise<void> {
-    const { lifetimeMs, perHour } = BOUNDS[kind];
-    const nowMs = clock.nowMs();
-    const id = newId(nowMs);
-    const values = [
-      id,
-      accountId,
-      kind,
-      to,
-      languageOf(call),
-      JSON.stringify(bounded(params)),
-      nowMs,
-      nowMs + lifetimeMs,
-    ];
-    const inserted = await tx.query(INSERT, [...values, nowMs - HOUR_MS, perHour]);
+  async function queue(tx: Transaction, { kind, accountId, to, params }: NewMail, call: MailCall): Promise<void> {
+    const { id, values, counted } = valuesOf(kind, params, call);
+    const inserted = await tx.query(INSERT, [id, accountId, kind, to, ...values, ...counted]);
     if (inserted.length === 0) return count(kind, 'LIMITED');
     await insertEvent(tx, outbox.row(mailQueued, { mailId: id }, call));
     count(kind, 'QUEUED');
   }
 
+  function valuesOf(kind: MailKind, params: NewMail['params'], call: MailCall) {
+    const { lifetimeMs, perHour } = BOUNDS[kind];
+    const nowMs = clock.nowMs();
+    return {
+      id: newId(nowMs),
+      values: [languageOf(call), JSON.stringify(bounded(params ?? {})), nowMs, nowMs + lifetimeMs],
+      counted: [nowMs - HOUR_MS, perHour],
+    };
+  }
+
   return {
     queue,
+    async queueToOwner(tx, { kind, to, params }, call) {
+      const { id, values, counted } = valuesOf(kind, params, call);
+      const [inserted] = await tx.query<{ accountId: string }>(INSERT_TO_OWNER, [id, kind, to, ...values, ...counted]);
+      await insertEvent(tx, outbox.row(mailQueued, { mailId: id }, call));
+      if (inserted !== undefined) count(kind, 'QUEUED');
+      return inserted?.accountId;
+    },
     async notify(tx, { to, params, ...notice }, call) {
       const address = to ?? (await tx.query<{ email: string }>(VERIFIED_ADDRESS, [notice.accountId]))[0]?.email;
       if (address === undefined) return;

@@ -16,12 +16,13 @@ type Told = keyof Texts['refusals'];
 const STATUSES: Readonly<Record<Told, number>> = {
   VALIDATION_FAILED: 400,
   HANDLE_TAKEN: 409,
+  HANDLE_RESERVED: 409,
   CREDENTIALS_INVALID: 400,
   RATE_LIMITED: 429,
   UNAVAILABLE: 503,
 };
 /** The field that a reason is about, where the error names none. */
-const FIELDS: Partial<Record<Told, string>> = { HANDLE_TAKEN: 'handle' };
+const FIELDS: Partial<Record<Told, string>> = { HANDLE_TAKEN: 'handle', HANDLE_RESERVED: 'handle' };
 
 /**
  * How a refusal is shown beside the form that was sent.

@@ -34,7 +34,13 @@ export interface Revoking {
   everywhere: Revoke;
 }
 
-export function createRevoking(options: { db: Database; outbox: Outbox; denyList: DenyList }): Revoking {
+export interface RevokingOptions {
+  db: Database;
+  outbox: Outbox;
+  denyList: DenyList;
+}
+
+export function createRevoking(options: RevokingOptions): Revoking {
   const { db, outbox, denyList } = options;
 
   function eventsOf({ revoked = [], endedKeys = [] }: Ended, context: { requestId: string }): OutboxRow[] {

@@ -159,7 +159,7 @@ test('two who followed each other, and both are deleted; several processes at on
   for (const id of [ann, bob]) assert.ok((await deletionOf(id))?.graph);
 });
 
-test('the handle is free when all services have confirmed and its time is over; then only the proof is left', async () => {
+test('when all services have confirmed and its time is over, the handle is a hash that keeps it taken, and only the proof is left', async () => {
   const ann = await service.addUser('leaving');
   const nobody = newId(1);
   await service.as(ann).deleteMe({});
@@ -176,7 +176,10 @@ test('the handle is free when all services have confirmed and its time is over; 
   const deletion = await deletionOf(ann);
   assert.equal(deletion?.handle, null);
   assert.ok(deletion.erased);
-  assert.equal((await create()).user?.handle, 'leaving');
+  await assert.rejects(create(), refused('HANDLE_TAKEN'));
+  const retired = await run<{ row: string }>('retired', 'select r::text as row from retired_handles r');
+  assert.equal(retired.length, 1);
+  assert.ok(!JSON.stringify(retired).includes('leaving'));
   const confirmed = await run<{ service: string; userId: string }>(
     'confirmed',
     'select service, user_id as "userId" from erasure_confirmations order by 1',
@@ -193,6 +196,7 @@ test('the handle is free when all services have confirmed and its time is over; 
   service.clock.advance(90 * DAY_MS + HOUR_MS);
   await service.inBackground('clean-up of deletions');
   assert.equal(await deletionOf(ann), undefined);
+  await assert.rejects(create(), refused('HANDLE_TAKEN'));
   assert.deepEqual(
     await run('confirmed', 'select service, user_id as "userId" from erasure_confirmations order by 1'),
     [],

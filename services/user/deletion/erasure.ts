@@ -30,13 +30,22 @@ const FINISH_GRAPH = {
       returning user_id)
     delete from follower_counts using done where follower_counts.user_id = done.user_id`,
 };
-/** What is left then is the id, and when it was erased. Values: now, the latest time of deletion, the services. */
+/**
+ * What is left then is the id and when it was erased, and a hash of the handle, which nobody gets again. Values: now, the latest time of deletion,
+ * the services.
+ */
 const FINISH = {
   name: 'erasure-finish',
-  text: `update deletions d set handle = null, erased_at_ms = $1
-    where erased_at_ms is null and graph_erased_at_ms is not null and deleted_at_ms <= $2
-      and $3::text[] <@ (select array_agg(service) from erasure_confirmations c where c.user_id = d.user_id)
-    returning user_id as "userId"`,
+  text: `with done as (
+      select user_id, handle from deletions d
+        where erased_at_ms is null and graph_erased_at_ms is not null and deleted_at_ms <= $2
+          and $3::text[] <@ (select array_agg(service) from erasure_confirmations c where c.user_id = d.user_id)
+        for update),
+      retired as (
+        insert into retired_handles (handle_hash, retired_at_ms)
+          select sha256(convert_to(handle, 'UTF8')), $1 from done where handle is not null on conflict do nothing)
+    update deletions set handle = null, erased_at_ms = $1 from done where deletions.user_id = done.user_id
+    returning deletions.user_id as "userId"`,
 };
 const OVERDUE = {
   name: 'erasure-overdue',
@@ -49,7 +58,7 @@ const OVERDUE = {
 const CLEAN_UP = defineCleanUp({ name: 'deletions-clean-up', table: 'deletions', where: 'erased_at_ms < $1' });
 
 export interface ErasureDependencies extends EraseFollowsDependencies {
-  /** How long after a deletion the erasure begins, and how long the handle stays taken. */
+  /** How long after a deletion the erasure begins, and how long the handle is kept as it was. */
   eraseAfterMs: number;
   handleKeptMs: number;
   pulledAuthors: Pick<PulledAuthors, 'touched'>;
@@ -59,7 +68,7 @@ export interface ErasureDependencies extends EraseFollowsDependencies {
 
 /** What becomes of deleted users afterwards. All that it has to know is in the table, so a kill delays it and no more. */
 export interface Erasure {
-  /** Erases the follows of those who are due, and frees the handles of those of whom nothing is left anywhere. */
+  /** Erases the follows of those who are due, and keeps no more than a hash of the handles of those of whom nothing is left anywhere. */
   eraseDue(): Promise<void>;
   /** Forgets erasures that are long done, and warns of those that do not come to an end. */
   cleanUp(): Promise<void>;

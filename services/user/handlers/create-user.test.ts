@@ -63,6 +63,14 @@ test('a handle belongs to one user, whoever comes first', async () => {
   for (const { reason } of rejected) refused('HANDLE_TAKEN', 'handle')(reason);
 });
 
+test('a handle that could be taken for OXO is nobody’s', async () => {
+  for (const handle of ['admin', 'supp0rt', 'oxo_team'])
+    await assert.rejects(
+      auth().createUser({ id: newId(1), handle, displayName: '' }),
+      refused('HANDLE_RESERVED', 'handle'),
+    );
+});
+
 test('a user cannot be created again under another handle', async () => {
   const id = newId(Date.now());
   await auth().createUser({ id, handle: 'first_name', displayName: '' });

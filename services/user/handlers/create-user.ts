@@ -11,6 +11,7 @@ import { userRegistered } from '../events.ts';
 import { findUser } from '../profiles/find-user.ts';
 import { displayName, handle } from '../profiles/profile-input.ts';
 import type { PublishedProfiles } from '../profiles/published-profiles.ts';
+import { isReservedHandle } from '../profiles/reserved-handles.ts';
 import { eventUser, userMessage } from '../profiles/user-message.ts';
 
 const input = z.object({ id: id(), handle: handle(), displayName: displayName() });
@@ -32,7 +33,8 @@ const INSERT = {
  */
 const FIND_DELETION = {
   name: 'user-find-deletion',
-  text: 'select 1 from deletions where handle = $2 or user_id = $1::uuid',
+  text: `select 1 from deletions where handle = $2 or user_id = $1::uuid
+    union all select 1 from retired_handles where handle_hash = sha256(convert_to($2, 'UTF8'))`,
 };
 
 export interface CreateUserDependencies {
@@ -42,7 +44,7 @@ export interface CreateUserDependencies {
   clock: Clock;
 }
 
-/** Idempotent by the id. @throws OxoError VALIDATION_FAILED, HANDLE_TAKEN */
+/** Idempotent by the id. @throws OxoError VALIDATION_FAILED, HANDLE_RESERVED, HANDLE_TAKEN */
 export function createUser({ db, outbox, profiles, clock }: CreateUserDependencies) {
   /** The user who is there already: the same one, or the handle is somebody else's. */
   async function findCreated(request: CreateUserRequest): Promise<UserRow> {
@@ -56,6 +58,7 @@ export function createUser({ db, outbox, profiles, clock }: CreateUserDependenci
 
   return async (request: CreateUserRequest, context: CallContext): Promise<CreateUserResponse> => {
     const { id, handle, displayName } = validate(input, request);
+    if (isReservedHandle(handle)) throw handleReserved(handle);
     const row = newUser(id, handle, displayName, clock.nowMs());
     const event = outbox.row(userRegistered, { user: eventUser(row) }, context);
     const insert = () =>
@@ -74,7 +77,14 @@ export function createUser({ db, outbox, profiles, clock }: CreateUserDependenci
   };
 }
 
-/** Also the handle of a user who was deleted lately: nobody shall be taken for them. */
+/** It could be taken for OXO's own. */
+function handleReserved(handle: string): OxoError {
+  return new OxoError('HANDLE_RESERVED', `Nobody can have the handle ${handle}.`, {
+    fields: [{ field: 'handle', description: 'is reserved' }],
+  });
+}
+
+/** Also the handle that a deleted user had: nobody shall be taken for them. */
 function handleTaken(handle: string): OxoError {
   return new OxoError('HANDLE_TAKEN', `The handle ${handle} belongs to someone.`, {
     fields: [{ field: 'handle', description: 'belongs to someone' }],

@@ -80,6 +80,13 @@ test('a taken handle leaves no account behind', async () => {
   assert.deepEqual(await accounts(), before);
 });
 
+test('a handle that could be taken for OXO is refused, and leaves no account behind', async () => {
+  const before = await accounts();
+  for (const handle of ['admin', 'supp0rt'])
+    await assert.rejects(service.as().register(registration(handle)), refused('HANDLE_RESERVED'));
+  assert.deepEqual(await accounts(), before);
+});
+
 test('every field that is wrong is named at once', async () => {
   const before = { accounts: await accounts(), hashes: service.hashes() };
   const bad = { handle: 'No', email: 'nowhere', password: 'short', displayName: 'x'.repeat(61) };

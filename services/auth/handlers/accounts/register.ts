@@ -10,7 +10,7 @@ export interface RegisterDependencies {
   issuer: TokenIssuer;
 }
 
-/** @throws OxoError VALIDATION_FAILED, HANDLE_TAKEN, RATE_LIMITED; UNAVAILABLE when too many sign in, or the user service is away */
+/** @throws OxoError VALIDATION_FAILED, HANDLE_TAKEN, HANDLE_RESERVED, RATE_LIMITED; UNAVAILABLE when too many sign in, or the user service is away */
 export function register({ registration, issuer }: RegisterDependencies) {
   return async (request: RegisterRequest, context: CallContext): Promise<RegisterResponse> => {
     const source = { device: deviceOf(context), deviceToken: request.deviceToken, context, signal: context.signal };

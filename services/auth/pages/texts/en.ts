@@ -106,6 +106,7 @@ export const en = {
   refusals: {
     VALIDATION_FAILED: 'Something is missing or not as it should be.',
     HANDLE_TAKEN: 'This handle belongs to someone. Choose another one.',
+    HANDLE_RESERVED: 'Nobody can have this handle. Choose another one.',
     CREDENTIALS_INVALID: 'No account has this handle and password.',
     RATE_LIMITED: 'Too many attempts. Try again later.',
     UNAVAILABLE: 'Something that is needed for it is away, or too many people ask at once. Try again in a moment.',

@@ -105,6 +105,7 @@ export const vi: typeof en = {
   refusals: {
     VALIDATION_FAILED: 'Có thông tin còn thiếu hoặc chưa đúng.',
     HANDLE_TAKEN: 'Tên người dùng này đã có người dùng. Hãy chọn tên khác.',
+    HANDLE_RESERVED: 'Không ai được dùng tên người dùng này. Hãy chọn tên khác.',
     CREDENTIALS_INVALID: 'Không có tài khoản nào khớp với tên người dùng và mật khẩu này.',
     RATE_LIMITED: 'Bạn đã thử quá nhiều lần. Hãy thử lại sau.',
     UNAVAILABLE:

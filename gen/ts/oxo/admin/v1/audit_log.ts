@@ -96,6 +96,14 @@ export const AuditLogEntry_Action = {
   END_GRANT: 41,
   /** VERIFY_EMAIL - An email address was confirmed as the account's. */
   VERIFY_EMAIL: 30,
+  /** CHANGE_EMAIL - A person asked for another email address, which is to be confirmed. */
+  CHANGE_EMAIL: 31,
+  /** CHANGE_PASSWORD - A person changed the password, and all other sessions ended (details: sessions); refused, the current one was another. */
+  CHANGE_PASSWORD: 32,
+  /** REQUEST_PASSWORD_RESET - Somebody said that they have forgotten the password of an address; it has the account only where there is one. */
+  REQUEST_PASSWORD_RESET: 33,
+  /** RESET_PASSWORD - The password was set anew by a mail, and all by which somebody could act for the account ended (details: sessions, grants, apiKeys). */
+  RESET_PASSWORD: 34,
   UNRECOGNIZED: -1,
 } as const;
 
@@ -128,6 +136,10 @@ export namespace AuditLogEntry_Action {
   export type REUSE_CODE = typeof AuditLogEntry_Action.REUSE_CODE;
   export type END_GRANT = typeof AuditLogEntry_Action.END_GRANT;
   export type VERIFY_EMAIL = typeof AuditLogEntry_Action.VERIFY_EMAIL;
+  export type CHANGE_EMAIL = typeof AuditLogEntry_Action.CHANGE_EMAIL;
+  export type CHANGE_PASSWORD = typeof AuditLogEntry_Action.CHANGE_PASSWORD;
+  export type REQUEST_PASSWORD_RESET = typeof AuditLogEntry_Action.REQUEST_PASSWORD_RESET;
+  export type RESET_PASSWORD = typeof AuditLogEntry_Action.RESET_PASSWORD;
   export type UNRECOGNIZED = typeof AuditLogEntry_Action.UNRECOGNIZED;
 }
 

@@ -8,7 +8,7 @@
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import type { CallContext, CallOptions } from "nice-grpc-common";
 import { User } from "../../user/v1/user.ts";
-import { Session, Tokens } from "./auth.ts";
+import { Account, Session, Tokens } from "./auth.ts";
 
 export const protobufPackage = "oxo.auth.v1";
 
@@ -95,6 +95,55 @@ export interface VerifyEmailRequest {
 }
 
 export interface VerifyEmailResponse {
+}
+
+export interface GetAccountRequest {
+}
+
+export interface GetAccountResponse {
+  account?: Account | undefined;
+}
+
+export interface ChangeEmailRequest {
+  /** At most 254 bytes. */
+  email: string;
+}
+
+export interface ChangeEmailResponse {
+  account?: Account | undefined;
+}
+
+export interface ResendVerificationRequest {
+}
+
+export interface ResendVerificationResponse {
+}
+
+export interface ChangePasswordRequest {
+  currentPassword: string;
+  /** 10 to 256 characters, at most 1,024 bytes, none of the most common passwords. */
+  newPassword: string;
+}
+
+export interface ChangePasswordResponse {
+}
+
+export interface ForgotPasswordRequest {
+  /** At most 254 bytes. */
+  email: string;
+}
+
+export interface ForgotPasswordResponse {
+}
+
+export interface ResetPasswordRequest {
+  /** At most 256 bytes. */
+  token: string;
+  /** 10 to 256 characters, at most 1,024 bytes, none of the most common passwords. */
+  password: string;
+}
+
+export interface ResetPasswordResponse {
 }
 
 function createBaseRegisterRequest(): RegisterRequest {
@@ -945,6 +994,622 @@ export const VerifyEmailResponse: MessageFns<VerifyEmailResponse> = {
   },
 };
 
+function createBaseGetAccountRequest(): GetAccountRequest {
+  return {};
+}
+
+export const GetAccountRequest: MessageFns<GetAccountRequest> = {
+  encode(_: GetAccountRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetAccountRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetAccountRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<GetAccountRequest>): GetAccountRequest {
+    return GetAccountRequest.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<GetAccountRequest>): GetAccountRequest {
+    const message = createBaseGetAccountRequest();
+    return message;
+  },
+};
+
+function createBaseGetAccountResponse(): GetAccountResponse {
+  return { account: undefined };
+}
+
+export const GetAccountResponse: MessageFns<GetAccountResponse> = {
+  encode(message: GetAccountResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.account !== undefined) {
+      Account.encode(message.account, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetAccountResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetAccountResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.account = Account.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<GetAccountResponse>): GetAccountResponse {
+    return GetAccountResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GetAccountResponse>): GetAccountResponse {
+    const message = createBaseGetAccountResponse();
+    message.account = (object.account !== undefined && object.account !== null)
+      ? Account.fromPartial(object.account)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseChangeEmailRequest(): ChangeEmailRequest {
+  return { email: "" };
+}
+
+export const ChangeEmailRequest: MessageFns<ChangeEmailRequest> = {
+  encode(message: ChangeEmailRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.email !== "") {
+      writer.uint32(10).string(message.email);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ChangeEmailRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseChangeEmailRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.email = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ChangeEmailRequest>): ChangeEmailRequest {
+    return ChangeEmailRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ChangeEmailRequest>): ChangeEmailRequest {
+    const message = createBaseChangeEmailRequest();
+    message.email = object.email ?? "";
+    return message;
+  },
+};
+
+function createBaseChangeEmailResponse(): ChangeEmailResponse {
+  return { account: undefined };
+}
+
+export const ChangeEmailResponse: MessageFns<ChangeEmailResponse> = {
+  encode(message: ChangeEmailResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.account !== undefined) {
+      Account.encode(message.account, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ChangeEmailResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseChangeEmailResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.account = Account.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ChangeEmailResponse>): ChangeEmailResponse {
+    return ChangeEmailResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ChangeEmailResponse>): ChangeEmailResponse {
+    const message = createBaseChangeEmailResponse();
+    message.account = (object.account !== undefined && object.account !== null)
+      ? Account.fromPartial(object.account)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseResendVerificationRequest(): ResendVerificationRequest {
+  return {};
+}
+
+export const ResendVerificationRequest: MessageFns<ResendVerificationRequest> = {
+  encode(_: ResendVerificationRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ResendVerificationRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseResendVerificationRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ResendVerificationRequest>): ResendVerificationRequest {
+    return ResendVerificationRequest.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<ResendVerificationRequest>): ResendVerificationRequest {
+    const message = createBaseResendVerificationRequest();
+    return message;
+  },
+};
+
+function createBaseResendVerificationResponse(): ResendVerificationResponse {
+  return {};
+}
+
+export const ResendVerificationResponse: MessageFns<ResendVerificationResponse> = {
+  encode(_: ResendVerificationResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ResendVerificationResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseResendVerificationResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ResendVerificationResponse>): ResendVerificationResponse {
+    return ResendVerificationResponse.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<ResendVerificationResponse>): ResendVerificationResponse {
+    const message = createBaseResendVerificationResponse();
+    return message;
+  },
+};
+
+function createBaseChangePasswordRequest(): ChangePasswordRequest {
+  return { currentPassword: "", newPassword: "" };
+}
+
+export const ChangePasswordRequest: MessageFns<ChangePasswordRequest> = {
+  encode(message: ChangePasswordRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.currentPassword !== "") {
+      writer.uint32(10).string(message.currentPassword);
+    }
+    if (message.newPassword !== "") {
+      writer.uint32(18).string(message.newPassword);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ChangePasswordRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseChangePasswordRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.currentPassword = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.newPassword = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ChangePasswordRequest>): ChangePasswordRequest {
+    return ChangePasswordRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ChangePasswordRequest>): ChangePasswordRequest {
+    const message = createBaseChangePasswordRequest();
+    message.currentPassword = object.currentPassword ?? "";
+    message.newPassword = object.newPassword ?? "";
+    return message;
+  },
+};
+
+function createBaseChangePasswordResponse(): ChangePasswordResponse {
+  return {};
+}
+
+export const ChangePasswordResponse: MessageFns<ChangePasswordResponse> = {
+  encode(_: ChangePasswordResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ChangePasswordResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseChangePasswordResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ChangePasswordResponse>): ChangePasswordResponse {
+    return ChangePasswordResponse.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<ChangePasswordResponse>): ChangePasswordResponse {
+    const message = createBaseChangePasswordResponse();
+    return message;
+  },
+};
+
+function createBaseForgotPasswordRequest(): ForgotPasswordRequest {
+  return { email: "" };
+}
+
+export const ForgotPasswordRequest: MessageFns<ForgotPasswordRequest> = {
+  encode(message: ForgotPasswordRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.email !== "") {
+      writer.uint32(10).string(message.email);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ForgotPasswordRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseForgotPasswordRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.email = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ForgotPasswordRequest>): ForgotPasswordRequest {
+    return ForgotPasswordRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ForgotPasswordRequest>): ForgotPasswordRequest {
+    const message = createBaseForgotPasswordRequest();
+    message.email = object.email ?? "";
+    return message;
+  },
+};
+
+function createBaseForgotPasswordResponse(): ForgotPasswordResponse {
+  return {};
+}
+
+export const ForgotPasswordResponse: MessageFns<ForgotPasswordResponse> = {
+  encode(_: ForgotPasswordResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ForgotPasswordResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseForgotPasswordResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ForgotPasswordResponse>): ForgotPasswordResponse {
+    return ForgotPasswordResponse.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<ForgotPasswordResponse>): ForgotPasswordResponse {
+    const message = createBaseForgotPasswordResponse();
+    return message;
+  },
+};
+
+function createBaseResetPasswordRequest(): ResetPasswordRequest {
+  return { token: "", password: "" };
+}
+
+export const ResetPasswordRequest: MessageFns<ResetPasswordRequest> = {
+  encode(message: ResetPasswordRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.token !== "") {
+      writer.uint32(10).string(message.token);
+    }
+    if (message.password !== "") {
+      writer.uint32(18).string(message.password);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ResetPasswordRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseResetPasswordRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.token = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.password = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ResetPasswordRequest>): ResetPasswordRequest {
+    return ResetPasswordRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ResetPasswordRequest>): ResetPasswordRequest {
+    const message = createBaseResetPasswordRequest();
+    message.token = object.token ?? "";
+    message.password = object.password ?? "";
+    return message;
+  },
+};
+
+function createBaseResetPasswordResponse(): ResetPasswordResponse {
+  return {};
+}
+
+export const ResetPasswordResponse: MessageFns<ResetPasswordResponse> = {
+  encode(_: ResetPasswordResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ResetPasswordResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseResetPasswordResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ResetPasswordResponse>): ResetPasswordResponse {
+    return ResetPasswordResponse.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<ResetPasswordResponse>): ResetPasswordResponse {
+    const message = createBaseResetPasswordResponse();
+    return message;
+  },
+};
+
 /** Accounts and sessions. */
 export type AuthServiceDefinition = typeof AuthServiceDefinition;
 export const AuthServiceDefinition = {
@@ -952,7 +1617,7 @@ export const AuthServiceDefinition = {
   fullName: "oxo.auth.v1.AuthService",
   methods: {
     /**
-     * Creates an account with its profile and signs it in. 409 HANDLE_TAKEN on a taken handle; never tells whether the
+     * Creates an account with its profile and signs it in. 409 HANDLE_TAKEN on a handle that somebody has or a deleted account had, HANDLE_RESERVED on one that would be taken for OXO's own; never tells whether the
      * email address is known.
      */
     register: {
@@ -1276,12 +1941,302 @@ export const AuthServiceDefinition = {
         },
       },
     },
+    /** What the caller signs in by. */
+    getAccount: {
+      name: "GetAccount",
+      requestType: GetAccountRequest as typeof GetAccountRequest,
+      requestStream: false,
+      responseType: GetAccountResponse as typeof GetAccountResponse,
+      responseStream: false,
+      options: {
+        idempotencyLevel: "NO_SIDE_EFFECTS",
+        _unknownFields: {
+          400010: [Buffer.from([4, 18, 2, 24, 1]) as Buffer],
+          578365826: [
+            Buffer.from([
+              22,
+              18,
+              20,
+              47,
+              97,
+              112,
+              105,
+              47,
+              118,
+              49,
+              47,
+              97,
+              117,
+              116,
+              104,
+              47,
+              97,
+              99,
+              99,
+              111,
+              117,
+              110,
+              116,
+            ]) as Buffer,
+          ],
+        },
+      },
+    },
+    /**
+     * Asks a new email address, by a mail to it, whether it is the caller's. Until VerifyEmail confirms it, the one before counts; then that one, if it was verified,
+     * hears of the change. With the address that the account has, a change that waits is given up. Never tells whether the address is another account's: its owner
+     * gets a mail instead. At most 5 such mails an hour. The caller must have signed in within the last 15 minutes.
+     */
+    changeEmail: {
+      name: "ChangeEmail",
+      requestType: ChangeEmailRequest as typeof ChangeEmailRequest,
+      requestStream: false,
+      responseType: ChangeEmailResponse as typeof ChangeEmailResponse,
+      responseStream: false,
+      options: {
+        _unknownFields: {
+          400010: [Buffer.from([7, 18, 5, 16, 132, 7, 24, 1]) as Buffer],
+          578365826: [
+            Buffer.from([
+              23,
+              58,
+              1,
+              42,
+              34,
+              18,
+              47,
+              97,
+              112,
+              105,
+              47,
+              118,
+              49,
+              47,
+              97,
+              117,
+              116,
+              104,
+              47,
+              101,
+              109,
+              97,
+              105,
+              108,
+            ]) as Buffer,
+          ],
+        },
+      },
+    },
+    /**
+     * Mails once more to the address that is not confirmed yet: the new one of ChangeEmail, or else that of the registration. Does nothing when there is none. At
+     * most 5 such mails an hour.
+     */
+    resendVerification: {
+      name: "ResendVerification",
+      requestType: ResendVerificationRequest as typeof ResendVerificationRequest,
+      requestStream: false,
+      responseType: ResendVerificationResponse as typeof ResendVerificationResponse,
+      responseStream: false,
+      options: {
+        _unknownFields: {
+          400010: [Buffer.from([4, 18, 2, 24, 1]) as Buffer],
+          400016: [Buffer.from([202, 1]) as Buffer],
+          578365826: [
+            Buffer.from([
+              30,
+              58,
+              1,
+              42,
+              34,
+              25,
+              47,
+              97,
+              112,
+              105,
+              47,
+              118,
+              49,
+              47,
+              97,
+              117,
+              116,
+              104,
+              47,
+              101,
+              109,
+              97,
+              105,
+              108,
+              58,
+              114,
+              101,
+              115,
+              101,
+              110,
+              100,
+            ]) as Buffer,
+          ],
+        },
+      },
+    },
+    /**
+     * Another password for the caller. All other sessions end, and their tokens are refused everywhere within 2 seconds; API keys and apps go on. UNAUTHENTICATED
+     * CREDENTIALS_INVALID when the current password is another.
+     */
+    changePassword: {
+      name: "ChangePassword",
+      requestType: ChangePasswordRequest as typeof ChangePasswordRequest,
+      requestStream: false,
+      responseType: ChangePasswordResponse as typeof ChangePasswordResponse,
+      responseStream: false,
+      options: {
+        _unknownFields: {
+          400010: [Buffer.from([4, 18, 2, 24, 1]) as Buffer],
+          578365826: [
+            Buffer.from([
+              26,
+              58,
+              1,
+              42,
+              34,
+              21,
+              47,
+              97,
+              112,
+              105,
+              47,
+              118,
+              49,
+              47,
+              97,
+              117,
+              116,
+              104,
+              47,
+              112,
+              97,
+              115,
+              115,
+              119,
+              111,
+              114,
+              100,
+            ]) as Buffer,
+          ],
+        },
+      },
+    },
+    /** Mails to a verified email address how to choose another password. Never tells whether an account has the address. At most 5 such mails to an address in an hour. */
+    forgotPassword: {
+      name: "ForgotPassword",
+      requestType: ForgotPasswordRequest as typeof ForgotPasswordRequest,
+      requestStream: false,
+      responseType: ForgotPasswordResponse as typeof ForgotPasswordResponse,
+      responseStream: false,
+      options: {
+        _unknownFields: {
+          400010: [Buffer.from([2, 10, 0]) as Buffer],
+          400016: [Buffer.from([202, 1]) as Buffer],
+          578365826: [
+            Buffer.from([
+              33,
+              58,
+              1,
+              42,
+              34,
+              28,
+              47,
+              97,
+              112,
+              105,
+              47,
+              118,
+              49,
+              47,
+              97,
+              117,
+              116,
+              104,
+              47,
+              112,
+              97,
+              115,
+              115,
+              119,
+              111,
+              114,
+              100,
+              58,
+              102,
+              111,
+              114,
+              103,
+              111,
+              116,
+            ]) as Buffer,
+          ],
+        },
+      },
+    },
+    /**
+     * Another password by the token of such a mail, which works once and for an hour. Ends all by which somebody could act for the account: sessions, API keys,
+     * and what was allowed to apps. A second factor stays. UNAUTHENTICATED PASSWORD_RESET_INVALID.
+     */
+    resetPassword: {
+      name: "ResetPassword",
+      requestType: ResetPasswordRequest as typeof ResetPasswordRequest,
+      requestStream: false,
+      responseType: ResetPasswordResponse as typeof ResetPasswordResponse,
+      responseStream: false,
+      options: {
+        _unknownFields: {
+          400010: [Buffer.from([2, 10, 0]) as Buffer],
+          578365826: [
+            Buffer.from([
+              32,
+              58,
+              1,
+              42,
+              34,
+              27,
+              47,
+              97,
+              112,
+              105,
+              47,
+              118,
+              49,
+              47,
+              97,
+              117,
+              116,
+              104,
+              47,
+              112,
+              97,
+              115,
+              115,
+              119,
+              111,
+              114,
+              100,
+              58,
+              114,
+              101,
+              115,
+              101,
+              116,
+            ]) as Buffer,
+          ],
+        },
+      },
+    },
   },
 } as const;
 
 export interface AuthServiceImplementation<CallContextExt = {}> {
   /**
-   * Creates an account with its profile and signs it in. 409 HANDLE_TAKEN on a taken handle; never tells whether the
+   * Creates an account with its profile and signs it in. 409 HANDLE_TAKEN on a handle that somebody has or a deleted account had, HANDLE_RESERVED on one that would be taken for OXO's own; never tells whether the
    * email address is known.
    */
   register(request: RegisterRequest, context: CallContext & CallContextExt): Promise<DeepPartial<RegisterResponse>>;
@@ -1317,11 +2272,54 @@ export interface AuthServiceImplementation<CallContextExt = {}> {
     request: VerifyEmailRequest,
     context: CallContext & CallContextExt,
   ): Promise<DeepPartial<VerifyEmailResponse>>;
+  /** What the caller signs in by. */
+  getAccount(
+    request: GetAccountRequest,
+    context: CallContext & CallContextExt,
+  ): Promise<DeepPartial<GetAccountResponse>>;
+  /**
+   * Asks a new email address, by a mail to it, whether it is the caller's. Until VerifyEmail confirms it, the one before counts; then that one, if it was verified,
+   * hears of the change. With the address that the account has, a change that waits is given up. Never tells whether the address is another account's: its owner
+   * gets a mail instead. At most 5 such mails an hour. The caller must have signed in within the last 15 minutes.
+   */
+  changeEmail(
+    request: ChangeEmailRequest,
+    context: CallContext & CallContextExt,
+  ): Promise<DeepPartial<ChangeEmailResponse>>;
+  /**
+   * Mails once more to the address that is not confirmed yet: the new one of ChangeEmail, or else that of the registration. Does nothing when there is none. At
+   * most 5 such mails an hour.
+   */
+  resendVerification(
+    request: ResendVerificationRequest,
+    context: CallContext & CallContextExt,
+  ): Promise<DeepPartial<ResendVerificationResponse>>;
+  /**
+   * Another password for the caller. All other sessions end, and their tokens are refused everywhere within 2 seconds; API keys and apps go on. UNAUTHENTICATED
+   * CREDENTIALS_INVALID when the current password is another.
+   */
+  changePassword(
+    request: ChangePasswordRequest,
+    context: CallContext & CallContextExt,
+  ): Promise<DeepPartial<ChangePasswordResponse>>;
+  /** Mails to a verified email address how to choose another password. Never tells whether an account has the address. At most 5 such mails to an address in an hour. */
+  forgotPassword(
+    request: ForgotPasswordRequest,
+    context: CallContext & CallContextExt,
+  ): Promise<DeepPartial<ForgotPasswordResponse>>;
+  /**
+   * Another password by the token of such a mail, which works once and for an hour. Ends all by which somebody could act for the account: sessions, API keys,
+   * and what was allowed to apps. A second factor stays. UNAUTHENTICATED PASSWORD_RESET_INVALID.
+   */
+  resetPassword(
+    request: ResetPasswordRequest,
+    context: CallContext & CallContextExt,
+  ): Promise<DeepPartial<ResetPasswordResponse>>;
 }
 
 export interface AuthServiceClient<CallOptionsExt = {}> {
   /**
-   * Creates an account with its profile and signs it in. 409 HANDLE_TAKEN on a taken handle; never tells whether the
+   * Creates an account with its profile and signs it in. 409 HANDLE_TAKEN on a handle that somebody has or a deleted account had, HANDLE_RESERVED on one that would be taken for OXO's own; never tells whether the
    * email address is known.
    */
   register(request: DeepPartial<RegisterRequest>, options?: CallOptions & CallOptionsExt): Promise<RegisterResponse>;
@@ -1357,6 +2355,49 @@ export interface AuthServiceClient<CallOptionsExt = {}> {
     request: DeepPartial<VerifyEmailRequest>,
     options?: CallOptions & CallOptionsExt,
   ): Promise<VerifyEmailResponse>;
+  /** What the caller signs in by. */
+  getAccount(
+    request: DeepPartial<GetAccountRequest>,
+    options?: CallOptions & CallOptionsExt,
+  ): Promise<GetAccountResponse>;
+  /**
+   * Asks a new email address, by a mail to it, whether it is the caller's. Until VerifyEmail confirms it, the one before counts; then that one, if it was verified,
+   * hears of the change. With the address that the account has, a change that waits is given up. Never tells whether the address is another account's: its owner
+   * gets a mail instead. At most 5 such mails an hour. The caller must have signed in within the last 15 minutes.
+   */
+  changeEmail(
+    request: DeepPartial<ChangeEmailRequest>,
+    options?: CallOptions & CallOptionsExt,
+  ): Promise<ChangeEmailResponse>;
+  /**
+   * Mails once more to the address that is not confirmed yet: the new one of ChangeEmail, or else that of the registration. Does nothing when there is none. At
+   * most 5 such mails an hour.
+   */
+  resendVerification(
+    request: DeepPartial<ResendVerificationRequest>,
+    options?: CallOptions & CallOptionsExt,
+  ): Promise<ResendVerificationResponse>;
+  /**
+   * Another password for the caller. All other sessions end, and their tokens are refused everywhere within 2 seconds; API keys and apps go on. UNAUTHENTICATED
+   * CREDENTIALS_INVALID when the current password is another.
+   */
+  changePassword(
+    request: DeepPartial<ChangePasswordRequest>,
+    options?: CallOptions & CallOptionsExt,
+  ): Promise<ChangePasswordResponse>;
+  /** Mails to a verified email address how to choose another password. Never tells whether an account has the address. At most 5 such mails to an address in an hour. */
+  forgotPassword(
+    request: DeepPartial<ForgotPasswordRequest>,
+    options?: CallOptions & CallOptionsExt,
+  ): Promise<ForgotPasswordResponse>;
+  /**
+   * Another password by the token of such a mail, which works once and for an hour. Ends all by which somebody could act for the account: sessions, API keys,
+   * and what was allowed to apps. A second factor stays. UNAUTHENTICATED PASSWORD_RESET_INVALID.
+   */
+  resetPassword(
+    request: DeepPartial<ResetPasswordRequest>,
+    options?: CallOptions & CallOptionsExt,
+  ): Promise<ResetPasswordResponse>;
 }
 
 type Builtin = Date | Function | Uint8Array | string | number | boolean | bigint | undefined;

@@ -50,6 +50,8 @@ export const ErrorReason = {
   API_KEY_INVALID: 27,
   /** EMAIL_TOKEN_INVALID - UNAUTHENTICATED: the token that was mailed to confirm an email address is unknown or expired, or the address is not that account's any more. */
   EMAIL_TOKEN_INVALID: 28,
+  /** PASSWORD_RESET_INVALID - UNAUTHENTICATED: the token that was mailed to reset a password is unknown or expired, or was used. */
+  PASSWORD_RESET_INVALID: 29,
   /** SCOPE_MISSING - PERMISSION_DENIED: the token lacks a scope that the RPC requires. */
   SCOPE_MISSING: 40,
   /** CALLER_NOT_ALLOWED - PERMISSION_DENIED: this caller may not call this internal RPC. */
@@ -84,6 +86,8 @@ export const ErrorReason = {
   ETAG_MISMATCH: 85,
   /** API_KEY_LIMIT_REACHED - FAILED_PRECONDITION: there are as many API keys as one may have, or as many secrets of one. */
   API_KEY_LIMIT_REACHED: 86,
+  /** HANDLE_RESERVED - ALREADY_EXISTS: nobody can have the handle: it would be taken for OXO's own. */
+  HANDLE_RESERVED: 87,
   /** RATE_LIMITED - RESOURCE_EXHAUSTED: too many requests. google.rpc.RetryInfo says when to try again. */
   RATE_LIMITED: 100,
   /** UNAVAILABLE - UNAVAILABLE: the service, or one that it needs, is away or overloaded. Try again. */
@@ -118,6 +122,7 @@ export namespace ErrorReason {
   export type SIGN_IN_TOO_OLD = typeof ErrorReason.SIGN_IN_TOO_OLD;
   export type API_KEY_INVALID = typeof ErrorReason.API_KEY_INVALID;
   export type EMAIL_TOKEN_INVALID = typeof ErrorReason.EMAIL_TOKEN_INVALID;
+  export type PASSWORD_RESET_INVALID = typeof ErrorReason.PASSWORD_RESET_INVALID;
   export type SCOPE_MISSING = typeof ErrorReason.SCOPE_MISSING;
   export type CALLER_NOT_ALLOWED = typeof ErrorReason.CALLER_NOT_ALLOWED;
   export type NOT_AUTHOR = typeof ErrorReason.NOT_AUTHOR;
@@ -135,6 +140,7 @@ export namespace ErrorReason {
   export type EDIT_LIMIT_REACHED = typeof ErrorReason.EDIT_LIMIT_REACHED;
   export type ETAG_MISMATCH = typeof ErrorReason.ETAG_MISMATCH;
   export type API_KEY_LIMIT_REACHED = typeof ErrorReason.API_KEY_LIMIT_REACHED;
+  export type HANDLE_RESERVED = typeof ErrorReason.HANDLE_RESERVED;
   export type RATE_LIMITED = typeof ErrorReason.RATE_LIMITED;
   export type UNAVAILABLE = typeof ErrorReason.UNAVAILABLE;
   export type DEADLINE_EXCEEDED = typeof ErrorReason.DEADLINE_EXCEEDED;

@@ -942,7 +942,7 @@ export const UserInternalServiceDefinition = {
   methods: {
     /**
      * Creates the profile of a new account. Idempotent by id: the same id and handle again change nothing.
-     * ALREADY_EXISTS HANDLE_TAKEN when another user has the handle.
+     * ALREADY_EXISTS HANDLE_TAKEN when another user has the handle, or a deleted one had it; HANDLE_RESERVED when nobody can have it.
      */
     createUser: {
       name: "CreateUser",
@@ -1063,7 +1063,7 @@ export const UserInternalServiceDefinition = {
 export interface UserInternalServiceImplementation<CallContextExt = {}> {
   /**
    * Creates the profile of a new account. Idempotent by id: the same id and handle again change nothing.
-   * ALREADY_EXISTS HANDLE_TAKEN when another user has the handle.
+   * ALREADY_EXISTS HANDLE_TAKEN when another user has the handle, or a deleted one had it; HANDLE_RESERVED when nobody can have it.
    */
   createUser(
     request: CreateUserRequest,
@@ -1104,7 +1104,7 @@ export interface UserInternalServiceImplementation<CallContextExt = {}> {
 export interface UserInternalServiceClient<CallOptionsExt = {}> {
   /**
    * Creates the profile of a new account. Idempotent by id: the same id and handle again change nothing.
-   * ALREADY_EXISTS HANDLE_TAKEN when another user has the handle.
+   * ALREADY_EXISTS HANDLE_TAKEN when another user has the handle, or a deleted one had it; HANDLE_RESERVED when nobody can have it.
    */
   createUser(
     request: DeepPartial<CreateUserRequest>,

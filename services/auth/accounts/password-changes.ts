@@ -1,0 +1,92 @@
+import type { Clock } from '#kit/clock.ts';
+import type { Database } from '#kit/db/database.ts';
+import { invalidFields, OxoError } from '#kit/errors.ts';
+import type { Attempts } from '../attempts/attempts.ts';
+import { originOf, recordAudit } from '../audit/audit-log.ts';
+import type { CountedAudit } from '../audit/counted.ts';
+import type { Mail, MailCall } from '../mail/mail.ts';
+import { endOtherSessions } from '../sessions/end-others.ts';
+import type { Revoking } from '../sessions/revoking.ts';
+import { requireStrong, setPassword } from './new-password.ts';
+import type { Passwords } from './passwords.ts';
+import type { ProfileContext, Profiles } from './profiles.ts';
+
+/** The account is locked: of two changes at once, the second finds the password of the first. */
+const LOCK = {
+  name: 'account-lock-password',
+  text: `select password_hash as "passwordHash", email from accounts where id = $1 and state = 'ACTIVE' for no key update`,
+};
+const FIND = {
+  name: 'account-find-password',
+  text: `select password_hash as "passwordHash", email from accounts where id = $1 and state = 'ACTIVE'`,
+};
+
+interface AccountRow {
+  passwordHash: string;
+  email: string;
+}
+
+export interface PasswordChange {
+  currentPassword: string;
+  newPassword: string;
+}
+
+export interface PasswordChanges {
+  /**
+   * Gives the signed-in person another password, and ends all other sessions of the account, those of browsers too. When it is done, their tokens are refused
+   * everywhere.
+   * @throws OxoError RATE_LIMITED; CREDENTIALS_INVALID when the current one is another; VALIDATION_FAILED; UNAVAILABLE when too many sign in at once, or when it
+   *   is not known yet that all services have heard of it; then it is done all the same
+   */
+  change(
+    session: { userId: string; sessionId: string },
+    passwords: PasswordChange,
+    call: MailCall & ProfileContext,
+  ): Promise<void>;
+}
+
+export interface PasswordChangesOptions {
+  db: Database;
+  revoking: Revoking;
+  attempts: Pick<Attempts, 'confirm'>;
+  counted: Pick<CountedAudit, 'add'>;
+  passwords: Passwords;
+  profiles: Pick<Profiles, 'byId'>;
+  mail: Pick<Mail, 'notify'>;
+  clock: Clock;
+}
+
+export function createPasswordChanges(options: PasswordChangesOptions): PasswordChanges {
+  const { db, revoking, attempts, counted, passwords, profiles, mail, clock } = options;
+  return {
+    async change({ userId, sessionId }, { currentPassword, newPassword }, call) {
+      const by = { network: originOf(call).network, ...(call.signal === undefined ? {} : { signal: call.signal }) };
+      const attempt = await attempts.confirm(sessionId);
+      const [account] = await db.query<AccountRow>(FIND, [userId]);
+      if (!(await passwords.verify(account?.passwordHash ?? passwords.decoy, currentPassword, by)) || !account) {
+        counted.add({ action: 'CHANGE_PASSWORD', outcome: 'REFUSED', accountId: userId, sessionId }, call);
+        throw wrongPassword();
+      }
+      attempt.giveBack();
+      if (newPassword === currentPassword)
+        throw invalidFields([{ field: 'newPassword', description: 'must not be the password that there is' }]);
+      const strength = { field: 'newPassword', password: newPassword };
+      await requireStrong(profiles, { accountId: userId, email: account.email }, strength, call);
+      const passwordHash = await passwords.hash(newPassword, by);
+      await revoking.everywhere(async (tx) => {
+        const [present] = await tx.query<AccountRow>(LOCK, [userId]);
+        if (present?.passwordHash !== account.passwordHash) throw wrongPassword();
+        await setPassword(tx, userId, passwordHash, clock.nowMs());
+        const revoked = await endOtherSessions(tx, userId, sessionId);
+        const details = { sessions: revoked.length };
+        await recordAudit(tx, { action: 'CHANGE_PASSWORD', accountId: userId, sessionId, details }, call);
+        await mail.notify(tx, { kind: 'PASSWORD_CHANGED', accountId: userId }, call);
+        return { revoked };
+      }, call);
+    },
+  };
+}
+
+function wrongPassword(): OxoError {
+  return new OxoError('CREDENTIALS_INVALID', 'This is not the password of the account.');
+}

@@ -1,0 +1,22 @@
+import type { Transaction } from '#kit/db/database.ts';
+import { type RevokedSession, revokedColumns } from '../entities/session-entity.ts';
+import { endBrowserSessions } from '../oauth/storage/browser-sessions.ts';
+
+const DELETE_OTHERS = {
+  name: 'session-delete-others',
+  text: `delete from sessions where account_id = $1 and id <> $2::uuid returning ${revokedColumns()}`,
+};
+
+/**
+ * Ends all sessions of an account but one, those of browsers at OAuth too. API keys and what clients were granted for when the person is away go on: they
+ * have their own ways to be ended. The account must be locked.
+ * @returns what has to be refused everywhere
+ */
+export async function endOtherSessions(
+  tx: Transaction,
+  accountId: string,
+  keptSessionId: string,
+): Promise<RevokedSession[]> {
+  const sessions = await tx.query<RevokedSession>(DELETE_OTHERS, [accountId, keptSessionId]);
+  return [...sessions, ...(await endBrowserSessions(tx, accountId))];
+}
