@@ -80,7 +80,7 @@ function routesOfFrontDoor(): Route[] {
   const nowhere = { host: '127.0.0.1', port: 1 };
   return routes({
     ...{ listen: nowhere, admin: nowhere, authHttp: nowhere, trustedHops: 0, corsOrigins: [] },
-    ...{ descriptorPath: '', openapiPath: '', publicUrl: 'https://oxo.example' },
+    ...{ descriptorPath: '', publicUrl: 'https://oxo.example' },
     upstreams: { auth: nowhere, user: nowhere, post: nowhere, feed: nowhere },
   }) as Route[];
 }
