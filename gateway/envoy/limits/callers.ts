@@ -4,9 +4,9 @@
 export const ROUTE_METADATA = 'oxo.limits';
 /** Set by filters, for filters: no client's reaches them, and no service sees them (envoy.template.yaml). */
 export const COUNTED = 'x-oxo-counted';
-export const USER = 'x-oxo-user';
-export const CLIENT = 'x-oxo-client';
-export const GRANT = 'x-oxo-grant';
+const USER = 'x-oxo-user';
+const CLIENT = 'x-oxo-client';
+const GRANT = 'x-oxo-grant';
 /** What jwt_authn writes of a token that it has verified. */
 export const claimHeaders = [
   { header_name: USER, claim_name: 'sub' },

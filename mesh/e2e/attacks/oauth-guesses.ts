@@ -73,7 +73,7 @@ export const oauthGuesses: Cases = {
       const { entries } = await world.api.get<{ entries: { action: string; network: string }[] }>({
         ...{ path, token: admin.accessToken },
       });
-      return entries.some(({ action, network }) => action === 'SIGN_IN' && network === '198.18.7.1');
+      return entries.some(({ action, network }) => action === 'CHECK_PASSWORD' && network === '198.18.7.1');
     });
   },
 };

@@ -91,6 +91,31 @@ test('a flood of one action is bounded, loses no count, and hides nothing else',
   );
 });
 
+test('what is tried on one account over many networks hides nothing of what is tried on another', async () => {
+  const [flooded, other] = [newId(1), newId(2)];
+  for (let network = 0; network < 250; network += 1)
+    counted.add(refusal('SIGN_IN', { accountId: flooded }), from(`10.0.0.${network}`));
+  counted.add(refusal('SIGN_IN', { accountId: other }), from('203.0.113.7'));
+  await untilThere(21);
+  assert.equal((await rows()).filter(({ accountId }) => accountId === other).length, 1);
+  await endMinute();
+  assert.deepEqual(await told('SIGN_IN'), [22, 230]);
+  const summary = (await rows()).find(({ details }) => details.of === 'others');
+  assert.deepEqual([summary?.accountId, summary?.details.count], [flooded, '230']);
+});
+
+test('over very many accounts it is bounded too, and loses no count', async () => {
+  for (let account = 0; account < 1000; account += 1) {
+    counted.add(refusal('SIGN_IN', { accountId: newId(account) }), from('203.0.113.7'));
+    // Not more at once than may wait for a connection.
+    if (account % 100 === 99) await untilThere(Math.min(account + 1, 520));
+  }
+  await endMinute();
+  assert.deepEqual(await told('SIGN_IN'), [521, 480]);
+  counted.add(refusal('SIGN_IN', { accountId: newId(2000) }), from('203.0.113.7'));
+  await untilThere(522);
+});
+
 test('why something was refused, and to whom, makes a kind of its own', async () => {
   for (const limit of ['login', 'refresh'])
     counted.add(refusal('EXCEED_LIMIT', { details: { limit } }), from('203.0.113.1'));

@@ -4,10 +4,12 @@ import { type Logger, warnSeldom } from '#kit/observability/logger.ts';
 import { type AuditEvent, type AuditedCall, actorOf, NOBODY, originOf, recordAudit } from './audit-log.ts';
 
 /**
- * Of what strangers make happen, so many kinds a minute have entries of their own, for each action and outcome: one action that is a flood hides no
- * other, and what says nothing of an account hides none of what is tried on one. What is beyond shares one entry.
+ * Of what strangers make happen, so many kinds a minute have entries of their own, for each action, outcome and account: one action that is a flood hides
+ * no other, and what is tried on one account hides nothing of what is tried on another. What is beyond shares one entry.
  */
-const MAX_KINDS = { ofAccounts: 100, ofNobody: 20 };
+const MAX_KINDS = 20;
+/** Of so many actions and accounts in a minute; what is tried on further accounts counts as if it said nothing of one. */
+const MAX_GROUPS = 500;
 /** Of what one person does again and again, so many a minute have an entry. */
 const MAX_ENTRIES_OF_A_KIND = 10;
 /** Of so many that is known, each some hundred bytes; who is beyond has all entries. */
@@ -42,7 +44,7 @@ interface Kind {
 export function createCountedAudit(options: { db: Database; clock: Clock; logger: Logger }): CountedAudit {
   const { db, clock, logger } = options;
   const warn = warnSeldom(logger);
-  /** By action, outcome, and whether it is about an account. */
+  /** By action, outcome and account. */
   const ofStrangers = new Map<string, Map<string, Kind>>();
   const ofPeople = new Map<string, Kind>();
   const minuteNow = () => Math.floor(clock.nowMs() / MINUTE_MS);
@@ -53,12 +55,14 @@ export function createCountedAudit(options: { db: Database; clock: Clock; logger
 
   /** @returns the one that it is counted in */
   function strangersKind(event: AuditEvent, call: AuditedCall): Kind {
-    const [group, one] = [groupOf(event), newKind(event, call)];
+    const one = newKind(event, call);
+    const own = groupOf(event);
+    const isKnown = ofStrangers.has(own) || ofStrangers.size < MAX_GROUPS;
+    const group = isKnown ? own : groupOf({ ...event, accountId: undefined });
     const kinds = ofStrangers.get(group) ?? new Map<string, Kind>();
     ofStrangers.set(group, kinds);
-    const isFull = kinds.size >= (event.accountId === undefined ? MAX_KINDS.ofNobody : MAX_KINDS.ofAccounts);
-    const key = isFull && !kinds.has(keyOf(one)) ? OTHERS : keyOf(one);
-    const kind = kinds.get(key) ?? (key === OTHERS ? othersOf(one) : one);
+    const key = kinds.size >= MAX_KINDS && !kinds.has(keyOf(one)) ? OTHERS : keyOf(one);
+    const kind = kinds.get(key) ?? (key === OTHERS ? othersOf(one, isKnown ? event.accountId : undefined) : one);
     kinds.set(key, kind);
     return kind;
   }
@@ -96,6 +100,7 @@ export function createCountedAudit(options: { db: Database; clock: Clock; logger
         for (const { kind } of over) if (kind.further > 0) await recordAudit(tx, summaryOf(kind), kind.call);
       });
       for (const { kinds, key } of over) kinds.delete(key);
+      for (const [group, kinds] of ofStrangers) if (kinds.size === 0) ofStrangers.delete(group);
     },
   };
 }
@@ -109,13 +114,13 @@ function summaryOf({ event, further }: Kind): AuditEvent {
 /** Those that are beyond the kinds that have entries of their own. */
 const OTHERS = 'others';
 
-function othersOf({ event: { action, outcome }, call: { requestId }, ...rest }: Kind): Kind {
-  const event = { action, outcome, actor: NOBODY, details: { of: OTHERS } };
+function othersOf({ event: { action, outcome }, call: { requestId }, ...rest }: Kind, accountId?: string): Kind {
+  const event = { action, outcome, accountId, actor: NOBODY, details: { of: OTHERS } };
   return { ...rest, event, call: { requestId }, written: 1 };
 }
 
 function groupOf({ action, outcome, accountId }: AuditEvent): string {
-  return [action, outcome, accountId === undefined ? 'of nobody' : 'of an account'].join(' ');
+  return [action, outcome, accountId ?? 'of nobody'].join(' ');
 }
 
 function keyOf({ event, call, minute }: Kind): string {

@@ -1,4 +1,4 @@
-import { SAFE_HEADERS } from '../html/policy.ts';
+import { PROVIDER_POLICY, SAFE_HEADERS } from '../html/policy.ts';
 import { sendPage } from '../html/send.ts';
 import type { HttpExchange } from '../http/server.ts';
 import { expiredPage } from './problem-pages.ts';
@@ -21,6 +21,11 @@ export function goOn({ request, response }: HttpExchange, location: string | und
   }
   const target = new URL(location, issuer);
   if (target.origin !== new URL(issuer).origin) throw new Error('A page would lead away from us.');
-  response.writeHead(303, { ...SAFE_HEADERS, location: target.href, 'content-length': 0 });
+  response.writeHead(303, {
+    ...SAFE_HEADERS,
+    'content-security-policy': PROVIDER_POLICY,
+    location: target.href,
+    'content-length': 0,
+  });
   response.end();
 }

@@ -6,7 +6,7 @@ export const UNUSED_KEPT_MS = 30 * DAY_MS;
 /** One that was, when it was given none for so long. */
 export const USED_KEPT_MS = 180 * DAY_MS;
 /** Of those that nobody has consented to so many are kept, the ones that were used last. */
-export const MAX_KEPT = 100_000;
+const MAX_KEPT = 100_000;
 
 const BATCH_ROWS = 1_000;
 const MAX_BATCHES = 1_000;
