@@ -1,4 +1,5 @@
 import { after, before, describe } from 'node:test';
+import { accountPages } from './flow/account-pages.ts';
 import { accounts } from './flow/accounts.ts';
 import { apiKeys } from './flow/api-keys.ts';
 import { browsers } from './flow/browsers.ts';
@@ -38,6 +39,7 @@ describe('the main flow through the front door', () => {
   testAll('pulled authors', pulled, () => world);
   testAll('posts for followers', visibility, () => world);
   testAll('accounts and profiles', accounts, () => world);
+  testAll('the pages of accounts', accountPages, () => world);
   testAll('sessions', sessions, () => world);
   testAll('mails', mails, () => world);
   testAll('API keys', apiKeys, () => world);

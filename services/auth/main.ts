@@ -1,4 +1,5 @@
 import { UserInternalServiceDefinition } from '#gen/oxo/user/v1/user_internal_service.ts';
+import { UserServiceDefinition } from '#gen/oxo/user/v1/user_service.ts';
 import { systemClock as clock } from '#kit/clock.ts';
 import { createDenyList } from '#kit/identity/deny-list.ts';
 import { createServiceTokens } from '#kit/identity/service-token.ts';
@@ -40,6 +41,7 @@ await runService({
     const issuer = createTokenIssuer({ keys, issuer: jwtIssuer, clock });
     const tokens = createServiceTokens(() => issuer.serviceToken('auth'), clock, denyList);
     const users = startChannel(context, config.userAddress, tokens).client(UserInternalServiceDefinition);
+    const people = startChannel(context, config.userAddress, undefined).client(UserServiceDefinition);
     const outbox = openOutbox(context, { name: 'auth', db, nats });
     const [publishedForMs, rotateAfterMs] = [config.keyPublishedForMs, config.keyRotateAfterMs];
     // Without it attempts are not limited, which is no reason to answer nobody: so it is not asked by /readyz.
@@ -67,7 +69,7 @@ await runService({
       smtp,
       metrics,
     };
-    const service = createAuthService({ db, outbox, users, ...own, clock, logger });
+    const service = createAuthService({ db, outbox, users, people, ...own, clock, logger });
     service.serveHttp(http);
     await startService(context, { nats, verifier, outbox }, service);
   },

@@ -5,6 +5,7 @@ import { AuthInternalServiceDefinition } from '#gen/oxo/auth/v1/auth_internal_se
 import { AuthServiceDefinition } from '#gen/oxo/auth/v1/auth_service.ts';
 import { ConsentServiceDefinition } from '#gen/oxo/auth/v1/consent_service.ts';
 import type { UserInternalServiceDefinition } from '#gen/oxo/user/v1/user_internal_service.ts';
+import type { UserServiceDefinition } from '#gen/oxo/user/v1/user_service.ts';
 import { type Clock, HOUR_MS, MINUTE_MS, SECOND_MS } from '#kit/clock.ts';
 import type { Database } from '#kit/db/database.ts';
 import { ERASURES_AT_ONCE } from '#kit/events/consumers/user-deleted.ts';
@@ -20,6 +21,7 @@ import { createAccounts } from './accounts/accounts.ts';
 import { createAdmins } from './accounts/admins.ts';
 import { createCredentials } from './accounts/credentials.ts';
 import { createDisabling } from './accounts/disabling.ts';
+import { createOwnProfile } from './accounts/own-profile.ts';
 import type { Passwords } from './accounts/passwords.ts';
 import { createPendingSweep } from './accounts/pending-sweep.ts';
 import { createProfiles } from './accounts/profiles.ts';
@@ -84,6 +86,8 @@ export interface AuthServiceParts {
   db: Database;
   outbox: Outbox;
   users: RpcClient<UserInternalServiceDefinition>;
+  /** The same service as people call it, by a channel without a token of ours. */
+  people: RpcClient<UserServiceDefinition>;
   /** Fed with the revocations of every process; sessions that end here are refused here at once. */
   denyList: DenyList;
   keys: SigningKeys;
@@ -144,8 +148,8 @@ export function createAuthService(parts: AuthServiceParts) {
     serveHttp(http: HttpServer): void {
       oauth.serve(http);
       serveExchange(http, exchange, counted);
-      const own = { http, oauth, oauthPages: pages, browsers, sessions, credentials, registration, profiles };
-      servePages({ ...own, settings: parts.oauth, logger, clock });
+      const own = { http, oauth, oauthPages: pages, browsers, sessions, credentials, registration, profiles, apiKeys };
+      servePages({ ...parts, ...own, ownProfile: createOwnProfile(parts), settings: parts.oauth });
     },
     addServices(server: RpcServer): void {
       server.add(AuthServiceDefinition, {

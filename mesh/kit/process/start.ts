@@ -88,7 +88,7 @@ export function startServiceTokens(
 }
 
 /** A channel to another service. */
-export function startChannel({ onStop }: Context, address: string, tokens: ServiceTokens): Channel {
+export function startChannel({ onStop }: Context, address: string, tokens: ServiceTokens | undefined): Channel {
   const channel = openChannel(address, tokens);
   onStop(`channel to ${address}`, channel.close);
   return channel;

@@ -13,7 +13,7 @@ export const DEFAULT_LIFE_MS = 90 * DAY_MS;
 /** As for the life of a key; or none. */
 const MIN_OVERLAP_SECONDS = EXCHANGED_TOKEN_LIFETIME_MS / 1_000;
 const MAX_OVERLAP_SECONDS = DAY_MS / 1_000;
-const DEFAULT_OVERLAP_SECONDS = (60 * MINUTE_MS) / 1_000;
+export const DEFAULT_OVERLAP_SECONDS = (60 * MINUTE_MS) / 1_000;
 
 /** Administration is not among them: it ends with the sessions of whoever ceases to be an administrator, and a key would go on. */
 const SCOPES: ReadonlySet<string> = new Set(API_SCOPES);

@@ -6,6 +6,14 @@ export const CONSENT_PAGE = '/consent';
 export const SIGN_UP_PAGE = '/signup';
 export const SIGN_OUT_PAGE = '/signout';
 export const ACCOUNT_PAGE = '/account';
+export const ACCOUNT_PAGES = {
+  overview: ACCOUNT_PAGE,
+  profile: `${ACCOUNT_PAGE}/profile`,
+  sessions: `${ACCOUNT_PAGE}/sessions`,
+  apps: `${ACCOUNT_PAGE}/apps`,
+  keys: `${ACCOUNT_PAGE}/keys`,
+  delete: `${ACCOUNT_PAGE}/delete`,
+} as const;
 export const LANGUAGE_PAGE = '/language';
 
 /** The paths of the provider by the names that it has for them. */

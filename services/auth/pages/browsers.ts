@@ -15,6 +15,8 @@ export interface Browsers extends BrowserAccounts {
   current(request: IncomingMessage): Promise<BrowserSession | undefined>;
   /** Gives the browser the session that was opened for it. */
   enter(response: ServerResponse, session: OpenSession): void;
+  /** The session has ended with the account. */
+  forget(response: ServerResponse): void;
   /** Ends the session of this browser, if there is one. @throws OxoError UNAVAILABLE as `Sessions.signOut` */
   leave(pair: { request: IncomingMessage; response: ServerResponse }): Promise<void>;
 }
@@ -38,8 +40,11 @@ export function createBrowsers(parts: {
     if (session === undefined || (ofAccount !== undefined && session.accountId !== ofAccount)) return;
     const { sessionId, accountId } = session;
     await sessions.signOut({ sessionId, userId: accountId }, 'this', callOf(request.headers, clock));
-    setCookie(response, issuer, { name: SESSION_COOKIE, value: '', maxAgeMs: 0 });
+    forget(response);
   }
+
+  const forget = (response: ServerResponse) =>
+    setCookie(response, issuer, { name: SESSION_COOKIE, value: '', maxAgeMs: 0 });
 
   return {
     current,
@@ -48,6 +53,7 @@ export function createBrowsers(parts: {
     enter(response, { refreshToken: value }) {
       setCookie(response, issuer, { name: SESSION_COOKIE, value, maxAgeMs: MAX_AGE_MS });
     },
+    forget,
     leave: (pair) => end(pair),
   };
 }

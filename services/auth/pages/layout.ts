@@ -16,7 +16,8 @@ export interface Content extends Pick<Page, 'formLeadsTo' | 'isWide'> {
   body: Html;
 }
 
-const MARK = html`<span class="brand"><svg viewBox="0 0 52 20" role="img" aria-label="OXO" focusable="false"><g fill="none" stroke="currentColor" stroke-width="4" stroke-linecap="round"><circle cx="10" cy="10" r="7"/><path d="M20.5 4 31.5 16M31.5 4 20.5 16"/><circle cx="42" cy="10" r="7"/></g></svg></span>`;
+/** Whose pages they are. */
+export const MARK = html`<span class="brand"><svg viewBox="0 0 52 20" role="img" aria-label="OXO" focusable="false"><g fill="none" stroke="currentColor" stroke-width="4" stroke-linecap="round"><circle cx="10" cy="10" r="7"/><path d="M20.5 4 31.5 16M31.5 4 20.5 16"/><circle cx="42" cy="10" r="7"/></g></svg></span>`;
 
 /** A page with what stands around all of them. */
 export function layout(visit: Visit, { title, problem, done, body, ...rest }: Content): Page {

@@ -1,5 +1,5 @@
 import {
-  ACCOUNT_PAGE,
+  ACCOUNT_PAGES,
   CONSENT_PAGE,
   DEVICE_PAGE,
   OAUTH_ROUTES,
@@ -15,7 +15,7 @@ const PAGES = new Set<string>([
   SIGN_OUT_PAGE,
   CONSENT_PAGE,
   DEVICE_PAGE,
-  ACCOUNT_PAGE,
+  ...Object.values(ACCOUNT_PAGES),
   OAUTH_ROUTES.end_session,
 ]);
 const OWN = 'http://own.invalid';

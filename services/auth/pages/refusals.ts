@@ -17,6 +17,8 @@ const STATUSES: Readonly<Record<Told, number>> = {
   VALIDATION_FAILED: 400,
   HANDLE_TAKEN: 409,
   HANDLE_RESERVED: 409,
+  ETAG_MISMATCH: 409,
+  API_KEY_LIMIT_REACHED: 400,
   CREDENTIALS_INVALID: 400,
   RATE_LIMITED: 429,
   UNAVAILABLE: 503,
@@ -40,7 +42,10 @@ export function refusalOf(
   if (retryAfterMs !== undefined) response.setHeader('retry-after', String(Math.ceil(retryAfterMs / SECOND_MS)));
   const problem = texts.refusals[reason];
   const of = ({ field, description }: OxoError['fields'][number]) =>
-    [field, field === newPassword ? weakness(texts, description) : fieldText(texts, field)] as const;
+    [
+      field.replace(/[[.].*/, ''),
+      field === newPassword ? weakness(texts, description) : fieldText(texts, field.replace(/[[.].*/, '')),
+    ] as const;
   const about = FIELDS[reason];
   const fields = about === undefined ? error.fields.map(of) : [[about, problem] as const];
   return { status: STATUSES[reason], problem, fields: Object.fromEntries(fields) };

@@ -13,7 +13,7 @@ import type { OAuthPages } from '../oauth/interactions/pages.ts';
 import type { OAuth, OAuthSettings } from '../oauth/oauth.ts';
 import { CONSENT_PAGE, LANGUAGE_PAGE, SIGN_IN_PAGE, SIGN_OUT_PAGE, SIGN_UP_PAGE } from '../oauth/routes.ts';
 import type { Sessions } from '../sessions/sessions.ts';
-import { accountPages } from './account/pages.ts';
+import { type AccountPagesParts, accountPages } from './account/pages.ts';
 import { createArrive } from './arriving.ts';
 import type { Browsers } from './browsers.ts';
 import { consent } from './consent.ts';
@@ -27,12 +27,12 @@ import { signUp } from './sign-up.ts';
 import { createSignedIn } from './signed-in.ts';
 import { type Visit, visitOf } from './visit.ts';
 
-export interface PagesParts {
+export interface PagesParts extends Pick<AccountPagesParts, 'db' | 'ownProfile' | 'apiKeys'> {
   http: HttpServer;
-  oauth: Pick<OAuth, 'interactions' | 'endBrowser'>;
+  oauth: Pick<OAuth, 'interactions' | 'endBrowser' | 'consents'>;
   oauthPages: OAuthPages;
   browsers: Browsers;
-  sessions: Pick<Sessions, 'open'>;
+  sessions: Pick<Sessions, 'open' | 'revoke'>;
   credentials: Credentials;
   registration: Registration;
   profiles: Pick<Profiles, 'byId'>;
@@ -44,11 +44,11 @@ export interface PagesParts {
 /** Serves the pages, by plain forms. What the provider shows itself is in `oauth-pages.ts`. */
 export function servePages(parts: PagesParts): void {
   const { http, oauth, settings, logger, ...rest } = parts;
-  const { interactions, endBrowser } = oauth;
+  const { interactions, endBrowser, consents } = oauth;
   const { issuer } = settings;
   const forms = createForms({ secrets: settings.cookieSecrets, issuer });
   const arrive = createArrive({ browsers: parts.browsers, interactions, endOthers: endBrowser, issuer });
-  const shared = { ...rest, interactions, endBrowser, forms, arrive, issuer };
+  const shared = { ...rest, interactions, endBrowser, consents, forms, arrive, issuer };
 
   async function answer(exchange: HttpExchange, { get, post }: Partial<PageHandlers>): Promise<void> {
     const { request, response } = exchange;

@@ -15,6 +15,7 @@ import { AuthInternalServiceDefinition } from '#gen/oxo/auth/v1/auth_internal_se
 import { AuthServiceDefinition } from '#gen/oxo/auth/v1/auth_service.ts';
 import { ConsentServiceDefinition } from '#gen/oxo/auth/v1/consent_service.ts';
 import { UserInternalServiceDefinition } from '#gen/oxo/user/v1/user_internal_service.ts';
+import { UserServiceDefinition } from '#gen/oxo/user/v1/user_service.ts';
 import { DAY_MS, MINUTE_MS } from '#kit/clock.ts';
 import type { Database } from '#kit/db/database.ts';
 import { createDenyList, type DenyList } from '#kit/identity/deny-list.ts';
@@ -170,6 +171,9 @@ export async function startAuthService(options: TestAuthOptions = {}): Promise<T
   const channel = openChannel(address, tokens);
   context.onStop(channel.close);
   const users = channel.client(UserInternalServiceDefinition);
+  const open = openChannel(address, undefined);
+  context.onStop(open.close);
+  const people = open.client(UserServiceDefinition);
   const { outbox, ...outboxParts } = createTestOutbox(context, database, {
     committed: () => broadcast.committed(),
   });
@@ -202,7 +206,7 @@ export async function startAuthService(options: TestAuthOptions = {}): Promise<T
   const secrets = { ...KNOWN, apiKeyTagSecrets, mailTokenSecrets };
   const own = { ...secrets, rotation, rewrapping, denyList, keys, issuer, passwords, attempts, oauth };
   const parts = { smtp: options.smtp, metrics: context.metrics, clock, logger };
-  const service = createAuthService({ db, outbox, users, ...own, ...parts });
+  const service = createAuthService({ db, outbox, users, people, ...own, ...parts });
   service.serveHttp(http);
   const callers = await serveTest(context, { verifier, tokens: tokenSource }, service.addServices);
 

@@ -70,6 +70,26 @@ export async function submit(
   return browser.fetch(action, [...kept, ...own], headers);
 }
 
+/** Presses the button of this name on a page of several forms, which posts the form that it stands in. @param changes as for `submit` */
+export async function press(
+  browser: TestBrowser,
+  page: TestAnswer,
+  button: string,
+  changes: Record<string, string | undefined> = {},
+): Promise<TestAnswer> {
+  const forms = [...mainOf(page).matchAll(/<form method="post"[\s\S]*?<\/form>/g)].map(([form]) => form);
+  for (const body of forms) {
+    for (const [, attributes = '', text = ''] of body.matchAll(/<button ([^>]*)>([^<]*)</g)) {
+      const attribute = (name: string) => new RegExp(`\\b${name}="([^"]*)"`).exec(attributes)?.[1];
+      if ((attribute('aria-label') ?? text) !== button) continue;
+      const name = attribute('name');
+      const pressed = name === undefined ? {} : { [name]: attribute('value') ?? '' };
+      return submit(browser, { ...page, body }, { ...changes, ...pressed });
+    }
+  }
+  return assert.fail(`there is no button ${button}: ${page.body}`);
+}
+
 /** Signs in at the page, with the right password unless another is given. */
 export async function signInAt(browser: TestBrowser, page: TestAnswer, identifier: string, password = PASSWORD) {
   return settle(browser, await submit(browser, page, { identifier, password }));

@@ -4,12 +4,12 @@ import { DAY_MS } from '#kit/clock.ts';
 import { explain } from '#kit/testing/explain.ts';
 import { refused } from '#kit/testing/refused.ts';
 import { MAX_CONSENTS_PER_ACCOUNT } from '../../consents/consents.ts';
+import { LIST_CONSENTS } from '../../consents/listing.ts';
 import { startAuthService, type TestAuthService } from '../../testing/auth-service.ts';
 import { openTestBrowser, type TestBrowser } from '../../testing/oauth-browser.ts';
 import { registerClient, type TestClient, token } from '../../testing/oauth-client.ts';
 import { allowAt, open, requestOf, scopesAt, signInAt, submit, tokensFor } from '../../testing/pages.ts';
 import type { SignedUp } from '../../testing/signers.ts';
-import { LIST_CONSENTS } from './list-consents.ts';
 
 const SCOPE = 'openid posts:read posts:write';
 let service: TestAuthService;

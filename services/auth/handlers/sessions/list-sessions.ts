@@ -3,16 +3,7 @@ import type { Clock } from '#kit/clock.ts';
 import type { Queryable } from '#kit/db/database.ts';
 import { requireViewer } from '#kit/identity/caller.ts';
 import type { CallContext } from '#kit/rpc/context.ts';
-import { type ListedSession, listedColumns } from '../../entities/session-entity.ts';
-import { MAX_SESSIONS_PER_ACCOUNT } from '../../sessions/sessions.ts';
-
-/** Values: the account, now in ms. */
-export const SESSIONS = {
-  name: 'session-list',
-  text: `select ${listedColumns()} from sessions
-    where account_id = $1 and expires_at_ms > $2 and revoked_at_ms is null
-    order by last_seen_at_ms desc, id desc limit ${MAX_SESSIONS_PER_ACCOUNT}`,
-};
+import { sessionsOf } from '../../sessions/listing.ts';
 
 export interface ListSessionsDependencies {
   db: Queryable;
@@ -26,7 +17,7 @@ export interface ListSessionsDependencies {
 export function listSessions({ db, clock }: ListSessionsDependencies) {
   return async (_: ListSessionsRequest, context: CallContext): Promise<ListSessionsResponse> => {
     const { userId, sessionId } = requireViewer(context);
-    const rows = await db.query<ListedSession>(SESSIONS, [userId, clock.nowMs()]);
+    const rows = await sessionsOf(db, userId, clock.nowMs());
     return {
       sessions: rows.map(({ id, userAgent, ip, createdAtMs, lastSeenAtMs }) => ({
         id,

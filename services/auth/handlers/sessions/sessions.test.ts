@@ -5,10 +5,10 @@ import { DAY_MS, MINUTE_MS } from '#kit/clock.ts';
 import { newId } from '#kit/ids.ts';
 import { explain } from '#kit/testing/explain.ts';
 import { isRefused, refused } from '#kit/testing/refused.ts';
+import { SESSIONS } from '../../sessions/listing.ts';
 import { IDLE_MS, MAX_SESSIONS_PER_ACCOUNT } from '../../sessions/sessions.ts';
 import { startAuthService, type TestAuthService } from '../../testing/auth-service.ts';
 import type { SignedUp } from '../../testing/signers.ts';
-import { SESSIONS } from './list-sessions.ts';
 
 let service: TestAuthService;
 before(async () => {

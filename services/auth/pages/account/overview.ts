@@ -3,9 +3,9 @@ import type { Profiles } from '../../accounts/profiles.ts';
 import { html } from '../../html/html.ts';
 import { sendPage } from '../../html/send.ts';
 import type { HttpExchange } from '../../http/server.ts';
-import { ACCOUNT_PAGE, SIGN_OUT_PAGE } from '../../oauth/routes.ts';
-import { layout } from '../layout.ts';
+import { ACCOUNT_PAGES } from '../../oauth/routes.ts';
 import type { AccountPage } from '../signed-in.ts';
+import { accountLayout } from './layout.ts';
 
 /** Where a person comes to who has signed in at our pages. */
 export function overview({ profiles }: { profiles: Pick<Profiles, 'byId'> }): AccountPage {
@@ -20,16 +20,19 @@ export function overview({ profiles }: { profiles: Pick<Profiles, 'byId'> }): Ac
   }
 
   return {
-    path: ACCOUNT_PAGE,
+    path: ACCOUNT_PAGES.overview,
     async get(exchange, visit) {
-      const { account, signOut } = visit.texts;
+      const { account } = visit.texts;
       const handle = await handleOf(exchange, visit.session.accountId);
-      const page = layout(visit, {
-        title: account.title,
-        body: html`<p>${account.as(handle)}</p>
-<p><a href="${SIGN_OUT_PAGE}">${signOut.confirm}</a></p>`,
-      });
-      sendPage(exchange.response, 200, page);
+      const links = (['profile', 'sessions', 'apps', 'keys', 'delete'] as const).map(
+        (section) => html`<li><div><a href="${ACCOUNT_PAGES[section]}">${account.sections[section]}</a>
+<p class="small">${account.about[section]}</p></div></li>
+`,
+      );
+      const body = html`<p>${account.as(handle)}</p>
+<ul class="rows">
+${links}</ul>`;
+      sendPage(exchange.response, 200, accountLayout(visit, 'overview', { body }));
     },
   };
 }

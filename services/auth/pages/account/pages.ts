@@ -1,12 +1,32 @@
+import type { Clock } from '#kit/clock.ts';
+import type { Queryable } from '#kit/db/database.ts';
+import type { OwnProfile } from '../../accounts/own-profile.ts';
 import type { Profiles } from '../../accounts/profiles.ts';
+import type { ApiKeys } from '../../api-keys/api-keys.ts';
+import type { Consents } from '../../consents/consents.ts';
+import type { Sessions } from '../../sessions/sessions.ts';
+import type { Browsers } from '../browsers.ts';
 import type { AccountPage } from '../signed-in.ts';
+import { apps } from './apps.ts';
+import { deleteAccount } from './delete.ts';
+import { keys } from './keys.ts';
 import { overview } from './overview.ts';
+import { profile } from './profile.ts';
+import { sessions } from './sessions.ts';
 
 export interface AccountPagesParts {
+  db: Queryable;
   profiles: Pick<Profiles, 'byId'>;
+  ownProfile: OwnProfile;
+  sessions: Pick<Sessions, 'revoke'>;
+  consents: Pick<Consents, 'revoke'>;
+  apiKeys: ApiKeys;
+  browsers: Pick<Browsers, 'forget'>;
+  issuer: string;
+  clock: Clock;
 }
 
-/** The pages on which people look after their account. */
+/** The pages on which people look after their account, by the functions of the RPCs. */
 export function accountPages(parts: AccountPagesParts): AccountPage[] {
-  return [overview(parts)];
+  return [overview(parts), profile(parts), sessions(parts), apps(parts), keys(parts), deleteAccount(parts)];
 }

@@ -1,4 +1,5 @@
 import { html, type Part } from '../../html/html.ts';
+import { enAccount } from './en-account.ts';
 import { enScopes } from './en-scopes.ts';
 
 /** What the pages say in English; the other languages have the same texts (`texts.ts`). */
@@ -36,11 +37,7 @@ export const en = {
     known: 'Do you have an account?',
     signIn: 'Sign in',
   },
-  account: {
-    title: 'Your account',
-    as: (handle: string | undefined): Part =>
-      handle === undefined ? 'You are signed in.' : html`You are signed in as <strong>@${handle}</strong>.`,
-  },
+  account: enAccount,
   consent: {
     title: 'Allow access?',
     wants: (app: string, handle: string | undefined) =>
@@ -107,6 +104,9 @@ export const en = {
     VALIDATION_FAILED: 'Something is missing or not as it should be.',
     HANDLE_TAKEN: 'This handle belongs to someone. Choose another one.',
     HANDLE_RESERVED: 'Nobody can have this handle. Choose another one.',
+    ETAG_MISMATCH: 'This was changed elsewhere meanwhile. Open the page again, and then change it.',
+    API_KEY_LIMIT_REACHED:
+      'You have as many keys, or secrets of this key, as there can be. End one that you do not need.',
     CREDENTIALS_INVALID: 'No account has this handle and password.',
     RATE_LIMITED: 'Too many attempts. Try again later.',
     UNAVAILABLE: 'Something that is needed for it is away, or too many people ask at once. Try again in a moment.',
@@ -117,6 +117,11 @@ export const en = {
     handle: 'Use 3 to 30 letters from a to z, digits and _.',
     email: 'Enter an email address, such as name@example.org.',
     displayName: 'Use at most 60 characters.',
+    bio: 'Use at most 500 characters.',
+    links: 'Use at most 5 addresses that begin with https:// or http://, each of at most 300 characters.',
+    location: 'Use at most 60 characters, without line breaks.',
+    name: 'Say what it is for, in at most 60 characters.',
+    scopes: 'Tick at least one.',
   },
   newPassword: {
     LENGTH: 'Use 10 to 256 characters.',

@@ -1,5 +1,6 @@
 import { html } from '../../html/html.ts';
 import type { en } from './en.ts';
+import { viAccount } from './vi-account.ts';
 import { viScopes } from './vi-scopes.ts';
 
 export const vi: typeof en = {
@@ -35,11 +36,7 @@ export const vi: typeof en = {
     known: 'Bạn đã có tài khoản?',
     signIn: 'Đăng nhập',
   },
-  account: {
-    title: 'Tài khoản của bạn',
-    as: (handle) =>
-      handle === undefined ? 'Bạn đã đăng nhập.' : html`Bạn đang đăng nhập với tên <strong>@${handle}</strong>.`,
-  },
+  account: viAccount,
   consent: {
     title: 'Cho phép truy cập?',
     wants: (app, handle) =>
@@ -106,6 +103,9 @@ export const vi: typeof en = {
     VALIDATION_FAILED: 'Có thông tin còn thiếu hoặc chưa đúng.',
     HANDLE_TAKEN: 'Tên người dùng này đã có người dùng. Hãy chọn tên khác.',
     HANDLE_RESERVED: 'Không ai được dùng tên người dùng này. Hãy chọn tên khác.',
+    ETAG_MISMATCH: 'Nội dung này vừa được thay đổi ở nơi khác. Hãy mở lại trang rồi thay đổi.',
+    API_KEY_LIMIT_REACHED:
+      'Bạn đã có số khóa tối đa, hoặc khóa này đã có số bí mật tối đa. Hãy kết thúc một khóa không cần nữa.',
     CREDENTIALS_INVALID: 'Không có tài khoản nào khớp với tên người dùng và mật khẩu này.',
     RATE_LIMITED: 'Bạn đã thử quá nhiều lần. Hãy thử lại sau.',
     UNAVAILABLE:
@@ -117,6 +117,11 @@ export const vi: typeof en = {
     handle: 'Hãy dùng từ 3 đến 30 chữ cái a đến z, chữ số và dấu _.',
     email: 'Hãy nhập địa chỉ email, ví dụ ten@example.org.',
     displayName: 'Hãy dùng tối đa 60 ký tự.',
+    bio: 'Hãy dùng tối đa 500 ký tự.',
+    links: 'Hãy dùng tối đa 5 địa chỉ bắt đầu bằng https:// hoặc http://, mỗi địa chỉ tối đa 300 ký tự.',
+    location: 'Hãy dùng tối đa 60 ký tự, không xuống dòng.',
+    name: 'Hãy ghi khóa dùng để làm gì, tối đa 60 ký tự.',
+    scopes: 'Hãy chọn ít nhất một quyền.',
   },
   newPassword: {
     LENGTH: 'Hãy dùng từ 10 đến 256 ký tự.',

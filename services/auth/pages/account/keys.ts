@@ -1,0 +1,67 @@
+import { z } from 'zod';
+import { type Clock, DAY_MS } from '#kit/clock.ts';
+import { id, validate } from '#kit/validate.ts';
+import type { ApiKeys, IssuedKey } from '../../api-keys/api-keys.ts';
+import { createInput, DEFAULT_OVERLAP_SECONDS } from '../../api-keys/key-input.ts';
+import { sendPage } from '../../html/send.ts';
+import type { HttpExchange } from '../../http/server.ts';
+import { ACCOUNT_PAGES } from '../../oauth/routes.ts';
+import { goOn } from '../page-handlers.ts';
+import { type Refusal, refusalOf } from '../refusals.ts';
+import type { AccountPage, AccountVisit } from '../signed-in.ts';
+import { type KeysPage, keysPage, LIVES_DAYS } from './keys-page.ts';
+import { addressWhenDone } from './layout.ts';
+
+const PATH = ACCOUNT_PAGES.keys;
+const keyId = z.object({ id: id() });
+const life = z.coerce.number().refine((days) => LIVES_DAYS.some((each) => each === days), 'must be one of those');
+
+/** API keys of the person: made, shown once, replaced and ended. */
+export function keys({ apiKeys, issuer, clock }: { apiKeys: ApiKeys; issuer: string; clock: Clock }): AccountPage {
+  async function show(
+    exchange: HttpExchange,
+    visit: AccountVisit,
+    page: Omit<KeysPage, 'keys' | 'query'>,
+  ): Promise<void> {
+    const listed = await apiKeys.list(visit.session.accountId);
+    const shown = keysPage(visit, { ...page, keys: listed, query: exchange.query });
+    sendPage(exchange.response, page.refusal?.status ?? 200, shown);
+  }
+
+  function create(exchange: HttpExchange, { session }: AccountVisit, form: URLSearchParams): Promise<IssuedKey> {
+    const { name, scopes } = validate(createInput, { name: form.get('name') ?? '', scopes: form.getAll('scope') });
+    const { days } = validate(z.object({ days: life }), { days: form.get('days') ?? '' });
+    const expiresAtMs = clock.nowMs() + days * DAY_MS;
+    return apiKeys.create({ accountId: session.accountId, name, scopes, expiresAtMs }, exchange);
+  }
+
+  /** @returns undefined when there is no such key */
+  async function change(exchange: HttpExchange, { session }: AccountVisit, form: URLSearchParams) {
+    const asked = keyId.safeParse({ id: form.get('id') ?? '' });
+    if (!asked.success) return undefined;
+    const key = { id: asked.data.id, accountId: session.accountId };
+    if (form.get('action') === 'rotate')
+      return apiKeys.rotate(key, { overlapMs: DEFAULT_OVERLAP_SECONDS * 1_000, expiresAtMs: undefined }, exchange);
+    await apiKeys.revoke(key, exchange);
+    return undefined;
+  }
+
+  return {
+    path: PATH,
+    isSensitive: true,
+    get: (exchange, visit) => show(exchange, visit, {}),
+    async post(exchange, visit, form) {
+      const typed = { name: form.get('name') ?? '', scopes: form.getAll('scope'), days: form.get('days') ?? '' };
+      let refusal: Refusal;
+      try {
+        const make = form.get('action') === 'create' ? create : change;
+        const issued = await make(exchange, visit, form);
+        if (issued === undefined) return goOn(exchange, addressWhenDone(PATH, 'revoked'), issuer);
+        return await show(exchange, visit, { issued });
+      } catch (error) {
+        refusal = refusalOf(exchange, error, visit.texts);
+      }
+      await show(exchange, visit, { typed, refusal });
+    },
+  };
+}

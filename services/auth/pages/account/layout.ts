@@ -1,0 +1,51 @@
+import type { Page } from '../../html/document.ts';
+import { html, type Part } from '../../html/html.ts';
+import { ACCOUNT_PAGES, SIGN_OUT_PAGE } from '../../oauth/routes.ts';
+import { type Content, layout, MARK } from '../layout.ts';
+import type { AccountVisit } from '../signed-in.ts';
+
+/** What the address of a page may ask to be said: what was done just now. */
+const DONE = 'done';
+
+type Section = keyof typeof ACCOUNT_PAGES;
+
+/** A page of the account, with the way to the others. */
+export function accountLayout(
+  visit: AccountVisit,
+  here: Section,
+  content: Omit<Content, 'title'> & { title?: string },
+): Page {
+  const { account } = visit.texts;
+  const items = (['overview', 'profile', 'sessions', 'apps', 'keys'] as const).map(
+    (section) =>
+      html`<li><a href="${ACCOUNT_PAGES[section]}"${section === here && html` aria-current="page"`}>${account.sections[section]}</a></li>
+`,
+  );
+  return {
+    ...layout(visit, { title: account.sections[here], isWide: true, ...content }),
+    head: html`<a class="skip" href="#main">${account.skip}</a>
+<header>${MARK}
+<nav aria-label="${account.sections.overview}"><ul>
+${items}<li><a href="${SIGN_OUT_PAGE}">${account.signOut}</a></li>
+</ul></nav></header>
+`,
+  };
+}
+
+/** Address that says what was done: a form that was posted leads there, so that it is not posted twice. */
+export function addressWhenDone(path: string, done: string): string {
+  return `${path}?${new URLSearchParams({ [DONE]: done })}`;
+}
+
+/** What to say of it, if it is one of these. */
+export function doneIn(query: URLSearchParams, texts: Readonly<Record<string, string>>): string | undefined {
+  const done = query.get(DONE) ?? '';
+  return Object.hasOwn(texts, done) ? texts[done] : undefined;
+}
+
+/** A time as people of the language write it. Nothing is known of where they are, so it says whose time it is. */
+export function timeOf({ language }: AccountVisit, atMs: number): Part {
+  const at = new Date(atMs);
+  const text = at.toLocaleString(language, { dateStyle: 'medium', timeStyle: 'short', timeZone: 'UTC' });
+  return html`<time datetime="${at.toISOString()}">${text} UTC</time>`;
+}

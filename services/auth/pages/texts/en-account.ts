@@ -1,0 +1,82 @@
+import { html, type Part } from '../../html/html.ts';
+
+/** What the pages of the account say. */
+export const enAccount = {
+  sections: {
+    overview: 'Your account',
+    profile: 'Profile',
+    sessions: 'Where you are signed in',
+    apps: 'Connected apps',
+    keys: 'API keys',
+    delete: 'Delete the account',
+  },
+  about: {
+    profile: 'Your name, what others read about you, and your language.',
+    sessions: 'The devices and browsers that are signed in to your account.',
+    apps: 'The apps that you have allowed to use your account.',
+    keys: 'For programs of your own that use your account.',
+    delete: 'Everything that is yours goes, for good.',
+  },
+  skip: 'Skip to the content',
+  signOut: 'Sign out',
+  as: (handle: string | undefined): Part =>
+    handle === undefined ? 'You are signed in.' : html`You are signed in as <strong>@${handle}</strong>.`,
+  profile: {
+    displayName: 'Name',
+    bio: 'About you',
+    bioHint: 'At most 500 characters.',
+    links: 'Links',
+    linksHint: 'At most 5 addresses that begin with https:// or http://, one on each line.',
+    location: 'Place',
+    locale: 'Language',
+    noLocale: 'Not said',
+    submit: 'Save',
+    saved: 'Your profile is saved.',
+  },
+  sessions: {
+    about: 'End what you do not know or do not use any more. It is signed out at once.',
+    unknown: 'Unknown device',
+    since: 'since',
+    last: 'last used',
+    current: 'This browser',
+    end: 'Sign out',
+    endOthers: 'Sign out everywhere else',
+    ended: 'It is signed out.',
+  },
+  apps: {
+    about: 'What you take back ends at once. The app has to ask you again.',
+    none: 'You have not allowed any app to use your account.',
+    since: 'Allowed',
+    revoke: 'Take back',
+    revoked: 'The app can no longer use your account.',
+  },
+  keys: {
+    about: 'A key does what its permissions say, as you, until it ends. Give it to nobody.',
+    none: 'You have no API keys.',
+    another: 'Make a key',
+    name: 'What it is for',
+    nameHint: 'So that you know it again, such as “backup script”.',
+    scopes: 'What it may do',
+    life: 'How long it works',
+    days: (days: number) => `${days} days`,
+    create: 'Make the key',
+    issued: (name: string): Part =>
+      html`This is the key <strong>${name}</strong>. Copy it now: it is shown this once, and never again.`,
+    until: 'works until',
+    used: 'last used',
+    unused: 'never used',
+    rotate: 'Replace',
+    revoke: 'End',
+    revoked: 'The key no longer works.',
+  },
+  delete: {
+    about:
+      'Your profile, your posts, your follows and all else that is yours are gone from every page at once, and are erased. Apps and API keys stop working. Nobody can bring any of it back.',
+    sure: 'Are you sure?',
+    tick: 'Yes, delete my account and everything in it',
+    unticked: 'Nothing was deleted. Tick the box if you are sure.',
+    submit: 'Delete my account',
+    doneTitle: 'Your account is deleted',
+    done: 'You are signed out everywhere. You can close this page.',
+  },
+};

@@ -1,0 +1,82 @@
+import { html } from '../../html/html.ts';
+import type { enAccount } from './en-account.ts';
+
+export const viAccount: typeof enAccount = {
+  sections: {
+    overview: 'Tài khoản của bạn',
+    profile: 'Hồ sơ',
+    sessions: 'Nơi bạn đang đăng nhập',
+    apps: 'Ứng dụng đã kết nối',
+    keys: 'Khóa API',
+    delete: 'Xóa tài khoản',
+  },
+  about: {
+    profile: 'Tên, phần giới thiệu và ngôn ngữ của bạn.',
+    sessions: 'Các thiết bị và trình duyệt đang đăng nhập vào tài khoản của bạn.',
+    apps: 'Các ứng dụng bạn đã cho phép sử dụng tài khoản.',
+    keys: 'Dành cho chương trình của chính bạn khi dùng tài khoản này.',
+    delete: 'Mọi thứ của bạn sẽ bị xóa vĩnh viễn.',
+  },
+  skip: 'Chuyển đến nội dung',
+  signOut: 'Đăng xuất',
+  as: (handle) =>
+    handle === undefined ? 'Bạn đã đăng nhập.' : html`Bạn đang đăng nhập với tên <strong>@${handle}</strong>.`,
+  profile: {
+    displayName: 'Tên hiển thị',
+    bio: 'Giới thiệu',
+    bioHint: 'Tối đa 500 ký tự.',
+    links: 'Liên kết',
+    linksHint: 'Tối đa 5 địa chỉ bắt đầu bằng https:// hoặc http://, mỗi dòng một địa chỉ.',
+    location: 'Nơi ở',
+    locale: 'Ngôn ngữ',
+    noLocale: 'Không chọn',
+    submit: 'Lưu',
+    saved: 'Hồ sơ của bạn đã được lưu.',
+  },
+  sessions: {
+    about: 'Hãy kết thúc những phiên bạn không nhận ra hoặc không còn dùng. Phiên đó bị đăng xuất ngay lập tức.',
+    unknown: 'Thiết bị không xác định',
+    since: 'từ',
+    last: 'dùng lần cuối',
+    current: 'Trình duyệt này',
+    end: 'Đăng xuất',
+    endOthers: 'Đăng xuất ở mọi nơi khác',
+    ended: 'Đã đăng xuất.',
+  },
+  apps: {
+    about: 'Quyền bị thu hồi sẽ hết hiệu lực ngay. Ứng dụng sẽ phải hỏi lại bạn.',
+    none: 'Bạn chưa cho phép ứng dụng nào sử dụng tài khoản.',
+    since: 'Đã cho phép',
+    revoke: 'Thu hồi',
+    revoked: 'Ứng dụng không còn sử dụng được tài khoản của bạn.',
+  },
+  keys: {
+    about: 'Khóa làm những việc được cho phép thay bạn, cho đến khi hết hạn. Đừng đưa khóa cho ai.',
+    none: 'Bạn không có khóa API nào.',
+    another: 'Tạo khóa',
+    name: 'Khóa dùng để làm gì',
+    nameHint: 'Để bạn nhận ra khóa, ví dụ “sao lưu hằng ngày”.',
+    scopes: 'Khóa được phép làm gì',
+    life: 'Thời hạn của khóa',
+    days: (days) => `${days} ngày`,
+    create: 'Tạo khóa này',
+    issued: (name) =>
+      html`Đây là khóa <strong>${name}</strong>. Hãy sao chép ngay: khóa chỉ hiển thị một lần này và không bao giờ hiển thị lại.`,
+    until: 'có hiệu lực đến',
+    used: 'dùng lần cuối',
+    unused: 'chưa được dùng',
+    rotate: 'Thay khóa mới',
+    revoke: 'Kết thúc',
+    revoked: 'Khóa không còn hiệu lực.',
+  },
+  delete: {
+    about:
+      'Hồ sơ, bài viết, danh sách theo dõi và mọi thứ khác của bạn sẽ biến mất khỏi mọi trang ngay lập tức và bị xóa. Các ứng dụng và khóa API ngừng hoạt động. Không ai có thể khôi phục.',
+    sure: 'Bạn có chắc chắn không?',
+    tick: 'Có, hãy xóa tài khoản của tôi cùng mọi thứ trong đó',
+    unticked: 'Chưa có gì bị xóa. Hãy đánh dấu vào ô nếu bạn chắc chắn.',
+    submit: 'Xóa tài khoản của tôi',
+    doneTitle: 'Tài khoản của bạn đã bị xóa',
+    done: 'Bạn đã được đăng xuất ở mọi nơi. Bạn có thể đóng trang này.',
+  },
+};
