@@ -4,6 +4,7 @@ import type { Attempts } from '../attempts/attempts.ts';
 import type { KnownDevices } from '../attempts/known-devices.ts';
 import { NOBODY as NO_ACTOR } from '../audit/audit-log.ts';
 import type { CountedAudit } from '../audit/counted.ts';
+import type { MailCall } from '../mail/mail.ts';
 import type { Device } from '../sessions/device.ts';
 import { networkOf } from '../sessions/device.ts';
 import { handleOf } from './account-input.ts';
@@ -20,7 +21,7 @@ export interface PasswordSource {
   device: Device;
   /** By which the device is known, as it came; empty for none. */
   deviceToken: string;
-  context: ProfileContext;
+  context: ProfileContext & Pick<MailCall, 'metadata' | 'language'>;
   signal?: AbortSignal;
   /** The app for which it is typed at a page of ours. */
   clientId?: string;
@@ -96,7 +97,7 @@ export function createCredentials(options: {
         throw wrongCredentials();
       }
       attempt.giveBack();
-      return { user, entered, deviceToken: await knownDevices.remember(user.id, deviceToken) };
+      return { user, entered, deviceToken: await knownDevices.remember(user.id, deviceToken, { ...context, device }) };
     },
   };
 }

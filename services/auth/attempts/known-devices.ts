@@ -1,6 +1,7 @@
 import { type Clock, DAY_MS } from '#kit/clock.ts';
 import { cleanUp, defineCleanUp } from '#kit/db/clean-up.ts';
-import type { Queryable } from '#kit/db/database.ts';
+import type { Database } from '#kit/db/database.ts';
+import type { Mail, MailCall } from '../mail/mail.ts';
 import { hashOf } from '../tokens/hash.ts';
 import { createTaggedTokens } from '../tokens/tags.ts';
 
@@ -16,7 +17,8 @@ const ADD = {
         where account_id = $1 and device_hash <> $2 order by last_seen_at_ms desc, device_hash offset ${MAX_DEVICES - 1} limit ${MAX_DEVICES}))
     insert into known_devices (account_id, device_hash, last_seen_at_ms) select id, $2, $3 from accounts where id = $1
     on conflict (account_id, device_hash) do update set last_seen_at_ms = excluded.last_seen_at_ms
-      where known_devices.last_seen_at_ms < excluded.last_seen_at_ms - ${DAY_MS}`,
+      where known_devices.last_seen_at_ms < excluded.last_seen_at_ms - ${DAY_MS}
+    returning xmax = 0 as "isNew"`,
 };
 const HAS = {
   name: 'known-device-has',
@@ -38,29 +40,35 @@ export interface KnownDevices {
   /**
    * Notes that somebody has signed in.
    * @param token as it came, empty for none
+   * @param call of a sign-in of which the owner is to be told when the device is new; of a registration there is none
    * @returns the token that the device is to keep: the one that it has, or a new one
    */
-  remember(accountId: string, token: string): Promise<string>;
+  remember(accountId: string, token: string, call?: MailCall): Promise<string>;
   /** Forgets those on which nobody has signed in for 180 days. */
   cleanUp(): Promise<void>;
 }
 
 /** @param options.tagSecrets see `createTags` */
 export function createKnownDevices(options: {
-  db: Queryable;
+  db: Database;
+  mail: Pick<Mail, 'notify'>;
   tagSecrets: readonly Uint8Array[];
   clock: Clock;
 }): KnownDevices {
-  const { db, clock } = options;
+  const { db, mail, clock } = options;
   const tokens = createTaggedTokens(options.tagSecrets, 'device');
   return {
     async has(accountId, token) {
       if (!tokens.isOurs(token)) return false;
       return (await db.query(HAS, [accountId, hashOfDevice(accountId, token)])).length > 0;
     },
-    async remember(accountId, token) {
+    async remember(accountId, token, call) {
       const kept = tokens.isOurs(token) ? token : tokens.create();
-      await db.query(ADD, [accountId, hashOfDevice(accountId, kept), clock.nowMs()]);
+      await db.transaction(async (tx) => {
+        const values = [accountId, hashOfDevice(accountId, kept), clock.nowMs()];
+        const [added] = await tx.query<{ isNew: boolean }>(ADD, values);
+        if (call !== undefined && added?.isNew) await mail.notify(tx, { kind: 'NEW_DEVICE', accountId }, call);
+      });
       return kept;
     },
     async cleanUp() {

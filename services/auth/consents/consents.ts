@@ -6,6 +6,7 @@ import type { DenyList } from '#kit/identity/deny-list.ts';
 import { type AuditedCall, person } from '../audit/audit-log.ts';
 import type { CountedAudit } from '../audit/counted.ts';
 import { type RevokedSession, revokedColumns } from '../entities/session-entity.ts';
+import type { Mail, MailCall } from '../mail/mail.ts';
 import { createRevoking } from '../sessions/revoking.ts';
 
 /** One more ends the one that was given the longest time ago, with the app's tokens. */
@@ -32,7 +33,8 @@ const RECORD = {
       refused = excluded.refused || ${keptOf('refused')},
       first_at_ms = case when consents.revoked_at_ms is null then consents.first_at_ms else excluded.first_at_ms end,
       last_at_ms = excluded.last_at_ms, expires_at_ms = excluded.expires_at_ms, revoked_at_ms = null, revoked_grants = null
-    returning 1`,
+    returning first_at_ms = last_at_ms as "isFirst",
+      (select metadata->>'client_name' from oauth_clients where oauth_clients.id = consents.client_id) as app`,
 };
 const DELETE_SURPLUS = {
   name: 'consent-delete-surplus',
@@ -86,7 +88,7 @@ export interface Consents {
   /** @returns undefined when the person has said nothing that still counts */
   find(parties: Parties): Promise<Decision | undefined>;
   /** Notes what the person has said of these scopes. @returns false when account or app are not there (any more) */
-  record(parties: Parties, decision: Decision, context: AuditedCall): Promise<boolean>;
+  record(parties: Parties, decision: Decision, context: MailCall): Promise<boolean>;
   /**
    * Writes down that the app is about to get another grant without a question, by what the person has said before. Before it gets it: none is
    * given that is not in the audit log.
@@ -108,9 +110,10 @@ export function createConsents(options: {
   outbox: Outbox;
   denyList: DenyList;
   counted: Pick<CountedAudit, 'record'>;
+  mail: Pick<Mail, 'notify'>;
   clock: Clock;
 }): Consents {
-  const { db, counted, clock } = options;
+  const { db, counted, mail, clock } = options;
   const revoking = createRevoking(options);
 
   async function endSurplus(tx: Transaction, accountId: string): Promise<RevokedSession[]> {
@@ -128,7 +131,11 @@ export function createConsents(options: {
       const { isWritten } = await revoking.inPassing(async (tx) => {
         const nowMs = clock.nowMs();
         const values = [accountId, clientId, granted, refused, nowMs, nowMs + COUNTS_FOR_MS];
-        if ((await tx.query(RECORD, values)).length === 0) return { isWritten: false, revoked: [] };
+        const [written] = await tx.query<{ isFirst: boolean; app: string | null }>(RECORD, values);
+        if (written === undefined) return { isWritten: false, revoked: [] };
+        if (written.isFirst) {
+          await mail.notify(tx, { kind: 'NEW_APP', accountId, params: { app: written.app ?? clientId } }, context);
+        }
         await counted.record(tx, granting({ accountId, clientId }, granted), context);
         return { isWritten: true, revoked: await endSurplus(tx, accountId) };
       }, context);

@@ -10,6 +10,7 @@ import type { CountedAudit } from '../audit/counted.ts';
 import { type Consents, createConsents } from '../consents/consents.ts';
 import type { HttpServer } from '../http/server.ts';
 import type { SigningKeys } from '../keys/signing-keys.ts';
+import type { Mail } from '../mail/mail.ts';
 import type { TaggedTokens } from '../tokens/tags.ts';
 import { createClients } from './clients/clients.ts';
 import { serveOAuth } from './http.ts';
@@ -60,6 +61,7 @@ export function createOAuth(parts: {
   profiles: Profiles;
   attempts: Attempts;
   counted: CountedAudit;
+  mail: Pick<Mail, 'notify'>;
   accessTokens: Pick<TaggedTokens, 'create'>;
   clock: Clock;
   logger: Logger;

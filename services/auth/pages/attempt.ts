@@ -1,6 +1,8 @@
 import type { RegistrationSource } from '../accounts/registration.ts';
 import { readDeviceCookie, setDeviceCookie } from '../attempts/device-cookie.ts';
+import { cookieName } from '../http/cookies.ts';
 import type { HttpExchange } from '../http/server.ts';
+import { LANGUAGE_COOKIE, languageOf } from '../i18n/language.ts';
 
 /**
  * Does what is costly for whoever has sent the form, and stops it when they go away. The device of whom it signs in is known from then on.
@@ -14,7 +16,8 @@ export async function attempt<Result extends { deviceToken: string }>(
   const leave = () => gone.abort();
   response.once('close', leave);
   try {
-    const context = { requestId, device, signal: gone.signal };
+    const language = languageOf(request.headers, cookieName(issuer, LANGUAGE_COOKIE));
+    const context = { requestId, device, language, signal: gone.signal };
     const result = await work({ device, deviceToken: readDeviceCookie(request, issuer), context, signal: gone.signal });
     setDeviceCookie(response, issuer, result.deviceToken);
     return result;

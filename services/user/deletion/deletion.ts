@@ -15,11 +15,18 @@ import type { PublishedProfiles } from '../profiles/published-profiles.ts';
  */
 const DELETE = {
   name: 'user-delete',
-  text: `with gone as (delete from users where id = $1::uuid returning id, handle)
+  text: `with gone as (delete from users where id = $1::uuid returning id, handle, locale)
     insert into deletions (user_id, handle, deleted_at_ms, version)
-      select id, handle, $2::bigint, nextval('outbox_id_seq') from gone returning version::float8`,
+      select id, handle, $2::bigint, nextval('outbox_id_seq') from gone
+    returning version::float8, (select locale from gone) as locale`,
 };
 const FIND = { name: 'deletion-find', text: 'select version::float8 from deletions where user_id = $1::uuid' };
+
+interface Deleted {
+  version: number;
+  /** Of the profile; empty when it is not known any more. */
+  locale: string;
+}
 
 /** Auth itself waits at most 1.5 s. The relay must not wait longer for an auth that hangs: other events wait behind it. */
 const DISABLE_TIMEOUT_MS = 2_000;
@@ -46,28 +53,28 @@ export interface Deletion {
 }
 
 export function createDeletion({ db, outbox, profiles, auth, eraseAfterMs, clock }: DeletionDependencies): Deletion {
-  async function tellEverybody(userId: string, version: number, context: RequestContext): Promise<void> {
+  async function tellEverybody(userId: string, { version, locale }: Deleted, context: RequestContext): Promise<void> {
     const options = asService(context, DISABLE_TIMEOUT_MS);
-    await Promise.all([profiles.deleted(userId, version), auth.disableAccount({ userId }, options)]);
+    await Promise.all([profiles.deleted(userId, version), auth.disableAccount({ userId, locale }, options)]);
   }
 
-  /** @returns the version of the deletion; undefined when there is no such user, or no more */
+  /** @returns undefined when there is no such user, or no more */
   function write(userId: string, context: CallContext, add: AddEvent) {
     return db.transaction(async (tx) => {
       const nowMs = clock.nowMs();
-      const [deleted] = await tx.query<{ version: number }>(DELETE, [userId, nowMs]);
+      const [deleted] = await tx.query<Deleted>(DELETE, [userId, nowMs]);
       if (deleted === undefined) return undefined;
       const times = { deletedAt: new Date(nowMs), eraseFrom: new Date(nowMs + eraseAfterMs) };
       const event = add(outbox.row(userDeleted, { userId, ...times }, context));
       await insertEvent(tx, event, deleted.version);
-      return deleted.version;
+      return deleted;
     });
   }
 
-  async function versionOfDeletion(userId: string): Promise<number> {
+  async function findDeletion(userId: string): Promise<Deleted> {
     const [found] = await db.query<{ version: number }>(FIND, [userId]);
     if (found === undefined) throw userNotFound();
-    return found.version;
+    return { ...found, locale: '' };
   }
 
   return {
@@ -76,9 +83,9 @@ export function createDeletion({ db, outbox, profiles, auth, eraseAfterMs, clock
       let failure: unknown;
       await outbox.commit(
         [],
-        async (add) => (await write(userId, context, add)) ?? (await versionOfDeletion(userId)),
-        (version) =>
-          tellEverybody(userId, version, context).catch((error: unknown) => {
+        async (add) => (await write(userId, context, add)) ?? (await findDeletion(userId)),
+        (deleted) =>
+          tellEverybody(userId, deleted, context).catch((error: unknown) => {
             failure = error;
             throw error;
           }),
@@ -88,7 +95,7 @@ export function createDeletion({ db, outbox, profiles, auth, eraseAfterMs, clock
     },
     effects: [
       effect(userDeleted, ({ userId }, { version, headers, eventId }) =>
-        tellEverybody(userId, version, { requestId: headers['x-request-id'] ?? eventId }),
+        tellEverybody(userId, { version, locale: '' }, { requestId: headers['x-request-id'] ?? eventId }),
       ),
     ],
   };

@@ -27,6 +27,8 @@ export interface IssueServiceTokenResponse {
 
 export interface DisableAccountRequest {
   userId: string;
+  /** The language in which the person is told, as the profile had it (BCP 47); empty when none was chosen. */
+  locale: string;
 }
 
 export interface DisableAccountResponse {
@@ -202,13 +204,16 @@ export const IssueServiceTokenResponse: MessageFns<IssueServiceTokenResponse> = 
 };
 
 function createBaseDisableAccountRequest(): DisableAccountRequest {
-  return { userId: "" };
+  return { userId: "", locale: "" };
 }
 
 export const DisableAccountRequest: MessageFns<DisableAccountRequest> = {
   encode(message: DisableAccountRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.userId !== "") {
       writer.uint32(10).string(message.userId);
+    }
+    if (message.locale !== "") {
+      writer.uint32(18).string(message.locale);
     }
     return writer;
   },
@@ -234,6 +239,14 @@ export const DisableAccountRequest: MessageFns<DisableAccountRequest> = {
             message.userId = reader.string();
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.locale = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -252,6 +265,7 @@ export const DisableAccountRequest: MessageFns<DisableAccountRequest> = {
   fromPartial(object: DeepPartial<DisableAccountRequest>): DisableAccountRequest {
     const message = createBaseDisableAccountRequest();
     message.userId = object.userId ?? "";
+    message.locale = object.locale ?? "";
     return message;
   },
 };

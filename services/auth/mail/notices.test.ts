@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { startAuthService, type TestAuthService } from '../testing/auth-service.ts';
+import type { TestMail } from '../testing/mails.ts';
+import { PASSWORD, type SignedUp } from '../testing/signers.ts';
+
+let service: TestAuthService;
+before(async () => {
+  service = await startAuthService();
+});
+after(() => service.close());
+
+type Verified = SignedUp & { email: string };
+
+async function signUp(): Promise<Verified> {
+  const person = await service.signUp();
+  const email = `${person.handle}@example.org`;
+  const [mail] = await service.mails(email);
+  await service.as().verifyEmail({ token: mail?.token ?? '' });
+  return { ...person, email };
+}
+
+const noticesTo = async ({ email }: Pick<Verified, 'email'>): Promise<TestMail[]> =>
+  (await service.mails(email)).filter(({ kind }) => kind !== 'VERIFY_EMAIL');
+const kindsTo = async (person: Verified) => (await noticesTo(person)).map(({ kind }) => kind);
+
+const signIn = (identifier: string, deviceToken: string, password = PASSWORD) =>
+  service.as().login({ identifier, password, deviceToken });
+
+test('a sign-in on a device that the account does not know is told to its owner, and one on a known device is not', async () => {
+  const person = await signUp();
+  const { deviceToken } = await signIn(person.handle, '');
+  assert.deepEqual(await kindsTo(person), ['NEW_DEVICE']);
+  for (const _ of [1, 2]) await signIn(person.handle, deviceToken);
+  await assert.rejects(signIn(person.handle, '', 'not the password'));
+  assert.deepEqual(await kindsTo(person), ['NEW_DEVICE']);
+  await signIn(person.email, '');
+  assert.deepEqual(await kindsTo(person), ['NEW_DEVICE', 'NEW_DEVICE']);
+  const [notice] = await noticesTo(person);
+  assert.deepEqual(Object.keys(notice?.params ?? {}).toSorted(), ['network', 'userAgent']);
+});
+
+test('an address that nobody has verified is told nothing', async () => {
+  const person = await service.signUp();
+  await signIn(person.handle, '');
+  await service.internal('user').disableAccount({ userId: person.id, locale: '' });
+  assert.deepEqual(await noticesTo({ email: `${person.handle}@example.org` }), []);
+});
+
+test('an app that is let in for the first time is told, by its name, and again when it comes back after its consent was taken back', async () => {
+  const person = await signUp();
+  const client = {
+    name: 'test-client',
+    text: 'insert into oauth_clients (id, metadata, created_at_ms) values ($1, $2, 0)',
+  };
+  await service.db.query(client, ['reader', JSON.stringify({ client_name: 'My reader' })]);
+  const { consents } = service.oauth;
+  const parties = { accountId: person.id, clientId: 'reader' };
+  const record = (granted: string[]) => consents.record(parties, { granted, refused: [] }, { requestId: 'test' });
+  await record(['feed:read']);
+  service.clock.advance(1_000);
+  await record(['feed:read', 'posts:read']);
+  const [notice, ...others] = await noticesTo(person);
+  assert.deepEqual([notice?.kind, notice?.params.app, others], ['NEW_APP', 'My reader', []]);
+  await consents.revoke(parties, { requestId: 'test' });
+  service.clock.advance(1_000);
+  await record(['feed:read']);
+  assert.deepEqual(await kindsTo(person), ['NEW_APP', 'NEW_APP']);
+});
+
+test('who deletes an account hears of it once, in the language of the profile; nothing else is sent any more', async () => {
+  const person = await signUp();
+  await service.as().forgotPassword({ email: person.email });
+  const disable = () => service.internal('user').disableAccount({ userId: person.id, locale: 'vi-VN' });
+  await disable();
+  await disable();
+  const mails = await service.mails(person.email);
+  assert.deepEqual(
+    mails.map(({ kind, locale }) => [kind, locale]),
+    [['ACCOUNT_DELETED', 'vi']],
+  );
+});
