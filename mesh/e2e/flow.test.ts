@@ -9,6 +9,7 @@ import { etags } from './flow/etags.ts';
 import { feeds } from './flow/feeds.ts';
 import { idempotency } from './flow/idempotency.ts';
 import { mails } from './flow/mails.ts';
+import { mfa } from './flow/mfa.ts';
 import { oauth } from './flow/oauth.ts';
 import { paging } from './flow/paging.ts';
 import { publicFeed } from './flow/public-feed.ts';
@@ -43,6 +44,7 @@ describe('the main flow through the front door', () => {
   testAll('sessions', sessions, () => world);
   testAll('mails', mails, () => world);
   testAll('API keys', apiKeys, () => world);
+  testAll('the second step', mfa, () => world);
   testAll('pages in a browser', browsers, () => world);
   testAll('the API reference', reference, () => world);
   testAll('the end of an account', deletion, () => world);

@@ -12,6 +12,7 @@ import { createAttempts } from './attempts/attempts.ts';
 import { createCounters } from './attempts/counters.ts';
 import { readConfig } from './config.ts';
 import { startHttpServer } from './http/server.ts';
+import { openDataVault } from './keys/data-vault.ts';
 import { serveJwks } from './keys/jwks.ts';
 import { openKeyVault } from './keys/open-vault.ts';
 import { createRewrapping } from './keys/rewrapping.ts';
@@ -31,6 +32,7 @@ await runService({
     const db = await startDatabase(context, entities);
     const vault = await openKeyVault(config.custody, clock);
     const keys = await openSigningKeys({ db, vault, clock });
+    const dataVault = await openDataVault({ db, vault, clock });
     const http = await startHttpServer({ host, port, logger, metrics: context.metrics, clock });
     onStop('http server', http.close);
     serveJwks(http, keys.published);
@@ -57,6 +59,7 @@ await runService({
     const own = {
       rotation: createKeyRotation(parts),
       rewrapping: createRewrapping(parts),
+      dataVault,
       denyList,
       keys,
       issuer,

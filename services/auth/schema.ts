@@ -3,11 +3,14 @@ import { AccountEntity } from './entities/account-entity.ts';
 import { ApiKeyEntity } from './entities/api-key-entity.ts';
 import { ApiKeySecretEntity } from './entities/api-key-secret-entity.ts';
 import { ConsentEntity } from './entities/consent-entity.ts';
+import { DataKeyEntity } from './entities/data-key-entity.ts';
 import { KnownDeviceEntity } from './entities/known-device-entity.ts';
 import { MailEntity } from './entities/mail-entity.ts';
+import { MfaFactorEntity } from './entities/mfa-factor-entity.ts';
 import { OAuthArtifactEntity } from './entities/oauth-artifact-entity.ts';
 import { OAuthClientEntity } from './entities/oauth-client-entity.ts';
 import { OAuthGrantEntity } from './entities/oauth-grant-entity.ts';
+import { RecoveryCodeEntity } from './entities/recovery-code-entity.ts';
 import { SessionEntity } from './entities/session-entity.ts';
 import { SigningKeyEntity } from './entities/signing-key-entity.ts';
 import { Initial } from './migrations/20261123-initial.ts';
@@ -25,6 +28,7 @@ import { BrowserSessions } from './migrations/20261201-browser-sessions.ts';
 import { ClientUse } from './migrations/20261201-client-use.ts';
 import { KnownDevices } from './migrations/20261201-known-devices.ts';
 import { Mails } from './migrations/20261201-mails.ts';
+import { Mfa } from './migrations/20261201-mfa.ts';
 import { OauthRotation } from './migrations/20261201-oauth-rotation.ts';
 
 /** The tables of this service: its entities, and its migrations in the order in which they run. */
@@ -40,6 +44,9 @@ export const entities = [
   ApiKeySecretEntity,
   ConsentEntity,
   MailEntity,
+  DataKeyEntity,
+  MfaFactorEntity,
+  RecoveryCodeEntity,
 ];
 export const migrations: NamedMigration[] = [
   { name: '20261123-initial', class: Initial },
@@ -58,4 +65,5 @@ export const migrations: NamedMigration[] = [
   { name: '20261201-mails', class: Mails },
   { name: '20261201-client-use', class: ClientUse },
   { name: '20261201-browser-sessions', class: BrowserSessions },
+  { name: '20261201-mfa', class: Mfa },
 ];

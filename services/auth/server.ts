@@ -4,6 +4,7 @@ import { ApiKeyServiceDefinition } from '#gen/oxo/auth/v1/api_key_service.ts';
 import { AuthInternalServiceDefinition } from '#gen/oxo/auth/v1/auth_internal_service.ts';
 import { AuthServiceDefinition } from '#gen/oxo/auth/v1/auth_service.ts';
 import { ConsentServiceDefinition } from '#gen/oxo/auth/v1/consent_service.ts';
+import { MfaServiceDefinition } from '#gen/oxo/auth/v1/mfa_service.ts';
 import type { UserInternalServiceDefinition } from '#gen/oxo/user/v1/user_internal_service.ts';
 import type { UserServiceDefinition } from '#gen/oxo/user/v1/user_service.ts';
 import { type Clock, HOUR_MS, MINUTE_MS, SECOND_MS } from '#kit/clock.ts';
@@ -24,7 +25,7 @@ import { createDisabling } from './accounts/disabling.ts';
 import { createOwnProfile } from './accounts/own-profile.ts';
 import type { Passwords } from './accounts/passwords.ts';
 import { createPendingSweep } from './accounts/pending-sweep.ts';
-import { createProfiles } from './accounts/profiles.ts';
+import { createProfiles, type Profiles } from './accounts/profiles.ts';
 import { createRegistration } from './accounts/registration.ts';
 import { createApiKeys } from './api-keys/api-keys.ts';
 import { createKeyText } from './api-keys/key-text.ts';
@@ -41,10 +42,14 @@ import { serveExchange } from './exchange/http.ts';
 import {
   changeEmail,
   changePassword,
+  confirmTotp,
   createApiKey,
   disableAccount,
+  disableTotp,
+  enrolTotp,
   forgotPassword,
   getAccount,
+  getMfa,
   grantAdmin,
   issueServiceToken,
   listAdmins,
@@ -55,6 +60,7 @@ import {
   login,
   logout,
   refresh,
+  regenerateRecoveryCodes,
   register,
   resendVerification,
   resetPassword,
@@ -68,11 +74,14 @@ import {
   verifyEmail,
 } from './handlers/index.ts';
 import type { HttpServer } from './http/server.ts';
+import type { KeyVault } from './keys/key-vault.ts';
 import type { Rewrapping } from './keys/rewrapping.ts';
 import type { KeyRotation } from './keys/rotation.ts';
 import type { SigningKeys } from './keys/signing-keys.ts';
 import { createMailing } from './mail/mailing.ts';
 import type { Smtp } from './mail/smtp.ts';
+import { createMfa, type Mfa } from './mfa/mfa.ts';
+import { createSecondStep } from './mfa/second-step.ts';
 import { createOAuth, type OAuth, type OAuthSettings } from './oauth/oauth.ts';
 import { createBrowsers } from './pages/browsers.ts';
 import { createOAuthPages } from './pages/oauth-pages.ts';
@@ -93,6 +102,8 @@ export interface AuthServiceParts {
   keys: SigningKeys;
   rotation: KeyRotation;
   rewrapping: Rewrapping;
+  /** Encrypts the secrets of people. */
+  dataVault: KeyVault;
   issuer: TokenIssuer;
   passwords: Passwords;
   attempts: Attempts;
@@ -135,10 +146,9 @@ export function createAuthService(parts: AuthServiceParts) {
   const { findAccessToken } = oauth;
   const credentialsFrom = { apiKeys, keyText, findAccessToken, accessTokens };
   const exchange = createExchange({ ...credentialsFrom, issuer, denyList, clock, logger });
-  const changes = createAccountChanges({
-    ...{ db, outbox, denyList, attempts, counted, passwords, profiles, mail, tokens: mailTokens, clock },
-  });
-  const credentials = createCredentials({ accounts, attempts, knownDevices, passwords, profiles, counted });
+  const changes = createAccountChanges({ ...parts, attempts, counted, profiles, mail, tokens: mailTokens });
+  const knowing = { db, accounts, attempts, knownDevices, passwords, profiles, counted, clock };
+  const { mfa, credentials } = createSigningIn({ ...knowing, vault: parts.dataVault });
   const registration = createRegistration({ ...parts, accounts, attempts, knownDevices, profiles, sessions });
   const sweep = createPendingSweep({ accounts, profiles, clock, logger });
 
@@ -167,6 +177,7 @@ export function createAuthService(parts: AuthServiceParts) {
         revokeApiKey: revokeApiKey({ apiKeys }),
         rotateApiKey: rotateApiKey({ apiKeys, clock }),
       });
+      server.add(MfaServiceDefinition, mfaHandlers({ mfa, profiles }));
       server.add(ConsentServiceDefinition, {
         listConsents: listConsents({ db, clock }),
         revokeConsent: revokeConsent({ consents: oauth.consents }),
@@ -215,4 +226,21 @@ function accountHandlers(attempts: Attempts, changes: AccountChanges) {
     forgotPassword: forgotPassword(changes),
     resetPassword: resetPassword(changes),
   };
+}
+
+function mfaHandlers({ mfa, profiles }: { mfa: Mfa; profiles: Profiles }) {
+  return {
+    getMfa: getMfa({ mfa }),
+    enrolTotp: enrolTotp({ mfa, profiles }),
+    confirmTotp: confirmTotp({ mfa }),
+    disableTotp: disableTotp({ mfa }),
+    regenerateRecoveryCodes: regenerateRecoveryCodes({ mfa }),
+  };
+}
+
+/** What people sign in by: a password, and what comes after it. */
+function createSigningIn(
+  parts: Omit<Parameters<typeof createCredentials>[0], 'secondStep'> & Parameters<typeof createSecondStep>[0],
+) {
+  return { mfa: createMfa(parts), credentials: createCredentials({ ...parts, secondStep: createSecondStep(parts) }) };
 }

@@ -40,6 +40,13 @@ export function placesOf(cast: Cast): Record<string, Place> {
       { token: 'x', password: 'another password 17' },
     ),
     Logout: place('Logout', { method: 'POST', path: '/auth/logout', token }, {}),
+    EnrolTotp: place('EnrolTotp', { method: 'POST', path: '/auth/mfa/totp', token }, {}),
+    ConfirmTotp: place('ConfirmTotp', { method: 'POST', path: '/auth/mfa/totp:confirm', token }, { otp: '123456' }),
+    RegenerateRecoveryCodes: place(
+      'RegenerateRecoveryCodes',
+      { method: 'POST', path: '/auth/mfa/recovery-codes', token },
+      {},
+    ),
     CreateApiKey: place(
       'CreateApiKey',
       { method: 'POST', path: '/api-keys', token },
@@ -68,6 +75,8 @@ export const TEXTS: readonly (readonly [
   ['Login', 'identifier', 254, 254, false],
   ['Login', 'password', 256, 1_024, false],
   ['Login', 'deviceToken', 256, 256, true],
+  ['Login', 'otp', 64, 64, true],
+  ['ConfirmTotp', 'otp', 64, 64, false],
   ['Refresh', 'refreshToken', 512, 512, false],
   ['VerifyEmail', 'token', 256, 256, false],
   ['ChangeEmail', 'email', 254, 254, false],

@@ -61,5 +61,5 @@ function problemsOf(service: DescService, rpc: Rpc): string[] {
 
 /** Its responses hold secrets, which are not stored to be replayed. */
 function keepsSecrets(service: DescService): boolean {
-  return ['AuthService', 'ApiKeyService'].includes(service.name);
+  return ['AuthService', 'ApiKeyService', 'MfaService', 'PasskeyService'].includes(service.name);
 }

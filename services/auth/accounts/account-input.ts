@@ -8,6 +8,7 @@ const HANDLE = /^[a-z0-9_]{3,30}$/;
 const MIN_PASSWORD_CHARACTERS = 10;
 const MAX_PASSWORD_CHARACTERS = 256;
 const MAX_PASSWORD_BYTES = 1_024;
+const MAX_OTP_CHARACTERS = 64;
 
 export const handle = () => z.string().regex(HANDLE, 'must be 3 to 30 of a-z, 0-9 and _');
 
@@ -25,6 +26,12 @@ const password = (minCharacters: number) =>
 
 /** What is none of ours is no device that anybody knows. */
 const deviceToken = () => text({ maxCharacters: 256, maxBytes: 256 });
+/** What was typed as a code: of an app, or a recovery code. Empty for none. */
+const otp = () => text({ maxCharacters: MAX_OTP_CHARACTERS, maxBytes: MAX_OTP_CHARACTERS });
+
+/** The same where there must be one. */
+export const requiredOtp = () =>
+  text({ minCharacters: 1, maxCharacters: MAX_OTP_CHARACTERS, maxBytes: MAX_OTP_CHARACTERS });
 
 /** Made for each request, because whether a password is weak depends on the other fields. */
 const registration = (request: RegisterRequest) =>
@@ -63,6 +70,7 @@ export const loginInput = z.object({
   identifier: text({ minCharacters: 1, maxCharacters: MAX_EMAIL_BYTES, maxBytes: MAX_EMAIL_BYTES }),
   password: typedPassword(),
   deviceToken: deviceToken(),
+  otp: otp(),
 });
 
 /** The handle that the identifier of a login is; undefined when it cannot be one. */

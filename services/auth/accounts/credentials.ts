@@ -5,8 +5,10 @@ import type { KnownDevices } from '../attempts/known-devices.ts';
 import { NOBODY as NO_ACTOR } from '../audit/audit-log.ts';
 import type { CountedAudit } from '../audit/counted.ts';
 import type { MailCall } from '../mail/mail.ts';
+import type { SecondStep } from '../mfa/second-step.ts';
 import type { Device } from '../sessions/device.ts';
 import { networkOf } from '../sessions/device.ts';
+import type { Proof } from '../sessions/factors.ts';
 import { handleOf } from './account-input.ts';
 import type { Accounts } from './accounts.ts';
 import { normaliseEmail } from './email.ts';
@@ -27,21 +29,30 @@ export interface PasswordSource {
   clientId?: string;
 }
 
+/** What came of a sign-in: `entered` is undefined when the password is right, and the account needs a code besides. */
+export interface SignedIn<Entered> {
+  user: User;
+  entered: Entered | undefined;
+  /** What the device is to keep: what it had, until somebody has come in. */
+  deviceToken: string;
+}
+
+/** Opens what a person signs in to, and spends the proof with it. @returns undefined when the account is not there (any more) */
+export type Enter<Entered> = (user: User, proof: Proof) => Promise<Entered | undefined>;
+
 /**
  * Looks whose identifier and password these are, and lets that person in. A wrong password and an unknown handle give the same answer after
- * the same work, as often as the limits allow; and so does an account that was ended.
+ * the same work, as often as the limits allow; and so does an account that was ended. Of a code nothing is told before the password is right.
  */
 export interface Credentials {
   /**
-   * @returns what was entered, and the token that the device is to keep
-   * @param enter opens what the person signs in to; undefined when the account is not there (any more)
-   * @throws OxoError CREDENTIALS_INVALID; RATE_LIMITED; UNAVAILABLE when too many sign in at once
+   * @throws OxoError CREDENTIALS_INVALID; OTP_INVALID; RATE_LIMITED; UNAVAILABLE when too many sign in at once
    */
   signIn<Entered>(
-    credentials: { identifier: string; password: string },
+    credentials: { identifier: string; password: string; otp: string },
     source: PasswordSource,
-    enter: (user: User) => Promise<Entered | undefined>,
-  ): Promise<{ user: User; entered: Entered; deviceToken: string }>;
+    enter: Enter<Entered>,
+  ): Promise<SignedIn<Entered>>;
 }
 
 export function createCredentials(options: {
@@ -50,9 +61,10 @@ export function createCredentials(options: {
   knownDevices: KnownDevices;
   passwords: Passwords;
   profiles: Profiles;
+  secondStep: SecondStep;
   counted: Pick<CountedAudit, 'add'>;
 }): Credentials {
-  const { accounts, attempts, knownDevices, passwords, profiles, counted } = options;
+  const { accounts, attempts, knownDevices, passwords, profiles, secondStep, counted } = options;
 
   async function find(identifier: string, context: ProfileContext): Promise<User | undefined> {
     const handle = handleOf(identifier);
@@ -72,8 +84,19 @@ export function createCredentials(options: {
     counted.add({ ...action, ...refused }, { requestId: context.requestId, device });
   }
 
+  /** @returns undefined when a code is needed; what `enter` gives, otherwise */
+  async function go<Entered>(user: User, otp: string, source: PasswordSource, enter: Enter<Entered>) {
+    try {
+      const proof = await secondStep.check(user.id, otp, source);
+      return proof === undefined ? undefined : { entered: await enter(user, proof) };
+    } catch (error) {
+      if (hasReason(error, 'OTP_INVALID')) tellRefused(user.id, source, 'code');
+      throw error;
+    }
+  }
+
   return {
-    async signIn({ identifier, password }, source, enter) {
+    async signIn({ identifier, password, otp }, source, enter) {
       const { device, deviceToken, context, signal } = source;
       const user = await find(identifier, context);
       const network = networkOf(device.ip);
@@ -88,16 +111,24 @@ export function createCredentials(options: {
       const passwordHash = await accounts.passwordHash(user?.id ?? NOBODY);
       const by = { network, ...(signal === undefined ? {} : { signal }) };
       const right = await passwords.verify(passwordHash ?? passwords.decoy, password, by);
-      const entered = right && user !== undefined ? await enter(user) : undefined;
-      // A password that was changed meanwhile has ended what there was; what was entered after that is given to nobody.
-      const isStill =
-        entered !== undefined && user !== undefined && (await accounts.passwordHash(user.id)) === passwordHash;
-      if (user === undefined || entered === undefined || !isStill) {
+      if (!right || user === undefined || passwordHash === undefined) {
         tellRefused(user?.id, source);
         throw wrongCredentials();
       }
+      const gone = await go(user, otp, source, enter).catch((error: unknown) => {
+        attempt.giveBack();
+        throw error;
+      });
+      // A password that was changed meanwhile has ended what there was; what was entered after that is given to nobody.
+      const isStill = gone?.entered === undefined || (await accounts.passwordHash(user.id)) === passwordHash;
+      if ((gone !== undefined && gone.entered === undefined) || !isStill) {
+        tellRefused(user.id, source);
+        throw wrongCredentials();
+      }
       attempt.giveBack();
-      return { user, entered, deviceToken: await knownDevices.remember(user.id, deviceToken, { ...context, device }) };
+      if (gone === undefined) return { user, entered: undefined, deviceToken };
+      const known = await knownDevices.remember(user.id, deviceToken, { ...context, device });
+      return { user, entered: gone.entered, deviceToken: known };
     },
   };
 }

@@ -55,10 +55,19 @@ test('what was mailed is tried so often from a network, and for an account from 
   }
 });
 
-test('who is signed in tries so often in a session, and codes for an account', async () => {
-  for (const name of ['confirm', 'otp'] as const) {
-    for (let time = 0; time < 2; time += 1) await attempts[name]('one');
-    await assert.rejects(attempts[name]('one'), refused('RATE_LIMITED'));
-    await attempts[name]('other');
-  }
+test('who is signed in tries so often in a session', async () => {
+  for (let time = 0; time < 2; time += 1) await attempts.confirm('one');
+  await assert.rejects(attempts.confirm('one'), refused('RATE_LIMITED'));
+  await attempts.confirm('other');
+});
+
+test('codes are tried so often for an account, and on a device that it knows for that alone', async () => {
+  const [home, hotel, cafe] = ['198.51.100.1', '198.51.100.2', '198.51.100.3'];
+  for (let time = 0; time < 2; time += 1) await attempts.otp('ada', home);
+  for (const network of [home, hotel]) await assert.rejects(attempts.otp('ada', network), refused('RATE_LIMITED'));
+  await attempts.otp('grace', home);
+  await attempts.otp('grace', hotel);
+  await assert.rejects(attempts.otp('grace', cafe), refused('RATE_LIMITED'));
+  for (let time = 0; time < 2; time += 1) await attempts.otp('ada', home, 'phone');
+  await assert.rejects(attempts.otp('ada', home, 'phone'), refused('RATE_LIMITED'));
 });

@@ -9,7 +9,7 @@ export interface Attempt {
 
 /**
  * Limits on what is tried again and again: passwords, registrations, tokens. Each throws RATE_LIMITED, the same whether or not there is such
- * an account, before anything costly is done. While Redis is away all attempts pass, and a metric counts them. A network is as `networkOf`
+ * an account, before anything costly is done. While Redis is away all attempts but `otp` pass, and a metric counts them. A network is as `networkOf`
  * gives it.
  */
 export interface Attempts {
@@ -22,8 +22,12 @@ export interface Attempts {
   login(identifier: string, network: string, device?: string): Promise<Attempt>;
   /** The password or code of somebody who is signed in already, before what only that person may do. */
   confirm(sessionId: string): Promise<Attempt>;
-  /** A code of a second factor, once the password was right. */
-  otp(accountId: string): Promise<Attempt>;
+  /**
+   * Codes of an authenticator app, after a password that is right. They are few, so that none passes uncounted.
+   * @param device as for `login`
+   * @throws OxoError UNAVAILABLE while Redis is away
+   */
+  otp(accountId: string, network: string, device?: string): Promise<Attempt>;
   register(network: string): Promise<Attempt>;
   /** Refresh tokens. */
   refresh(network: string): Promise<Attempt>;
@@ -70,7 +74,14 @@ export function createAttempts(options: TakingOptions): Attempts {
           ])
         : take([limit('loginOfAccountOnDevice', identifier, device)]),
     confirm: (sessionId) => take([limit('confirmOfSession', sessionId)]),
-    otp: (accountId) => take([limit('otpOfAccount', accountId)]),
+    otp: (accountId, network, device) =>
+      take(
+        device === undefined
+          ? [limit('otpOfAccountFromNetwork', accountId, network), limit('otpOfAccount', accountId)]
+          : [limit('otpOfAccountOnDevice', accountId, device)],
+        [],
+        'MUST_BE_COUNTED',
+      ),
     register: (network) => from('registerFromNetwork', network),
     refresh: (network) => from('refreshFromNetwork', network),
     forgot: (network) => from('forgotFromNetwork', network),

@@ -32,7 +32,7 @@ export function auditAttempts(attempts: Attempts, counted: Pick<CountedAudit, 'a
   return {
     ...attempts,
     confirm: (sessionId) => told('confirm', {}, attempts.confirm(sessionId)),
-    otp: (account) => told('otp', { account }, attempts.otp(account)),
+    otp: (account, network, device) => told('otp', { network, account }, attempts.otp(account, network, device)),
     reset: (network, account) => told('reset', { network, account }, attempts.reset(network, account)),
     verify: (network, account) => told('verify', { network, account }, attempts.verify(network, account)),
     register: (network) => told('register', { network }, attempts.register(network)),

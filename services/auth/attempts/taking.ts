@@ -20,16 +20,17 @@ export interface Taken {
   giveBack(): void;
 }
 
-/** Takes from allowances. While Redis is away all attempts pass, and a metric counts them. */
+/** Takes from allowances. While Redis is away all attempts pass that need not be counted, and a metric counts them. */
 export interface Taking {
   /** @param parts whose it is */
   limit(name: keyof Allowances, ...parts: string[]): Limit;
   /**
    * Takes one of each, in one round trip.
    * @param soft whether they are used up is told, and refuses nobody
-   * @throws OxoError RATE_LIMITED when one of the others is used up; then none has taken anything
+   * @param uncounted what happens while Redis is away; they pass when absent
+   * @throws OxoError RATE_LIMITED when one of the others is used up; then none has taken anything; UNAVAILABLE for what must be counted and can't be
    */
-  take(limits: readonly Limit[], soft?: readonly Limit[]): Promise<Taken>;
+  take(limits: readonly Limit[], soft?: readonly Limit[], uncounted?: 'PASS' | 'MUST_BE_COUNTED'): Promise<Taken>;
 }
 
 export interface TakingOptions {
@@ -60,7 +61,10 @@ export function createTaking({ counters, allowances, secret, metrics, logger }: 
   }
 
   /** @returns which of them are used up */
-  async function takeAll(limits: readonly Limit[]): Promise<{ limit: Limit; retryAfterMs: number }[]> {
+  async function takeAll(
+    limits: readonly Limit[],
+    mustBeCounted: boolean,
+  ): Promise<{ limit: Limit; retryAfterMs: number }[]> {
     try {
       const taken = await Promise.all(limits.map(({ id, allowance }) => counters.take(id, allowance)));
       return limits.flatMap((one, index) => {
@@ -68,7 +72,7 @@ export function createTaking({ counters, allowances, secret, metrics, logger }: 
         return outcome === undefined || outcome.allowed ? [] : [{ limit: one, retryAfterMs: outcome.retryAfterMs }];
       });
     } catch (error) {
-      if (!(error instanceof OxoError)) throw error;
+      if (mustBeCounted || !(error instanceof OxoError)) throw error;
       passUnchecked(limits, error);
       return [];
     }
@@ -79,9 +83,9 @@ export function createTaking({ counters, allowances, secret, metrics, logger }: 
       ...{ name, allowance: allowances[name] },
       id: `${name}:${hash(name, ...parts).toString('base64url')}`,
     }),
-    async take(limits, soft = []) {
+    async take(limits, soft = [], uncounted = 'PASS') {
       const all = [...limits, ...soft];
-      const usedUp = await takeAll(all);
+      const usedUp = await takeAll(all, uncounted === 'MUST_BE_COUNTED');
       for (const { limit: one } of usedUp) refused.inc({ limit: one.name });
       const counted = all.filter((one) => usedUp.every(({ limit: other }) => other !== one));
       const hard = usedUp.filter(({ limit: one }) => !soft.includes(one));

@@ -27,6 +27,10 @@ export const SessionEntity = defineEntity({
     isAdmin: p.boolean(),
     /** BROWSER: of a browser at our own pages, whose cookie it is; APP: of an app, which refreshes it. */
     kind: p.text(),
+    /** What it was opened with, and confirmed with since: names of the contract. */
+    factors: p.array(),
+    /** When its person has last confirmed that it is still them; null for never. */
+    confirmedAtMs: p.bigint('number').nullable(),
   },
 });
 
@@ -47,6 +51,8 @@ export type RotationRow = Pick<
   | 'expiresAtMs'
   | 'revokedAtMs'
   | 'isAdmin'
+  | 'factors'
+  | 'confirmedAtMs'
 >;
 
 /** The columns of a RotationRow. Numbers of 64 bits become JavaScript numbers. */
@@ -54,7 +60,7 @@ export const rotationColumns =
   () => `account_id as "accountId", family_hash as "familyHash", current_hash as "currentHash",
   previous_hash as "previousHash", rotation_salt as "rotationSalt", rotated_at_ms::float8 as "rotatedAtMs",
   grace_used as "graceUsed", created_at_ms::float8 as "createdAtMs", expires_at_ms::float8 as "expiresAtMs",
-  revoked_at_ms::float8 as "revokedAtMs", is_admin as "isAdmin"`;
+  revoked_at_ms::float8 as "revokedAtMs", is_admin as "isAdmin", factors, confirmed_at_ms::float8 as "confirmedAtMs"`;
 
 /** What a statement that deletes sessions gives of each. */
 export type RevokedSession = Pick<SessionRow, 'id' | 'accountId'>;
@@ -63,8 +69,8 @@ export type RevokedSession = Pick<SessionRow, 'id' | 'accountId'>;
 export const revokedColumns = () => 'id, account_id as "accountId"';
 
 /** What is shown of a session to whom it belongs. */
-export type ListedSession = Pick<SessionRow, 'id' | 'userAgent' | 'ip' | 'createdAtMs' | 'lastSeenAtMs'>;
+export type ListedSession = Pick<SessionRow, 'id' | 'userAgent' | 'ip' | 'createdAtMs' | 'lastSeenAtMs' | 'factors'>;
 
 /** The columns of a ListedSession. Numbers of 64 bits become JavaScript numbers. */
 export const listedColumns = () => `id, user_agent as "userAgent", ip, created_at_ms::float8 as "createdAtMs",
-  last_seen_at_ms::float8 as "lastSeenAtMs"`;
+  last_seen_at_ms::float8 as "lastSeenAtMs", factors`;

@@ -23,6 +23,14 @@ export { listApiKeys } from './api-keys/list-api-keys.ts';
 export { revokeApiKey } from './api-keys/revoke-api-key.ts';
 export { rotateApiKey } from './api-keys/rotate-api-key.ts';
 
+// MfaService: people, through the front door.
+
+export { confirmTotp } from './mfa/confirm-totp.ts';
+export { disableTotp } from './mfa/disable-totp.ts';
+export { enrolTotp } from './mfa/enrol-totp.ts';
+export { getMfa } from './mfa/get-mfa.ts';
+export { regenerateRecoveryCodes } from './mfa/regenerate-recovery-codes.ts';
+
 // ConsentService: people, through the front door.
 
 export { listConsents } from './consents/list-consents.ts';

@@ -19,3 +19,8 @@ export class KeyVaultError extends Error {
 export function vaultNameOf(kid: string): string {
   return `signing-key/${kid}`;
 }
+
+/** The name under which a data key lies in the vault. */
+export function vaultNameOfDataKey(id: string): string {
+  return `data-key/${id}`;
+}

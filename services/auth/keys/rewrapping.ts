@@ -1,32 +1,48 @@
-import type { Database } from '#kit/db/database.ts';
+import type { Database, Statement, Transaction } from '#kit/db/database.ts';
 import type { Logger } from '#kit/observability/logger.ts';
 import { LOCK_KEYS } from './key-rows.ts';
-import { type KeyVault, vaultNameOf } from './key-vault.ts';
+import { type KeyVault, vaultNameOf, vaultNameOfDataKey } from './key-vault.ts';
 
-const LIST = {
-  name: 'keys-to-rewrap',
-  text: 'select kid, private_key as "privateKey" from signing_keys order by created_at_ms limit 1000',
-};
-const REPLACE = { name: 'key-rewrap', text: 'update signing_keys set private_key = $2 where kid = $1' };
+const MAX_ROWS = 1_000;
 
-interface KeyRow {
-  kid: string;
-  privateKey: Buffer;
+/** What lies in the database encrypted by the key vault, by the table: each row has an id and a key. */
+const WRAPPED: readonly { list: Statement; replace: Statement; nameOf(id: string): string }[] = [
+  {
+    list: {
+      name: 'keys-to-rewrap',
+      text: `select kid as id, private_key as key from signing_keys order by created_at_ms limit ${MAX_ROWS}`,
+    },
+    replace: { name: 'key-rewrap', text: 'update signing_keys set private_key = $2 where kid = $1' },
+    nameOf: vaultNameOf,
+  },
+  {
+    list: {
+      name: 'data-keys-to-rewrap',
+      text: `select id, key from data_keys order by created_at_ms limit ${MAX_ROWS}`,
+    },
+    replace: { name: 'data-key-rewrap', text: 'update data_keys set key = $2 where id = $1' },
+    nameOf: vaultNameOfDataKey,
+  },
+];
+
+interface WrappedRow {
+  id: string;
+  key: Buffer;
 }
 
 export interface Rewrapped {
   /** The key-encryption key that encrypts now. */
   keyId: string;
-  /** How many private keys were encrypted with another, and are encrypted with this one now. */
+  /** How many keys were encrypted with another, and are encrypted with this one now. */
   rewrapped: number;
-  /** Those that cannot be decrypted, and stay as they were. */
+  /** Those that cannot be decrypted, and stay as they were: the id of a signing key, or of a data key. */
   leftKids: string[];
 }
 
 export interface Rewrapping {
   /**
-   * Encrypts every private key with the key-encryption key that encrypts now. All or nothing, and can be repeated. When none is left,
-   * nothing here needs the former key any more: whoever makes a signing key looks up the present one behind the same lock.
+   * Encrypts every private key and every data key with the key-encryption key that encrypts now. All or nothing, and can be repeated. When none is
+   * left, nothing here needs the former key any more: whoever makes a key looks up the present one behind the same lock.
    */
   rewrap(): Promise<Rewrapped>;
   /**
@@ -39,35 +55,42 @@ export interface Rewrapping {
 export function createRewrapping(options: { db: Database; vault: KeyVault; logger: Logger }): Rewrapping {
   const { db, vault, logger } = options;
 
-  async function rewrapOne({ kid, privateKey }: KeyRow): Promise<Buffer | undefined> {
+  async function rewrapOne({ id, key }: WrappedRow, name: string): Promise<Buffer | undefined> {
     try {
-      return await vault.encrypt(await vault.decrypt(privateKey, vaultNameOf(kid)), vaultNameOf(kid));
+      return await vault.encrypt(await vault.decrypt(key, name), name);
     } catch (error) {
-      logger.error({ kid, err: error }, 'a signing key cannot be encrypted anew');
+      logger.error({ kid: id, err: error }, 'a key cannot be encrypted anew');
       return undefined;
+    }
+  }
+
+  async function rewrapTable(
+    tx: Transaction,
+    { list, replace, nameOf }: (typeof WRAPPED)[number],
+    result: Rewrapped,
+    isDue: (keyId: string | undefined) => boolean,
+  ): Promise<void> {
+    for (const row of await tx.query<WrappedRow>(list)) {
+      const itsKeyId = vault.keyIdOf(row.key);
+      if (itsKeyId === result.keyId || !isDue(itsKeyId)) continue;
+      const encrypted = await rewrapOne(row, nameOf(row.id));
+      // The operator may have put in another meanwhile.
+      if (encrypted === undefined || vault.keyIdOf(encrypted) !== result.keyId) result.leftKids.push(row.id);
+      else {
+        await tx.query(replace, [row.id, encrypted]);
+        result.rewrapped += 1;
+      }
     }
   }
 
   async function rewrapAll(isDue: (keyId: string | undefined) => boolean): Promise<Rewrapped> {
     const result = await db.transaction(async (tx): Promise<Rewrapped> => {
       await tx.query(LOCK_KEYS);
-      const keyId = await vault.keyId();
-      const leftKids: string[] = [];
-      let rewrapped = 0;
-      for (const row of await tx.query<KeyRow>(LIST)) {
-        const itsKeyId = vault.keyIdOf(row.privateKey);
-        if (itsKeyId === keyId || !isDue(itsKeyId)) continue;
-        const encrypted = await rewrapOne(row);
-        // The operator may have put in another meanwhile.
-        if (encrypted === undefined || vault.keyIdOf(encrypted) !== keyId) leftKids.push(row.kid);
-        else {
-          await tx.query(REPLACE, [row.kid, encrypted]);
-          rewrapped += 1;
-        }
-      }
-      return { keyId, rewrapped, leftKids };
+      const found: Rewrapped = { keyId: await vault.keyId(), rewrapped: 0, leftKids: [] };
+      for (const wrapped of WRAPPED) await rewrapTable(tx, wrapped, found, isDue);
+      return found;
     });
-    if (result.rewrapped > 0) logger.info(result, 'the signing keys are encrypted with another key-encryption key');
+    if (result.rewrapped > 0) logger.info(result, 'the keys are encrypted with another key-encryption key');
     return result;
   }
 

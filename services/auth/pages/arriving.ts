@@ -17,11 +17,11 @@ export function createArrive(parts: {
 }): Arrive {
   const { browsers, interactions, endOthers, issuer } = parts;
   return async (exchange, destination, session) => {
-    const { accountId, signedInAtMs: atMs } = session;
+    const { accountId, signedInAtMs: atMs, factors } = session;
     browsers.enter(exchange.response, session);
     if ('interaction' in destination) {
       const { id } = destination.interaction;
-      return goOn(exchange, await interactions.finishLogin(exchange, id, { accountId, atMs }), issuer);
+      return goOn(exchange, await interactions.finishLogin(exchange, id, { accountId, atMs, factors }), issuer);
     }
     // Apps that go on in this browser go on as this person.
     await endOthers(exchange, { butOf: accountId });

@@ -19,7 +19,7 @@ export async function attempt<Result extends { deviceToken: string }>(
     const language = languageOf(request.headers, cookieName(issuer, LANGUAGE_COOKIE));
     const context = { requestId, device, language, signal: gone.signal };
     const result = await work({ device, deviceToken: readDeviceCookie(request, issuer), context, signal: gone.signal });
-    setDeviceCookie(response, issuer, result.deviceToken);
+    if (result.deviceToken !== '') setDeviceCookie(response, issuer, result.deviceToken);
     return result;
   } finally {
     response.off('close', leave);

@@ -14,11 +14,14 @@ export interface SignInPage {
   identifier: string;
   /** Who is signed in shows once more that it is them: the identifier stands fast. */
   isConfirmation: boolean;
+  /** The account needs a code besides the password. */
+  asksCode?: boolean;
   refusal?: Refusal;
 }
 
 const MAX_IDENTIFIER = 254;
 const MAX_PASSWORD = 256;
+const MAX_CODE = 64;
 
 /** Asks for handle or email address, and password. */
 export function signInPage(visit: Visit, page: SignInPage): Page {
@@ -42,7 +45,7 @@ ${!isConfirmation && html`<p class="small">${signIn.newHere} <a href="${addressW
   });
 }
 
-function fields({ signIn }: Texts, { identifier, isConfirmation, refusal }: SignInPage): Part {
+function fields({ signIn }: Texts, { identifier, isConfirmation, asksCode = false, refusal }: SignInPage): Part {
   const { fields: problems = {} } = refusal ?? {};
   const isFirst = problems.identifier !== undefined || identifier === '';
   const who = isConfirmation
@@ -55,5 +58,11 @@ ${hidden({ identifier })}`
   return html`${who}${field({
     ...{ name: 'password', type: 'password', label: signIn.password, maxLength: MAX_PASSWORD },
     ...{ problem: problems.password, autocomplete: 'current-password', isFirst: !isFirst },
-  })}`;
+  })}${
+    asksCode &&
+    field({
+      ...{ name: 'otp', label: signIn.otp, maxLength: MAX_CODE, problem: problems.otp },
+      ...{ autocomplete: 'one-time-code', isExact: true },
+    })
+  }`;
 }

@@ -45,37 +45,23 @@ export function signIn(dependencies: SignInDependencies): PageHandlers {
     sendPage(exchange.response, page.refusal?.status ?? 200, signInPage(visit, { ...page, token }));
   }
 
-  /** A session in place of the one that the browser has. @throws OxoError when the credentials are nobody's */
+  /** A session in place of the one that the browser has; undefined when a code is needed besides. @throws OxoError when the credentials are nobody's */
   async function open(
     exchange: HttpExchange,
     { language }: Visit,
     destination: Destination,
-    form: { identifier: string; password: string },
-  ): Promise<OpenSession> {
+    form: { identifier: string; password: string; otp: string },
+  ): Promise<OpenSession | undefined> {
     const clientId = 'interaction' in destination ? destination.interaction.client.id : undefined;
     const replaced = await browsers.current(exchange.request);
     const { entered } = await attempt(exchange, issuer, (source) => {
       const { device, deviceToken, context } = source;
       const from = { ...source, ...(clientId === undefined ? {} : { clientId }) };
-      return credentials.signIn(validate(loginInput, { ...form, deviceToken }), from, ({ id }) =>
-        sessions.open(id, device, { ...context, language }, { kind: 'BROWSER', replaced, clientId }),
+      return credentials.signIn(validate(loginInput, { ...form, deviceToken }), from, ({ id }, proof) =>
+        sessions.open(id, device, { ...context, language }, { kind: 'BROWSER', replaced, clientId, proof }),
       );
     });
     return entered;
-  }
-
-  /** The handle of who is asked again; undefined when the user service is away: then it is typed. */
-  async function handleOf(
-    { requestId }: HttpExchange,
-    session: BrowserSession | undefined,
-  ): Promise<string | undefined> {
-    if (session === undefined) return undefined;
-    try {
-      return (await profiles.byId(session.accountId, { requestId }))?.handle;
-    } catch (error) {
-      if (error instanceof OxoError) return undefined;
-      throw error;
-    }
   }
 
   /** @returns whether it was possible: whoever is signed in, and recently enough, need not do it again */
@@ -87,8 +73,9 @@ export function signIn(dependencies: SignInDependencies): PageHandlers {
     }
     const { interaction } = destination;
     if (!isSignInEnough(interaction, session, clock.nowMs())) return false;
-    const { accountId, signedInAtMs: atMs } = session;
-    goOn(exchange, await interactions.finishLogin(exchange, interaction.id, { accountId, atMs }), issuer);
+    const { accountId, signedInAtMs: atMs, factors } = session;
+    const login = { accountId, atMs, factors };
+    goOn(exchange, await interactions.finishLogin(exchange, interaction.id, login), issuer);
     return true;
   }
 
@@ -102,7 +89,7 @@ export function signIn(dependencies: SignInDependencies): PageHandlers {
       const session = await browsers.current(exchange.request);
       if (session !== undefined && (await passOn(exchange, destination, session))) return;
       const hint = 'interaction' in destination ? destination.interaction.loginHint : undefined;
-      const confirmed = 'interaction' in destination ? undefined : await handleOf(exchange, session);
+      const confirmed = 'interaction' in destination ? undefined : await handleOf(profiles, exchange, session);
       show(exchange, visit, {
         destination,
         identifier: confirmed ?? hint ?? '',
@@ -121,14 +108,35 @@ export function signIn(dependencies: SignInDependencies): PageHandlers {
       if (form.has('cancel') && 'interaction' in destination)
         return goOn(exchange, await interactions.abort(exchange, destination.interaction.id), issuer);
       const identifier = form.get('identifier') ?? '';
-      let session: OpenSession;
+      const isConfirmation = form.has('confirm');
+      const otp = form.get('otp') ?? undefined;
+      const typed = { identifier, password: form.get('password') ?? '', otp: otp ?? '' };
+      let session: OpenSession | undefined;
       try {
-        session = await open(exchange, visit, destination, { identifier, password: form.get('password') ?? '' });
+        session = await open(exchange, visit, destination, typed);
       } catch (error) {
         const refusal = refusalOf(exchange, error, visit.texts);
-        return show(exchange, visit, { destination, identifier, isConfirmation: form.has('confirm'), refusal });
+        const asksCode = otp !== undefined;
+        return show(exchange, visit, { destination, identifier, isConfirmation, asksCode, refusal });
       }
+      if (session === undefined)
+        return show(exchange, visit, { destination, identifier, isConfirmation, asksCode: true });
       await arrive(exchange, destination, session);
     },
   };
+}
+
+/** The handle of who is asked again; undefined when the user service is away: then it is typed. */
+async function handleOf(
+  profiles: Pick<Profiles, 'byId'>,
+  { requestId }: HttpExchange,
+  session: BrowserSession | undefined,
+): Promise<string | undefined> {
+  if (session === undefined) return undefined;
+  try {
+    return (await profiles.byId(session.accountId, { requestId }))?.handle;
+  } catch (error) {
+    if (error instanceof OxoError) return undefined;
+    throw error;
+  }
 }

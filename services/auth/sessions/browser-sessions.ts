@@ -2,6 +2,7 @@ import { type Clock, MINUTE_MS } from '#kit/clock.ts';
 import type { Queryable } from '#kit/db/database.ts';
 import type { SessionRow } from '../entities/session-entity.ts';
 import type { Device } from './device.ts';
+import type { Factor } from './factors.ts';
 import { decodeRefreshToken, matches } from './refresh-token.ts';
 import { IDLE_MS, MAX_AGE_MS } from './sessions.ts';
 
@@ -11,7 +12,7 @@ const TOUCH_EVERY_MS = 5 * MINUTE_MS;
 const FIND = {
   name: 'browser-session-find',
   text: `select id as "sessionId", account_id as "accountId", family_hash as "familyHash", current_hash as "currentHash",
-      created_at_ms::float8 as "signedInAtMs", last_seen_at_ms::float8 as "lastSeenAtMs"
+      factors, coalesce(confirmed_at_ms, created_at_ms)::float8 as "signedInAtMs", last_seen_at_ms::float8 as "lastSeenAtMs"
     from sessions where id = $1 and kind = 'BROWSER' and expires_at_ms > $2 and revoked_at_ms is null`,
 };
 const TOUCH = {
@@ -26,6 +27,7 @@ export interface BrowserSession {
   accountId: string;
   /** When the person last showed who they are, in milliseconds since the epoch. */
   signedInAtMs: number;
+  factors: readonly Factor[];
 }
 
 /**
@@ -47,11 +49,11 @@ export function createBrowserSessions({ db, clock }: { db: Queryable; clock: Clo
       const [row] = await db.query<Row>(FIND, [token.sessionId, nowMs]);
       if (row === undefined || !matches(row.familyHash, token.family) || !matches(row.currentHash, token.secret))
         return undefined;
-      const { sessionId, accountId, signedInAtMs, lastSeenAtMs } = row;
+      const { sessionId, accountId, signedInAtMs, factors, lastSeenAtMs } = row;
       if (lastSeenAtMs <= nowMs - TOUCH_EVERY_MS) {
         await db.query(TOUCH, [sessionId, nowMs, device.userAgent, device.ip, nowMs + IDLE_MS, nowMs - TOUCH_EVERY_MS]);
       }
-      return { sessionId, accountId, signedInAtMs };
+      return { sessionId, accountId, signedInAtMs, factors };
     },
   };
 }

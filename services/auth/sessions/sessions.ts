@@ -12,6 +12,7 @@ import type { Mail, MailCall } from '../mail/mail.ts';
 import { endBrowserSessions } from '../oauth/storage/browser-sessions.ts';
 import { hashOf } from '../tokens/hash.ts';
 import type { Device } from './device.ts';
+import { BY_PASSWORD, type Factor, type Proof } from './factors.ts';
 import {
   encodeRefreshToken,
   newRefreshToken,
@@ -34,8 +35,8 @@ const REVOKED_KEPT_MS = DAY_MS;
 const INSERT = {
   name: 'session-insert',
   text: `insert into sessions (id, account_id, family_hash, current_hash, user_agent, ip,
-      created_at_ms, last_seen_at_ms, expires_at_ms, is_admin, kind)
-    values ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9, $10)`,
+      created_at_ms, last_seen_at_ms, expires_at_ms, is_admin, kind, factors)
+    values ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9, $10, $11)`,
 };
 const DELETE_SURPLUS = {
   name: 'session-delete-surplus',
@@ -73,8 +74,9 @@ const CLEAN_UP = defineCleanUp({ name: 'sessions-clean-up', table: 'sessions', w
 export interface OpenSession {
   sessionId: string;
   accountId: string;
-  /** When it was opened by a password, in milliseconds since the epoch. */
+  /** When its person has last shown who they are, in milliseconds since the epoch. */
   signedInAtMs: number;
+  factors: readonly Factor[];
   /** The account was an administrator's when it was opened. */
   isAdmin: boolean;
   refreshToken: string;
@@ -82,7 +84,7 @@ export interface OpenSession {
 
 export type Refreshed = { outcome: 'REFRESHED'; session: OpenSession } | { outcome: 'REUSED' | 'UNKNOWN' };
 
-/** Why a session is opened, and for what; SIGN_IN, and an app of the person's own, when absent. */
+/** Why a session is opened, for what, and by what; SIGN_IN, an app of the person's own, and a password when absent. */
 export interface Opening {
   why?: 'REGISTER' | 'SIGN_IN';
   kind?: 'APP' | 'BROWSER';
@@ -90,12 +92,14 @@ export interface Opening {
   replaced?: { sessionId: string } | undefined;
   /** The client for which the password was typed at a page of ours. */
   clientId?: string | undefined;
+  proof?: Proof;
 }
 
 /** Sign-ins that last: each is a row whose refresh tokens take turns. */
 export interface Sessions {
   /**
    * Makes the account active, if it was not, and opens a session. Undefined when there is no such account (any more).
+   * @throws what the proof throws when it was spent meanwhile: there is no session then
    */
   open(accountId: string, device: Device, context: MailCall, opening?: Opening): Promise<OpenSession | undefined>;
   /** Rotates a refresh token. One that was consumed before revokes its session. */
@@ -131,15 +135,23 @@ export function createSessions(options: SessionsOptions): Sessions {
   const revoking = createRevoking(options);
 
   return {
-    async open(accountId, device, context, { why = 'SIGN_IN', kind = 'APP', replaced, clientId } = {}) {
+    async open(
+      accountId,
+      device,
+      context,
+      { why = 'SIGN_IN', kind = 'APP', replaced, clientId, proof = BY_PASSWORD } = {},
+    ) {
       const { session } = await revoking.inPassing(async (tx) => {
         const account = await activateAccount(tx, mail, accountId, context);
         if (account === undefined) return { session: undefined, revoked: [] };
-        const opened = await insert(tx, clock.nowMs(), families, { accountId, isAdmin: account.isAdmin, device, kind });
+        await proof.spend(tx);
+        const { factors } = proof;
+        const row = { accountId, isAdmin: account.isAdmin, device, kind, factors };
+        const opened = await insert(tx, clock.nowMs(), families, row);
         const before = replaced === undefined ? [] : await tx.query<RevokedSession>(DELETE_ONE, [replaced.sessionId]);
         const by = { accountId, actor: person(accountId), sessionId: opened.sessionId };
         const action = clientId === undefined ? { action: why } : ({ action: 'CHECK_PASSWORD', clientId } as const);
-        await counted.record(tx, { ...action, ...by }, context);
+        await counted.record(tx, { ...action, ...by, details: { factors: factors.join(' ') } }, context);
         const revoked = await endSurplus(tx, accountId);
         const surplus = {
           action: 'REVOKE_SESSION',
@@ -191,17 +203,17 @@ async function insert(
   tx: Transaction,
   nowMs: number,
   families: Pick<TokenFamilies, 'create'>,
-  opened: { accountId: string; isAdmin: boolean; device: Device; kind: string },
+  opened: { accountId: string; isAdmin: boolean; device: Device; kind: string; factors: Proof['factors'] },
 ): Promise<OpenSession> {
-  const { accountId, isAdmin, device, kind } = opened;
+  const { accountId, isAdmin, device, kind, factors } = opened;
   const sessionId = newId(nowMs);
   const token = newRefreshToken(sessionId, families.create(sessionId));
   await tx.query(INSERT, [
     ...[token.sessionId, accountId, hashOf(token.family), hashOf(token.secret)],
-    ...[device.userAgent, device.ip, nowMs, nowMs + IDLE_MS, isAdmin, kind],
+    ...[device.userAgent, device.ip, nowMs, nowMs + IDLE_MS, isAdmin, kind, factors],
   ]);
   const refreshToken = encodeRefreshToken(token);
-  return { sessionId, accountId, signedInAtMs: nowMs, isAdmin, refreshToken };
+  return { sessionId, accountId, signedInAtMs: nowMs, factors, isAdmin, refreshToken };
 }
 
 async function rotate(tx: Transaction, token: RefreshToken, device: Device, nowMs: number): Promise<Refreshed> {
@@ -222,7 +234,8 @@ async function rotate(tx: Transaction, token: RefreshToken, device: Device, nowM
   const session = {
     sessionId: token.sessionId,
     accountId: row.accountId,
-    signedInAtMs: row.createdAtMs,
+    signedInAtMs: row.confirmedAtMs ?? row.createdAtMs,
+    factors: row.factors as Factor[],
     isAdmin: row.isAdmin,
     refreshToken: encodeRefreshToken(next),
   };

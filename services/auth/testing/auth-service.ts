@@ -3,9 +3,6 @@
  * beside it. Its events stay in the outbox.
  */
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { z } from 'zod';
 import { AdminInternalServiceDefinition } from '#gen/oxo/admin/v1/admin_internal_service.ts';
 import { AdminServiceDefinition } from '#gen/oxo/admin/v1/admin_service.ts';
@@ -14,6 +11,7 @@ import { SessionRevoked } from '#gen/oxo/auth/v1/auth_events.ts';
 import { AuthInternalServiceDefinition } from '#gen/oxo/auth/v1/auth_internal_service.ts';
 import { AuthServiceDefinition } from '#gen/oxo/auth/v1/auth_service.ts';
 import { ConsentServiceDefinition } from '#gen/oxo/auth/v1/consent_service.ts';
+import { MfaServiceDefinition } from '#gen/oxo/auth/v1/mfa_service.ts';
 import { UserInternalServiceDefinition } from '#gen/oxo/user/v1/user_internal_service.ts';
 import { UserServiceDefinition } from '#gen/oxo/user/v1/user_service.ts';
 import { DAY_MS, MINUTE_MS } from '#kit/clock.ts';
@@ -47,13 +45,12 @@ import { type Allowances, allowanceSettings, allowances } from '../attempts/allo
 import { type Attempts, createAttempts } from '../attempts/attempts.ts';
 import { createCounters } from '../attempts/counters.ts';
 import { createCountedAudit } from '../audit/counted.ts';
-import { type HttpServer, startHttpServer } from '../http/server.ts';
-import { JWKS_PATH, serveJwks } from '../keys/jwks.ts';
+import type { HttpServer } from '../http/server.ts';
+import { JWKS_PATH } from '../keys/jwks.ts';
 import type { KeyVault } from '../keys/key-vault.ts';
-import { openLocalVault } from '../keys/local-vault.ts';
-import { createRewrapping, type Rewrapping } from '../keys/rewrapping.ts';
+import type { Rewrapping } from '../keys/rewrapping.ts';
 import { createKeyRotation, type KeyRotation } from '../keys/rotation.ts';
-import { openSigningKeys, type SigningKeys } from '../keys/signing-keys.ts';
+import type { SigningKeys } from '../keys/signing-keys.ts';
 import { createMail, type Mail } from '../mail/mail.ts';
 import type { Smtp } from '../mail/smtp.ts';
 import type { OAuth } from '../oauth/oauth.ts';
@@ -66,6 +63,7 @@ import { hashOf } from '../tokens/hash.ts';
 import { createTokenIssuer, type TokenIssuer } from '../tokens/token-issuer.ts';
 import { createTestBroadcast, type TestBroadcast } from './broadcast.ts';
 import { counting } from './counting.ts';
+import { randomSecret, startKeys } from './custody.ts';
 import { createTestMails, type TestMails } from './mails.ts';
 import { testSchema } from './schema.ts';
 import { createSigners, type Signers } from './signers.ts';
@@ -101,6 +99,8 @@ export interface TestAuthService
   withToken(token: string): RpcClient<AuthServiceDefinition>;
   /** The contract of API keys with a token as it is; as nobody without. */
   apiKeys(token?: string): RpcClient<ApiKeyServiceDefinition>;
+  /** The contract of second steps with a token as it is; as nobody without. */
+  mfa(token?: string): RpcClient<MfaServiceDefinition>;
   /** What a person has allowed to clients, with a token as it is. */
   consentsWith(token: string): RpcClient<ConsentServiceDefinition>;
   /** The contract of administrators with a token as it is. */
@@ -161,7 +161,7 @@ export async function startAuthService(options: TestAuthOptions = {}): Promise<T
   const database = await openTestDatabase(context, testSchema);
   const { db } = database;
   const custody = await startKeys(context, db);
-  const { vault, keys, http, rewrapping } = custody;
+  const { keys, http, vault, dataVault, rewrapping } = custody;
   const { limits, user, address } = await startServers(context, `http://127.0.0.1:${http.port}${JWKS_PATH}`, options);
 
   const issuer = createTokenIssuer({ keys, issuer: ISSUER, clock });
@@ -204,7 +204,8 @@ export async function startAuthService(options: TestAuthOptions = {}): Promise<T
   const rotation = createKeyRotation({ db, outbox, vault, keys, denyList, ...schedule, clock, logger });
   const oauth = { issuer: ISSUER, cookieSecrets: [randomSecret()] };
   const secrets = { ...KNOWN, apiKeyTagSecrets, mailTokenSecrets };
-  const own = { ...secrets, rotation, rewrapping, denyList, keys, issuer, passwords, attempts, oauth };
+  const keeping = { rotation, rewrapping, dataVault, denyList, keys };
+  const own = { ...secrets, ...keeping, issuer, passwords, attempts, oauth };
   const parts = { smtp: options.smtp, metrics: context.metrics, clock, logger };
   const service = createAuthService({ db, outbox, users, people, ...own, ...parts });
   service.serveHttp(http);
@@ -239,6 +240,8 @@ function contractsOf(callers: Callers) {
   return {
     as: (userId) => callers.asUser(AuthServiceDefinition, userId),
     withToken: (token) => callers.withToken(AuthServiceDefinition, token),
+    mfa: (token?: string) =>
+      token === undefined ? callers.asUser(MfaServiceDefinition) : callers.withToken(MfaServiceDefinition, token),
     consentsWith: (token) => callers.withToken(ConsentServiceDefinition, token),
     apiKeys: (token?: string) =>
       token === undefined ? callers.asUser(ApiKeyServiceDefinition) : callers.withToken(ApiKeyServiceDefinition, token),
@@ -261,22 +264,6 @@ function withAdministration(
     },
   };
 }
-
-async function startKeys(context: TestContext, db: Database) {
-  const { clock, logger, metrics } = context;
-  const folder = await mkdtemp(join(tmpdir(), 'oxo-test-'));
-  context.onStop(() => rm(folder, { recursive: true }));
-  const keyFile = join(folder, 'key-encryption-keys');
-  await writeFile(keyFile, randomSecret());
-  const vault = await openLocalVault({ file: keyFile });
-  const keys = await openSigningKeys({ db, vault, clock });
-  const http = await startHttpServer({ host: '127.0.0.1', port: 0, logger, metrics, clock });
-  context.onStop(http.close);
-  serveJwks(http, keys.published);
-  return { vault, keyFile, keys, http, rewrapping: createRewrapping({ db, vault, logger }) };
-}
-
-const randomSecret = () => randomBytes(32).toString('base64');
 
 function createTestAttempts({ metrics, logger }: TestContext, redis: Redis, changed?: Partial<Allowances>): Attempts {
   const allowances = { ...MANY, ...changed };

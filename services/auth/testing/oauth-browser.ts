@@ -116,7 +116,11 @@ export function serveTestPages({
     }
     const finished =
       found?.prompt === 'login'
-        ? oauth.interactions.finishLogin(exchange, found.id, { accountId: accountId ?? '', atMs: clock.nowMs() })
+        ? oauth.interactions.finishLogin(exchange, found.id, {
+            accountId: accountId ?? '',
+            atMs: clock.nowMs(),
+            factors: ['PASSWORD'],
+          })
         : oauth.interactions.finishConsent(exchange, id ?? '', { scopes: (scopes ?? '').split(' ') });
     const location = query.has('abort') ? await oauth.interactions.abort(exchange, id ?? '') : await finished;
     response.writeHead(location === undefined ? 400 : 303, location === undefined ? {} : { location });

@@ -20,11 +20,11 @@ async function rewrap() {
   return service.internalWithToken(token).rewrapSigningKeys({});
 }
 
-/** Private keys by the key-encryption key that they lie under. */
+/** Private keys and the data key by the key-encryption key that they lie under. */
 async function wrappedWith(): Promise<Record<string, number>> {
   const rows = await service.db.query<{ privateKey: Buffer }>({
     name: 'test-private-keys',
-    text: 'select private_key as "privateKey" from signing_keys',
+    text: 'select private_key as "privateKey" from signing_keys union all select key from data_keys',
   });
   const ids = rows.map(({ privateKey }) => service.vault.keyIdOf(privateKey) ?? 'unknown');
   return Object.fromEntries([...new Set(ids)].map((id) => [id, ids.filter((other) => other === id).length]));
@@ -34,17 +34,17 @@ async function wrappedWith(): Promise<Record<string, number>> {
 const openAnew = async () =>
   openSigningKeys({ db: service.db, clock: service.clock, vault: await openLocalVault({ file: service.keyFile }) });
 
-test('all private keys are encrypted anew, and then the key before may be taken away', async () => {
+test('all private keys and the data key are encrypted anew, and then the key before may be taken away', async () => {
   const [old, fresh] = [(await readFile(service.keyFile, 'utf8')).trim(), newKey()];
   const oldId = await service.vault.keyId();
-  assert.deepEqual(await wrappedWith(), { [oldId]: 2 });
+  assert.deepEqual(await wrappedWith(), { [oldId]: 3 });
   assert.deepEqual(await rewrap(), { keyId: oldId, rewrapped: 0, leftKids: [] });
 
   await writeFile(service.keyFile, `${fresh}\n${old}\n`);
   const { keyId, rewrapped, leftKids } = await rewrap();
-  assert.deepEqual([rewrapped, leftKids], [2, []]);
+  assert.deepEqual([rewrapped, leftKids], [3, []]);
   assert.notEqual(keyId, oldId);
-  assert.deepEqual(await wrappedWith(), { [keyId]: 2 });
+  assert.deepEqual(await wrappedWith(), { [keyId]: 3 });
   assert.deepEqual(await rewrap(), { keyId, rewrapped: 0, leftKids: [] });
 
   await writeFile(service.keyFile, `${fresh}\n`);
@@ -69,9 +69,9 @@ test('what cannot be decrypted is told and stays, and the others are encrypted a
   const fresh = newKey();
   await writeFile(service.keyFile, `${fresh}\n${kept}\n`);
   const answer = await rewrap();
-  assert.deepEqual([answer.rewrapped, answer.leftKids], [2, ['lost']]);
+  assert.deepEqual([answer.rewrapped, answer.leftKids], [3, ['lost']]);
   const wrapped = await wrappedWith();
-  assert.deepEqual([wrapped[answer.keyId], wrapped[keyId], wrapped[lostId]], [2, undefined, undefined]);
+  assert.deepEqual([wrapped[answer.keyId], wrapped[keyId], wrapped[lostId]], [3, undefined, undefined]);
 });
 
 test('what is known is not decrypted again: a vault that is away stops neither signing nor reading the keys', async () => {
@@ -93,7 +93,7 @@ test('by itself what names its key is encrypted anew, and what an earlier versio
   await service.db.query(unnamed);
   await service.rewrapping.rewrapWhenDue();
   const wrapped = await wrappedWith();
-  assert.deepEqual([wrapped[keyId], wrapped.unknown], [1, 1]);
+  assert.deepEqual([wrapped[keyId], wrapped.unknown], [2, 1]);
   assert.ok(Object.keys(named).every((id) => id !== keyId));
 });
 

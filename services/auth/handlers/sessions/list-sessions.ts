@@ -3,6 +3,7 @@ import type { Clock } from '#kit/clock.ts';
 import type { Queryable } from '#kit/db/database.ts';
 import { requireViewer } from '#kit/identity/caller.ts';
 import type { CallContext } from '#kit/rpc/context.ts';
+import { factorsMessage } from '../../sessions/factors.ts';
 import { sessionsOf } from '../../sessions/listing.ts';
 
 export interface ListSessionsDependencies {
@@ -19,13 +20,14 @@ export function listSessions({ db, clock }: ListSessionsDependencies) {
     const { userId, sessionId } = requireViewer(context);
     const rows = await sessionsOf(db, userId, clock.nowMs());
     return {
-      sessions: rows.map(({ id, userAgent, ip, createdAtMs, lastSeenAtMs }) => ({
+      sessions: rows.map(({ id, userAgent, ip, createdAtMs, lastSeenAtMs, factors }) => ({
         id,
         device: userAgent,
         ip,
         createdAt: new Date(createdAtMs),
         lastSeenAt: new Date(lastSeenAtMs),
         current: id === sessionId,
+        factors: factorsMessage(factors),
       })),
     };
   };

@@ -14,15 +14,16 @@ export interface LoginDependencies {
   issuer: TokenIssuer;
 }
 
-/** @throws OxoError VALIDATION_FAILED, CREDENTIALS_INVALID, RATE_LIMITED; UNAVAILABLE when too many sign in, or the user service is away */
+/** @throws OxoError VALIDATION_FAILED, CREDENTIALS_INVALID, OTP_INVALID, RATE_LIMITED; UNAVAILABLE when too many sign in, or the user service is away */
 export function login({ credentials, sessions, issuer }: LoginDependencies) {
   return async (request: LoginRequest, context: CallContext): Promise<LoginResponse> => {
     const input = validate(loginInput, request);
     const device = deviceOf(context);
     const attempt = { device, deviceToken: input.deviceToken, context, signal: context.signal };
-    const { user, entered, deviceToken } = await credentials.signIn(input, attempt, ({ id }) =>
-      sessions.open(id, device, context),
+    const { user, entered, deviceToken } = await credentials.signIn(input, attempt, ({ id }, proof) =>
+      sessions.open(id, device, context, { proof }),
     );
-    return { user, tokens: await sessionTokens(issuer, entered), deviceToken };
+    if (entered === undefined) return { user: undefined, tokens: undefined, mfaRequired: true, deviceToken };
+    return { user, tokens: await sessionTokens(issuer, entered), mfaRequired: false, deviceToken };
   };
 }

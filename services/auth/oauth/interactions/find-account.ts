@@ -13,7 +13,8 @@ const FIND = {
 
 /** The claims of each scope of OpenID Connect, as userinfo tells them. */
 export const CLAIMS = {
-  openid: ['sub'],
+  // How somebody has signed in is told in ID tokens alone: userinfo has no such thing.
+  openid: ['sub', 'amr'],
   profile: ['name', 'preferred_username', 'locale', 'website'],
   email: ['email', 'email_verified'],
 };

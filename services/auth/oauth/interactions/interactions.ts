@@ -3,6 +3,7 @@ import type Provider from 'oidc-provider';
 import { type Clock, SECOND_MS } from '#kit/clock.ts';
 import type { Consents } from '../../consents/consents.ts';
 import { callOf } from '../../http/call-of.ts';
+import { amrOf, type Factor } from '../../sessions/factors.ts';
 import { CONSENT_PAGE, SIGN_IN_PAGE } from '../routes.ts';
 import { inOrder } from '../scopes.ts';
 
@@ -49,8 +50,8 @@ export interface Interactions {
    * @returns undefined when there is none in this browser, or another one, or it is too old: the person has to start anew at the client
    */
   read(exchange: HttpPair, id: string): Promise<OAuthInteraction | undefined>;
-  /** The person has signed in, at `atMs`. @returns undefined as `read` */
-  finishLogin(exchange: HttpPair, id: string, login: { accountId: string; atMs: number }): Promise<string | undefined>;
+  /** The person has signed in, at `atMs`, by these factors. @returns undefined as `read` */
+  finishLogin(exchange: HttpPair, id: string, login: OAuthLogin): Promise<string | undefined>;
   /**
    * The person grants these of the scopes that the client asks for, and rejects the others; what was not asked for is passed over.
    * With none of them it is the same as `abort`. @returns undefined as `read`, or when nobody has signed in, or no longer may
@@ -58,6 +59,13 @@ export interface Interactions {
   finishConsent(exchange: HttpPair, id: string, consent: { scopes: readonly string[] }): Promise<string | undefined>;
   /** The person does not want to: the client gets `access_denied`. @returns undefined as `read` */
   abort(exchange: HttpPair, id: string): Promise<string | undefined>;
+}
+
+/** A sign-in, as clients are told of it in ID tokens: `auth_time` and `amr`. */
+export interface OAuthLogin {
+  accountId: string;
+  atMs: number;
+  factors: readonly Factor[];
 }
 
 export interface HttpPair {
@@ -104,10 +112,12 @@ export function createInteractions(options: {
       const client = await current.Client.find(String(details.params.client_id));
       return client === undefined ? undefined : interactionOf(details, client);
     },
-    async finishLogin(exchange, id, { accountId, atMs }) {
+    async finishLogin(exchange, id, { accountId, atMs, factors }) {
       const found = await find(exchange, id);
       if (found?.details.prompt.name !== 'login') return undefined;
-      return finish(exchange, found.current, { login: { accountId, ts: Math.floor(atMs / SECOND_MS) } });
+      return finish(exchange, found.current, {
+        login: { accountId, ts: Math.floor(atMs / SECOND_MS), amr: amrOf(factors) },
+      });
     },
     async finishConsent(exchange, id, { scopes }) {
       const found = await find(exchange, id);

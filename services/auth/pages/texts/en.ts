@@ -20,6 +20,7 @@ export const en = {
     to: (app: string) => html`Sign in to go on to <strong>${app}</strong>.`,
     identifier: 'Handle or email address',
     password: 'Password',
+    otp: 'Code of your authenticator app, or a recovery code',
     submit: 'Sign in',
     cancel: 'Cancel',
   },
@@ -108,12 +109,14 @@ export const en = {
     API_KEY_LIMIT_REACHED:
       'You have as many keys, or secrets of this key, as there can be. End one that you do not need.',
     CREDENTIALS_INVALID: 'No account has this handle and password.',
+    OTP_INVALID: 'The code is wrong, too old, or was used already.',
     RATE_LIMITED: 'Too many attempts. Try again later.',
     UNAVAILABLE: 'Something that is needed for it is away, or too many people ask at once. Try again in a moment.',
   },
   fields: {
     identifier: 'Enter your handle or your email address.',
     password: 'Enter your password.',
+    otp: 'Enter the code that your authenticator app shows, or a recovery code.',
     handle: 'Use 3 to 30 letters from a to z, digits and _.',
     email: 'Enter an email address, such as name@example.org.',
     displayName: 'Use at most 60 characters.',

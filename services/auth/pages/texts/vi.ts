@@ -19,6 +19,7 @@ export const vi: typeof en = {
     to: (app) => html`Đăng nhập để tiếp tục đến <strong>${app}</strong>.`,
     identifier: 'Tên người dùng hoặc địa chỉ email',
     password: 'Mật khẩu',
+    otp: 'Mã từ ứng dụng xác thực, hoặc mã khôi phục',
     submit: 'Đăng nhập',
     cancel: 'Hủy',
   },
@@ -107,6 +108,7 @@ export const vi: typeof en = {
     API_KEY_LIMIT_REACHED:
       'Bạn đã có số khóa tối đa, hoặc khóa này đã có số bí mật tối đa. Hãy kết thúc một khóa không cần nữa.',
     CREDENTIALS_INVALID: 'Không có tài khoản nào khớp với tên người dùng và mật khẩu này.',
+    OTP_INVALID: 'Mã không đúng, đã hết hạn hoặc đã được sử dụng.',
     RATE_LIMITED: 'Bạn đã thử quá nhiều lần. Hãy thử lại sau.',
     UNAVAILABLE:
       'Một dịch vụ cần thiết tạm thời không hoạt động, hoặc có quá nhiều người truy cập cùng lúc. Hãy thử lại sau giây lát.',
@@ -114,6 +116,7 @@ export const vi: typeof en = {
   fields: {
     identifier: 'Hãy nhập tên người dùng hoặc địa chỉ email của bạn.',
     password: 'Hãy nhập mật khẩu của bạn.',
+    otp: 'Hãy nhập mã hiển thị trong ứng dụng xác thực, hoặc một mã khôi phục.',
     handle: 'Hãy dùng từ 3 đến 30 chữ cái a đến z, chữ số và dấu _.',
     email: 'Hãy nhập địa chỉ email, ví dụ ten@example.org.',
     displayName: 'Hãy dùng tối đa 60 ký tự.',

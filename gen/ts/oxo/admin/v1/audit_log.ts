@@ -50,7 +50,7 @@ export const AuditLogEntry_Action = {
   ACTION_UNSPECIFIED: 0,
   /** REGISTER - An account was made. */
   REGISTER: 1,
-  /** SIGN_IN - Somebody signed in, or tried to: refused, it has the account only where there is one. */
+  /** SIGN_IN - Somebody signed in, or tried to: refused, it has the account only where there is one (details: factors; why, when the password was right). */
   SIGN_IN: 2,
   /** CHECK_PASSWORD - Somebody signed in on a page of ours, for a client of OAuth, or tried to, as above. */
   CHECK_PASSWORD: 3,
@@ -90,6 +90,11 @@ export const AuditLogEntry_Action = {
   EXCEED_LIMIT: 25,
   /** RESTORE_BACKUP - The operator put a backup back (details: sessions, grants and keys that were ended with it; written, when the backup was). */
   RESTORE_BACKUP: 26,
+  /** ENABLE_TOTP - A person began to need a code of an authenticator app to sign in, or no longer does. */
+  ENABLE_TOTP: 60,
+  DISABLE_TOTP: 61,
+  /** REPLACE_RECOVERY_CODES - A person got other recovery codes. */
+  REPLACE_RECOVERY_CODES: 62,
   /** REUSE_CODE - The code of a browser or a device was used a second time, and what the client had got for it ended. */
   REUSE_CODE: 40,
   /** END_GRANT - What a person had granted a client ended: the client gave it back, or the person signed out of the browser (details: why). */
@@ -133,6 +138,9 @@ export namespace AuditLogEntry_Action {
   export type AUTHENTICATE_CLIENT = typeof AuditLogEntry_Action.AUTHENTICATE_CLIENT;
   export type EXCEED_LIMIT = typeof AuditLogEntry_Action.EXCEED_LIMIT;
   export type RESTORE_BACKUP = typeof AuditLogEntry_Action.RESTORE_BACKUP;
+  export type ENABLE_TOTP = typeof AuditLogEntry_Action.ENABLE_TOTP;
+  export type DISABLE_TOTP = typeof AuditLogEntry_Action.DISABLE_TOTP;
+  export type REPLACE_RECOVERY_CODES = typeof AuditLogEntry_Action.REPLACE_RECOVERY_CODES;
   export type REUSE_CODE = typeof AuditLogEntry_Action.REUSE_CODE;
   export type END_GRANT = typeof AuditLogEntry_Action.END_GRANT;
   export type VERIFY_EMAIL = typeof AuditLogEntry_Action.VERIFY_EMAIL;

@@ -40,6 +40,31 @@ export interface Session {
     | undefined;
   /** The session of the access token that asks. */
   current: boolean;
+  /** What it was opened with, and confirmed with since. */
+  factors: Session_Factor[];
+}
+
+/** What somebody has shown to be who they are. More may be added. */
+export const Session_Factor = {
+  FACTOR_UNSPECIFIED: 0,
+  PASSWORD: 1,
+  /** TOTP - A code of an authenticator app. */
+  TOTP: 2,
+  RECOVERY_CODE: 3,
+  /** PASSKEY - With the person verified by the device: by finger, face or PIN. */
+  PASSKEY: 4,
+  UNRECOGNIZED: -1,
+} as const;
+
+export type Session_Factor = typeof Session_Factor[keyof typeof Session_Factor];
+
+export namespace Session_Factor {
+  export type FACTOR_UNSPECIFIED = typeof Session_Factor.FACTOR_UNSPECIFIED;
+  export type PASSWORD = typeof Session_Factor.PASSWORD;
+  export type TOTP = typeof Session_Factor.TOTP;
+  export type RECOVERY_CODE = typeof Session_Factor.RECOVERY_CODE;
+  export type PASSKEY = typeof Session_Factor.PASSKEY;
+  export type UNRECOGNIZED = typeof Session_Factor.UNRECOGNIZED;
 }
 
 /** What somebody signs in by, as they alone see it. */
@@ -145,7 +170,7 @@ export const Tokens: MessageFns<Tokens> = {
 };
 
 function createBaseSession(): Session {
-  return { id: "", device: "", ip: "", createdAt: undefined, lastSeenAt: undefined, current: false };
+  return { id: "", device: "", ip: "", createdAt: undefined, lastSeenAt: undefined, current: false, factors: [] };
 }
 
 export const Session: MessageFns<Session> = {
@@ -167,6 +192,13 @@ export const Session: MessageFns<Session> = {
     }
     if (message.current !== false) {
       writer.uint32(48).bool(message.current);
+    }
+    if (message.factors.length !== 0) {
+      writer.uint32(58).fork();
+      for (const v of message.factors) {
+        writer.int32(v);
+      }
+      writer.join();
     }
     return writer;
   },
@@ -232,6 +264,24 @@ export const Session: MessageFns<Session> = {
             message.current = reader.bool();
             continue;
           }
+          case 7: {
+            if (tag === 56) {
+              message.factors.push(reader.int32() as any);
+
+              continue;
+            }
+
+            if (tag === 58) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.factors.push(reader.int32() as any);
+              }
+
+              continue;
+            }
+
+            break;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -255,6 +305,7 @@ export const Session: MessageFns<Session> = {
     message.createdAt = object.createdAt ?? undefined;
     message.lastSeenAt = object.lastSeenAt ?? undefined;
     message.current = object.current ?? false;
+    message.factors = object.factors?.map((e) => e) || [];
     return message;
   },
 };

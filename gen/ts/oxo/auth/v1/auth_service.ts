@@ -41,6 +41,11 @@ export interface LoginRequest {
   identifier: string;
   password: string;
   /**
+   * What the authenticator app shows, or a recovery code: at most 64 characters, spaces and hyphens do not count. Ignored for an account that
+   * needs none.
+   */
+  otp: string;
+  /**
    * What an earlier sign-in on this device has given, at most 256 bytes. With it, wrong passwords that others try lock nobody out here. It opens
    * nothing: one that is not known counts as none.
    */
@@ -48,10 +53,16 @@ export interface LoginRequest {
 }
 
 export interface LoginResponse {
-  user?: User | undefined;
+  /** Absent when mfa_required. */
+  user?:
+    | User
+    | undefined;
+  /** Absent when mfa_required. */
   tokens?:
     | Tokens
     | undefined;
+  /** The password is right, and the account needs a code besides. */
+  mfaRequired: boolean;
   /** To be kept on this device, also after signing out, and sent with later sign-ins, of whichever account. Works for 180 days after the last. */
   deviceToken: string;
 }
@@ -331,7 +342,7 @@ export const RegisterResponse: MessageFns<RegisterResponse> = {
 };
 
 function createBaseLoginRequest(): LoginRequest {
-  return { identifier: "", password: "", deviceToken: "" };
+  return { identifier: "", password: "", otp: "", deviceToken: "" };
 }
 
 export const LoginRequest: MessageFns<LoginRequest> = {
@@ -341,6 +352,9 @@ export const LoginRequest: MessageFns<LoginRequest> = {
     }
     if (message.password !== "") {
       writer.uint32(18).string(message.password);
+    }
+    if (message.otp !== "") {
+      writer.uint32(26).string(message.otp);
     }
     if (message.deviceToken !== "") {
       writer.uint32(34).string(message.deviceToken);
@@ -377,6 +391,14 @@ export const LoginRequest: MessageFns<LoginRequest> = {
             message.password = reader.string();
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.otp = reader.string();
+            continue;
+          }
           case 4: {
             if (tag !== 34) {
               break;
@@ -404,13 +426,14 @@ export const LoginRequest: MessageFns<LoginRequest> = {
     const message = createBaseLoginRequest();
     message.identifier = object.identifier ?? "";
     message.password = object.password ?? "";
+    message.otp = object.otp ?? "";
     message.deviceToken = object.deviceToken ?? "";
     return message;
   },
 };
 
 function createBaseLoginResponse(): LoginResponse {
-  return { user: undefined, tokens: undefined, deviceToken: "" };
+  return { user: undefined, tokens: undefined, mfaRequired: false, deviceToken: "" };
 }
 
 export const LoginResponse: MessageFns<LoginResponse> = {
@@ -420,6 +443,9 @@ export const LoginResponse: MessageFns<LoginResponse> = {
     }
     if (message.tokens !== undefined) {
       Tokens.encode(message.tokens, writer.uint32(18).fork()).join();
+    }
+    if (message.mfaRequired !== false) {
+      writer.uint32(24).bool(message.mfaRequired);
     }
     if (message.deviceToken !== "") {
       writer.uint32(34).string(message.deviceToken);
@@ -456,6 +482,14 @@ export const LoginResponse: MessageFns<LoginResponse> = {
             message.tokens = Tokens.decode(reader, reader.uint32());
             continue;
           }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.mfaRequired = reader.bool();
+            continue;
+          }
           case 4: {
             if (tag !== 34) {
               break;
@@ -485,6 +519,7 @@ export const LoginResponse: MessageFns<LoginResponse> = {
     message.tokens = (object.tokens !== undefined && object.tokens !== null)
       ? Tokens.fromPartial(object.tokens)
       : undefined;
+    message.mfaRequired = object.mfaRequired ?? false;
     message.deviceToken = object.deviceToken ?? "";
     return message;
   },
@@ -1664,7 +1699,12 @@ export const AuthServiceDefinition = {
         },
       },
     },
-    /** Signs in. 401 CREDENTIALS_INVALID, which does not say whether the identifier or the password is wrong. */
+    /**
+     * Signs in. An account with an authenticator app needs a code besides the password: without one the answer is mfa_required and no tokens, and
+     * the same request with otp signs in. 401 CREDENTIALS_INVALID, which does not say whether the
+     * identifier or the password is wrong, whatever the code; then 401 OTP_INVALID for a code that
+     * is wrong or was used. 429 RATE_LIMITED after too many of either.
+     */
     login: {
       name: "Login",
       requestType: LoginRequest as typeof LoginRequest,
@@ -2240,7 +2280,12 @@ export interface AuthServiceImplementation<CallContextExt = {}> {
    * email address is known.
    */
   register(request: RegisterRequest, context: CallContext & CallContextExt): Promise<DeepPartial<RegisterResponse>>;
-  /** Signs in. 401 CREDENTIALS_INVALID, which does not say whether the identifier or the password is wrong. */
+  /**
+   * Signs in. An account with an authenticator app needs a code besides the password: without one the answer is mfa_required and no tokens, and
+   * the same request with otp signs in. 401 CREDENTIALS_INVALID, which does not say whether the
+   * identifier or the password is wrong, whatever the code; then 401 OTP_INVALID for a code that
+   * is wrong or was used. 429 RATE_LIMITED after too many of either.
+   */
   login(request: LoginRequest, context: CallContext & CallContextExt): Promise<DeepPartial<LoginResponse>>;
   /**
    * Exchanges a refresh token for a new pair. The token before works once more within 10 seconds; used later, it
@@ -2323,7 +2368,12 @@ export interface AuthServiceClient<CallOptionsExt = {}> {
    * email address is known.
    */
   register(request: DeepPartial<RegisterRequest>, options?: CallOptions & CallOptionsExt): Promise<RegisterResponse>;
-  /** Signs in. 401 CREDENTIALS_INVALID, which does not say whether the identifier or the password is wrong. */
+  /**
+   * Signs in. An account with an authenticator app needs a code besides the password: without one the answer is mfa_required and no tokens, and
+   * the same request with otp signs in. 401 CREDENTIALS_INVALID, which does not say whether the
+   * identifier or the password is wrong, whatever the code; then 401 OTP_INVALID for a code that
+   * is wrong or was used. 429 RATE_LIMITED after too many of either.
+   */
   login(request: DeepPartial<LoginRequest>, options?: CallOptions & CallOptionsExt): Promise<LoginResponse>;
   /**
    * Exchanges a refresh token for a new pair. The token before works once more within 10 seconds; used later, it

@@ -52,6 +52,8 @@ export const ErrorReason = {
   EMAIL_TOKEN_INVALID: 28,
   /** PASSWORD_RESET_INVALID - UNAUTHENTICATED: the token that was mailed to reset a password is unknown or expired, or was used. */
   PASSWORD_RESET_INVALID: 29,
+  /** OTP_INVALID - UNAUTHENTICATED: the code is wrong, too old, or was used already. */
+  OTP_INVALID: 30,
   /** SCOPE_MISSING - PERMISSION_DENIED: the token lacks a scope that the RPC requires. */
   SCOPE_MISSING: 40,
   /** CALLER_NOT_ALLOWED - PERMISSION_DENIED: this caller may not call this internal RPC. */
@@ -72,6 +74,8 @@ export const ErrorReason = {
   CONSENT_NOT_FOUND: 64,
   /** API_KEY_NOT_FOUND - NOT_FOUND: the caller has no such API key. */
   API_KEY_NOT_FOUND: 65,
+  /** MFA_NOT_ENROLLED - NOT_FOUND: the account has no authenticator app, or its enrolment was not begun or is too old. */
+  MFA_NOT_ENROLLED: 66,
   /** HANDLE_TAKEN - ALREADY_EXISTS: the handle belongs to someone. */
   HANDLE_TAKEN: 80,
   /** IDEMPOTENCY_KEY_REUSED - ALREADY_EXISTS: the Idempotency-Key was used with another body. */
@@ -88,6 +92,8 @@ export const ErrorReason = {
   API_KEY_LIMIT_REACHED: 86,
   /** HANDLE_RESERVED - ALREADY_EXISTS: nobody can have the handle: it would be taken for OXO's own. */
   HANDLE_RESERVED: 87,
+  /** MFA_ALREADY_ENROLLED - ALREADY_EXISTS: the account has an authenticator app already. Remove it first. */
+  MFA_ALREADY_ENROLLED: 88,
   /** RATE_LIMITED - RESOURCE_EXHAUSTED: too many requests. google.rpc.RetryInfo says when to try again. */
   RATE_LIMITED: 100,
   /** UNAVAILABLE - UNAVAILABLE: the service, or one that it needs, is away or overloaded. Try again. */
@@ -123,6 +129,7 @@ export namespace ErrorReason {
   export type API_KEY_INVALID = typeof ErrorReason.API_KEY_INVALID;
   export type EMAIL_TOKEN_INVALID = typeof ErrorReason.EMAIL_TOKEN_INVALID;
   export type PASSWORD_RESET_INVALID = typeof ErrorReason.PASSWORD_RESET_INVALID;
+  export type OTP_INVALID = typeof ErrorReason.OTP_INVALID;
   export type SCOPE_MISSING = typeof ErrorReason.SCOPE_MISSING;
   export type CALLER_NOT_ALLOWED = typeof ErrorReason.CALLER_NOT_ALLOWED;
   export type NOT_AUTHOR = typeof ErrorReason.NOT_AUTHOR;
@@ -133,6 +140,7 @@ export namespace ErrorReason {
   export type SESSION_NOT_FOUND = typeof ErrorReason.SESSION_NOT_FOUND;
   export type CONSENT_NOT_FOUND = typeof ErrorReason.CONSENT_NOT_FOUND;
   export type API_KEY_NOT_FOUND = typeof ErrorReason.API_KEY_NOT_FOUND;
+  export type MFA_NOT_ENROLLED = typeof ErrorReason.MFA_NOT_ENROLLED;
   export type HANDLE_TAKEN = typeof ErrorReason.HANDLE_TAKEN;
   export type IDEMPOTENCY_KEY_REUSED = typeof ErrorReason.IDEMPOTENCY_KEY_REUSED;
   export type IDEMPOTENCY_KEY_IN_USE = typeof ErrorReason.IDEMPOTENCY_KEY_IN_USE;
@@ -141,6 +149,7 @@ export namespace ErrorReason {
   export type ETAG_MISMATCH = typeof ErrorReason.ETAG_MISMATCH;
   export type API_KEY_LIMIT_REACHED = typeof ErrorReason.API_KEY_LIMIT_REACHED;
   export type HANDLE_RESERVED = typeof ErrorReason.HANDLE_RESERVED;
+  export type MFA_ALREADY_ENROLLED = typeof ErrorReason.MFA_ALREADY_ENROLLED;
   export type RATE_LIMITED = typeof ErrorReason.RATE_LIMITED;
   export type UNAVAILABLE = typeof ErrorReason.UNAVAILABLE;
   export type DEADLINE_EXCEEDED = typeof ErrorReason.DEADLINE_EXCEEDED;

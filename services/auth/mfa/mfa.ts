@@ -1,0 +1,111 @@
+import { type Clock, HOUR_MS } from '#kit/clock.ts';
+import type { Database, Transaction } from '#kit/db/database.ts';
+import { OxoError } from '#kit/errors.ts';
+import { type AuditedCall, recordAudit } from '../audit/audit-log.ts';
+import type { KeyVault } from '../keys/key-vault.ts';
+import { hashOfCode, newRecoveryCodes, normaliseCode } from './recovery-codes.ts';
+import { mfaAlreadyEnrolled, mfaNotEnrolled, otpInvalid } from './refusals.ts';
+import * as sql from './statements.ts';
+import { newTotpSecret, stepOf, type TotpSecret } from './totp.ts';
+
+/** So long after it was begun an enrolment can be confirmed. */
+const ENROLMENT_MS = HOUR_MS;
+
+/** Which factors an account has. */
+export interface MfaState {
+  /** Milliseconds since the epoch; undefined without an authenticator app. */
+  totpSinceMs: number | undefined;
+  recoveryCodesLeft: number;
+}
+
+/** An authenticator app that is being enrolled. */
+export interface Enrolment {
+  secret: TotpSecret;
+  expiresAtMs: number;
+}
+
+/** What an account asks for besides its password. */
+export interface Mfa {
+  read(accountId: string): Promise<MfaState>;
+  /** Begins anew whatever was begun. @throws OxoError MFA_ALREADY_ENROLLED; SESSION_REVOKED when the account was ended, as all that follow */
+  begin(accountId: string): Promise<Enrolment>;
+  /**
+   * Enables what was begun. @returns recovery codes, of which hashes are kept
+   * @throws OxoError MFA_NOT_ENROLLED, MFA_ALREADY_ENROLLED, OTP_INVALID
+   */
+  confirm(accountId: string, otp: string, call: AuditedCall): Promise<string[]>;
+  /** Recovery codes instead of those from before. @throws OxoError MFA_NOT_ENROLLED */
+  replaceRecoveryCodes(accountId: string, call: AuditedCall): Promise<string[]>;
+  /** Takes app and recovery codes away. @returns whether sign-ins needed a code before */
+  disable(accountId: string, call: AuditedCall): Promise<boolean>;
+}
+
+/** @param options.vault encrypts the secrets of people */
+export function createMfa(options: { db: Database; vault: KeyVault; clock: Clock }): Mfa {
+  const { db, vault, clock } = options;
+
+  /** One change of an account at a time. */
+  function change<Result>(accountId: string, work: (tx: Transaction) => Promise<Result>): Promise<Result> {
+    return db.transaction(async (tx) => {
+      const [account] = await tx.query(sql.LOCK_ACCOUNT, [accountId]);
+      if (account === undefined) throw new OxoError('SESSION_REVOKED', 'The account was ended.');
+      return work(tx);
+    });
+  }
+
+  async function replaceCodes(tx: Transaction, accountId: string): Promise<string[]> {
+    const codes = newRecoveryCodes();
+    await tx.query(sql.DELETE_CODES, [accountId]);
+    await tx.query(sql.INSERT_CODES, [accountId, codes.map((code) => hashOfCode(accountId, normaliseCode(code)))]);
+    return codes;
+  }
+
+  return {
+    async read(accountId) {
+      const [factor] = await db.query<sql.EnrolmentRow>(sql.FIND, [accountId]);
+      const [codes] = await db.query<{ count: number }>(sql.COUNT_CODES, [accountId]);
+      return { totpSinceMs: factor?.confirmedAtMs ?? undefined, recoveryCodesLeft: codes?.count ?? 0 };
+    },
+    async begin(accountId) {
+      const secret = newTotpSecret();
+      const encrypted = await vault.encrypt(secret, secretName(accountId));
+      const nowMs = clock.nowMs();
+      const begun = await change(accountId, (tx) => tx.query(sql.BEGIN, [accountId, encrypted, nowMs]));
+      if (begun.length === 0) throw mfaAlreadyEnrolled();
+      return { secret, expiresAtMs: nowMs + ENROLMENT_MS };
+    },
+    confirm: (accountId, otp, call) =>
+      change(accountId, async (tx) => {
+        const nowMs = clock.nowMs();
+        const [row] = await tx.query<sql.EnrolmentRow>(sql.FIND, [accountId]);
+        if (row?.confirmedAtMs != null) throw mfaAlreadyEnrolled();
+        if (row === undefined || row.createdAtMs + ENROLMENT_MS <= nowMs) throw mfaNotEnrolled();
+        const secret = await vault.decrypt(row.secret, secretName(accountId));
+        const step = stepOf(secret, normaliseCode(otp), nowMs);
+        if (step === undefined) throw otpInvalid();
+        await tx.query(sql.CONFIRM, [accountId, nowMs, step]);
+        await recordAudit(tx, { action: 'ENABLE_TOTP', accountId }, call);
+        return replaceCodes(tx, accountId);
+      }),
+    replaceRecoveryCodes: (accountId, call) =>
+      change(accountId, async (tx) => {
+        const [row] = await tx.query<sql.EnrolmentRow>(sql.FIND, [accountId]);
+        if (row?.confirmedAtMs == null) throw mfaNotEnrolled();
+        await recordAudit(tx, { action: 'REPLACE_RECOVERY_CODES', accountId }, call);
+        return replaceCodes(tx, accountId);
+      }),
+    disable: (accountId, call) =>
+      change(accountId, async (tx) => {
+        const [deleted] = await tx.query<{ isConfirmed: boolean }>(sql.DELETE, [accountId]);
+        await tx.query(sql.DELETE_CODES, [accountId]);
+        const wasEnabled = deleted?.isConfirmed ?? false;
+        if (wasEnabled) await recordAudit(tx, { action: 'DISABLE_TOTP', accountId }, call);
+        return wasEnabled;
+      }),
+  };
+}
+
+/** The name under which the secret of an account lies in the vault. */
+export function secretName(accountId: string): string {
+  return `totp/${accountId}`;
+}
