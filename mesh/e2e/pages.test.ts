@@ -1,4 +1,9 @@
 import { after, before, describe } from 'node:test';
+import { apps } from './pages/apps.ts';
+import { everyPage } from './pages/every-page.ts';
+import { hostile } from './pages/hostile.ts';
+import { keyboard } from './pages/keyboard.ts';
+import { planted } from './pages/planted.ts';
 import { reference } from './pages/reference.ts';
 import { testAll } from './testing/cases.ts';
 import { type Chromium, openChromium } from './testing/chromium.ts';
@@ -17,4 +22,10 @@ describe('pages in Chromium', () => {
   });
 
   testAll('the API reference', reference, () => ({ world, chromium }));
+  testAll('apps of others', apps({}), () => ({ world, chromium }));
+  testAll('apps of others, without a script', apps({ javaScriptEnabled: false }), () => ({ world, chromium }));
+  testAll('keys alone', keyboard, () => ({ world, chromium }));
+  testAll('every page', everyPage, () => ({ world, chromium }));
+  testAll('what the inspections find', planted, () => ({ world, chromium }));
+  testAll('pages and people who mean no good', hostile, () => ({ world, chromium }));
 });

@@ -7,9 +7,12 @@ import type { World } from './world.ts';
 /** A real Chromium, for tests of pages. */
 export type Chromium = {
   /** A browser in which nobody has been yet: a person, on a device of their own. Its pages are watched. */
-  readonly visit: (options?: BrowserContextOptions) => Promise<Visit>;
+  readonly visit: (options?: VisitOptions) => Promise<Visit>;
   readonly close: () => Promise<void>;
 };
+
+/** What a browser is like, and the origins of others to which our pages may lead a person in the end. */
+export type VisitOptions = BrowserContextOptions & { readonly leadsTo?: readonly string[] };
 
 export type Visit = {
   readonly context: BrowserContext;
@@ -45,13 +48,21 @@ export async function openChromium(origin: string): Promise<Chromium> {
   return { visit: (options) => visit(browser, origin, options), close: () => browser.close() };
 }
 
-async function visit(browser: Browser, origin: string, options: BrowserContextOptions = {}): Promise<Visit> {
+async function visit(
+  browser: Browser,
+  origin: string,
+  { leadsTo = [], ...options }: VisitOptions = {},
+): Promise<Visit> {
   const context = await browser.newContext({ baseURL: origin, ...options });
   context.setDefaultTimeout(timeoutMs);
   const seen: string[] = [];
   context.on('request', (request) => {
     const url = new URL(request.url());
-    if (url.origin !== new URL(origin).origin && url.protocol !== 'data:') seen.push(`a request to ${request.url()}`);
+    if (url.origin === new URL(origin).origin || url.protocol === 'data:') return;
+    const isArrival = request.isNavigationRequest() && leadsTo.includes(url.origin);
+    // The browser's own question, of whatever site it shows.
+    const isIcon = leadsTo.includes(url.origin) && url.pathname === '/favicon.ico';
+    if (!isArrival && !isIcon) seen.push(`a request to ${request.url()}`);
   });
   context.on('weberror', (error) => seen.push(`an error of a script: ${error.error().message}`));
   context.on('console', (message) => {
