@@ -5,7 +5,7 @@ import { OxoError } from '#kit/errors.ts';
 import type { Outbox } from '#kit/events/outbox/outbox.ts';
 import type { DenyList } from '#kit/identity/deny-list.ts';
 import { newId } from '#kit/ids.ts';
-import type { AuditedCall } from '../audit/audit-log.ts';
+import { type AuditedCall, recordAudit } from '../audit/audit-log.ts';
 import type { CountedAudit } from '../audit/counted.ts';
 import { createRevoking } from '../sessions/revoking.ts';
 import type { EndedKey } from './key-sessions.ts';
@@ -117,7 +117,7 @@ export function createApiKeys(options: ApiKeysOptions): ApiKeys {
         await tx.query(sql.INSERT, [id, accountId, name, scopes, nowMs, expiresAtMs]);
         await tx.query(sql.INSERT_SECRET, [id, 1, hash]);
         const details = { scopes: scopes.join(' ') };
-        await counted.record(tx, { action: 'CREATE_API_KEY', accountId, keyId: id, details }, context);
+        await recordAudit(tx, { action: 'CREATE_API_KEY', accountId, keyId: id, details }, context);
       });
       const key = { id, name, scopes, createdAtMs: nowMs, expiresAtMs, lastUsedAtMs: null, rotatedAtMs: null };
       return { key, secret: keyText.encode({ keyId: id, generation: 1, secret }) };
@@ -135,7 +135,7 @@ export function createApiKeys(options: ApiKeysOptions): ApiKeys {
         await tx.query(sql.INSERT_SECRET, [id, generation, hash]);
         const [key] = await tx.query<sql.ListedKey>(sql.ROTATE, [id, generation, nowMs, expiresAtMs]);
         if (key === undefined) throw new Error('A key that is locked has gone.');
-        await counted.record(tx, { action: 'ROTATE_API_KEY', accountId, keyId: id }, context);
+        await recordAudit(tx, { action: 'ROTATE_API_KEY', accountId, keyId: id }, context);
         const text = keyText.encode({ keyId: id, generation, secret });
         return { issued: { key, secret: text }, endedKeys: [{ id, accountId, generations }] };
       }, context);

@@ -125,8 +125,9 @@ test('why something was refused, and to whom, makes a kind of its own', async ()
 
 test('of what one person does again and again ten a minute are written, the rest is counted; others have theirs', async () => {
   const [one, other] = [newId(1), newId(2)];
+  const details = { by: 'PASSWORD' };
   const signIn = (accountId: string, ip: string) =>
-    counted.record(db, { action: 'SIGN_IN', accountId, actor: person(accountId), sessionId: 's' }, from(ip));
+    counted.record(db, { action: 'SIGN_IN', accountId, actor: person(accountId), sessionId: 's', details }, from(ip));
   for (let time = 0; time < 25; time += 1) await signIn(one, '203.0.113.1');
   await signIn(one, '203.0.113.2');
   await signIn(other, '203.0.113.1');
@@ -135,6 +136,7 @@ test('of what one person does again and again ten a minute are written, the rest
   assert.deepEqual(await told('SIGN_IN'), [13, 15]);
   const summary = (await rows()).find(({ details }) => details.count !== undefined);
   assert.deepEqual([summary?.accountId, summary?.network, summary?.sessionId], [one, '203.0.113.1', '']);
+  assert.deepEqual(summary?.details, { count: '15' }, 'the first one tells nothing of the others');
   await signIn(one, '203.0.113.1');
   assert.deepEqual(await told('SIGN_IN'), [14, 15]);
 });

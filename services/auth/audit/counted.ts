@@ -24,7 +24,7 @@ export interface CountedAudit {
   add(event: AuditEvent, call: AuditedCall): void;
   /**
    * For what somebody who is known can do as often as they like: as `recordAudit`, and what is more than ten of a kind in a minute is
-   * only counted.
+   * only counted. Not for what gives a credential to others: that is always written.
    */
   record(tx: Queryable, event: AuditEvent, call: AuditedCall): Promise<void>;
   /** Adds what was counted in minutes that are over. */
@@ -105,10 +105,10 @@ export function createCountedAudit(options: { db: Database; clock: Clock; logger
   };
 }
 
-/** Of how many entries it is told, and of whom; not of which session or key, since there were many. */
+/** Of how many entries it is told, and of whom; not of which session or key, nor what was done with it, since those differ. */
 function summaryOf({ event, further }: Kind): AuditEvent {
-  const { sessionId: _, keyId: __, ...rest } = event;
-  return { ...rest, details: { ...event.details, count: further } };
+  const { sessionId: _, keyId: __, details, ...rest } = event;
+  return { ...rest, details: { ...(event.outcome === 'REFUSED' ? details : {}), count: further } };
 }
 
 /** Those that are beyond the kinds that have entries of their own. */

@@ -3,7 +3,7 @@ import { cleanUp, defineCleanUp } from '#kit/db/clean-up.ts';
 import type { Database, Transaction } from '#kit/db/database.ts';
 import type { Outbox } from '#kit/events/outbox/outbox.ts';
 import type { DenyList } from '#kit/identity/deny-list.ts';
-import { type AuditedCall, person } from '../audit/audit-log.ts';
+import { type AuditedCall, person, recordAudit } from '../audit/audit-log.ts';
 import type { CountedAudit } from '../audit/counted.ts';
 import { type RevokedSession, revokedColumns } from '../entities/session-entity.ts';
 import type { Mail, MailCall } from '../mail/mail.ts';
@@ -136,14 +136,14 @@ export function createConsents(options: {
         if (written.isFirst) {
           await mail.notify(tx, { kind: 'NEW_APP', accountId, params: { app: written.app ?? clientId } }, context);
         }
-        await counted.record(tx, granting({ accountId, clientId }, granted), context);
+        await recordAudit(tx, granting({ accountId, clientId }, granted), context);
         return { isWritten: true, revoked: await endSurplus(tx, accountId) };
       }, context);
       return isWritten;
     },
     async grantAgain(parties, scopes, context) {
       const { details, ...event } = granting(parties, scopes);
-      await counted.record(db, { ...event, details: { ...details, remembered: 'yes' } }, context);
+      await recordAudit(db, { ...event, details: { ...details, remembered: 'yes' } }, context);
     },
     async revoke({ accountId, clientId }, context) {
       const nowMs = clock.nowMs();

@@ -40,7 +40,8 @@ export function refusalOf(
 ): Refusal {
   if (!(error instanceof OxoError) || !isTold(error.reason)) throw error;
   const { reason, retryAfterMs } = error;
-  if (retryAfterMs !== undefined) response.setHeader('retry-after', String(Math.ceil(retryAfterMs / SECOND_MS)));
+  const waitMs = retryAfterMs ?? (reason === 'UNAVAILABLE' ? SECOND_MS : undefined);
+  if (waitMs !== undefined) response.setHeader('retry-after', String(Math.ceil(waitMs / SECOND_MS)));
   const problem = texts.refusals[reason];
   const of = ({ field, description }: OxoError['fields'][number]) =>
     [

@@ -257,6 +257,24 @@ test('a rotation may move the end of the key', async () => {
   assert.equal(await shown(secret), 'API_KEY_INVALID');
 });
 
+test('each key has its entry in the audit log, however many are made in a minute', async () => {
+  const here = await service.signIn();
+  const ids: string[] = [];
+  for (let time = 0; time < 12; time += 1) {
+    const { id } = await made(here, time === 11 ? { scopes: ['posts:write'] } : {});
+    ids.push(id);
+    if (time < 11) await keysOf(here).revokeApiKey({ id });
+  }
+  const text = `select key_id as id, details->>'scopes' as scopes from audit.log
+    where account_id = $1 and action = 'CREATE_API_KEY' order by id`;
+  const entries = await service.db.query<{ id: string; scopes: string }>({ name: 'test-made', text }, [here.id]);
+  assert.deepEqual(
+    entries.map(({ id }) => id),
+    ids,
+  );
+  assert.equal(entries.at(-1)?.scopes, 'posts:write');
+});
+
 test('with the account its keys end, and none is made any more', async () => {
   const here = await service.signIn();
   const { secret } = await made(here);

@@ -4,6 +4,7 @@ import type { Queryable } from '#kit/db/database.ts';
 import { isId } from '#kit/ids.ts';
 import type { Profiles } from '../../accounts/profiles.ts';
 import { requestIdOf } from '../../http/request-id.ts';
+import { providerErrorOf } from '../provider-errors.ts';
 
 const FIND = {
   name: 'oauth-account-find',
@@ -33,7 +34,11 @@ export function createFindAccount(options: { db: Queryable; profiles: Profiles; 
         const scopes = scope.split(' ');
         if (use === 'id_token') return { sub: row.id };
         const requestId = requestIdOf(context.req.headers, clock);
-        const user = scopes.includes('profile') ? await profiles.byId(row.id, { requestId }) : undefined;
+        const user = scopes.includes('profile')
+          ? await profiles.byId(row.id, { requestId }).catch((error: unknown) => {
+              throw providerErrorOf(error);
+            })
+          : undefined;
         const { displayName = '', handle, locale = '', links: [website] = [] } = user ?? {};
         return {
           sub: row.id,

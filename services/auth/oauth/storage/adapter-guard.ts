@@ -1,10 +1,5 @@
-import Provider, { type Adapter, errors } from 'oidc-provider';
-import { SECOND_MS } from '#kit/clock.ts';
-import { hasReason, OxoError } from '#kit/errors.ts';
-
-const FOREIGN_KEY_VIOLATION = '23503';
-/** SQLSTATEs of what Postgres cannot hold, such as U+0000 in a text, or a row that would be too large. */
-const NOT_STORABLE = /^(22...|23514|54...)$/;
+import type { Adapter } from 'oidc-provider';
+import { providerErrorOf } from '../provider-errors.ts';
 
 /** What the provider shall answer when a store fails: to try again, or that what the artifact belongs to has ended meanwhile. */
 export function guarded(adapter: Adapter): Adapter {
@@ -12,7 +7,7 @@ export function guarded(adapter: Adapter): Adapter {
     <Args extends unknown[], Result>(work: (...args: Args) => Promise<Result>) =>
     (...args: Args): Promise<Result> =>
       work(...args).catch((error: unknown) => {
-        throw answerTo(error);
+        throw providerErrorOf(error);
       });
   return {
     upsert: guard(adapter.upsert),
@@ -23,24 +18,4 @@ export function guarded(adapter: Adapter): Adapter {
     destroy: guard(adapter.destroy),
     revokeByGrantId: guard(adapter.revokeByGrantId),
   };
-}
-
-function answerTo(error: unknown): unknown {
-  if (hasReason(error, 'UNAVAILABLE')) {
-    const away = new errors.TemporarilyUnavailable('try again in a moment');
-    away.status = 503;
-    away.statusCode = 503;
-    return Object.assign(away, { cause: error });
-  }
-  if (error instanceof OxoError && error.reason === 'RATE_LIMITED') {
-    Provider.ctx?.set('retry-after', String(Math.ceil((error.retryAfterMs ?? SECOND_MS) / SECOND_MS)));
-    const slow = new errors.SlowDown('too much is asked; slow down');
-    slow.status = 429;
-    slow.statusCode = 429;
-    return Object.assign(slow, { cause: error });
-  }
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  if (code === FOREIGN_KEY_VIOLATION) return new errors.InvalidGrant('the grant has ended');
-  if (NOT_STORABLE.test(code)) return new errors.InvalidRequest('a parameter is not valid text, or too long');
-  return error;
 }

@@ -89,7 +89,7 @@ export const en = {
       'What was sent did not come from the page that you see. Nothing has changed. Go back to the app, and start again there.',
     waitTitle: 'Wait a moment',
     wait: (seconds: number) =>
-      seconds < 120 ? `Try again in ${seconds} seconds.` : `Try again in ${Math.ceil(seconds / 60)} minutes.`,
+      seconds < 120 ? `Try again in ${secondsOf(seconds)}.` : `Try again in ${Math.ceil(seconds / 60)} minutes.`,
     away: 'Something that is needed for it is away.',
     tooMany: {
       CODES: 'Too many codes were tried from your network.',
@@ -134,3 +134,7 @@ export const en = {
     OWN_NAME: 'This is your handle or your email address. Choose another one.',
   },
 };
+
+function secondsOf(count: number): string {
+  return count === 1 ? 'a second' : `${count} seconds`;
+}
