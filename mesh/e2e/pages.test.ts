@@ -1,10 +1,12 @@
 import { after, before, describe } from 'node:test';
+import { accounts } from './pages/accounts.ts';
 import { apps } from './pages/apps.ts';
 import { everyPage } from './pages/every-page.ts';
 import { hostile } from './pages/hostile.ts';
 import { keyboard } from './pages/keyboard.ts';
 import { planted } from './pages/planted.ts';
 import { reference } from './pages/reference.ts';
+import { secondSteps } from './pages/second-steps.ts';
 import { testAll } from './testing/cases.ts';
 import { type Chromium, openChromium } from './testing/chromium.ts';
 import { startWorld, type World } from './testing/world.ts';
@@ -24,6 +26,8 @@ describe('pages in Chromium', () => {
   testAll('the API reference', reference, () => ({ world, chromium }));
   testAll('apps of others', apps({}), () => ({ world, chromium }));
   testAll('apps of others, without a script', apps({ javaScriptEnabled: false }), () => ({ world, chromium }));
+  testAll('accounts', accounts, () => ({ world, chromium }));
+  testAll('second steps', secondSteps, () => ({ world, chromium }));
   testAll('keys alone', keyboard, () => ({ world, chromium }));
   testAll('every page', everyPage, () => ({ world, chromium }));
   testAll('what the inspections find', planted, () => ({ world, chromium }));

@@ -11,7 +11,10 @@ function logIn({ handle: identifier, password }: Person, otp?: string): ApiReque
 }
 
 /** Enrols an authenticator app. @returns its secret, and recovery codes */
-async function enrol(api: Api, { accessToken: token }: Person): Promise<{ secret: string; recoveryCodes: string[] }> {
+export async function enrol(
+  api: Api,
+  { accessToken: token }: Person,
+): Promise<{ secret: string; recoveryCodes: string[] }> {
   const path = '/auth/mfa/totp';
   const { secret } = await api.get<{ secret: string }>({ method: 'POST', path, token, body: {} });
   const body = { otp: codeOf(secret, Date.now()) };

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import * as oauth from 'openid-client';
 import type { BrowserContextOptions, Page, Response } from 'playwright-core';
+import { enrol } from '../flow/mfa.ts';
 import type { PagePlace, Visit } from '../testing/chromium.ts';
 import { type Person, signUp } from '../testing/people.ts';
 import { startApp, type ThirdPartyApp } from '../testing/third-party-app.ts';
@@ -19,6 +20,8 @@ export type Company = {
 type Guide = {
   readonly page: Page;
   readonly person: Person;
+  /** Who has an authenticator app. */
+  readonly careful: Person;
   readonly app: ThirdPartyApp;
   readonly look: Look;
   /** Looks at what our pages have led to by links under this path, and has not been seen. */
@@ -38,7 +41,12 @@ export async function tour(
   { look, hear = () => {} }: Company,
 ): Promise<Visit> {
   const { world, chromium } = place;
-  const [person, app] = await Promise.all([signUp(world.api, 'mai'), startApp(world)]);
+  const [person, careful, app] = await Promise.all([
+    signUp(world.api, 'mai'),
+    signUp(world.api, 'careful'),
+    startApp(world),
+  ]);
+  await enrol(world.api, careful);
   const visit = await chromium.visit({ ...browser, leadsTo: [app.origin] });
   const { page } = visit;
   page.on('response', hear);
@@ -61,7 +69,7 @@ export async function tour(
     }
   }
 
-  const guide = { page, person, app, look: lookAndNote, followLinks };
+  const guide = { page, person, careful, app, look: lookAndNote, followLinks };
   await signedOut(guide);
   await toAnApp(guide);
   await device(guide);
@@ -85,11 +93,15 @@ async function linksOf(page: Page): Promise<string[]> {
   return links.map((href) => new URL(href)).flatMap((url) => (url.origin === origin ? [url.pathname] : []));
 }
 
-async function signedOut({ page, person, look }: Guide): Promise<void> {
+async function signedOut({ page, person, careful, look }: Guide): Promise<void> {
   await page.goto('/signin');
   await look('sign-in', page);
   await submit(page, { identifier: person.handle, password: 'not the password' });
   await look('sign-in-refused', page);
+  await signIn(page, careful);
+  await look('sign-in-code', page);
+  await submit(page, { password: careful.password, otp: '000000' });
+  await look('sign-in-code-refused', page);
   await page.goto('/signup');
   await look('sign-up', page);
   await submit(page, { handle: 'a', email: 'mai@oxo.example', password: '1234' });
