@@ -20,6 +20,9 @@ const PATHS = [
   '/language',
   '/signup?back=%2Faccount',
   '/account',
+  '/forgot',
+  '/reset?token=a',
+  '/verify?token=a',
 ];
 
 describe('what auth serves by HTTP', () => {

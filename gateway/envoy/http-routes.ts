@@ -37,7 +37,18 @@ const asked = ['/oauth/introspect', '/oauth/revoke', '/oauth/userinfo'];
 /** A GET of these writes a row for whoever begins there. */
 const beginnings = ['/oauth/authorize', '/oauth/logout', '/device'];
 /** With what stands under them. */
-const pages = ['/signin', '/consent', '/device', '/signout', '/language', '/signup', '/account'];
+const pages = [
+  '/signin',
+  '/consent',
+  '/device',
+  '/signout',
+  '/language',
+  '/signup',
+  '/account',
+  '/forgot',
+  '/reset',
+  '/verify',
+];
 
 /** Cookies pass here, and nowhere else. What these paths need, and refuse, auth knows itself. */
 export function httpRoutes(timeoutMs: number): object[] {

@@ -14,12 +14,13 @@ import type { Outbox } from '#kit/events/outbox/outbox.ts';
 import type { DenyList } from '#kit/identity/deny-list.ts';
 import type { Logger } from '#kit/observability/logger.ts';
 import type { Metrics } from '#kit/observability/metrics.ts';
+import type { BackgroundWork } from '#kit/process/background.ts';
 import type { Service } from '#kit/process/start.ts';
 import type { RpcClient } from '#kit/rpc/client.ts';
 import type { RpcServer } from '#kit/rpc/server.ts';
 import { type AccountChanges, createAccountChanges } from './accounts/account-changes.ts';
 import { createAccounts } from './accounts/accounts.ts';
-import { createAdmins } from './accounts/admins.ts';
+import { type Admins, createAdmins } from './accounts/admins.ts';
 import { createCredentials } from './accounts/credentials.ts';
 import { createDisabling } from './accounts/disabling.ts';
 import { createOwnProfile } from './accounts/own-profile.ts';
@@ -123,7 +124,7 @@ export interface AuthServiceParts {
 
 /** The one place where the handlers of this service get what they use. */
 export function createAuthService(parts: AuthServiceParts) {
-  const { db, outbox, users, denyList, keys, rotation, rewrapping, issuer } = parts;
+  const { db, outbox, users, denyList, rotation, rewrapping, issuer } = parts;
   const { passwords, clock, logger } = parts;
   const counted = createCountedAudit({ db, clock, logger });
   const attempts = auditAttempts(parts.attempts, counted);
@@ -150,6 +151,7 @@ export function createAuthService(parts: AuthServiceParts) {
   const knowing = { db, accounts, attempts, knownDevices, passwords, profiles, counted, clock };
   const { mfa, credentials } = createSigningIn({ ...knowing, vault: parts.dataVault });
   const registration = createRegistration({ ...parts, accounts, attempts, knownDevices, profiles, sessions });
+  const shared = { oauth, browsers, sessions, credentials, registration, profiles, apiKeys, attempts, changes };
   const sweep = createPendingSweep({ accounts, profiles, clock, logger });
 
   return {
@@ -158,8 +160,8 @@ export function createAuthService(parts: AuthServiceParts) {
     serveHttp(http: HttpServer): void {
       oauth.serve(http);
       serveExchange(http, exchange, counted);
-      const own = { http, oauth, oauthPages: pages, browsers, sessions, credentials, registration, profiles, apiKeys };
-      servePages({ ...parts, ...own, ownProfile: createOwnProfile(parts), settings: parts.oauth });
+      const own = { ...shared, http, oauthPages: pages, ownProfile: createOwnProfile(parts) };
+      servePages({ ...parts, ...own, settings: parts.oauth });
     },
     addServices(server: RpcServer): void {
       server.add(AuthServiceDefinition, {
@@ -183,11 +185,7 @@ export function createAuthService(parts: AuthServiceParts) {
         revokeConsent: revokeConsent({ consents: oauth.consents }),
       });
       server.add(AdminServiceDefinition, { listAuditLog: listAuditLog({ db }) });
-      server.add(AdminInternalServiceDefinition, {
-        grantAdmin: grantAdmin({ admins, profiles }),
-        revokeAdmin: revokeAdmin({ admins, profiles }),
-        listAdmins: listAdmins({ admins, profiles }),
-      });
+      server.add(AdminInternalServiceDefinition, adminHandlers({ admins, profiles }));
       server.add(AuthInternalServiceDefinition, {
         disableAccount: disableAccount({ disable }),
         issueServiceToken: issueServiceToken({ secretHashes: parts.secretHashes, issuer, counted }),
@@ -201,19 +199,29 @@ export function createAuthService(parts: AuthServiceParts) {
     ],
     background: [
       { name: 'sweep of registrations', intervalMs: 30 * SECOND_MS, work: sweep },
-      { name: 'reload of keys', intervalMs: MINUTE_MS, work: keys.reload },
-      { name: 'rotation of keys', intervalMs: rotation.intervalMs, work: rotation.rotateWhenDue },
-      { name: 'rewrapping of keys', intervalMs: MINUTE_MS, work: rewrapping.rewrapWhenDue },
       { name: 'clean-up of sessions', intervalMs: 5 * MINUTE_MS, work: sessions.cleanUp },
       { name: 'clean-up of known devices', intervalMs: HOUR_MS, work: knownDevices.cleanUp },
       { name: 'clean-up of API keys', intervalMs: 5 * MINUTE_MS, work: apiKeys.cleanUp },
-      { name: 'clean-up of keys', intervalMs: 5 * MINUTE_MS, work: keys.dropExpired },
+      ...keyBackground(parts),
       { name: 'counts of the audit log', intervalMs: 10 * SECOND_MS, work: counted.flush },
       { name: 'clean-up of the audit log', intervalMs: HOUR_MS, work: () => pruneAuditLog(db) },
       ...mailing.background,
       ...oauth.background,
     ],
   } satisfies Service & { oauth: OAuth; serveHttp(http: HttpServer): void };
+}
+
+function keyBackground({ keys, rotation, rewrapping }: AuthServiceParts): BackgroundWork[] {
+  return [
+    { name: 'reload of keys', intervalMs: MINUTE_MS, work: keys.reload },
+    { name: 'rotation of keys', intervalMs: rotation.intervalMs, work: rotation.rotateWhenDue },
+    { name: 'rewrapping of keys', intervalMs: MINUTE_MS, work: rewrapping.rewrapWhenDue },
+    { name: 'clean-up of keys', intervalMs: 5 * MINUTE_MS, work: keys.dropExpired },
+  ];
+}
+
+function adminHandlers(parts: { admins: Admins; profiles: Profiles }) {
+  return { grantAdmin: grantAdmin(parts), revokeAdmin: revokeAdmin(parts), listAdmins: listAdmins(parts) };
 }
 
 function accountHandlers(attempts: Attempts, changes: AccountChanges) {

@@ -5,10 +5,14 @@ export const SIGN_IN_PAGE = '/signin';
 export const CONSENT_PAGE = '/consent';
 export const SIGN_UP_PAGE = '/signup';
 export const SIGN_OUT_PAGE = '/signout';
+export const FORGOT_PAGE = '/forgot';
+export const RESET_PAGE = '/reset';
+export const VERIFY_PAGE = '/verify';
 export const ACCOUNT_PAGE = '/account';
 export const ACCOUNT_PAGES = {
   overview: ACCOUNT_PAGE,
   profile: `${ACCOUNT_PAGE}/profile`,
+  security: `${ACCOUNT_PAGE}/security`,
   sessions: `${ACCOUNT_PAGE}/sessions`,
   apps: `${ACCOUNT_PAGE}/apps`,
   keys: `${ACCOUNT_PAGE}/keys`,

@@ -2,10 +2,13 @@ import {
   ACCOUNT_PAGES,
   CONSENT_PAGE,
   DEVICE_PAGE,
+  FORGOT_PAGE,
   OAUTH_ROUTES,
+  RESET_PAGE,
   SIGN_IN_PAGE,
   SIGN_OUT_PAGE,
   SIGN_UP_PAGE,
+  VERIFY_PAGE,
 } from '../oauth/routes.ts';
 
 const MAX_CHARACTERS = 4_096;
@@ -16,6 +19,9 @@ const PAGES = new Set<string>([
   CONSENT_PAGE,
   DEVICE_PAGE,
   ...Object.values(ACCOUNT_PAGES),
+  FORGOT_PAGE,
+  RESET_PAGE,
+  VERIFY_PAGE,
   OAUTH_ROUTES.end_session,
 ]);
 const OWN = 'http://own.invalid';

@@ -4,6 +4,7 @@ import type { Logger } from '#kit/observability/logger.ts';
 import type { Credentials } from '../accounts/credentials.ts';
 import type { Profiles } from '../accounts/profiles.ts';
 import type { Registration } from '../accounts/registration.ts';
+import type { Attempts } from '../attempts/attempts.ts';
 import type { Page } from '../html/document.ts';
 import { sendPage } from '../html/send.ts';
 import { readForm } from '../http/forms.ts';
@@ -11,7 +12,16 @@ import { isFromOurPages } from '../http/own-pages.ts';
 import type { HttpExchange, HttpServer } from '../http/server.ts';
 import type { OAuthPages } from '../oauth/interactions/pages.ts';
 import type { OAuth, OAuthSettings } from '../oauth/oauth.ts';
-import { CONSENT_PAGE, LANGUAGE_PAGE, SIGN_IN_PAGE, SIGN_OUT_PAGE, SIGN_UP_PAGE } from '../oauth/routes.ts';
+import {
+  CONSENT_PAGE,
+  FORGOT_PAGE,
+  LANGUAGE_PAGE,
+  RESET_PAGE,
+  SIGN_IN_PAGE,
+  SIGN_OUT_PAGE,
+  SIGN_UP_PAGE,
+  VERIFY_PAGE,
+} from '../oauth/routes.ts';
 import type { Sessions } from '../sessions/sessions.ts';
 import { type AccountPagesParts, accountPages } from './account/pages.ts';
 import { createArrive } from './arriving.ts';
@@ -19,6 +29,7 @@ import type { Browsers } from './browsers.ts';
 import { consent } from './consent.ts';
 import { createForms } from './forms.ts';
 import { language } from './language.ts';
+import { forgot, reset, verify } from './mailed.ts';
 import type { PageHandlers } from './page-handlers.ts';
 import { awayPage, expiredPage, failedPage, foreignFormPage } from './problem-pages.ts';
 import { signIn } from './sign-in.ts';
@@ -27,7 +38,7 @@ import { signUp } from './sign-up.ts';
 import { createSignedIn } from './signed-in.ts';
 import { type Visit, visitOf } from './visit.ts';
 
-export interface PagesParts extends Pick<AccountPagesParts, 'db' | 'ownProfile' | 'apiKeys'> {
+export interface PagesParts extends Pick<AccountPagesParts, 'db' | 'ownProfile' | 'apiKeys' | 'changes'> {
   http: HttpServer;
   oauth: Pick<OAuth, 'interactions' | 'endBrowser' | 'consents'>;
   oauthPages: OAuthPages;
@@ -36,6 +47,7 @@ export interface PagesParts extends Pick<AccountPagesParts, 'db' | 'ownProfile' 
   credentials: Credentials;
   registration: Registration;
   profiles: Pick<Profiles, 'byId'>;
+  attempts: Pick<Attempts, 'verify'>;
   settings: Pick<OAuthSettings, 'issuer' | 'cookieSecrets'>;
   logger: Logger;
   clock: Clock;
@@ -72,6 +84,9 @@ export function servePages(parts: PagesParts): void {
   serve(SIGN_IN_PAGE, signIn(shared));
   serve(SIGN_UP_PAGE, signUp(shared));
   serve(SIGN_OUT_PAGE, signOut(shared));
+  serve(FORGOT_PAGE, forgot(shared));
+  serve(RESET_PAGE, reset(shared));
+  serve(VERIFY_PAGE, verify(shared));
   serve(CONSENT_PAGE, consent(shared));
   serve(LANGUAGE_PAGE, language({ issuer }));
   const signedIn = createSignedIn(shared);

@@ -1,7 +1,7 @@
 import type { Page } from '../html/document.ts';
 import { field, hidden } from '../html/fields.ts';
 import { html, type Part } from '../html/html.ts';
-import { SIGN_IN_PAGE, SIGN_UP_PAGE } from '../oauth/routes.ts';
+import { FORGOT_PAGE, SIGN_IN_PAGE, SIGN_UP_PAGE } from '../oauth/routes.ts';
 import { addressWith, type Destination, namesOf } from './destination.ts';
 import { layout } from './layout.ts';
 import type { Refusal } from './refusals.ts';
@@ -41,6 +41,7 @@ export function signInPage(visit: Visit, page: SignInPage): Page {
     }<form method="post" action="${SIGN_IN_PAGE}">
 ${hidden({ ...namesOf(destination), token, ...(isConfirmation ? { confirm: 'yes' } : {}) })}${fields(visit.texts, page)}<p class="actions"><button type="submit">${isConfirmation ? signIn.confirm : signIn.submit}</button>${interaction !== undefined && cancel}</p>
 </form>
+<p class="small"><a href="${FORGOT_PAGE}">${signIn.forgot}</a></p>
 ${!isConfirmation && html`<p class="small">${signIn.newHere} <a href="${addressWith(SIGN_UP_PAGE, destination)}">${signIn.signUp}</a></p>`}`,
   });
 }

@@ -16,7 +16,7 @@ export function accountLayout(
   content: Omit<Content, 'title'> & { title?: string },
 ): Page {
   const { account } = visit.texts;
-  const items = (['overview', 'profile', 'sessions', 'apps', 'keys'] as const).map(
+  const items = (['overview', 'profile', 'security', 'sessions', 'apps', 'keys'] as const).map(
     (section) =>
       html`<li><a href="${ACCOUNT_PAGES[section]}"${section === here && html` aria-current="page"`}>${account.sections[section]}</a></li>
 `,

@@ -24,7 +24,7 @@ export function overview({ profiles }: { profiles: Pick<Profiles, 'byId'> }): Ac
     async get(exchange, visit) {
       const { account } = visit.texts;
       const handle = await handleOf(exchange, visit.session.accountId);
-      const links = (['profile', 'sessions', 'apps', 'keys', 'delete'] as const).map(
+      const links = (['profile', 'security', 'sessions', 'apps', 'keys', 'delete'] as const).map(
         (section) => html`<li><div><a href="${ACCOUNT_PAGES[section]}">${account.sections[section]}</a>
 <p class="small">${account.about[section]}</p></div></li>
 `,

@@ -1,5 +1,6 @@
 import type { Clock } from '#kit/clock.ts';
 import type { Queryable } from '#kit/db/database.ts';
+import type { AccountChanges } from '../../accounts/account-changes.ts';
 import type { OwnProfile } from '../../accounts/own-profile.ts';
 import type { Profiles } from '../../accounts/profiles.ts';
 import type { ApiKeys } from '../../api-keys/api-keys.ts';
@@ -12,6 +13,7 @@ import { deleteAccount } from './delete.ts';
 import { keys } from './keys.ts';
 import { overview } from './overview.ts';
 import { profile } from './profile.ts';
+import { security } from './security.ts';
 import { sessions } from './sessions.ts';
 
 export interface AccountPagesParts {
@@ -21,6 +23,7 @@ export interface AccountPagesParts {
   sessions: Pick<Sessions, 'revoke'>;
   consents: Pick<Consents, 'revoke'>;
   apiKeys: ApiKeys;
+  changes: AccountChanges;
   browsers: Pick<Browsers, 'forget'>;
   issuer: string;
   clock: Clock;
@@ -28,5 +31,13 @@ export interface AccountPagesParts {
 
 /** The pages on which people look after their account, by the functions of the RPCs. */
 export function accountPages(parts: AccountPagesParts): AccountPage[] {
-  return [overview(parts), profile(parts), sessions(parts), apps(parts), keys(parts), deleteAccount(parts)];
+  return [
+    overview(parts),
+    profile(parts),
+    security(parts),
+    sessions(parts),
+    apps(parts),
+    keys(parts),
+    deleteAccount(parts),
+  ];
 }

@@ -5,6 +5,7 @@ export const enAccount = {
   sections: {
     overview: 'Your account',
     profile: 'Profile',
+    security: 'Email and password',
     sessions: 'Where you are signed in',
     apps: 'Connected apps',
     keys: 'API keys',
@@ -12,6 +13,7 @@ export const enAccount = {
   },
   about: {
     profile: 'Your name, what others read about you, and your language.',
+    security: 'By what you sign in, and where we write to you.',
     sessions: 'The devices and browsers that are signed in to your account.',
     apps: 'The apps that you have allowed to use your account.',
     keys: 'For programs of your own that use your account.',
@@ -32,6 +34,25 @@ export const enAccount = {
     noLocale: 'Not said',
     submit: 'Save',
     saved: 'Your profile is saved.',
+  },
+  security: {
+    email: 'Email address',
+    verified: 'confirmed',
+    unverified: 'not confirmed yet',
+    pending: (address: string) =>
+      html`It changes to <strong>${address}</strong> when you follow the link that we have mailed there.`,
+    resend: 'Mail the link again',
+    newEmail: 'New email address',
+    changeEmail: 'Change the address',
+    password: 'Password',
+    passwordAbout: 'When you change it, all other devices and browsers are signed out.',
+    currentPassword: 'Password that you have now',
+    newPassword: 'New password',
+    changePassword: 'Change the password',
+    done: {
+      email: 'A mail with a link is on its way to the address.',
+      password: 'Your password is changed, and all other devices are signed out.',
+    },
   },
   sessions: {
     about: 'End what you do not know or do not use any more. It is signed out at once.',

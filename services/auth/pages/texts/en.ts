@@ -15,6 +15,7 @@ export const en = {
     confirmAs: (handle: string) =>
       html`You are signed in as <strong>@${handle}</strong>. Enter your password to go on.`,
     confirm: 'Go on',
+    forgot: 'Forgot your password?',
     newHere: 'New here?',
     signUp: 'Make an account',
     to: (app: string) => html`Sign in to go on to <strong>${app}</strong>.`,
@@ -39,6 +40,26 @@ export const en = {
     signIn: 'Sign in',
   },
   account: enAccount,
+  forgot: {
+    title: 'Choose another password',
+    about: 'Enter the address that you have confirmed. We mail you a link by which you choose another password.',
+    submit: 'Mail the link',
+    done: 'If this address is confirmed for an account, a mail is on its way to it. Look into your mailbox, also among unwanted mails.',
+  },
+  reset: {
+    title: 'Choose another password',
+    about: 'All devices, apps and API keys of your account are signed out then.',
+    password: 'New password',
+    submit: 'Change the password',
+    done: 'Your password is changed, and all else is signed out.',
+    signIn: 'Sign in',
+  },
+  verify: {
+    title: 'Confirm your email address',
+    about: 'Confirm it only if you have asked for it.',
+    submit: 'Confirm the address',
+    done: 'Your email address is confirmed. You can close this page.',
+  },
   consent: {
     title: 'Allow access?',
     wants: (app: string, handle: string | undefined) =>
@@ -108,6 +129,8 @@ export const en = {
     ETAG_MISMATCH: 'This was changed elsewhere meanwhile. Open the page again, and then change it.',
     API_KEY_LIMIT_REACHED:
       'You have as many keys, or secrets of this key, as there can be. End one that you do not need.',
+    EMAIL_TOKEN_INVALID: 'This link is not valid any more. Ask for another one.',
+    PASSWORD_RESET_INVALID: 'This link is too old or was used already. Ask for another one.',
     CREDENTIALS_INVALID: 'No account has this handle and password.',
     OTP_INVALID: 'The code is wrong, too old, or was used already.',
     RATE_LIMITED: 'Too many attempts. Try again later.',
@@ -120,6 +143,7 @@ export const en = {
     handle: 'Use 3 to 30 letters from a to z, digits and _.',
     email: 'Enter an email address, such as name@example.org.',
     displayName: 'Use at most 60 characters.',
+    currentPassword: 'Enter the password that you have now.',
     bio: 'Use at most 500 characters.',
     links: 'Use at most 5 addresses that begin with https:// or http://, each of at most 300 characters.',
     location: 'Use at most 60 characters, without line breaks.',

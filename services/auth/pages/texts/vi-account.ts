@@ -5,6 +5,7 @@ export const viAccount: typeof enAccount = {
   sections: {
     overview: 'Tài khoản của bạn',
     profile: 'Hồ sơ',
+    security: 'Email và mật khẩu',
     sessions: 'Nơi bạn đang đăng nhập',
     apps: 'Ứng dụng đã kết nối',
     keys: 'Khóa API',
@@ -12,6 +13,7 @@ export const viAccount: typeof enAccount = {
   },
   about: {
     profile: 'Tên, phần giới thiệu và ngôn ngữ của bạn.',
+    security: 'Thông tin bạn dùng để đăng nhập và nơi chúng tôi gửi thư cho bạn.',
     sessions: 'Các thiết bị và trình duyệt đang đăng nhập vào tài khoản của bạn.',
     apps: 'Các ứng dụng bạn đã cho phép sử dụng tài khoản.',
     keys: 'Dành cho chương trình của chính bạn khi dùng tài khoản này.',
@@ -32,6 +34,25 @@ export const viAccount: typeof enAccount = {
     noLocale: 'Không chọn',
     submit: 'Lưu',
     saved: 'Hồ sơ của bạn đã được lưu.',
+  },
+  security: {
+    email: 'Địa chỉ email',
+    verified: 'đã xác nhận',
+    unverified: 'chưa xác nhận',
+    pending: (address) =>
+      html`Địa chỉ sẽ đổi thành <strong>${address}</strong> khi bạn mở đường dẫn chúng tôi đã gửi đến đó.`,
+    resend: 'Gửi lại đường dẫn',
+    newEmail: 'Địa chỉ email mới',
+    changeEmail: 'Đổi địa chỉ',
+    password: 'Mật khẩu',
+    passwordAbout: 'Khi bạn đổi mật khẩu, mọi thiết bị và trình duyệt khác sẽ bị đăng xuất.',
+    currentPassword: 'Mật khẩu hiện tại',
+    newPassword: 'Mật khẩu mới',
+    changePassword: 'Đổi mật khẩu',
+    done: {
+      email: 'Email kèm đường dẫn đang được gửi đến địa chỉ đó.',
+      password: 'Mật khẩu của bạn đã được đổi, mọi thiết bị khác đã bị đăng xuất.',
+    },
   },
   sessions: {
     about: 'Hãy kết thúc những phiên bạn không nhận ra hoặc không còn dùng. Phiên đó bị đăng xuất ngay lập tức.',

@@ -14,6 +14,7 @@ export const vi: typeof en = {
     confirmTitle: 'Xác nhận đây là bạn',
     confirmAs: (handle) => html`Bạn đang đăng nhập với tên <strong>@${handle}</strong>. Hãy nhập mật khẩu để tiếp tục.`,
     confirm: 'Tiếp tục',
+    forgot: 'Bạn quên mật khẩu?',
     newHere: 'Bạn mới đến đây?',
     signUp: 'Tạo tài khoản',
     to: (app) => html`Đăng nhập để tiếp tục đến <strong>${app}</strong>.`,
@@ -38,6 +39,26 @@ export const vi: typeof en = {
     signIn: 'Đăng nhập',
   },
   account: viAccount,
+  forgot: {
+    title: 'Chọn mật khẩu khác',
+    about: 'Hãy nhập địa chỉ email bạn đã xác nhận. Chúng tôi sẽ gửi một đường dẫn để bạn chọn mật khẩu khác.',
+    submit: 'Gửi đường dẫn',
+    done: 'Nếu địa chỉ này đã được xác nhận cho một tài khoản, email đang được gửi đến đó. Hãy kiểm tra hộp thư, cả mục thư rác.',
+  },
+  reset: {
+    title: 'Đặt mật khẩu mới',
+    about: 'Sau đó mọi thiết bị, ứng dụng và khóa API của tài khoản sẽ bị đăng xuất.',
+    password: 'Mật khẩu mới',
+    submit: 'Đổi mật khẩu',
+    done: 'Mật khẩu của bạn đã được đổi, mọi nơi khác đã bị đăng xuất.',
+    signIn: 'Đăng nhập',
+  },
+  verify: {
+    title: 'Xác nhận địa chỉ email của bạn',
+    about: 'Chỉ xác nhận nếu chính bạn đã yêu cầu.',
+    submit: 'Xác nhận địa chỉ',
+    done: 'Địa chỉ email của bạn đã được xác nhận. Bạn có thể đóng trang này.',
+  },
   consent: {
     title: 'Cho phép truy cập?',
     wants: (app, handle) =>
@@ -107,6 +128,8 @@ export const vi: typeof en = {
     ETAG_MISMATCH: 'Nội dung này vừa được thay đổi ở nơi khác. Hãy mở lại trang rồi thay đổi.',
     API_KEY_LIMIT_REACHED:
       'Bạn đã có số khóa tối đa, hoặc khóa này đã có số bí mật tối đa. Hãy kết thúc một khóa không cần nữa.',
+    EMAIL_TOKEN_INVALID: 'Đường dẫn này không còn hiệu lực. Hãy yêu cầu đường dẫn khác.',
+    PASSWORD_RESET_INVALID: 'Đường dẫn này đã quá cũ hoặc đã được sử dụng. Hãy yêu cầu đường dẫn khác.',
     CREDENTIALS_INVALID: 'Không có tài khoản nào khớp với tên người dùng và mật khẩu này.',
     OTP_INVALID: 'Mã không đúng, đã hết hạn hoặc đã được sử dụng.',
     RATE_LIMITED: 'Bạn đã thử quá nhiều lần. Hãy thử lại sau.',
@@ -120,6 +143,7 @@ export const vi: typeof en = {
     handle: 'Hãy dùng từ 3 đến 30 chữ cái a đến z, chữ số và dấu _.',
     email: 'Hãy nhập địa chỉ email, ví dụ ten@example.org.',
     displayName: 'Hãy dùng tối đa 60 ký tự.',
+    currentPassword: 'Hãy nhập mật khẩu hiện tại của bạn.',
     bio: 'Hãy dùng tối đa 500 ký tự.',
     links: 'Hãy dùng tối đa 5 địa chỉ bắt đầu bằng https:// hoặc http://, mỗi địa chỉ tối đa 300 ký tự.',
     location: 'Hãy dùng tối đa 60 ký tự, không xuống dòng.',

@@ -1,0 +1,124 @@
+import { z } from 'zod';
+import { validate } from '#kit/validate.ts';
+import type { AccountChanges } from '../../accounts/account-changes.ts';
+import { email, newPassword, typedPassword } from '../../accounts/account-input.ts';
+import type { AccountAddresses } from '../../accounts/email-addresses.ts';
+import { field, hidden } from '../../html/fields.ts';
+import { html, type Part } from '../../html/html.ts';
+import { sendPage } from '../../html/send.ts';
+import type { HttpExchange } from '../../http/server.ts';
+import { ACCOUNT_PAGES } from '../../oauth/routes.ts';
+import { goOn } from '../page-handlers.ts';
+import { type Refusal, refusalOf } from '../refusals.ts';
+import type { AccountPage, AccountVisit } from '../signed-in.ts';
+import { accountLayout, addressWhenDone, doneIn } from './layout.ts';
+
+const PATH = ACCOUNT_PAGES.security;
+const passwordInput = z.object({ currentPassword: typedPassword(), newPassword: newPassword() });
+const emailInput = z.object({ email: email() });
+
+/** By what a person signs in: the address, and the password. */
+export function security({ changes, issuer }: { changes: AccountChanges; issuer: string }): AccountPage {
+  const { emails, passwordChanges } = changes;
+
+  /** @returns what was done */
+  async function act(
+    exchange: HttpExchange,
+    { session, language }: AccountVisit,
+    form: URLSearchParams,
+  ): Promise<string> {
+    const { accountId: userId, sessionId } = session;
+    const call = { requestId: exchange.requestId, device: exchange.device, language };
+    switch (form.get('action')) {
+      case 'email':
+        await emails.change(userId, validate(emailInput, { email: form.get('email') ?? '' }).email, call);
+        return 'email';
+      case 'resend':
+        await emails.resend(userId, call);
+        return 'email';
+      default: {
+        const typed = {
+          currentPassword: form.get('currentPassword') ?? '',
+          newPassword: form.get('newPassword') ?? '',
+        };
+        await passwordChanges.change({ userId, sessionId }, validate(passwordInput, typed), call);
+        return 'password';
+      }
+    }
+  }
+
+  async function show(
+    exchange: HttpExchange,
+    visit: AccountVisit,
+    form?: URLSearchParams,
+    refusal?: Refusal,
+  ): Promise<void> {
+    const { security: texts } = visit.texts.account;
+    const addresses = await emails.get(visit.session.accountId);
+    const page = accountLayout(visit, 'security', {
+      problem: refusal?.problem,
+      done: doneIn(exchange.query, texts.done),
+      body: html`<h2>${texts.email}</h2>
+${emailPart(visit, addresses, form?.get('email') ?? '', refusal)}
+<h2>${texts.password}</h2>
+${passwordForm(visit, refusal)}`,
+    });
+    sendPage(exchange.response, refusal?.status ?? 200, page);
+  }
+
+  return {
+    path: PATH,
+    isSensitive: true,
+    get: (exchange, visit) => show(exchange, visit),
+    async post(exchange, visit, form) {
+      let done: string;
+      try {
+        done = await act(exchange, visit, form);
+      } catch (error) {
+        return show(exchange, visit, form, refusalOf(exchange, error, visit.texts, 'newPassword'));
+      }
+      goOn(exchange, addressWhenDone(PATH, done), issuer);
+    },
+  };
+}
+
+function emailPart(
+  visit: AccountVisit,
+  addresses: AccountAddresses,
+  typed: string,
+  refusal: Refusal | undefined,
+): Part {
+  const { security: texts } = visit.texts.account;
+  const { email: present, isVerified, pendingEmail } = addresses;
+  const problem = refusal?.fields.email;
+  const resend = html`<form method="post" action="${PATH}">
+${hidden({ token: visit.token })}<p class="actions"><button type="submit" class="second" name="action" value="resend">${texts.resend}</button></p>
+</form>
+`;
+  return html`<p><strong>${present}</strong> <span class="small">${isVerified ? texts.verified : texts.unverified}</span></p>
+${
+  pendingEmail !== null &&
+  html`<p class="note">${texts.pending(pendingEmail)}</p>
+`
+}${(!isVerified || pendingEmail !== null) && resend}<form method="post" action="${PATH}">
+${hidden({ token: visit.token })}${field({
+  ...{ name: 'email', type: 'email', label: texts.newEmail, value: typed, maxLength: 254, autocomplete: 'email' },
+  ...{ problem, isExact: true, isFirst: problem !== undefined },
+})}<p class="actions"><button type="submit" name="action" value="email">${texts.changeEmail}</button></p>
+</form>`;
+}
+
+function passwordForm(visit: AccountVisit, refusal: Refusal | undefined): Part {
+  const { security: texts } = visit.texts.account;
+  const { fields: problems = {} } = refusal ?? {};
+  return html`<p>${texts.passwordAbout}</p>
+<form method="post" action="${PATH}">
+${hidden({ token: visit.token })}${field({
+  ...{ name: 'currentPassword', type: 'password', label: texts.currentPassword, maxLength: 256 },
+  ...{ problem: problems.currentPassword, autocomplete: 'current-password' },
+})}${field({
+  ...{ name: 'newPassword', type: 'password', label: texts.newPassword, hint: visit.texts.signUp.passwordHint },
+  ...{ problem: problems.newPassword, maxLength: 256, autocomplete: 'new-password' },
+})}<p class="actions"><button type="submit" name="action" value="password">${texts.changePassword}</button></p>
+</form>`;
+}
