@@ -19,6 +19,11 @@ const FIND = {
     where mails.id = $1 and mails.kind = 'RESET_PASSWORD' and mails.used_at_ms is null and mails.expires_at_ms > $2
       and account.email = mails.recipient and account.email_verified_at_ms is not null and account.state = 'ACTIVE'`,
 };
+/** Who had the account in hand may still have a token of a device: from now on each is new, and told. */
+const FORGET_DEVICES = {
+  name: 'password-reset-forget-devices',
+  text: 'delete from known_devices where account_id = $1',
+};
 const LOCK = { name: 'password-reset-lock', text: 'select 1 from accounts where id = $1 for no key update' };
 
 export interface PasswordResets {
@@ -30,7 +35,7 @@ export interface PasswordResets {
   ask(email: string, call: MailCall): Promise<void>;
   /**
    * Gives an account another password by what was mailed to its address, and ends all by which somebody could act for it: sessions, browsers, API keys, and
-   * what was granted to clients. When it is done, their tokens are refused everywhere. A second factor stays.
+   * what was granted to clients; no device is known any more. When it is done, their tokens are refused everywhere. A second factor stays.
    * @throws OxoError RATE_LIMITED; PASSWORD_RESET_INVALID when the token is unknown, too old, or was used; VALIDATION_FAILED, and the token still counts;
    *   UNAVAILABLE when it is not known yet that all services have heard of it; then it is done all the same
    */
@@ -84,6 +89,7 @@ export function createPasswordResets(options: PasswordResetsOptions): PasswordRe
         // Another reset, or a change of the address, may have been quicker.
         await find(tx, mailId);
         await setPassword(tx, accountId, passwordHash, clock.nowMs());
+        await tx.query(FORGET_DEVICES, [accountId]);
         const { counts, ...ended } = await endEverything(tx, accountId);
         const actor = person(accountId);
         await recordAudit(tx, { action: 'RESET_PASSWORD', accountId, actor, details: counts }, call);

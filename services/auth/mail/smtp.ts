@@ -1,7 +1,6 @@
-import { isIP } from 'node:net';
 import { createTransport } from 'nodemailer';
 import { SECOND_MS } from '#kit/clock.ts';
-import type { MailSender } from './mail-config.ts';
+import { isThisMachine, type MailSender } from './mail-config.ts';
 
 /** At most so many mails are on their way at once from one process. */
 export const SMTP_CONNECTIONS = 5;
@@ -45,8 +44,7 @@ export class AddressRefusedError extends Error {
 export function openSmtp({ url, from }: { url: string; from: MailSender }): Smtp {
   const { protocol, hostname, port, username, password, searchParams } = new URL(url);
   const secure = protocol === 'smtps:';
-  const isHere =
-    hostname === 'localhost' || (isIP(hostname) === 4 && hostname.startsWith('127.')) || hostname === '[::1]';
+  const isHere = isThisMachine(hostname);
   const transport = createTransport({
     pool: true,
     host: hostname.replace(/^\[|\]$/g, ''),

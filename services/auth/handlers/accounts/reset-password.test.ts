@@ -35,12 +35,15 @@ async function askedFor(email: string): Promise<string> {
 test('who has forgotten the password chooses another one by a mail; whatever could act for the account ends', async () => {
   const person = await signUp();
   await service.apiKeys(person.accessToken).createApiKey({ name: 'Bot', scopes: ['feed:read'] });
+  const { deviceToken } = await signIn(person.email, PASSWORD);
   const token = await askedFor(person.email.toUpperCase());
   assert.deepEqual(await reset(token), {});
   await assert.rejects(service.withToken(person.accessToken).listSessions({}), refused('SESSION_REVOKED'));
   await assert.rejects(service.as().refresh({ refreshToken: person.refreshToken }), refused('REFRESH_TOKEN_INVALID'));
   await assert.rejects(signIn(person.email, PASSWORD), refused('CREDENTIALS_INVALID'));
-  const { tokens } = await signIn(person.email, OTHER);
+  const { tokens } = await service.as().login({ identifier: person.email, password: OTHER, deviceToken });
+  const told = (await service.mails(person.email)).filter(({ kind }) => kind === 'NEW_DEVICE');
+  assert.equal(told.length, 2, 'no device is known any more');
   assert.deepEqual((await service.apiKeys(tokens?.accessToken).listApiKeys({})).apiKeys, []);
   assert.ok((await service.mails(person.email)).some(({ kind }) => kind === 'PASSWORD_CHANGED'));
 });
