@@ -127,7 +127,7 @@ test('an up whose reader goes after the first line goes on, and a damaged snapsh
   assert.match(state().steps.find(({ name }) => name === 'redis')?.note ?? '', /starts empty/);
   assert.deepEqual(
     state().processes.map(({ state: now }) => now),
-    ['ready', 'ready', 'ready', 'ready'],
+    ['ready', 'ready', 'ready', 'ready', 'ready'],
   );
 });
 
