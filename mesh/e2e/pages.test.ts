@@ -4,6 +4,7 @@ import { apps } from './pages/apps.ts';
 import { everyPage } from './pages/every-page.ts';
 import { hostile } from './pages/hostile.ts';
 import { keyboard } from './pages/keyboard.ts';
+import { mailed } from './pages/mailed.ts';
 import { planted } from './pages/planted.ts';
 import { reference } from './pages/reference.ts';
 import { secondSteps } from './pages/second-steps.ts';
@@ -27,6 +28,7 @@ describe('pages in Chromium', () => {
   testAll('apps of others', apps({}), () => ({ world, chromium }));
   testAll('apps of others, without a script', apps({ javaScriptEnabled: false }), () => ({ world, chromium }));
   testAll('accounts', accounts, () => ({ world, chromium }));
+  testAll('what mails lead to', mailed, () => ({ world, chromium }));
   testAll('second steps', secondSteps, () => ({ world, chromium }));
   testAll('keys alone', keyboard, () => ({ world, chromium }));
   testAll('every page', everyPage, () => ({ world, chromium }));

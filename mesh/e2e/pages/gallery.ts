@@ -8,16 +8,23 @@ import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { repositoryRoot } from '../../local/settings.ts';
 import { openChromium } from '../testing/chromium.ts';
+import type { Tokens, User } from '../testing/people.ts';
 import { startWorld } from '../testing/world.ts';
 import { schemes, sizes } from './inspections.ts';
 import { tour } from './tour.ts';
 
+const people = [
+  ['en', 'ada', 'Ada'],
+  ['vi', 'mai', 'Mai'],
+] as const;
+const userAgent =
+  'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36';
 const folder = process.argv[2] ?? join(repositoryRoot, '.oxo/gallery');
 mkdirSync(folder, { recursive: true });
 const world = await startWorld();
 const chromium = await openChromium(world.stack.urls.frontDoor);
 const pictures: string[] = [];
-for (const locale of ['en', 'vi']) {
+for (const [locale, handle, displayName] of people) {
   const look = async (name: string, page: Page) => {
     for (const [size, viewport] of Object.entries(sizes)) {
       await page.setViewportSize(viewport);
@@ -29,7 +36,11 @@ for (const locale of ['en', 'vi']) {
       }
     }
   };
-  const visit = await tour({ world, chromium }, { locale }, { look });
+  const account = { handle, displayName, email: `${handle}@oxo.example`, password: 'nine red kites over the harbour' };
+  const request = { method: 'POST', path: '/auth/register', body: account } as const;
+  const { user, tokens } = await world.api.get<{ user: User; tokens: Tokens }>(request);
+  const person = { ...account, ...user, ...tokens };
+  const visit = await tour({ world, chromium }, { locale, userAgent }, { look, person });
   await visit.close();
 }
 const figure = (path: string) => `<figure><img src="${path}" loading="lazy"><figcaption>${path}</figcaption></figure>`;

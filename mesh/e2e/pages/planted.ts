@@ -8,8 +8,15 @@ import { focusOrder, headersOf, looks } from './inspections.ts';
 /** Of a sound page: what is done to it, and what must be found then. */
 const defects: readonly (readonly [string, RegExp, (page: Page) => Promise<string[]>])[] = [
   [`document.querySelector('label').remove()`, /^phone, light: label: /m, looks],
-  [`document.querySelector('p.small').style.color = '#8a8a8a'`, /^desktop, light: color-contrast: /m, looks],
-  [`document.documentElement.removeAttribute('lang')`, /^phone, dark: html-has-lang: /m, looks],
+  [`document.querySelector('label').style.color = '#8a8a8a'`, /^desktop, light: color-contrast: /m, looks],
+  [
+    `matchMedia('(prefers-color-scheme: dark)').onchange = ({ matches }) => {
+      document.querySelector('label').style.color = matches ? '#444' : '';
+    }`,
+    /^phone, dark: color-contrast: /m,
+    looks,
+  ],
+  [`document.documentElement.removeAttribute('lang')`, /^phone, light: html-has-lang: /m, looks],
   [`document.querySelector('main').style.width = '400px'`, /^phone: it is wider than the window$/m, looks],
   [`document.querySelector('main button').style.outline = 'none'`, /^it is not seen that =Sign in has/m, focusOrder],
   [

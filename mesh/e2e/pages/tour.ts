@@ -15,6 +15,8 @@ export type Company = {
   readonly look: Look;
   /** Is told of every answer. */
   readonly hear?: (response: Response) => void;
+  /** Who it is; somebody new when absent. */
+  readonly person?: Person;
 };
 
 type Guide = {
@@ -32,17 +34,20 @@ const scope = 'openid profile posts:read posts:write feed:read offline_access';
 const maxPages = 100;
 
 /** The paths of the pages that a tour must have seen, whatever has become of it. */
-export const paths = ['/signin', '/signup', '/consent', '/device', '/account', '/oauth/logout', '/signout'];
+export const paths = [
+  ...['/signin', '/signup', '/forgot', '/reset', '/verify', '/consent', '/device', '/oauth/logout', '/signout'],
+  ...['', '/profile', '/security', '/sessions', '/apps', '/keys', '/delete'].map((each) => `/account${each}`),
+];
 
 /** Shows every page that there is, in each of its states, in one browser. The caller ends the visit. */
 export async function tour(
   place: PagePlace,
   browser: BrowserContextOptions,
-  { look, hear = () => {} }: Company,
+  { look, hear = () => {}, person: known }: Company,
 ): Promise<Visit> {
   const { world, chromium } = place;
   const [person, careful, app] = await Promise.all([
-    signUp(world.api, 'mai'),
+    known ?? signUp(world.api, 'mai'),
     signUp(world.api, 'careful'),
     startApp(world),
   ]);
@@ -106,6 +111,20 @@ async function signedOut({ page, person, careful, look }: Guide): Promise<void> 
   await look('sign-up', page);
   await submit(page, { handle: 'a', email: 'mai@oxo.example', password: '1234' });
   await look('sign-up-refused', page);
+  await page.goto('/forgot');
+  await look('forgot', page);
+  await submit(page, { email: 'nobody@oxo.example' });
+  await look('forgot-sent', page);
+  await page.goto('/verify?token=guessed');
+  await look('verify', page);
+  await submit(page, {});
+  await look('verify-refused', page);
+  await page.goto('/reset');
+  await look('reset-too-old', page);
+  await page.goto('/reset?token=guessed');
+  await look('reset', page);
+  await submit(page, { password: '1234' });
+  await look('reset-refused', page);
 }
 
 async function toAnApp({ page, person, app, look }: Guide): Promise<void> {
