@@ -9,6 +9,7 @@ import { localReplies } from './refusals.ts';
 import { renderEnvoyConfig } from './render.ts';
 import { rpcClasses } from './rpcs.ts';
 import { type EnvoySettings, pathParameters, publicServices } from './settings.ts';
+import { everyUpstream } from './testing/upstreams.ts';
 
 const descriptors = readFileSync(new URL('../../gen/envoy/oxo.binpb', import.meta.url));
 const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, descriptors));
@@ -18,7 +19,7 @@ const endpoint = { host: 'somewhere', port: 1 };
 const settings: EnvoySettings = {
   listen: endpoint,
   admin: endpoint,
-  upstreams: { auth: endpoint, user: endpoint, post: endpoint, feed: endpoint },
+  upstreams: everyUpstream(endpoint),
   authHttp: endpoint,
   descriptorPath: '/d',
   publicUrl: 'https://oxo.example',
@@ -26,10 +27,20 @@ const settings: EnvoySettings = {
   trustedHops: 0,
 };
 
+/** Asserts that a list of the settings has what the contracts have, and says what to do about it. */
+function assertListed(list: string, listed: readonly string[], inContracts: Iterable<string>): void {
+  const wanted = [...inContracts];
+  const missing = wanted.filter((name) => !listed.includes(name)).map((name) => `add ${name}`);
+  const left = listed.filter((name) => !wanted.includes(name)).map((name) => `take out ${name}`);
+  const todo = [...missing, ...left].join(', ');
+  assert.equal(todo, '', `${list} in gateway/envoy/settings.ts differs from the contracts: ${todo}`);
+  assert.deepEqual([...listed].sort(), wanted.sort());
+}
+
 describe('the settings of the front door', () => {
   it('name every public service of the contracts, and no internal one', () => {
     const names = services.map((service) => service.typeName).filter((name) => !name.endsWith('InternalService'));
-    assert.deepEqual(Object.values(publicServices).flat().sort(), names.sort());
+    assertListed('publicServices', Object.values(publicServices).flat(), names);
   });
 
   it('know every field that stands in a path', () => {
@@ -42,7 +53,7 @@ describe('the settings of the front door', () => {
       const rule = JSON.stringify(getExtension(options, http));
       for (const [, name] of rule.matchAll(/\{(\w+)\}/g)) names.add(name ?? '');
     }
-    assert.deepEqual([...pathParameters].sort(), [...names].sort());
+    assertListed('pathParameters', pathParameters, names);
   });
 
   it('put every public RPC into one class, by the verb of its route', () => {
@@ -75,7 +86,7 @@ describe('the settings of the front door', () => {
     assert.doesNotMatch(config, /\$\{/);
     const parsed = parse(config);
     const clusters = parsed.static_resources.clusters.map(({ name }: { name: string }) => name);
-    assert.deepEqual(clusters, ['auth', 'user', 'post', 'feed', 'auth_http']);
+    assert.deepEqual(clusters, [...Object.keys(publicServices), 'auth_http']);
     const [listener] = parsed.static_resources.listeners;
     assert.equal(listener.filter_chains[0].filters[0].typed_config.tracing, undefined);
   });

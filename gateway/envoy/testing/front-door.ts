@@ -9,6 +9,7 @@ import type { EnvoySettings, StaticFile } from '../settings.ts';
 import { type Issuer, startIssuer } from './jwks.ts';
 import { plenty } from './plenty.ts';
 import { startUpstream, type Upstream } from './upstream.ts';
+import { everyUpstream } from './upstreams.ts';
 
 const START_TIMEOUT_MS = 20_000;
 const LOG_TIMEOUT_MS = 5_000;
@@ -52,7 +53,7 @@ export async function startFrontDoor(change: Partial<EnvoySettings> = {}): Promi
   const config = renderEnvoyConfig({
     listen: { host, port },
     admin: { host, port: adminPort },
-    upstreams: { auth: service, user: service, post: service, feed: { host, port: feedPort } },
+    upstreams: { ...everyUpstream(service), feed: { host, port: feedPort } },
     authHttp: { host, port: issuer.port },
     descriptorPath: join(root, 'gen/envoy/oxo.binpb'),
     files: [description],

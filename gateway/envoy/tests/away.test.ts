@@ -5,6 +5,7 @@ import { after, before, describe, it } from 'node:test';
 import { type FrontDoor, startFrontDoor } from '../testing/front-door.ts';
 import { assertError, call, callRaw } from '../testing/http.ts';
 import { startUpstream, type Upstream } from '../testing/upstream.ts';
+import { everyUpstream } from '../testing/upstreams.ts';
 
 describe('services that are away or slow', () => {
   let door: FrontDoor;
@@ -60,7 +61,7 @@ describe('a service of which one of two replicas is away', () => {
       { host, port: replica.port },
     ];
     const other = { host, port: replica.port };
-    door = await startFrontDoor({ upstreams: { auth: other, user: other, feed: other, post } });
+    door = await startFrontDoor({ upstreams: { ...everyUpstream(other), post } });
   });
   after(async () => {
     await door.stop();

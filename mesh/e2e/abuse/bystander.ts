@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
+import { services } from '../../local/services.ts';
 import { signUp } from '../testing/people.ts';
 import type { World } from '../testing/world.ts';
 import { addressOf } from './sockets.ts';
@@ -44,7 +45,7 @@ export function residentMib(pid: number | undefined): number {
 }
 
 function pidsOf({ stack }: World): (number | undefined)[] {
-  return ['envoy', 'auth', 'user', 'post', 'feed'].map((name) => stack.process(name).pid());
+  return ['envoy', ...services.map(({ name }) => name)].map((name) => stack.process(name).pid());
 }
 
 function readFeed(world: World, token: string): Promise<number> {

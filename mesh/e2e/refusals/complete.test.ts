@@ -23,6 +23,16 @@ const cast: Cast = { me: person, other: person, myPost: { id: '2' } as Post, the
 const sorted = (names: Iterable<string>): string[] => [...names].sort();
 const namesOf = (rpcs: readonly NamedRpc[]): string[] => sorted(rpcs.map(({ name }) => name));
 
+/** Asserts that a list of what is tried has what the contracts have, and says what to do about it. */
+function assertTried(file: string, tried: Iterable<string>, inContracts: Iterable<string>): void {
+  const [there, wanted] = [[...tried].sort(), [...inContracts].sort()];
+  const missing = wanted.filter((name) => !there.includes(name)).map((name) => `add ${name}`);
+  const left = there.filter((name) => !wanted.includes(name)).map((name) => `take out ${name}`);
+  const todo = [...missing, ...left].join(', ');
+  assert.equal(todo, '', `mesh/e2e/refusals/${file} differs from the contracts: ${todo}`);
+  assert.deepEqual(there, wanted, `mesh/e2e/refusals/${file} has something twice`);
+}
+
 /** Fields of bodies as "CreatePost.text", texts or others. */
 function fieldsOf(isText: boolean): string[] {
   return publicRpcs.filter(hasBody).flatMap(({ name, http, method }) =>
@@ -36,7 +46,7 @@ function fieldsOf(isText: boolean): string[] {
 describe('what the refusals try', () => {
   it('is every public RPC, at its own path', () => {
     const calls = everyCall(cast);
-    assert.deepEqual(sorted(Object.keys(calls)), namesOf(publicRpcs));
+    assertTried('refused.ts (everyCall)', Object.keys(calls), namesOf(publicRpcs));
     for (const { name, http } of publicRpcs) {
       const { method = 'GET', path } = calls[name] ?? assert.fail(name);
       const [rule] = http;
@@ -47,13 +57,15 @@ describe('what the refusals try', () => {
 
   it('is every internal RPC', () => {
     const calls = internalCalls({} as Stubs, '1');
-    assert.deepEqual(sorted(Object.keys(calls)), namesOf(internalRpcs));
+    assertTried('credentials.ts (internalCalls)', Object.keys(calls), namesOf(internalRpcs));
   });
 
   it('is every body with all its fields', () => {
-    assert.deepEqual(sorted(Object.keys(placesOf(cast))), namesOf(publicRpcs.filter(hasBody)));
-    assert.deepEqual(sorted(TEXTS.map(([rpc, field]) => `${rpc}.${field}`)), sorted(fieldsOf(true)));
-    assert.deepEqual(sorted(OTHERS.map(([rpc, field]) => `${rpc}.${field}`)), sorted(fieldsOf(false)));
+    assertTried('wrong-bodies.ts (placesOf)', Object.keys(placesOf(cast)), namesOf(publicRpcs.filter(hasBody)));
+    const texts = TEXTS.map(([rpc, field]) => `${rpc}.${field}`);
+    assertTried('wrong-bodies.ts (TEXTS)', texts, fieldsOf(true));
+    const others = OTHERS.map(([rpc, field]) => `${rpc}.${field}`);
+    assertTried('wrong-bodies.ts (OTHERS)', others, fieldsOf(false));
   });
 
   it('is read from contracts that say something', () => {

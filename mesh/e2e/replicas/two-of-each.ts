@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { until } from '#kit/testing/until.ts';
+import { services } from '../../local/services.ts';
 import type { Cases } from '../testing/cases.ts';
 import { beginWriting, gather, requireDelivered, untilMore } from '../testing/crowd.ts';
 import { inDatabase } from '../testing/database.ts';
@@ -28,7 +29,7 @@ export const twoOfEach: Cases = {
       await follow(api, reader, author);
       assert.equal((await feedTexts(api, reader)).length, round + 1);
     }
-    for (const name of ['auth', 'auth-2', 'user', 'user-2', 'post', 'post-2', 'feed', 'feed-2']) {
+    for (const name of services.flatMap((service) => [service.name, `${service.name}-2`])) {
       assert.ok((await callsOf(world, name)) > 0, `${name} was called`);
     }
   },

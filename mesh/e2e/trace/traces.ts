@@ -3,6 +3,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { until } from '#kit/testing/until.ts';
+import { services } from '../../local/services.ts';
 import type { Cases } from '../testing/cases.ts';
 import { type Answer, refusal } from '../testing/client.ts';
 import { feedPage, feedTexts, follow, type Person, signUpAll } from '../testing/people.ts';
@@ -130,7 +131,7 @@ export function traces(sink: () => SpanSink): Cases {
       await world.api.get({ path: '/users/me', token: person.accessToken, headers: other });
       await world.settled();
       const secrets = [person.password, person.refreshToken, person.accessToken, `${person.handle}@oxo.example`];
-      for (const part of ['envoy', 'auth', 'user', 'post', 'feed', 'postgres', 'nats', 'redis']) {
+      for (const part of ['envoy', ...services.map(({ name }) => name), 'postgres', 'nats', 'redis']) {
         const log = readFileSync(join(world.stack.logDir, `${part}.log`), 'utf8');
         for (const secret of secrets) assert.ok(!log.includes(secret), `${part} logs ${secret.slice(0, 6)}…`);
       }

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { CliError } from '../cli/cli-error.ts';
 import { checkContracts } from '../openapi/check-contracts.ts';
+import { checkReasons } from '../openapi/check-reasons.ts';
 import { readContracts } from '../openapi/contracts.ts';
 import { renderOpenApi } from '../openapi/document.ts';
 import { missingExamples } from '../openapi/examples.ts';
-import { undocumentedReasons } from '../openapi/reasons.ts';
 import { migrationOrder, services } from '../services.ts';
 import { repositoryRoot } from '../settings.ts';
 import { runBuf } from './buf.ts';
@@ -33,8 +33,8 @@ export async function generate({ check = false, root = repositoryRoot }: Generat
   const scratch = await mkdtemp(join(tmpdir(), 'oxo-generate-'));
   try {
     await checkProto(root, check);
-    await runBuf(root, ['generate', '--output', scratch], 'the contracts do not compile');
     await writeDescriptors(root, scratch);
+    await runBuf(root, ['generate', '--output', scratch], 'the contracts do not compile');
     return await update(join(scratch, GENERATED), join(root, GENERATED), check);
   } finally {
     await rm(scratch, { recursive: true, force: true });
@@ -69,7 +69,7 @@ async function writeDescriptors(root: string, scratch: string): Promise<void> {
   await runBuf(root, [...args, plain, '--exclude-source-info'], 'the contracts do not compile');
 
   const registry = readContracts(await readFile(commented));
-  const problems = [...checkContracts(registry), ...missingExamples(registry), ...undocumentedReasons(registry)];
+  const problems = [...checkContracts(registry), ...missingExamples(registry), ...checkReasons(registry)];
   if (problems.length > 0) throw new CliError('the contracts are not complete', { advice: problems });
   const manifest = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { version: string };
   await writeFile(join(scratch, GENERATED, 'openapi.yaml'), renderOpenApi(registry, manifest.version));

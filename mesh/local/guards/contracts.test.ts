@@ -10,6 +10,7 @@ import { temporaryFolder } from '../testing/temporary.ts';
 
 const POST_SERVICE = 'proto/oxo/post/v1/post_service.proto';
 const POST_INTERNAL = 'proto/oxo/post/v1/post_internal_service.proto';
+const AUTH_SERVICE = 'proto/oxo/auth/v1/auth_service.proto';
 const POST = 'proto/oxo/post/v1/post.proto';
 
 let root: string;
@@ -115,6 +116,61 @@ describe('contracts', () => {
     assert.match(said, /PostService\.CreatePost: is a POST and must honour Idempotency-Key/);
     assert.match(said, /PostService\.GetPost: honours If-Match but changes nothing/);
     assert.doesNotMatch(said, /AuthService/);
+  });
+
+  it('must say of a service whose responses hold secrets that none is stored', async () => {
+    plant('proto/oxo/auth/v1/api_key_service.proto', '  option (oxo.common.v1.keeps_secrets) = true;\n\n', '');
+    plant(
+      AUTH_SERVICE,
+      '    option (oxo.common.v1.success_status)',
+      '    option (oxo.common.v1.idempotency_key) = true;\n$&',
+    );
+    const said = await refusal();
+    assert.match(said, /ApiKeyService\.CreateApiKey: is a POST and must honour Idempotency-Key.*keeps_secrets/);
+    assert.match(said, /AuthService\.Register: honours Idempotency-Key, but its service keeps_secrets/);
+    assert.doesNotMatch(said, /Login/);
+  });
+
+  it('must ask for scopes and callers that there are', async () => {
+    plant(POST_SERVICE, 'scopes: ["posts:write"]', 'scopes: ["posts:wriet"]');
+    plant(POST_INTERNAL, 'callers: ["feed"]', 'callers: ["fede"]');
+    const said = await refusal();
+    assert.match(said, /PostService\.CreatePost: asks for the scope posts:wriet/);
+    assert.match(said, /PostInternalService\.\w+: names the caller fede, which is none of auth, .*, operator/);
+    assert.doesNotMatch(said, /AdminService|UserInternalService/);
+  });
+
+  it('must name reasons that there are, with their status, also by what stands in a path', async () => {
+    plant(POST_SERVICE, '// One post.', '// One post. 404 POST_GONE when it is gone, 403 POST_NOT_FOUND when not.');
+    plant(AUTH_SERVICE, '401 CREDENTIALS_INVALID', 'UNAUTHENTICATED CREDENTIALS_INVALID');
+    plant(POST_SERVICE, '"/api/v1/posts/{id}/revisions"', '"/api/v1/stories/{id}/revisions"');
+    const said = await refusal();
+    assert.match(said, /PostService\.GetPost: its comment names POST_GONE, which proto\/.*\.proto does not have/);
+    assert.match(said, /PostService\.GetPost: its comment says 403 POST_NOT_FOUND: write 404 POST_NOT_FOUND/);
+    assert.match(said, /AuthService\.Login: its comment says UNAUTHENTICATED CREDENTIALS_INVALID: write 401 C/);
+    assert.match(said, /ListPostRevisions: has the path \/api\/v1\/stories\/.*, whose 404 is STORY_NOT_FOUND/);
+  });
+
+  it('must have routes that differ by more than names of parameters, of fields that there are', async () => {
+    plant(POST_SERVICE, 'patch: "/api/v1/posts/{id}"', 'patch: "/api/v1/posts/{post_id}"');
+    plant(POST_SERVICE, 'get: "/api/v1/posts/{id}/revisions"', 'get: "/api/v1/posts/{id}"');
+    plant(AUTH_SERVICE, 'body: "*"', 'body: "handle"');
+    plant(POST_SERVICE, 'message GetPostRequest {', '$&\n  // Planted.\n  Post planted = 99;');
+    const said = await refusal();
+    assert.match(
+      said,
+      /UpdatePost: has the path \/api\/v1\/posts\/\{post_id\}, which .*GetPost calls .*\{id\}: use one/,
+    );
+    assert.match(said, /UpdatePost: has the path .*: \{post_id\} must be the name of a scalar field of UpdatePostR/);
+    assert.match(said, /ListPostRevisions: has the route GET \/api\/v1\/posts\/\{id\} of .*PostService\.GetPost/);
+    assert.match(said, /PostService\.GetPost: has planted in its query, where neither a message nor a map can stand/);
+    assert.match(said, /Register: has the body "handle", which must be "\*" or the name of a message field/);
+  });
+
+  it('must be routed by a verb that there is', async () => {
+    const head = 'custom: {\n        kind: "HEAD"\n        path: "/api/v1/posts"\n      }';
+    plant(POST_SERVICE, 'post: "/api/v1/posts"\n      body: "*"', head);
+    assert.match(await refusal(), /PostService\.CreatePost: an http rule of kind custom is not supported/);
   });
 
   it('must name a scope, or be for first-party sign-ins alone', async () => {

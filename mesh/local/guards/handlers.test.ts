@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { isReason } from '../../kit/errors.ts';
 import { repositoryRoot } from '../settings.ts';
 
 /** The lines of functions that build a schema of zod, which costs more than the call; a schema is a constant of its module. */
@@ -57,5 +58,39 @@ test('each handler says what it throws', () => {
     'go',
   ]);
   const found = readHandlers().flatMap(([path, text]) => withoutThrows(text).map((name) => `${path}: ${name}`));
+  assert.deepEqual(found, []);
+});
+
+/** What docstrings say is thrown by the name of a reason that does not exist. */
+function unknownReasons(text: string): string[] {
+  const said = [...text.matchAll(/@throws OxoError((?:(?!\*\/|\n \* @)[\s\S])*)/g)].map(([, words = '']) => words);
+  const names = said.flatMap((words) => {
+    // "VALIDATION_FAILED, UNAVAILABLE when …; CANCELLED": also one word where a reason begins.
+    const first = [...words.matchAll(/(?:^|[,;]|\band|\bor)\s+(?:\* )?([A-Z]{3,})(?![\w])/g)].map(
+      ([, name = '']) => name,
+    );
+    return [...first, ...(words.match(/\b[A-Z]+(?:_[A-Z]+)+\b/g) ?? [])];
+  });
+  return names.filter((name) => !isReason(name));
+}
+
+test('what is said to be thrown exists', () => {
+  const [good, bad] = [
+    'VALIDATION_FAILED, POST_NOT_FOUND; UNAVAILABLE when away',
+    'VALIDATION_FAILED, POST_GONE; UNAVAILABEL',
+  ];
+  assert.deepEqual(
+    unknownReasons(`/** Ends it. @throws OxoError ${good} */ NO_REASON /** @throws what HE throws */`),
+    [],
+  );
+  assert.deepEqual(unknownReasons(`/**\n * Ends it.\n * @throws OxoError ${bad}\n * @returns NO_REASON */`).sort(), [
+    'POST_GONE',
+    'UNAVAILABEL',
+  ]);
+  const paths = globSync('{services,mesh/kit}/**/*.ts', { cwd: repositoryRoot });
+  assert.ok(paths.length > 300);
+  const found = paths.flatMap((path) =>
+    unknownReasons(readFileSync(join(repositoryRoot, path), 'utf8')).map((name) => `${path}: ${name}`),
+  );
   assert.deepEqual(found, []);
 });

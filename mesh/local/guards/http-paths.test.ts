@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createMetrics } from '#kit/observability/metrics.ts';
 import { routes } from '../../../gateway/envoy/routes.ts';
+import { everyUpstream } from '../../../gateway/envoy/testing/upstreams.ts';
 import { serveJwks } from '../../../services/auth/keys/jwks.ts';
 import { type AuthServiceParts, createAuthService } from '../../../services/auth/server.ts';
 
@@ -81,7 +82,7 @@ function routesOfFrontDoor(): Route[] {
   return routes({
     ...{ listen: nowhere, admin: nowhere, authHttp: nowhere, trustedHops: 0, corsOrigins: [] },
     ...{ descriptorPath: '', publicUrl: 'https://oxo.example' },
-    upstreams: { auth: nowhere, user: nowhere, post: nowhere, feed: nowhere },
+    upstreams: everyUpstream(nowhere),
   }) as Route[];
 }
 

@@ -1,8 +1,15 @@
 import type { DescService, FileRegistry } from '@bufbuild/protobuf';
+import { API_SCOPES } from '../../../services/auth/oauth/scopes.ts';
+import { operatorName } from '../secrets.ts';
+import { services } from '../services.ts';
+import { checkRoutes } from './check-routes.ts';
 import { commentOf } from './comments.ts';
-import { isInternal, ourServices, type Rpc, rpcsOf } from './contracts.ts';
+import { isInternal, keepsSecrets, ourServices, type Rpc, rpcsOf } from './contracts.ts';
 
 const SUCCESS_STATUSES = [200, 201, 202, 204];
+/** Tokens of administrators alone have the last. */
+const SCOPES: ReadonlySet<string> = new Set([...API_SCOPES, 'admin']);
+const CALLERS: ReadonlySet<string> = new Set([...services.map(({ name }) => name), operatorName]);
 
 /**
  * What buf cannot know: every RPC declares who may call it, public ones have a REST form and internal ones have none.
@@ -10,25 +17,25 @@ const SUCCESS_STATUSES = [200, 201, 202, 204];
  */
 export function checkContracts(registry: FileRegistry): string[] {
   const all = ourServices(registry).flatMap((service) => rpcsOf(registry, service).map((rpc) => ({ service, rpc })));
-  const paths = all.flatMap(({ rpc }) => rpc.http.map(({ path }) => path));
-  return all.flatMap(({ service, rpc }) =>
-    [...problemsOf(service, rpc), ...rpc.http.flatMap(({ path }) => misnamedIds(path, paths))].map(
-      (problem) => `${service.typeName}.${rpc.method.name}: ${problem}`,
-    ),
+  const named = all.flatMap(({ service, rpc }) =>
+    problemsOf(registry, service, rpc).map((problem) => `${service.typeName}.${rpc.method.name}: ${problem}`),
   );
+  return [...named, ...checkRoutes(all.map(({ rpc }) => rpc))];
 }
 
-/** What stands below a thing calls it `{id}`, unless what it lists has a path of its own: `/users/{user_id}/posts` beside `/posts/{id}`. */
-function misnamedIds(path: string, paths: readonly string[]): string[] {
-  const [, id, below] = /^\/api\/v1\/[^/]+\/\{((?:\w+_)?id)\}\/([^/:{]+)/.exec(path) ?? [];
-  if (id === undefined) return [];
-  const hasOwnPath = paths.some((other) => other.startsWith(`/api/v1/${below}/{`));
-  if (hasOwnPath !== (id === 'id')) return [];
-  return [`has the path ${path}: {${id}} must be ${hasOwnPath ? `{<kind>_id}, as /${below}/{…} exists` : '{id}'}`];
+/** Scopes that no token can have, and callers that are no service: such an RPC would refuse everybody. */
+function unknownNames({ access }: Rpc): string[] {
+  if (access?.kind === 'signedIn') {
+    const unknown = access.scopes.filter((scope) => !SCOPES.has(scope));
+    return unknown.map((scope) => `asks for the scope ${scope}, which services/auth/oauth/scopes.ts does not have`);
+  }
+  if (access?.kind !== 'internal') return [];
+  const unknown = access.callers.filter((caller) => !CALLERS.has(caller));
+  return unknown.map((caller) => `names the caller ${caller}, which is none of ${[...CALLERS].join(', ')}`);
 }
 
-function problemsOf(service: DescService, rpc: Rpc): string[] {
-  const problems: string[] = [];
+function problemsOf(registry: FileRegistry, service: DescService, rpc: Rpc): string[] {
+  const problems = unknownNames(rpc);
   if (rpc.access === undefined) problems.push('declares no access: set option (oxo.common.v1.access)');
   if (isInternal(service)) {
     if (rpc.http.length > 0) problems.push('is internal and must have no google.api.http rule');
@@ -47,19 +54,19 @@ function problemsOf(service: DescService, rpc: Rpc): string[] {
   for (const rule of rpc.http) {
     if (!rule.path.startsWith('/api/v1/')) problems.push(`has the path ${rule.path}, outside /api/v1/`);
     if (rpc.idempotencyKey && rule.method !== 'post') problems.push('honours Idempotency-Key but is no POST');
-    if (rule.method === 'post' && !rpc.idempotencyKey && !keepsSecrets(service)) {
-      problems.push('is a POST and must honour Idempotency-Key: set option (oxo.common.v1.idempotency_key)');
+    if (rule.method === 'post' && !rpc.idempotencyKey && !keepsSecrets(registry, service)) {
+      problems.push(
+        'is a POST and must honour Idempotency-Key: set option (oxo.common.v1.idempotency_key), or where responses hold secrets the option (oxo.common.v1.keeps_secrets) of the service',
+      );
     }
     if (rpc.ifMatch && !['patch', 'delete', 'put'].includes(rule.method))
       problems.push('honours If-Match but changes nothing');
+    if (rpc.idempotencyKey && keepsSecrets(registry, service)) {
+      problems.push('honours Idempotency-Key, but its service keeps_secrets: its response would be stored');
+    }
     if (['get', 'put', 'delete'].includes(rule.method) && !rpc.idempotent) {
       problems.push(`is a ${rule.method.toUpperCase()} without idempotency_level`);
     }
   }
   return problems;
-}
-
-/** Its responses hold secrets, which are not stored to be replayed. */
-function keepsSecrets(service: DescService): boolean {
-  return ['AuthService', 'ApiKeyService', 'MfaService', 'PasskeyService'].includes(service.name);
 }

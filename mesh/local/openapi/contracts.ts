@@ -9,7 +9,15 @@ import {
   getExtension,
   hasExtension,
 } from '@bufbuild/protobuf';
-import { FileDescriptorSetSchema, MethodOptions_IdempotencyLevel, MethodOptionsSchema } from '@bufbuild/protobuf/wkt';
+import {
+  FileDescriptorSetSchema,
+  type MethodOptions,
+  MethodOptions_IdempotencyLevel,
+  MethodOptionsSchema,
+  type ServiceOptions,
+  ServiceOptionsSchema,
+} from '@bufbuild/protobuf/wkt';
+import { CliError } from '../cli/cli-error.ts';
 
 export type Access =
   | { kind: 'open' }
@@ -60,8 +68,15 @@ export function rpcsOf(registry: FileRegistry, service: DescService): Rpc[] {
   return service.methods.map((method) => readRpc(registry, method));
 }
 
+/** Whether the responses of a service hold secrets, so that none is stored to be replayed. */
+export function keepsSecrets(registry: FileRegistry, service: DescService): boolean {
+  const options = service.proto.options ?? create(ServiceOptionsSchema);
+  return readOption(registry, options, 'oxo.common.v1.keeps_secrets') === true;
+}
+
 function readRpc(registry: FileRegistry, method: DescMethod): Rpc {
-  const option = (name: string): unknown => readOption(registry, method, name);
+  const options = method.proto.options ?? create(MethodOptionsSchema);
+  const option = (name: string): unknown => readOption(registry, options, name);
   const rule = option('google.api.http') as WireHttpRule | undefined;
   return {
     method,
@@ -91,10 +106,9 @@ interface WireAccessValue {
   callers?: string[];
 }
 
-function readOption(registry: FileRegistry, method: DescMethod, name: string): unknown {
+function readOption(registry: FileRegistry, options: MethodOptions | ServiceOptions, name: string): unknown {
   const extension: DescExtension | undefined = registry.getExtension(name);
   if (extension === undefined) throw new Error(`the contracts lack the option ${name}`);
-  const options = method.proto.options ?? create(MethodOptionsSchema);
   return hasExtension(options, extension) ? getExtension(options, extension) : undefined;
 }
 
@@ -121,7 +135,10 @@ function readHttpRule(method: DescMethod, rule: WireHttpRule): HttpRule {
   if (verb === 'get' || verb === 'put' || verb === 'post' || verb === 'delete' || verb === 'patch') {
     return { method: verb, path: String(rule.pattern.value), body: rule.body };
   }
-  throw new Error(`${method.parent.typeName}.${method.name}: an http rule of kind ${verb} is not supported`);
+  const problem = `an http rule of kind ${verb} is not supported`;
+  throw new CliError('the contracts are not complete', {
+    advice: [`${method.parent.typeName}.${method.name}: ${problem}`],
+  });
 }
 
 function byTypeName(a: DescService, b: DescService): number {

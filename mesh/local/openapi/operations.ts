@@ -56,9 +56,6 @@ function fieldOf(message: DescMessage, name: string): DescField {
 }
 
 function parameter(field: DescField, where: 'path' | 'query', { schemas, examples }: OperationParts): Schema {
-  if (field.fieldKind === 'map' || (field.message !== undefined && !field.message.typeName.startsWith('google.'))) {
-    throw new Error(`${field.parent.typeName}.${field.name}: messages in the query are not supported`);
-  }
   const { description, ...schema } = schemas.field(field, 'request');
   const example = where === 'path' ? examples.field(field) : queryExamples[field.jsonName];
   return {

@@ -1,6 +1,6 @@
 import type { FileRegistry } from '@bufbuild/protobuf';
 import { commentOf } from './comments.ts';
-import { type HttpRule, isInternal, ourServices, type Rpc, rpcsOf } from './contracts.ts';
+import type { HttpRule, Rpc } from './contracts.ts';
 import type { Json } from './example-values.ts';
 
 /** One of the closed list of reasons, as its comment in the contracts has it. */
@@ -14,7 +14,7 @@ export interface ErrorReason {
 }
 
 /** gRPC's codes, with the HTTP status that is each one's standard mapping. */
-const CODES: Readonly<Record<string, readonly [code: number, httpStatus: number]>> = {
+export const CODES: Readonly<Record<string, readonly [code: number, httpStatus: number]>> = {
   CANCELLED: [1, 499],
   INVALID_ARGUMENT: [3, 400],
   DEADLINE_EXCEEDED: [4, 504],
@@ -51,28 +51,19 @@ export function readReasons(registry: FileRegistry): ErrorReason[] {
 
 /** What the contract of an RPC says of its refusals, those that any call may meet left out. In the order of the list of reasons. */
 export function reasonsOf(rpc: Rpc, rule: HttpRule, all: readonly ErrorReason[]): ErrorReason[] {
-  const names = new Set<string>([...ofInput(rpc), ...ofAccess(rpc), ...ofPath(rule)]);
+  const names = new Set<string>([...ofInput(rpc), ...ofAccess(rpc), ...notFoundOf(rule)]);
   if (rpc.idempotencyKey) for (const name of ['IDEMPOTENCY_KEY_REUSED', 'IDEMPOTENCY_KEY_IN_USE']) names.add(name);
   if (rpc.ifMatch) names.add('ETAG_MISMATCH');
-  for (const [word] of commentOf(rpc.method).matchAll(/\b[A-Z]+(?:_[A-Z]+)+\b/g)) names.add(word);
+  for (const { word } of wordsOf(rpc)) names.add(word);
   return all.filter(({ name }) => names.has(name));
 }
 
-/** What the front door or any service may answer to any call, and what no RPC of the public ones can. */
-const OF_NO_RPC = new Set([
-  ...['BODY_TOO_LARGE', 'REQUEST_TIMEOUT', 'HEADERS_TOO_LARGE', 'CREDENTIALS_AMBIGUOUS', 'ROUTE_NOT_FOUND'],
-  ...['RATE_LIMITED', 'UNAVAILABLE', 'DEADLINE_EXCEEDED', 'CANCELLED', 'INTERNAL', 'CALLER_NOT_ALLOWED'],
-]);
-
-/** Reasons of which no operation tells; each says where to write it. */
-export function undocumentedReasons(registry: FileRegistry): string[] {
-  const all = readReasons(registry);
-  const services = ourServices(registry).filter((service) => !isInternal(service));
-  const rpcs = services.flatMap((service) => rpcsOf(registry, service));
-  const told = new Set(rpcs.flatMap((rpc) => rpc.http.flatMap((rule) => reasonsOf(rpc, rule, all))));
-  return all
-    .filter((reason) => !told.has(reason) && !OF_NO_RPC.has(reason.name))
-    .map(({ name }) => `${name}: no public RPC tells of it: name it in the comment of those that answer it`);
+/** What the comment of an RPC may mean as reasons, as "404 POST_NOT_FOUND" does, with the status or the gRPC code before it. */
+export function wordsOf({ method }: Rpc): { word: string; before: string | undefined }[] {
+  const words = commentOf(method).matchAll(
+    /(?:\b([1-5]\d\d|[A-Z_]+) )?\b([A-Z]+(?:_[A-Z]+)+)\b|\b([45]\d\d) ([A-Z]+)\b/g,
+  );
+  return [...words].map(([, before, word, status, short = '']) => ({ word: word ?? short, before: before ?? status }));
 }
 
 function ofInput({ method }: Rpc): string[] {
@@ -94,9 +85,11 @@ function ofAccess({ access }: Rpc): string[] {
 }
 
 /** What stands in a path may not be there: /posts/{id} is POST_NOT_FOUND. */
-function ofPath({ path }: HttpRule): string[] {
+export function notFoundOf({ path }: HttpRule): string[] {
   const collections = [...path.matchAll(/\/([a-z-]+)(?:\/by-handle)?\/\{/g)].map(([, name = '']) => name);
-  return collections.map((name) => `${name.replace(/s$/, '').replaceAll('-', '_').toUpperCase()}_NOT_FOUND`);
+  return collections.map(
+    (name) => `${name.replace(/ies$/, 'y').replace(/s$/, '').replaceAll('-', '_').toUpperCase()}_NOT_FOUND`,
+  );
 }
 
 /** An error of this reason as it is answered. */

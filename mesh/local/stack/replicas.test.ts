@@ -32,7 +32,8 @@ test('every process has ports of its own, among the hundred of its stack', () =>
 
 test('the first process of a service is called as the service is', () => {
   const names = instancesOf(services, 2).map(({ name }) => name);
-  assert.deepEqual(names, ['auth', 'user', 'post', 'feed', 'auth-2', 'user-2', 'post-2', 'feed-2']);
+  const first = services.map(({ name }) => name);
+  assert.deepEqual(names, [...first, ...first.map((name) => `${name}-2`)]);
   assert.deepEqual([serviceOf('feed-2'), serviceOf('feed'), serviceOf('postgres')], ['feed', 'feed', 'postgres']);
   assert.deepEqual(ofService('feed', { feed: 1, post: 2, 'feed-2': 3 }), [1, 3]);
 });

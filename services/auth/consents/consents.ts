@@ -82,7 +82,7 @@ export interface Decision {
 }
 
 /**
- * What people have said about apps: they are asked once for each app and scope, and no grant is made without it (`oauth/grants.ts`).
+ * What people have said about apps: they are asked once for each app and scope, and no grant is made without it (`oauth/storage/grants.ts`).
  */
 export interface Consents {
   /** @returns undefined when the person has said nothing that still counts */

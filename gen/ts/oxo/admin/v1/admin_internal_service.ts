@@ -462,7 +462,7 @@ export const AdminInternalServiceDefinition = {
   methods: {
     /**
      * Makes the account of this handle an administrator's: sessions that are opened from now on have the scope "admin" besides. Idempotent.
-     * NOT_FOUND USER_NOT_FOUND when nobody who can sign in has the handle.
+     * 404 USER_NOT_FOUND when nobody who can sign in has the handle.
      */
     grantAdmin: {
       name: "GrantAdmin",
@@ -508,7 +508,7 @@ export const AdminInternalServiceDefinition = {
 export interface AdminInternalServiceImplementation<CallContextExt = {}> {
   /**
    * Makes the account of this handle an administrator's: sessions that are opened from now on have the scope "admin" besides. Idempotent.
-   * NOT_FOUND USER_NOT_FOUND when nobody who can sign in has the handle.
+   * 404 USER_NOT_FOUND when nobody who can sign in has the handle.
    */
   grantAdmin(
     request: GrantAdminRequest,
@@ -532,7 +532,7 @@ export interface AdminInternalServiceImplementation<CallContextExt = {}> {
 export interface AdminInternalServiceClient<CallOptionsExt = {}> {
   /**
    * Makes the account of this handle an administrator's: sessions that are opened from now on have the scope "admin" besides. Idempotent.
-   * NOT_FOUND USER_NOT_FOUND when nobody who can sign in has the handle.
+   * 404 USER_NOT_FOUND when nobody who can sign in has the handle.
    */
   grantAdmin(
     request: DeepPartial<GrantAdminRequest>,

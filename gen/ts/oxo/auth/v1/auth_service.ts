@@ -1931,7 +1931,7 @@ export const AuthServiceDefinition = {
     /**
      * Confirms that an email address is the account's, by the token that was mailed to it: of a registration, or of a new address, which then takes the
      * place of the one before. From then on one can sign in with it, and it is nobody else's. The token works for three days; repeated, it changes nothing.
-     * UNAUTHENTICATED EMAIL_TOKEN_INVALID.
+     * 401 EMAIL_TOKEN_INVALID.
      */
     verifyEmail: {
       name: "VerifyEmail",
@@ -2120,7 +2120,7 @@ export const AuthServiceDefinition = {
       },
     },
     /**
-     * Another password for the caller. All other sessions end, and their tokens are refused everywhere within 2 seconds; API keys and apps go on. UNAUTHENTICATED
+     * Another password for the caller. All other sessions end, and their tokens are refused everywhere within 2 seconds; API keys and apps go on. 401
      * CREDENTIALS_INVALID when the current password is another.
      */
     changePassword: {
@@ -2220,7 +2220,7 @@ export const AuthServiceDefinition = {
     },
     /**
      * Another password by the token of such a mail, which works once and for an hour. Ends all by which somebody could act for the account: sessions, API keys,
-     * and what was allowed to apps. A second factor stays. UNAUTHENTICATED PASSWORD_RESET_INVALID.
+     * and what was allowed to apps. A second factor stays. 401 PASSWORD_RESET_INVALID.
      */
     resetPassword: {
       name: "ResetPassword",
@@ -2311,7 +2311,7 @@ export interface AuthServiceImplementation<CallContextExt = {}> {
   /**
    * Confirms that an email address is the account's, by the token that was mailed to it: of a registration, or of a new address, which then takes the
    * place of the one before. From then on one can sign in with it, and it is nobody else's. The token works for three days; repeated, it changes nothing.
-   * UNAUTHENTICATED EMAIL_TOKEN_INVALID.
+   * 401 EMAIL_TOKEN_INVALID.
    */
   verifyEmail(
     request: VerifyEmailRequest,
@@ -2340,7 +2340,7 @@ export interface AuthServiceImplementation<CallContextExt = {}> {
     context: CallContext & CallContextExt,
   ): Promise<DeepPartial<ResendVerificationResponse>>;
   /**
-   * Another password for the caller. All other sessions end, and their tokens are refused everywhere within 2 seconds; API keys and apps go on. UNAUTHENTICATED
+   * Another password for the caller. All other sessions end, and their tokens are refused everywhere within 2 seconds; API keys and apps go on. 401
    * CREDENTIALS_INVALID when the current password is another.
    */
   changePassword(
@@ -2354,7 +2354,7 @@ export interface AuthServiceImplementation<CallContextExt = {}> {
   ): Promise<DeepPartial<ForgotPasswordResponse>>;
   /**
    * Another password by the token of such a mail, which works once and for an hour. Ends all by which somebody could act for the account: sessions, API keys,
-   * and what was allowed to apps. A second factor stays. UNAUTHENTICATED PASSWORD_RESET_INVALID.
+   * and what was allowed to apps. A second factor stays. 401 PASSWORD_RESET_INVALID.
    */
   resetPassword(
     request: ResetPasswordRequest,
@@ -2399,7 +2399,7 @@ export interface AuthServiceClient<CallOptionsExt = {}> {
   /**
    * Confirms that an email address is the account's, by the token that was mailed to it: of a registration, or of a new address, which then takes the
    * place of the one before. From then on one can sign in with it, and it is nobody else's. The token works for three days; repeated, it changes nothing.
-   * UNAUTHENTICATED EMAIL_TOKEN_INVALID.
+   * 401 EMAIL_TOKEN_INVALID.
    */
   verifyEmail(
     request: DeepPartial<VerifyEmailRequest>,
@@ -2428,7 +2428,7 @@ export interface AuthServiceClient<CallOptionsExt = {}> {
     options?: CallOptions & CallOptionsExt,
   ): Promise<ResendVerificationResponse>;
   /**
-   * Another password for the caller. All other sessions end, and their tokens are refused everywhere within 2 seconds; API keys and apps go on. UNAUTHENTICATED
+   * Another password for the caller. All other sessions end, and their tokens are refused everywhere within 2 seconds; API keys and apps go on. 401
    * CREDENTIALS_INVALID when the current password is another.
    */
   changePassword(
@@ -2442,7 +2442,7 @@ export interface AuthServiceClient<CallOptionsExt = {}> {
   ): Promise<ForgotPasswordResponse>;
   /**
    * Another password by the token of such a mail, which works once and for an hour. Ends all by which somebody could act for the account: sessions, API keys,
-   * and what was allowed to apps. A second factor stays. UNAUTHENTICATED PASSWORD_RESET_INVALID.
+   * and what was allowed to apps. A second factor stays. 401 PASSWORD_RESET_INVALID.
    */
   resetPassword(
     request: DeepPartial<ResetPasswordRequest>,

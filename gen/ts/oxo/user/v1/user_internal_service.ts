@@ -942,7 +942,7 @@ export const UserInternalServiceDefinition = {
   methods: {
     /**
      * Creates the profile of a new account. Idempotent by id: the same id and handle again change nothing.
-     * ALREADY_EXISTS HANDLE_TAKEN when another user has the handle, or a deleted one had it; HANDLE_RESERVED when nobody can have it.
+     * 409 HANDLE_TAKEN when another user has the handle, or a deleted one had it; HANDLE_RESERVED when nobody can have it.
      */
     createUser: {
       name: "CreateUser",
@@ -993,7 +993,7 @@ export const UserInternalServiceDefinition = {
         },
       },
     },
-    /** The whole profile of one user, by id or by handle. NOT_FOUND USER_NOT_FOUND when there is none. */
+    /** The whole profile of one user, by id or by handle. 404 USER_NOT_FOUND when there is none. */
     resolveUser: {
       name: "ResolveUser",
       requestType: ResolveUserRequest as typeof ResolveUserRequest,
@@ -1063,7 +1063,7 @@ export const UserInternalServiceDefinition = {
 export interface UserInternalServiceImplementation<CallContextExt = {}> {
   /**
    * Creates the profile of a new account. Idempotent by id: the same id and handle again change nothing.
-   * ALREADY_EXISTS HANDLE_TAKEN when another user has the handle, or a deleted one had it; HANDLE_RESERVED when nobody can have it.
+   * 409 HANDLE_TAKEN when another user has the handle, or a deleted one had it; HANDLE_RESERVED when nobody can have it.
    */
   createUser(
     request: CreateUserRequest,
@@ -1074,7 +1074,7 @@ export interface UserInternalServiceImplementation<CallContextExt = {}> {
     request: ConfirmErasureRequest,
     context: CallContext & CallContextExt,
   ): Promise<DeepPartial<ConfirmErasureResponse>>;
-  /** The whole profile of one user, by id or by handle. NOT_FOUND USER_NOT_FOUND when there is none. */
+  /** The whole profile of one user, by id or by handle. 404 USER_NOT_FOUND when there is none. */
   resolveUser(
     request: ResolveUserRequest,
     context: CallContext & CallContextExt,
@@ -1104,7 +1104,7 @@ export interface UserInternalServiceImplementation<CallContextExt = {}> {
 export interface UserInternalServiceClient<CallOptionsExt = {}> {
   /**
    * Creates the profile of a new account. Idempotent by id: the same id and handle again change nothing.
-   * ALREADY_EXISTS HANDLE_TAKEN when another user has the handle, or a deleted one had it; HANDLE_RESERVED when nobody can have it.
+   * 409 HANDLE_TAKEN when another user has the handle, or a deleted one had it; HANDLE_RESERVED when nobody can have it.
    */
   createUser(
     request: DeepPartial<CreateUserRequest>,
@@ -1115,7 +1115,7 @@ export interface UserInternalServiceClient<CallOptionsExt = {}> {
     request: DeepPartial<ConfirmErasureRequest>,
     options?: CallOptions & CallOptionsExt,
   ): Promise<ConfirmErasureResponse>;
-  /** The whole profile of one user, by id or by handle. NOT_FOUND USER_NOT_FOUND when there is none. */
+  /** The whole profile of one user, by id or by handle. 404 USER_NOT_FOUND when there is none. */
   resolveUser(
     request: DeepPartial<ResolveUserRequest>,
     options?: CallOptions & CallOptionsExt,
