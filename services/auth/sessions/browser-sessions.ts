@@ -13,7 +13,8 @@ const FIND = {
   name: 'browser-session-find',
   text: `select id as "sessionId", account_id as "accountId", family_hash as "familyHash", current_hash as "currentHash",
       factors, coalesce(confirmed_at_ms, created_at_ms)::float8 as "signedInAtMs", last_seen_at_ms::float8 as "lastSeenAtMs"
-    from sessions where id = $1 and kind = 'BROWSER' and expires_at_ms > $2 and revoked_at_ms is null`,
+    from sessions where id = $1 and kind = 'BROWSER' and expires_at_ms > $2 and revoked_at_ms is null
+      and exists (select from accounts where accounts.id = account_id and state = 'ACTIVE')`,
 };
 const TOUCH = {
   name: 'browser-session-touch',
