@@ -21,6 +21,7 @@ import { openSigningKeys } from './keys/signing-keys.ts';
 import { openSmtp } from './mail/smtp.ts';
 import { entities } from './schema.ts';
 import { createAuthService } from './server.ts';
+import { countingSecrets } from './tokens/service-secrets.ts';
 import { createTokenIssuer } from './tokens/token-issuer.ts';
 
 await runService({
@@ -39,7 +40,11 @@ await runService({
     const nats = await startNats(context, 'auth');
     // This service knows the keys itself, so it needs neither its own JWKS nor its own RPC to have tokens.
     const denyList = createDenyList(clock);
-    const verifier = await startVerifier(context, nats, { keys, denyList });
+    const verifier = await startVerifier(context, nats, {
+      keys,
+      denyList,
+      secretCounts: countingSecrets(secretHashes),
+    });
     const issuer = createTokenIssuer({ keys, issuer: jwtIssuer, clock });
     const tokens = createServiceTokens(() => issuer.serviceToken('auth'), clock, denyList);
     const users = startChannel(context, config.userAddress, tokens).client(UserInternalServiceDefinition);

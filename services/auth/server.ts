@@ -47,6 +47,7 @@ import {
   createApiKey,
   disableAccount,
   disableTotp,
+  dropServiceSecrets,
   enrolTotp,
   forgotPassword,
   getAccount,
@@ -89,6 +90,7 @@ import { createOAuthPages } from './pages/oauth-pages.ts';
 import { servePages } from './pages/serve.ts';
 import { createSessions } from './sessions/sessions.ts';
 import { createTokenFamilies } from './sessions/token-families.ts';
+import { createDropSecrets } from './tokens/service-secrets.ts';
 import { createTaggedTokens } from './tokens/tags.ts';
 import type { TokenIssuer } from './tokens/token-issuer.ts';
 
@@ -185,12 +187,13 @@ export function createAuthService(parts: AuthServiceParts) {
         revokeConsent: revokeConsent({ consents: oauth.consents }),
       });
       server.add(AdminServiceDefinition, { listAuditLog: listAuditLog({ db }) });
-      server.add(AdminInternalServiceDefinition, adminHandlers({ admins, profiles }));
+      server.add(AdminInternalServiceDefinition, adminHandlers({ db, admins, profiles }));
       server.add(AuthInternalServiceDefinition, {
         disableAccount: disableAccount({ disable }),
         issueServiceToken: issueServiceToken({ secretHashes: parts.secretHashes, issuer, counted }),
         rotateSigningKeys: rotateSigningKeys({ rotation }),
         rewrapSigningKeys: rewrapSigningKeys({ rewrapping }),
+        dropServiceSecrets: dropServiceSecrets({ ...parts, dropSecrets: createDropSecrets(parts) }),
       });
     },
     consumers: [
@@ -220,7 +223,7 @@ function keyBackground({ keys, rotation, rewrapping }: AuthServiceParts): Backgr
   ];
 }
 
-function adminHandlers(parts: { admins: Admins; profiles: Profiles }) {
+function adminHandlers(parts: { db: Database; admins: Admins; profiles: Profiles }) {
   return { grantAdmin: grantAdmin(parts), revokeAdmin: revokeAdmin(parts), listAdmins: listAdmins(parts) };
 }
 

@@ -67,6 +67,7 @@ export function internalCalls(stubs: Stubs, id: string): Record<string, (options
   const first = (stream: AsyncIterable<unknown>): Promise<unknown> => stream[Symbol.asyncIterator]().next();
   return {
     RotateSigningKeys: (options) => stubs.authInternal.rotateSigningKeys({ force: true }, options),
+    DropServiceSecrets: (options) => stubs.authInternal.dropServiceSecrets({}, options),
     RewrapSigningKeys: (options) => stubs.authInternal.rewrapSigningKeys({}, options),
     GrantAdmin: (options) => stubs.adminInternal.grantAdmin({ handle: 'somebody' }, options),
     RevokeAdmin: (options) => stubs.adminInternal.revokeAdmin({ handle: 'somebody' }, options),

@@ -12,11 +12,11 @@ export const accountDisabled = defineEvent('account.disabled', AccountDisabled);
 /** An API key ended, or a secret of it; heard by every process. */
 export const apiKeyRevoked = defineEvent('api_key.revoked', ApiKeyRevoked);
 
-/** Another key signs, and some may have leaked; heard by every process. */
+/** Another key signs, or keys or secrets of services have leaked; heard by every process. */
 export const keyRotated = defineEvent('key.rotated', KeyRotated);
 
 /**
- * Refuses the tokens of sessions, API keys and accounts that ended, and of signing keys that leaked.
+ * Refuses the tokens of sessions, API keys and accounts that ended, and of signing keys and secrets that leaked.
  * @param reloadKeys fetches the public keys again; a failure is left to the next token with an unknown key
  */
 export function revocationHandlers(denyList: DenyList, reloadKeys: () => Promise<void>): EventHandler[] {
@@ -26,8 +26,8 @@ export function revocationHandlers(denyList: DenyList, reloadKeys: () => Promise
     on(apiKeyRevoked, ({ sessionIds }) => {
       for (const id of sessionIds) denyList.deny(id);
     }),
-    on(keyRotated, ({ droppedKids }) => {
-      for (const kid of droppedKids) denyList.deny(kid);
+    on(keyRotated, ({ droppedKids, droppedSecretIds }) => {
+      for (const id of [...droppedKids, ...droppedSecretIds]) denyList.deny(id);
       // Not waited for: the next revocation must not come later because auth is slow.
       reloadKeys().catch(() => undefined);
     }),

@@ -12,6 +12,7 @@ import type { Clock } from '#kit/clock.ts';
 import { OxoError, unavailable } from '#kit/errors.ts';
 import type { UserCaller } from '#kit/identity/caller.ts';
 import type { DenyList } from '#kit/identity/deny-list.ts';
+import { SECRET_ID_CLAIM } from '#kit/identity/service-token.ts';
 import { isId } from '#kit/ids.ts';
 
 /** Audience of the tokens of people, and of those by which our services know each other. */
@@ -47,7 +48,16 @@ const userClaims = z.object({
   auth_time: z.number().default(0),
   exp: z.number(),
 });
-const serviceClaims = z.object({ sub: z.string().startsWith(SERVICE_SUBJECT_PREFIX), exp: z.number() });
+const serviceClaims = z.object({
+  sub: z.string().startsWith(SERVICE_SUBJECT_PREFIX),
+  exp: z.number(),
+  // Auth needs no secret for its own.
+  [SECRET_ID_CLAIM]: z.string().default(''),
+});
+interface KnownService {
+  name: string;
+  secretId: string;
+}
 
 /** Where the public keys come from. */
 export interface PublicKeys {
@@ -89,19 +99,22 @@ async function fetchFirst(urls: readonly string[], options: Parameters<FetchImpl
 }
 
 /**
- * Verifies RS256 access tokens: signature, type, issuer, audience and expiry, and whether the session was revoked or the key dropped.
+ * Verifies RS256 access tokens: signature, type, issuer, audience and expiry, and whether the session was revoked, the key dropped, or the secret
+ * by which a service got it.
  * A verified token is remembered until it expires, so that a token costs one signature check a process.
  * @param options.keys finds the public key of a token; see `remoteKeys`
+ * @param options.secretCounts of the secret with this id, where that is known besides the deny-list
  */
 export function createTokenVerifier(options: {
   keys: JWTVerifyGetKey;
   issuer: string;
   denyList: DenyList;
   clock: Clock;
+  secretCounts?: (secretId: string) => boolean;
 }): TokenVerifier {
-  const { keys, issuer, denyList, clock } = options;
+  const { keys, issuer, denyList, clock, secretCounts = () => true } = options;
   const users = new LRUCache<string, Cached<UserCaller>>({ max: MAX_CACHED_TOKENS });
-  const services = new LRUCache<string, Cached<string>>({ max: 1_000 });
+  const services = new LRUCache<string, Cached<KnownService>>({ max: 1_000 });
 
   async function verify<Claims>(token: string, audience: string, schema: z.ZodType<Claims>) {
     if (token.length > MAX_TOKEN_BYTES) throw invalidToken();
@@ -146,9 +159,14 @@ export function createTokenVerifier(options: {
 
   async function verifyNewService(token: string): Promise<string> {
     const { claims, kid } = await verify(token, SERVICE_AUDIENCE, serviceClaims);
-    const service = claims.sub.slice(SERVICE_SUBJECT_PREFIX.length);
+    const service = { name: claims.sub.slice(SERVICE_SUBJECT_PREFIX.length), secretId: claims[SECRET_ID_CLAIM] };
     services.set(token, { value: service, kid, expiresAtMs: claims.exp * 1_000 });
-    return service;
+    return nameOf(service);
+  }
+
+  function nameOf({ name, secretId }: KnownService): string {
+    if (secretId !== '' && (denyList.isDenied(secretId) || !secretCounts(secretId))) throw invalidToken();
+    return name;
   }
 
   // Answers at once, without a promise, for a token that is known: every request passes here.
@@ -166,7 +184,8 @@ export function createTokenVerifier(options: {
       return user === undefined ? verifyNewUser(token) : refuseRevoked(user);
     },
     verifyService(token) {
-      return cached(services, token) ?? verifyNewService(token);
+      const service = cached(services, token);
+      return service === undefined ? verifyNewService(token) : nameOf(service);
     },
   };
 }

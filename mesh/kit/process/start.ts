@@ -46,13 +46,14 @@ export async function startNats(context: Context, name: string): Promise<NatsBus
  * Verifies tokens and hears revocations: ready when all revocations that still matter have been heard.
  * @param options.keys the public keys; by default from the JWKS URL
  * @param options.denyList is fed with them; given by who revokes sessions itself, or has tokens of its own
+ * @param options.secretCounts as for `createTokenVerifier`
  */
 export async function startVerifier(
   { config, logger, onStop }: Context,
   nats: NatsBus,
-  options: { keys?: PublicKeys; denyList?: DenyList } = {},
+  options: { keys?: PublicKeys; denyList?: DenyList; secretCounts?: (secretId: string) => boolean } = {},
 ): Promise<TokenVerifier> {
-  const { keys = remoteKeys(config.jwksUrls), denyList = createDenyList(systemClock) } = options;
+  const { keys = remoteKeys(config.jwksUrls), denyList = createDenyList(systemClock), ...rest } = options;
   const consumer = createBroadcastConsumer({
     nats,
     stream: REVOCATIONS_STREAM,
@@ -61,7 +62,7 @@ export async function startVerifier(
   });
   onStop('revocations', consumer.stop);
   await consumer.start();
-  return createTokenVerifier({ keys: keys.find, issuer: config.jwtIssuer, denyList, clock: systemClock });
+  return createTokenVerifier({ keys: keys.find, issuer: config.jwtIssuer, denyList, clock: systemClock, ...rest });
 }
 
 /**

@@ -32,6 +32,7 @@ before(async () => {
     disableAccount: () => assert.fail('nobody asks for it'),
     rotateSigningKeys: () => assert.fail('nobody asks for it'),
     rewrapSigningKeys: () => assert.fail('nobody asks for it'),
+    dropServiceSecrets: () => assert.fail('nobody asks for it'),
   });
   port = await server.listen('127.0.0.1:0');
 });

@@ -35,6 +35,7 @@ export async function serveIssuer(
       return Promise.resolve({});
     },
     rotateSigningKeys: () => Promise.reject(new Error('the issuer of a test has one key')),
+    dropServiceSecrets: () => Promise.reject(new Error('the issuer of a test replaces no secrets')),
     rewrapSigningKeys: () => Promise.reject(new Error('the issuer of a test has no vault')),
   });
   const authPort = await auth.listen(`127.0.0.1:${port}`);

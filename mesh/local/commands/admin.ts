@@ -17,7 +17,7 @@ export const command: Command = {
 Who may administer: read the audit log, and whatever else asks for the scope "admin". No sign-in, client or API key gets it otherwise.
 
   grant   sessions that this person opens from now on have the scope; those that are open have not
-  revoke  takes it back, and signs the person out everywhere at once`,
+  revoke  takes it back, and ends the sessions of the person in apps and browsers at once; API keys and connected apps stay`,
   run,
 };
 
@@ -29,7 +29,9 @@ const actions: Readonly<Record<string, (admin: Admin, handle: string, call: Oper
   async revoke(admin, handle, call) {
     const { changed } = await admin.revokeAdmin({ handle }, call);
     console.log(
-      changed ? `${handle} no longer administers, and is signed out everywhere` : `${handle} did not administer`,
+      changed
+        ? `${handle} no longer administers; every session in apps and browsers has ended. API keys and connected apps, which never administer, stay`
+        : `${handle} did not administer`,
     );
   },
 };

@@ -20,10 +20,10 @@ Gives the services other passwords of Postgres, Redis and NATS, and other secret
 secret, the rate limiter and the owner of the audit log other passwords, and auth other secrets that sign cookies, tags of API keys and what mails carry. A stack
 that runs goes on: first both count, then process by process is started with the new ones, then the former ones are taken back and whoever
 is still connected by them is cut off. With --replicas 2 or more no request is refused; with one of each, those of a service fail until its
-process is ready again. When it is cut off, say it again, or ./oxo up: it is done from the beginning.
+process is ready again. Tokens that services got by a former secret are refused everywhere before it is said to be done, and the audit log has
+an entry (not while the stack is down). When it is cut off, say it again, or ./oxo up: it is done from the beginning.
 
-What was got by a former secret is not taken back by it: a service's token lives for five minutes more (--now), and what a former secret has
-signed counts on until it has ended (cookies 30 days, tags 400, mails 7), ten former secrets of each at most.
+What a former secret has signed is not taken back by it and counts on until it has ended (cookies 30 days, tags 400, mails 7), ten former secrets of each at most.
 
 The settings that the stack runs with are kept. Servers of your own (DATABASE_URL, REDIS_URL) get the new users too; on a NATS of your
 own all services share what you gave. The administrators of the servers keep their passwords, by which nobody comes in but
@@ -45,7 +45,9 @@ async function run(argv: readonly string[]): Promise<number> {
   const kept = keptVariables(readSettings(process.env).stateDir);
   const replaced = await rotateCredentials(readSettings(withKept(kept, process.env)), names, createPhases());
   if (replaced.length > 0)
-    console.log(`the secrets of ${replaced.join(', ')} are new, and the former ones count no more`);
+    console.log(
+      `the secrets of ${replaced.join(', ')} are new; the former ones, and tokens that services got by them, count no more`,
+    );
   const left = names.filter((name) => !replaced.includes(name));
   if (left.length > 0) {
     console.log(`left as they were: ${left.join(', ')}; an earlier change came first, or ten former ones count still`);

@@ -22,6 +22,7 @@ function createWorld(stateDir: string) {
   };
   let users = stored(false);
   let processes: Process[] = ['auth', 'auth', 'feed', 'feed', 'ratelimit'].map((name) => ({ name, secrets: users }));
+  let refused: readonly string[] = [];
   let stepsLeft = Number.POSITIVE_INFINITY;
 
   function step(): void {
@@ -44,9 +45,18 @@ function createWorld(stateDir: string) {
       }
       step();
     },
+    async refuse(formerSecrets) {
+      step();
+      const { secrets } = processes.find(({ name }) => name === 'auth') ?? assert.fail();
+      const counting = [...Object.values(secrets.services).map(({ service }) => service), secrets.operator];
+      refused = formerSecrets;
+      assert.ok(!formerSecrets.some((secret) => counting.includes(secret)), 'a secret that counts is not refused');
+      step();
+    },
   };
 
   return {
+    refused: () => refused,
     rollout,
     killAfter(steps: number) {
       stepsLeft = steps;
@@ -115,6 +125,8 @@ function requireReplaced(before: Secrets, after: Secrets, world: ReturnType<type
       assert.notEqual(secrets.services[name]?.database, before.services[name]?.database, name);
     }
   }
+  const former = [...services.map((name) => before.services[name]?.service), before.operator];
+  assert.deepEqual(world.refused().toSorted(), former.toSorted());
   assert.notEqual(after.operator, before.operator);
   assert.notEqual(after.auditOwner, before.auditOwner);
   assert.notEqual(after.ratelimit, before.ratelimit);

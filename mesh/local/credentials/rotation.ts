@@ -1,7 +1,12 @@
 /** How the secrets of services are replaced while people use them. */
+import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
+import { createClient } from 'nice-grpc';
+import { AuthInternalServiceDefinition } from '#gen/oxo/auth/v1/auth_internal_service.ts';
+import { secretIdOf } from '#kit/identity/service-token.ts';
 import { CliError } from '../cli/cli-error.ts';
 import type { Progress } from '../cli/terminal.ts';
+import { asOperator } from '../client/operator.ts';
 import { withLock } from '../machine/lock.ts';
 import { changeSecrets, loadSecrets } from '../secrets.ts';
 import { connectOnce } from '../servers/nats.ts';
@@ -12,7 +17,7 @@ import { ratelimitStep } from '../stack/stack.ts';
 import { isOfAnotherVersion } from '../stack/upgrade.ts';
 import { followStart, launchSupervisor } from '../supervisor/launch.ts';
 import { readLiveState, type StackState, withRunningSettings } from '../supervisor/state.ts';
-import { pending, replaceSecrets, withoutFormer } from './turns.ts';
+import { formerTokenSecrets, pending, replaceSecrets, withoutFormer } from './turns.ts';
 
 const lockTimeoutMs = 2_000;
 const natsTimeoutMs = 10_000;
@@ -44,6 +49,8 @@ export type Rollout = {
   readonly setUsers: (presentOnly: boolean) => Promise<void>;
   /** Starts processes of these with the secrets as they are stored, one after the other. */
   readonly roll: (only: readonly string[], presentOnly: boolean) => Promise<void>;
+  /** Has every token refused that was got by one of these secrets, and has it written down whose were replaced. */
+  readonly refuse: (formerSecrets: readonly string[], replaced: readonly string[]) => Promise<void>;
 };
 
 /**
@@ -71,6 +78,8 @@ export async function takeTurns(
     await rollout.roll(['auth', ...replaced.filter((name) => name !== 'auth')], false);
     await rollout.setUsers(true);
     await rollout.roll(['auth'], true);
+    // Nobody gets another one any more.
+    await rollout.refuse(formerTokenSecrets(loadSecrets(stateDir, [])), replaced);
   }
   changeSecrets(stateDir, withoutFormer);
   return replaced;
@@ -104,6 +113,17 @@ function rolloutOf(settings: Settings, progress: Progress): Rollout {
     async roll(names, presentOnly) {
       const processes = [...planStack(running).services.map(({ name }) => name), ratelimitStep];
       await roll(settings, { only: processes.filter((name) => names.includes(name)), presentOnly }, progress);
+    },
+    async refuse(formerSecrets, replaced) {
+      await progress.step('tokens', async () => {
+        const secretIds = formerSecrets.map((secret) => secretIdOf(createHash('sha256').update(secret).digest()));
+        const plan = planStack({ ...running, presentOnly: true });
+        await asOperator(plan, 'tokens got by the former secrets are not refused yet', async (channel, call) => {
+          const auth = createClient(AuthInternalServiceDefinition, channel);
+          await auth.dropServiceSecrets({ secretIds, replaced: [...replaced] }, call);
+        });
+        return secretIds.length === 0 ? undefined : 'got by the former secrets are refused';
+      });
     },
   };
 }

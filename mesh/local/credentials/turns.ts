@@ -47,6 +47,15 @@ export function pending(secrets: Secrets): string[] {
   return [...services.map(([name]) => name), ...otherNames.filter((name) => others[name] !== undefined)];
 }
 
+/** The secrets that got tokens and are being replaced. */
+export function formerTokenSecrets({
+  services,
+  formerOperator,
+}: Pick<Secrets, 'services' | 'formerOperator'>): string[] {
+  const former = [...Object.values(services).map((one) => one.former?.service), formerOperator];
+  return former.filter((secret) => secret !== undefined);
+}
+
 /** New secrets for these services (and others), beside the former ones. */
 export function replaceSecrets(secrets: Secrets, names: readonly string[]): Secrets {
   const services = Object.entries(secrets.services).map(([name, { former: _, since: __, ...present }]) => [

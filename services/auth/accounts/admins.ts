@@ -15,9 +15,9 @@ const LOCK = {
 const SET = { name: 'admin-set', text: 'update accounts set is_admin = $2 where id = $1' };
 const END_SESSIONS = {
   name: 'admin-end-sessions',
-  // Kept for a day, so that a repeated call announces them again.
+  // Kept for a day, so that a repeated call announces them again. All of who was one; else those that still are one's.
   text: `update sessions set revoked_at_ms = coalesce(revoked_at_ms, $2), expires_at_ms = least(expires_at_ms, $3)
-    where account_id = $1 returning ${revokedColumns()}`,
+    where account_id = $1 and ($4 or is_admin) returning ${revokedColumns()}`,
 };
 const LIST = {
   name: 'admin-list',
@@ -29,7 +29,8 @@ export interface Admins {
   /** @returns whether it was not one before; undefined when there is no such account */
   grant(accountId: string, call: AuditedCall): Promise<boolean | undefined>;
   /**
-   * Ends all sessions of the account; when it is done, their tokens are refused everywhere. Repeated, it does so again.
+   * Ends all sessions of the account; when it is done, their tokens are refused everywhere. What else may act for it (API keys, apps) never
+   * administers, and stays. Repeated, it announces again the end of those that were an administrator's; who never was one keeps all.
    * @returns whether it was one before; undefined when there is no such account
    * @throws OxoError UNAVAILABLE as `Revoking.everywhere`
    */
@@ -59,9 +60,15 @@ export function createAdmins(options: { db: Database; outbox: Outbox; denyList: 
         if (account === undefined) return { changed: undefined, revoked: [] };
         await tx.query(SET, [accountId, false]);
         const nowMs = clock.nowMs();
-        const revoked = await tx.query<RevokedSession>(END_SESSIONS, [accountId, nowMs, nowMs + DAY_MS]);
+        const revoked = await tx.query<RevokedSession>(END_SESSIONS, [
+          accountId,
+          nowMs,
+          nowMs + DAY_MS,
+          account.isAdmin,
+        ]);
         const details = { sessions: revoked.length };
-        if (account.isAdmin) await recordAudit(tx, { action: 'REVOKE_ADMIN', accountId, details }, call);
+        if (account.isAdmin || revoked.length > 0)
+          await recordAudit(tx, { action: 'REVOKE_ADMIN', accountId, details }, call);
         return { changed: account.isAdmin, revoked };
       }, call);
       return changed;

@@ -49,6 +49,7 @@ export { revokeAdmin } from './administration/revoke-admin.ts';
 // AuthInternalService: our own services.
 
 export { disableAccount } from './accounts/disable-account.ts';
+export { dropServiceSecrets } from './keys/drop-service-secrets.ts';
 export { issueServiceToken } from './keys/issue-service-token.ts';
 export { rewrapSigningKeys } from './keys/rewrap-signing-keys.ts';
 export { rotateSigningKeys } from './keys/rotate-signing-keys.ts';

@@ -15,7 +15,12 @@ const { issueServiceToken: _, ...methods } = AuthInternalServiceDefinition.metho
 
 testInternalAccess(
   { ...AuthInternalServiceDefinition, methods },
-  { disableAccount: ['user'], rewrapSigningKeys: ['operator'], rotateSigningKeys: ['operator'] },
+  {
+    disableAccount: ['user'],
+    dropServiceSecrets: ['operator'],
+    rewrapSigningKeys: ['operator'],
+    rotateSigningKeys: ['operator'],
+  },
   () => ({
     issuer: { userToken: async () => (await service.signIn()).accessToken },
     internal: service.internal,

@@ -37,7 +37,7 @@ test('the key lies under the key-encryption key, and goes on after that was repl
   const encrypted = await (await open(former)).encrypt(Buffer.from('secret'), 'totp/a');
   const fresh = newKey();
   await writeFile(service.keyFile, `${fresh}\n${former}\n`);
-  const { leftKids } = await service.rewrapping.rewrap();
+  const { leftKids } = await service.rewrapping.rewrap({ requestId: 'test' });
   assert.deepEqual(leftKids, []);
   assert.equal((await (await open(fresh)).decrypt(encrypted, 'totp/a')).toString(), 'secret');
   await assert.rejects(open(former), /The data key .* cannot be decrypted: .*Give back the former KEY_ENCRYPTION_KEY/);

@@ -1,5 +1,6 @@
 import type { Database, Statement, Transaction } from '#kit/db/database.ts';
 import type { Logger } from '#kit/observability/logger.ts';
+import { type AuditedCall, recordAudit } from '../audit/audit-log.ts';
 import { LOCK_KEYS } from './key-rows.ts';
 import { type KeyVault, vaultNameOf, vaultNameOfDataKey } from './key-vault.ts';
 
@@ -44,7 +45,7 @@ export interface Rewrapping {
    * Encrypts every private key and every data key with the key-encryption key that encrypts now. All or nothing, and can be repeated. When none is
    * left, nothing here needs the former key any more: whoever makes a key looks up the present one behind the same lock.
    */
-  rewrap(): Promise<Rewrapped>;
+  rewrap(call: AuditedCall): Promise<Rewrapped>;
   /**
    * The same by itself, but for what does not name its key: that was encrypted by a version from before keys had names, which may
    * still run beside this one and could not read it.
@@ -83,11 +84,13 @@ export function createRewrapping(options: { db: Database; vault: KeyVault; logge
     }
   }
 
-  async function rewrapAll(isDue: (keyId: string | undefined) => boolean): Promise<Rewrapped> {
+  async function rewrapAll(isDue: (keyId: string | undefined) => boolean, call?: AuditedCall): Promise<Rewrapped> {
     const result = await db.transaction(async (tx): Promise<Rewrapped> => {
       await tx.query(LOCK_KEYS);
       const found: Rewrapped = { keyId: await vault.keyId(), rewrapped: 0, leftKids: [] };
       for (const wrapped of WRAPPED) await rewrapTable(tx, wrapped, found, isDue);
+      const details = { keyEncryptionKey: found.keyId, rewrapped: found.rewrapped, left: found.leftKids.length };
+      if (call !== undefined) await recordAudit(tx, { action: 'REWRAP_SIGNING_KEYS', details }, call);
       return found;
     });
     if (result.rewrapped > 0) logger.info(result, 'the keys are encrypted with another key-encryption key');
@@ -95,7 +98,7 @@ export function createRewrapping(options: { db: Database; vault: KeyVault; logge
   }
 
   return {
-    rewrap: () => rewrapAll(() => true),
+    rewrap: (call) => rewrapAll(() => true, call),
     async rewrapWhenDue() {
       await rewrapAll((keyId) => keyId !== undefined);
     },

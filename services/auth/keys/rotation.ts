@@ -108,7 +108,7 @@ export function createKeyRotation(options: {
             return { rotated: false, currentKid: current.kid, nextReadyAtMs, droppedKids: [] };
           }
           const changed = await change(tx, rows, next, force);
-          const event = { kid: changed.currentKid, droppedKids: changed.droppedKids };
+          const event = { kid: changed.currentKid, droppedKids: changed.droppedKids, droppedSecretIds: [] };
           await insertEvent(tx, add(outbox.row(keyRotated, event, context)));
           const details = { dropped: changed.droppedKids.length };
           await recordAudit(tx, { action: 'ROTATE_SIGNING_KEYS', keyId: changed.currentKid, details }, context);

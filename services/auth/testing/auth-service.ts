@@ -60,6 +60,7 @@ import { createRevoking, type Revoking } from '../sessions/revoking.ts';
 import { createSessions, type Sessions } from '../sessions/sessions.ts';
 import { createTokenFamilies } from '../sessions/token-families.ts';
 import { hashOf } from '../tokens/hash.ts';
+import { countingSecrets } from '../tokens/service-secrets.ts';
 import { createTokenIssuer, type TokenIssuer } from '../tokens/token-issuer.ts';
 import { createTestBroadcast, type TestBroadcast } from './broadcast.ts';
 import { counting } from './counting.ts';
@@ -77,6 +78,7 @@ export const FEED_SECRET = 'feed-secret';
 /** The one that it replaces, which still counts. */
 export const FORMER_FEED_SECRET = 'former feed-secret';
 const KNOWN = { secretHashes: new Map([['feed', [FEED_SECRET, FORMER_FEED_SECRET].map(hashOf)]]) };
+const secretCounts = countingSecrets(KNOWN.secretHashes);
 
 /** Tests that are about other things come from one network, again and again. */
 const MANY = Object.fromEntries(
@@ -166,7 +168,7 @@ export async function startAuthService(options: TestAuthOptions = {}): Promise<T
 
   const issuer = createTokenIssuer({ keys, issuer: ISSUER, clock });
   const denyList = createDenyList(clock);
-  const verifier = createTokenVerifier({ keys: keys.find, issuer: ISSUER, denyList, clock });
+  const verifier = createTokenVerifier({ keys: keys.find, issuer: ISSUER, denyList, clock, secretCounts });
   const tokens = createServiceTokens(() => issuer.serviceToken('auth'), clock, denyList);
   const channel = openChannel(address, tokens);
   context.onStop(channel.close);

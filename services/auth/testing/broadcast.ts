@@ -32,5 +32,7 @@ function refusedBy({ subject, payload }: StoredEvent): string[] {
   if (subject === sessionRevoked.subject) return [SessionRevoked.decode(payload).sessionId];
   if (subject === apiKeyRevoked.subject) return ApiKeyRevoked.decode(payload).sessionIds;
   if (subject === accountDisabled.subject) return [AccountDisabled.decode(payload).userId];
-  return subject === keyRotated.subject ? KeyRotated.decode(payload).droppedKids : [];
+  if (subject !== keyRotated.subject) return [];
+  const { droppedKids, droppedSecretIds } = KeyRotated.decode(payload);
+  return [...droppedKids, ...droppedSecretIds];
 }

@@ -1,7 +1,7 @@
 import { SignJWT } from 'jose';
 import { type Clock, MINUTE_MS, SECOND_MS } from '#kit/clock.ts';
 import { FIRST_PARTY_CLIENT } from '#kit/identity/caller.ts';
-import type { IssuedToken } from '#kit/identity/service-token.ts';
+import { type IssuedToken, SECRET_ID_CLAIM } from '#kit/identity/service-token.ts';
 import { ACCESS_TOKEN_TYPE, SERVICE_AUDIENCE, USER_AUDIENCE } from '#kit/identity/token-verifier.ts';
 import { newId } from '#kit/ids.ts';
 import { SIGNING_ALGORITHM } from '../keys/key-rows.ts';
@@ -41,8 +41,8 @@ export interface TokenIssuer {
     /** When the credential ends, in milliseconds since the epoch. */
     expiresAtMs: number;
   }): Promise<ExchangedToken>;
-  /** The token of one of our services. */
-  serviceToken(service: string): Promise<IssuedToken>;
+  /** The token of one of our services. @param secretId of the secret that it has shown; absent for auth itself */
+  serviceToken(service: string, secretId?: string): Promise<IssuedToken>;
 }
 
 /** @param options.issuer the public URL of this installation */
@@ -94,11 +94,11 @@ export function createTokenIssuer(options: {
         claims: { sid: sessionId, client_id: clientId, scope: scopes.join(' ') },
         lifetimeMs: Math.min(EXCHANGED_TOKEN_LIFETIME_MS, expiresAtMs - clock.nowMs()),
       }),
-    serviceToken: (service) =>
+    serviceToken: (service, secretId) =>
       sign({
         subject: `service:${service}`,
         audience: SERVICE_AUDIENCE,
-        claims: {},
+        claims: secretId === undefined ? {} : { [SECRET_ID_CLAIM]: secretId },
         lifetimeMs: SERVICE_TOKEN_LIFETIME_MS,
       }),
   };

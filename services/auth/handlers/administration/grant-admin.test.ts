@@ -59,11 +59,40 @@ test('both may be repeated, and the list tells who is one', async () => {
   const named = ({ id: userId, handle }: SignedUp) => ({ userId, handle });
   const { admins } = await service.operator().listAdmins({});
   assert.deepEqual(admins, [one, other].map(named));
+  const listed = await service.db.query({
+    name: 'test-listed',
+    text: "select from audit.log where action = 'LIST_ADMINS'",
+  });
+  assert.equal(listed.length, 1);
   for (const changed of [true, false]) {
     assert.equal((await service.operator().revokeAdmin({ handle: one.handle })).changed, changed);
   }
   await service.internal('user').disableAccount({ userId: other.id });
   assert.deepEqual(await service.operator().listAdmins({}), { admins: [] });
+});
+
+test('who does not administer keeps all sessions, and a repeated call ends those that did, with an entry', async () => {
+  const person = await service.signUp();
+  const revoke = () => service.operator().revokeAdmin({ handle: person.handle });
+  assert.equal((await revoke()).changed, false);
+  await service.withToken(person.accessToken).listSessions({});
+  await service.operator().grantAdmin({ handle: person.handle });
+  await logIn(person);
+  // It is done and nobody has heard of it.
+  await service.holdBroadcast(true);
+  await assert.rejects(revoke(), refused('UNAVAILABLE'));
+  await service.holdBroadcast(false);
+  const fresh = await logIn(person);
+  assert.equal((await revoke()).changed, false);
+  await service.withToken(fresh.accessToken).listSessions({});
+
+  const entries = await service.db.query<{ details: object }>({
+    name: 'test-revocations',
+    text: `select details from audit.log where action = 'REVOKE_ADMIN' and account_id = '${person.id}' order by at_ms, id`,
+  });
+  // The client asks again by itself while it is told that it is not done.
+  const [first, ...repeated] = entries.map(({ details }) => details);
+  assert.deepEqual([first, repeated.at(-1)], [{ sessions: '2' }, { sessions: '1' }]);
 });
 
 test('a sign-in at the moment of the revocation leaves no administrator behind', async () => {

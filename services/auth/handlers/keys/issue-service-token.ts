@@ -2,6 +2,7 @@ import { timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
 import type { IssueServiceTokenRequest, IssueServiceTokenResponse } from '#gen/oxo/auth/v1/auth_internal_service.ts';
 import { OxoError } from '#kit/errors.ts';
+import { secretIdOf } from '#kit/identity/service-token.ts';
 import type { CallContext } from '#kit/rpc/context.ts';
 import { text, validate } from '#kit/validate.ts';
 import { NOBODY } from '../../audit/audit-log.ts';
@@ -37,7 +38,7 @@ export function issueServiceToken({ secretHashes, issuer, counted }: IssueServic
       counted.add({ action: 'AUTHENTICATE_CLIENT', outcome: 'REFUSED', actor: NOBODY, details }, context);
       throw new OxoError('CREDENTIALS_INVALID', 'No service has this client id and secret.');
     }
-    const { token } = await issuer.serviceToken(clientId);
+    const { token } = await issuer.serviceToken(clientId, secretIdOf(hash));
     return { accessToken: token, expiresIn: SERVICE_TOKEN_LIFETIME_MS / 1_000 };
   };
 }

@@ -47,6 +47,12 @@ test('all private keys and the data key are encrypted anew, and then the key bef
   assert.deepEqual(await wrappedWith(), { [keyId]: 3 });
   assert.deepEqual(await rewrap(), { keyId, rewrapped: 0, leftKids: [] });
 
+  const logged = await service.db.query<{ details: object }>({
+    name: 'test-rewrapped',
+    text: "select details from audit.log where action = 'REWRAP_SIGNING_KEYS' and actor_kind = 'OPERATOR' order by id",
+  });
+  assert.deepEqual(logged[1]?.details, { keyEncryptionKey: keyId, rewrapped: '2', left: '0' });
+
   await writeFile(service.keyFile, `${fresh}\n`);
   assert.equal((await openAnew()).current().kid, service.keys.current().kid);
   await service.rotation.rotate({ force: true }, { requestId: 'test' });

@@ -50,7 +50,7 @@ test('the key that was next signs, the one before verifies until its last token 
   assert.equal(kidOf((await service.signIn()).accessToken), next);
   assert.equal(published().length, 3);
   assert.ok(await isBelieved(accessToken));
-  assert.deepEqual((await rotations()).at(-1), { kid: next, droppedKids: [] });
+  assert.deepEqual((await rotations()).at(-1), { kid: next, droppedKids: [], droppedSecretIds: [] });
 
   service.clock.advance(15 * MINUTE_MS);
   await service.keys.reload();

@@ -476,8 +476,9 @@ export const AdminInternalServiceDefinition = {
       },
     },
     /**
-     * Takes that back and ends all sessions of the account; when this is answered, their tokens are refused everywhere. Idempotent. UNAVAILABLE
-     * when it is not known yet that every service has heard of it.
+     * Takes that back and ends all sessions of the account, in apps and browsers; when this is answered, their tokens are refused everywhere.
+     * API keys and what was granted to clients stay: they never have the scope. Nothing ends for who was no administrator, but for sessions with
+     * the scope of who was, whose end is announced again. Idempotent. UNAVAILABLE when it is not known yet that every service has heard of it.
      */
     revokeAdmin: {
       name: "RevokeAdmin",
@@ -515,8 +516,9 @@ export interface AdminInternalServiceImplementation<CallContextExt = {}> {
     context: CallContext & CallContextExt,
   ): Promise<DeepPartial<GrantAdminResponse>>;
   /**
-   * Takes that back and ends all sessions of the account; when this is answered, their tokens are refused everywhere. Idempotent. UNAVAILABLE
-   * when it is not known yet that every service has heard of it.
+   * Takes that back and ends all sessions of the account, in apps and browsers; when this is answered, their tokens are refused everywhere.
+   * API keys and what was granted to clients stay: they never have the scope. Nothing ends for who was no administrator, but for sessions with
+   * the scope of who was, whose end is announced again. Idempotent. UNAVAILABLE when it is not known yet that every service has heard of it.
    */
   revokeAdmin(
     request: RevokeAdminRequest,
@@ -539,8 +541,9 @@ export interface AdminInternalServiceClient<CallOptionsExt = {}> {
     options?: CallOptions & CallOptionsExt,
   ): Promise<GrantAdminResponse>;
   /**
-   * Takes that back and ends all sessions of the account; when this is answered, their tokens are refused everywhere. Idempotent. UNAVAILABLE
-   * when it is not known yet that every service has heard of it.
+   * Takes that back and ends all sessions of the account, in apps and browsers; when this is answered, their tokens are refused everywhere.
+   * API keys and what was granted to clients stay: they never have the scope. Nothing ends for who was no administrator, but for sessions with
+   * the scope of who was, whose end is announced again. Idempotent. UNAVAILABLE when it is not known yet that every service has heard of it.
    */
   revokeAdmin(
     request: DeepPartial<RevokeAdminRequest>,

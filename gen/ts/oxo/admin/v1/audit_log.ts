@@ -109,6 +109,12 @@ export const AuditLogEntry_Action = {
   REQUEST_PASSWORD_RESET: 33,
   /** RESET_PASSWORD - The password was set anew by a mail, and all by which somebody could act for the account ended (details: sessions, grants, apiKeys). */
   RESET_PASSWORD: 34,
+  /** REWRAP_SIGNING_KEYS - The private keys that sign were encrypted anew (details: keyEncryptionKey, rewrapped, left). */
+  REWRAP_SIGNING_KEYS: 42,
+  /** ROTATE_CREDENTIALS - Secrets of services or others were replaced (details: replaced), and the tokens that were got by the former ones are refused. */
+  ROTATE_CREDENTIALS: 43,
+  /** LIST_ADMINS - Somebody was told who administers. */
+  LIST_ADMINS: 44,
   UNRECOGNIZED: -1,
 } as const;
 
@@ -148,6 +154,9 @@ export namespace AuditLogEntry_Action {
   export type CHANGE_PASSWORD = typeof AuditLogEntry_Action.CHANGE_PASSWORD;
   export type REQUEST_PASSWORD_RESET = typeof AuditLogEntry_Action.REQUEST_PASSWORD_RESET;
   export type RESET_PASSWORD = typeof AuditLogEntry_Action.RESET_PASSWORD;
+  export type REWRAP_SIGNING_KEYS = typeof AuditLogEntry_Action.REWRAP_SIGNING_KEYS;
+  export type ROTATE_CREDENTIALS = typeof AuditLogEntry_Action.ROTATE_CREDENTIALS;
+  export type LIST_ADMINS = typeof AuditLogEntry_Action.LIST_ADMINS;
   export type UNRECOGNIZED = typeof AuditLogEntry_Action.UNRECOGNIZED;
 }
 

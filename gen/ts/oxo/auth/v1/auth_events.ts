@@ -36,6 +36,8 @@ export interface KeyRotated {
   kid: string;
   /** Keys that leaked: their tokens are refused from now on, although they have not expired. */
   droppedKids: string[];
+  /** Secrets of services that count no more: the tokens that were got by them are refused from now on, too. */
+  droppedSecretIds: string[];
 }
 
 /** Subject mail.queued, read by auth itself: a mail is to be sent. What it says and to whom stands in its table alone. */
@@ -245,7 +247,7 @@ export const ApiKeyRevoked: MessageFns<ApiKeyRevoked> = {
 };
 
 function createBaseKeyRotated(): KeyRotated {
-  return { kid: "", droppedKids: [] };
+  return { kid: "", droppedKids: [], droppedSecretIds: [] };
 }
 
 export const KeyRotated: MessageFns<KeyRotated> = {
@@ -255,6 +257,9 @@ export const KeyRotated: MessageFns<KeyRotated> = {
     }
     for (const v of message.droppedKids) {
       writer.uint32(18).string(v!);
+    }
+    for (const v of message.droppedSecretIds) {
+      writer.uint32(26).string(v!);
     }
     return writer;
   },
@@ -288,6 +293,14 @@ export const KeyRotated: MessageFns<KeyRotated> = {
             message.droppedKids.push(reader.string());
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.droppedSecretIds.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -307,6 +320,7 @@ export const KeyRotated: MessageFns<KeyRotated> = {
     const message = createBaseKeyRotated();
     message.kid = object.kid ?? "";
     message.droppedKids = object.droppedKids?.map((e) => e) || [];
+    message.droppedSecretIds = object.droppedSecretIds?.map((e) => e) || [];
     return message;
   },
 };

@@ -57,6 +57,16 @@ export interface RotateSigningKeysResponse {
   announced: boolean;
 }
 
+export interface DropServiceSecretsRequest {
+  /** The claim secret_id of those tokens: the first 16 bytes of the SHA-256 of the secret, in base64url. At most 64. */
+  secretIds: string[];
+  /** Whose secrets of any kind were replaced, such as "feed" or "cookies". At most 32. */
+  replaced: string[];
+}
+
+export interface DropServiceSecretsResponse {
+}
+
 export interface RewrapSigningKeysRequest {
 }
 
@@ -471,6 +481,116 @@ export const RotateSigningKeysResponse: MessageFns<RotateSigningKeysResponse> = 
   },
 };
 
+function createBaseDropServiceSecretsRequest(): DropServiceSecretsRequest {
+  return { secretIds: [], replaced: [] };
+}
+
+export const DropServiceSecretsRequest: MessageFns<DropServiceSecretsRequest> = {
+  encode(message: DropServiceSecretsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.secretIds) {
+      writer.uint32(10).string(v!);
+    }
+    for (const v of message.replaced) {
+      writer.uint32(18).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DropServiceSecretsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDropServiceSecretsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.secretIds.push(reader.string());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.replaced.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<DropServiceSecretsRequest>): DropServiceSecretsRequest {
+    return DropServiceSecretsRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<DropServiceSecretsRequest>): DropServiceSecretsRequest {
+    const message = createBaseDropServiceSecretsRequest();
+    message.secretIds = object.secretIds?.map((e) => e) || [];
+    message.replaced = object.replaced?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseDropServiceSecretsResponse(): DropServiceSecretsResponse {
+  return {};
+}
+
+export const DropServiceSecretsResponse: MessageFns<DropServiceSecretsResponse> = {
+  encode(_: DropServiceSecretsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DropServiceSecretsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDropServiceSecretsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<DropServiceSecretsResponse>): DropServiceSecretsResponse {
+    return DropServiceSecretsResponse.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<DropServiceSecretsResponse>): DropServiceSecretsResponse {
+    const message = createBaseDropServiceSecretsResponse();
+    return message;
+  },
+};
+
 function createBaseRewrapSigningKeysRequest(): RewrapSigningKeysRequest {
   return {};
 }
@@ -655,6 +775,21 @@ export const AuthInternalServiceDefinition = {
         _unknownFields: { 400010: [Buffer.from([12, 26, 10, 10, 8, 111, 112, 101, 114, 97, 116, 111, 114]) as Buffer] },
       },
     },
+    /**
+     * Secrets were replaced: tokens that were got by the former ones are refused everywhere when this is answered, and it stands in the
+     * audit log. UNAVAILABLE when it is not known yet that every service has heard of it. VALIDATION_FAILED when one of them still counts.
+     */
+    dropServiceSecrets: {
+      name: "DropServiceSecrets",
+      requestType: DropServiceSecretsRequest as typeof DropServiceSecretsRequest,
+      requestStream: false,
+      responseType: DropServiceSecretsResponse as typeof DropServiceSecretsResponse,
+      responseStream: false,
+      options: {
+        idempotencyLevel: "IDEMPOTENT",
+        _unknownFields: { 400010: [Buffer.from([12, 26, 10, 10, 8, 111, 112, 101, 114, 97, 116, 111, 114]) as Buffer] },
+      },
+    },
   },
 } as const;
 
@@ -691,6 +826,14 @@ export interface AuthInternalServiceImplementation<CallContextExt = {}> {
     request: RewrapSigningKeysRequest,
     context: CallContext & CallContextExt,
   ): Promise<DeepPartial<RewrapSigningKeysResponse>>;
+  /**
+   * Secrets were replaced: tokens that were got by the former ones are refused everywhere when this is answered, and it stands in the
+   * audit log. UNAVAILABLE when it is not known yet that every service has heard of it. VALIDATION_FAILED when one of them still counts.
+   */
+  dropServiceSecrets(
+    request: DropServiceSecretsRequest,
+    context: CallContext & CallContextExt,
+  ): Promise<DeepPartial<DropServiceSecretsResponse>>;
 }
 
 export interface AuthInternalServiceClient<CallOptionsExt = {}> {
@@ -726,6 +869,14 @@ export interface AuthInternalServiceClient<CallOptionsExt = {}> {
     request: DeepPartial<RewrapSigningKeysRequest>,
     options?: CallOptions & CallOptionsExt,
   ): Promise<RewrapSigningKeysResponse>;
+  /**
+   * Secrets were replaced: tokens that were got by the former ones are refused everywhere when this is answered, and it stands in the
+   * audit log. UNAVAILABLE when it is not known yet that every service has heard of it. VALIDATION_FAILED when one of them still counts.
+   */
+  dropServiceSecrets(
+    request: DeepPartial<DropServiceSecretsRequest>,
+    options?: CallOptions & CallOptionsExt,
+  ): Promise<DropServiceSecretsResponse>;
 }
 
 type Builtin = Date | Function | Uint8Array | string | number | boolean | bigint | undefined;
