@@ -1,7 +1,7 @@
 /** How the secrets of services are replaced while people use them. */
 import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { createClient } from 'nice-grpc';
+import { ClientError, createClient, Status } from 'nice-grpc';
 import { AuthInternalServiceDefinition } from '#gen/oxo/auth/v1/auth_internal_service.ts';
 import { secretIdOf } from '#kit/identity/service-token.ts';
 import { CliError } from '../cli/cli-error.ts';
@@ -120,7 +120,7 @@ function rolloutOf(settings: Settings, progress: Progress): Rollout {
         const plan = planStack({ ...running, presentOnly: true });
         await asOperator(plan, 'tokens got by the former secrets are not refused yet', async (channel, call) => {
           const auth = createClient(AuthInternalServiceDefinition, channel);
-          await auth.dropServiceSecrets({ secretIds, replaced: [...replaced] }, call);
+          await untilHeard(() => auth.dropServiceSecrets({ secretIds, replaced: [...replaced] }, call));
         });
         return secretIds.length === 0 ? undefined : 'got by the former secrets are refused';
       });
@@ -150,6 +150,18 @@ async function setUsers(plan: StackPlan): Promise<void> {
   await refreshUsers(plan, nats, false);
   if (plan.own.natsUrl !== undefined) return;
   for (const service of plan.services) await untilKnown(plan.context.natsUrl(service));
+}
+
+/** Auth has just started, and what it tells the others may take a moment longer than it waits. */
+async function untilHeard(tell: () => Promise<unknown>): Promise<void> {
+  for (let left = 3; ; left -= 1) {
+    try {
+      await tell();
+      return;
+    } catch (error) {
+      if (left === 0 || !(error instanceof ClientError) || error.code !== Status.UNAVAILABLE) throw error;
+    }
+  }
 }
 
 /** The server reads its configuration some time after it was told to. */
