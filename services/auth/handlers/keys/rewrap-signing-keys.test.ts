@@ -51,7 +51,7 @@ test('all private keys and the data key are encrypted anew, and then the key bef
     name: 'test-rewrapped',
     text: "select details from audit.log where action = 'REWRAP_SIGNING_KEYS' and actor_kind = 'OPERATOR' order by id",
   });
-  assert.deepEqual(logged[1]?.details, { keyEncryptionKey: keyId, rewrapped: '2', left: '0' });
+  assert.deepEqual(logged[1]?.details, { keyEncryptionKey: keyId, rewrapped: '3', left: '0' });
 
   await writeFile(service.keyFile, `${fresh}\n`);
   assert.equal((await openAnew()).current().kid, service.keys.current().kid);
