@@ -10,8 +10,8 @@ const all = { resultTypes: ['violations'], rules: { 'target-size': { enabled: tr
 /** What colours alone can break. */
 const ofColours = { resultTypes: ['violations'], runOnly: ['color-contrast', 'link-in-text-block'] };
 
-export const phone = { width: 360, height: 740 };
-export const desktop = { width: 1280, height: 800 };
+const phone = { width: 360, height: 740 };
+const desktop = { width: 1280, height: 800 };
 export const sizes = { phone, desktop };
 export const schemes = ['light', 'dark'] as const;
 

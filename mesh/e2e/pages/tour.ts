@@ -34,7 +34,7 @@ const scope = 'openid profile posts:read posts:write feed:read offline_access';
 const maxPages = 100;
 
 /** The paths of the pages that a tour must have seen, whatever has become of it. */
-export const paths = [
+const paths = [
   ...['/signin', '/signup', '/forgot', '/reset', '/verify', '/consent', '/device', '/oauth/logout', '/signout'],
   ...['', '/profile', '/security', '/sessions', '/apps', '/keys', '/delete'].map((each) => `/account${each}`),
 ];
