@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import * as oauth from 'openid-client';
 import type { World } from './world.ts';
 
-export const deviceGrant = 'urn:ietf:params:oauth:grant-type:device_code';
+const deviceGrant = 'urn:ietf:params:oauth:grant-type:device_code';
 const insecure = { execute: [oauth.allowInsecureRequests] };
 
 /** Somebody else's app, by an off-the-shelf library, on an origin of its own to which people come back. */
