@@ -65,6 +65,7 @@ import {
   regenerateRecoveryCodes,
   register,
   resendVerification,
+  resetMfa,
   resetPassword,
   revokeAdmin,
   revokeApiKey,
@@ -82,7 +83,7 @@ import type { KeyRotation } from './keys/rotation.ts';
 import type { SigningKeys } from './keys/signing-keys.ts';
 import { createMailing } from './mail/mailing.ts';
 import type { Smtp } from './mail/smtp.ts';
-import { createMfa, type Mfa } from './mfa/mfa.ts';
+import { createMfa, type Mfa, type MfaOptions } from './mfa/mfa.ts';
 import { createSecondStep } from './mfa/second-step.ts';
 import { createOAuth, type OAuth, type OAuthSettings } from './oauth/oauth.ts';
 import { createBrowsers } from './pages/browsers.ts';
@@ -127,7 +128,7 @@ export interface AuthServiceParts {
 /** The one place where the handlers of this service get what they use. */
 export function createAuthService(parts: AuthServiceParts) {
   const { db, outbox, users, denyList, rotation, rewrapping, issuer } = parts;
-  const { passwords, clock, logger } = parts;
+  const { clock, logger } = parts;
   const counted = createCountedAudit({ db, clock, logger });
   const attempts = auditAttempts(parts.attempts, counted);
   const profiles = createProfiles(users);
@@ -150,8 +151,7 @@ export function createAuthService(parts: AuthServiceParts) {
   const credentialsFrom = { apiKeys, keyText, findAccessToken, accessTokens };
   const exchange = createExchange({ ...credentialsFrom, issuer, denyList, clock, logger });
   const changes = createAccountChanges({ ...parts, attempts, counted, profiles, mail, tokens: mailTokens });
-  const knowing = { db, accounts, attempts, knownDevices, passwords, profiles, counted, clock };
-  const { mfa, credentials } = createSigningIn({ ...knowing, vault: parts.dataVault });
+  const { mfa, credentials } = createSigningIn({ ...parts, accounts, attempts, counted, knownDevices, mail, profiles });
   const registration = createRegistration({ ...parts, accounts, attempts, knownDevices, profiles, sessions });
   const shared = { oauth, browsers, sessions, credentials, registration, profiles, apiKeys, attempts, changes };
   const sweep = createPendingSweep({ accounts, profiles, clock, logger });
@@ -187,7 +187,7 @@ export function createAuthService(parts: AuthServiceParts) {
         revokeConsent: revokeConsent({ consents: oauth.consents }),
       });
       server.add(AdminServiceDefinition, { listAuditLog: listAuditLog({ db }) });
-      server.add(AdminInternalServiceDefinition, adminHandlers({ db, admins, profiles }));
+      server.add(AdminInternalServiceDefinition, adminHandlers({ db, admins, mfa, profiles }));
       server.add(AuthInternalServiceDefinition, {
         disableAccount: disableAccount({ disable }),
         issueServiceToken: issueServiceToken({ secretHashes: parts.secretHashes, issuer, counted }),
@@ -223,8 +223,9 @@ function keyBackground({ keys, rotation, rewrapping }: AuthServiceParts): Backgr
   ];
 }
 
-function adminHandlers(parts: { db: Database; admins: Admins; profiles: Profiles }) {
-  return { grantAdmin: grantAdmin(parts), revokeAdmin: revokeAdmin(parts), listAdmins: listAdmins(parts) };
+function adminHandlers(parts: { db: Database; admins: Admins; mfa: Mfa; profiles: Profiles }) {
+  const admins = { grantAdmin: grantAdmin(parts), revokeAdmin: revokeAdmin(parts), listAdmins: listAdmins(parts) };
+  return { ...admins, resetMfa: resetMfa(parts) };
 }
 
 function accountHandlers(attempts: Attempts, changes: AccountChanges) {
@@ -251,7 +252,10 @@ function mfaHandlers({ mfa, profiles }: { mfa: Mfa; profiles: Profiles }) {
 
 /** What people sign in by: a password, and what comes after it. */
 function createSigningIn(
-  parts: Omit<Parameters<typeof createCredentials>[0], 'secondStep'> & Parameters<typeof createSecondStep>[0],
+  parts: Omit<Parameters<typeof createCredentials>[0], 'secondStep'> &
+    Omit<Parameters<typeof createSecondStep>[0] & MfaOptions, 'vault'> &
+    Pick<AuthServiceParts, 'dataVault'>,
 ) {
-  return { mfa: createMfa(parts), credentials: createCredentials({ ...parts, secondStep: createSecondStep(parts) }) };
+  const own = { ...parts, vault: parts.dataVault };
+  return { mfa: createMfa(own), credentials: createCredentials({ ...own, secondStep: createSecondStep(own) }) };
 }

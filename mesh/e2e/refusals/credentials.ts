@@ -71,6 +71,7 @@ export function internalCalls(stubs: Stubs, id: string): Record<string, (options
     RewrapSigningKeys: (options) => stubs.authInternal.rewrapSigningKeys({}, options),
     GrantAdmin: (options) => stubs.adminInternal.grantAdmin({ handle: 'somebody' }, options),
     RevokeAdmin: (options) => stubs.adminInternal.revokeAdmin({ handle: 'somebody' }, options),
+    ResetMfa: (options) => stubs.adminInternal.resetMfa({ handle: 'somebody' }, options),
     ListAdmins: (options) => stubs.adminInternal.listAdmins({}, options),
     DisableAccount: (options) => stubs.authInternal.disableAccount({ userId: id }, options),
     ConfirmErasure: (options) => stubs.userInternal.confirmErasure({ userId: id }, options),

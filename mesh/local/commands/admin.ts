@@ -13,11 +13,15 @@ export const command: Command = {
   usage: `usage: ./oxo admin grant HANDLE
        ./oxo admin revoke HANDLE
        ./oxo admin list
+       ./oxo admin reset-mfa HANDLE
 
 Who may administer: read the audit log, and whatever else asks for the scope "admin". No sign-in, client or API key gets it otherwise.
 
   grant   sessions that this person opens from now on have the scope; those that are open have not
-  revoke  takes it back, and ends the sessions of the person in apps and browsers at once; API keys and connected apps stay`,
+  revoke  takes it back, and ends the sessions of the person in apps and browsers at once; API keys and connected apps stay
+
+  reset-mfa  for a person who has lost authenticator app and recovery codes: takes both away, and signs the person out everywhere. Their
+             password stays; be sure who asks, since whoever knows it comes in then`,
   run,
 };
 
@@ -34,6 +38,11 @@ const actions: Readonly<Record<string, (admin: Admin, handle: string, call: Oper
         : `${handle} did not administer`,
     );
   },
+  async 'reset-mfa'(admin, handle, call) {
+    const { changed } = await admin.resetMfa({ handle }, call);
+    const now = changed ? 'needs no code any more' : 'needed no code';
+    console.log(`${handle} ${now}, and is signed out everywhere`);
+  },
 };
 
 async function run(argv: readonly string[]): Promise<number> {
@@ -42,7 +51,10 @@ async function run(argv: readonly string[]): Promise<number> {
   const isList = name === 'list' && handle === undefined;
   const action = Object.hasOwn(actions, name) && handle !== undefined ? actions[name] : undefined;
   if (!isList && action === undefined) {
-    throw new CliError('say ./oxo admin grant HANDLE, ./oxo admin revoke HANDLE or ./oxo admin list', { exitCode: 2 });
+    throw new CliError(
+      'say ./oxo admin grant HANDLE, ./oxo admin revoke HANDLE, ./oxo admin list or ./oxo admin reset-mfa HANDLE',
+      { exitCode: 2 },
+    );
   }
   const plan = planStack(withRunningSettings(readSettings(process.env)));
   await asOperator(plan, "this can't be done", async (channel, call) => {

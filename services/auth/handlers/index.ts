@@ -44,6 +44,7 @@ export { listAuditLog } from './administration/list-audit-log.ts';
 
 export { grantAdmin } from './administration/grant-admin.ts';
 export { listAdmins } from './administration/list-admins.ts';
+export { resetMfa } from './administration/reset-mfa.ts';
 export { revokeAdmin } from './administration/revoke-admin.ts';
 
 // AuthInternalService: our own services.

@@ -1,8 +1,15 @@
 import { type Clock, HOUR_MS } from '#kit/clock.ts';
 import type { Database, Transaction } from '#kit/db/database.ts';
 import { OxoError } from '#kit/errors.ts';
-import { type AuditedCall, recordAudit } from '../audit/audit-log.ts';
+import type { Outbox } from '#kit/events/outbox/outbox.ts';
+import type { DenyList } from '#kit/identity/deny-list.ts';
+import { recordAudit } from '../audit/audit-log.ts';
+import { type RevokedSession, revokedColumns } from '../entities/session-entity.ts';
 import type { KeyVault } from '../keys/key-vault.ts';
+import type { Mail, MailCall } from '../mail/mail.ts';
+import type { MfaChange } from '../mail/texts/texts.ts';
+import { endBrowserSessions } from '../oauth/storage/browser-sessions.ts';
+import { createRevoking } from '../sessions/revoking.ts';
 import { hashOfCode, newRecoveryCodes, normaliseCode } from './recovery-codes.ts';
 import { mfaAlreadyEnrolled, mfaNotEnrolled, otpInvalid } from './refusals.ts';
 import * as sql from './statements.ts';
@@ -10,6 +17,11 @@ import { newTotpSecret, stepOf, type TotpSecret } from './totp.ts';
 
 /** So long after it was begun an enrolment can be confirmed. */
 const ENROLMENT_MS = HOUR_MS;
+
+const DELETE_SESSIONS = {
+  name: 'mfa-delete-sessions',
+  text: `delete from sessions where account_id = $1 returning ${revokedColumns()}`,
+};
 
 /** Which factors an account has. */
 export interface MfaState {
@@ -33,16 +45,32 @@ export interface Mfa {
    * Enables what was begun. @returns recovery codes, of which hashes are kept
    * @throws OxoError MFA_NOT_ENROLLED, MFA_ALREADY_ENROLLED, OTP_INVALID
    */
-  confirm(accountId: string, otp: string, call: AuditedCall): Promise<string[]>;
+  confirm(accountId: string, otp: string, call: MailCall): Promise<string[]>;
   /** Recovery codes instead of those from before. @throws OxoError MFA_NOT_ENROLLED */
-  replaceRecoveryCodes(accountId: string, call: AuditedCall): Promise<string[]>;
+  replaceRecoveryCodes(accountId: string, call: MailCall): Promise<string[]>;
   /** Takes app and recovery codes away. @returns whether sign-ins needed a code before */
-  disable(accountId: string, call: AuditedCall): Promise<boolean>;
+  disable(accountId: string, call: MailCall): Promise<boolean>;
+  /**
+   * As `disable`, for a person who has lost both, and ends all sessions; when it is done, their tokens are refused everywhere.
+   * @returns whether sign-ins needed a code before; undefined when there is no such account
+   * @throws OxoError UNAVAILABLE as `Revoking.everywhere`
+   */
+  reset(accountId: string, call: MailCall): Promise<boolean | undefined>;
 }
 
-/** @param options.vault encrypts the secrets of people */
-export function createMfa(options: { db: Database; vault: KeyVault; clock: Clock }): Mfa {
-  const { db, vault, clock } = options;
+export interface MfaOptions {
+  db: Database;
+  outbox: Outbox;
+  denyList: DenyList;
+  /** Encrypts the secrets of people. */
+  vault: KeyVault;
+  mail: Pick<Mail, 'notify'>;
+  clock: Clock;
+}
+
+export function createMfa(options: MfaOptions): Mfa {
+  const { db, vault, mail, clock } = options;
+  const revoking = createRevoking(options);
 
   /** One change of an account at a time. */
   function change<Result>(accountId: string, work: (tx: Transaction) => Promise<Result>): Promise<Result> {
@@ -58,6 +86,19 @@ export function createMfa(options: { db: Database; vault: KeyVault; clock: Clock
     await tx.query(sql.DELETE_CODES, [accountId]);
     await tx.query(sql.INSERT_CODES, [accountId, codes.map((code) => hashOfCode(accountId, normaliseCode(code)))]);
     return codes;
+  }
+
+  function notify(tx: Transaction, accountId: string, change: MfaChange, call: MailCall): Promise<void> {
+    return mail.notify(tx, { kind: 'MFA_CHANGED', accountId, params: { change } }, call);
+  }
+
+  /** @returns whether sign-ins needed a code before */
+  async function remove(tx: Transaction, accountId: string, call: MailCall): Promise<boolean> {
+    const [deleted] = await tx.query<{ isConfirmed: boolean }>(sql.DELETE, [accountId]);
+    await tx.query(sql.DELETE_CODES, [accountId]);
+    if (!deleted?.isConfirmed) return false;
+    await notify(tx, accountId, 'TOTP_REMOVED', call);
+    return true;
   }
 
   return {
@@ -85,6 +126,7 @@ export function createMfa(options: { db: Database; vault: KeyVault; clock: Clock
         if (step === undefined) throw otpInvalid();
         await tx.query(sql.CONFIRM, [accountId, nowMs, step]);
         await recordAudit(tx, { action: 'ENABLE_TOTP', accountId }, call);
+        await notify(tx, accountId, 'TOTP_ADDED', call);
         return replaceCodes(tx, accountId);
       }),
     replaceRecoveryCodes: (accountId, call) =>
@@ -92,16 +134,28 @@ export function createMfa(options: { db: Database; vault: KeyVault; clock: Clock
         const [row] = await tx.query<sql.EnrolmentRow>(sql.FIND, [accountId]);
         if (row?.confirmedAtMs == null) throw mfaNotEnrolled();
         await recordAudit(tx, { action: 'REPLACE_RECOVERY_CODES', accountId }, call);
+        await notify(tx, accountId, 'RECOVERY_CODES_RENEWED', call);
         return replaceCodes(tx, accountId);
       }),
     disable: (accountId, call) =>
       change(accountId, async (tx) => {
-        const [deleted] = await tx.query<{ isConfirmed: boolean }>(sql.DELETE, [accountId]);
-        await tx.query(sql.DELETE_CODES, [accountId]);
-        const wasEnabled = deleted?.isConfirmed ?? false;
+        const wasEnabled = await remove(tx, accountId, call);
         if (wasEnabled) await recordAudit(tx, { action: 'DISABLE_TOTP', accountId }, call);
         return wasEnabled;
       }),
+    async reset(accountId, call) {
+      const { changed } = await revoking.everywhere(async (tx) => {
+        const [account] = await tx.query(sql.LOCK_ACCOUNT, [accountId]);
+        if (account === undefined) return { changed: undefined, revoked: [] };
+        const wasEnabled = await remove(tx, accountId, call);
+        const ofBrowsers = await endBrowserSessions(tx, accountId);
+        const ended = await tx.query<RevokedSession>(DELETE_SESSIONS, [accountId]);
+        const details = { sessions: ended.length };
+        await recordAudit(tx, { action: 'RESET_MFA', accountId, details }, call);
+        return { changed: wasEnabled, revoked: [...ended, ...ofBrowsers] };
+      }, call);
+      return changed;
+    },
   };
 }
 

@@ -3,6 +3,7 @@ import type { Database } from '#kit/db/database.ts';
 import type { Attempts } from '../attempts/attempts.ts';
 import type { KnownDevices } from '../attempts/known-devices.ts';
 import type { KeyVault } from '../keys/key-vault.ts';
+import type { Mail, MailCall } from '../mail/mail.ts';
 import { type Device, networkOf } from '../sessions/device.ts';
 import { BY_PASSWORD, type Proof } from '../sessions/factors.ts';
 import { secretName } from './mfa.ts';
@@ -16,6 +17,7 @@ export interface CodeSource {
   device: Device;
   /** Of the device, as it came; empty for none. */
   deviceToken: string;
+  context: MailCall;
 }
 
 /** What comes after a password that is right. */
@@ -34,16 +36,19 @@ export function createSecondStep(options: {
   vault: KeyVault;
   attempts: Pick<Attempts, 'otp'>;
   knownDevices: Pick<KnownDevices, 'has'>;
+  mail: Pick<Mail, 'notify'>;
   clock: Clock;
 }): SecondStep {
-  const { db, vault, attempts, knownDevices, clock } = options;
+  const { db, vault, attempts, knownDevices, mail, clock } = options;
 
-  function byRecoveryCode(accountId: string, code: string): Proof {
+  function byRecoveryCode(accountId: string, code: string, { device, context }: CodeSource): Proof {
     const hash = hashOfCode(accountId, code);
     return {
       factors: ['PASSWORD', 'RECOVERY_CODE'],
       async spend(tx) {
         if ((await tx.query(sql.SPEND_CODE, [accountId, hash])).length === 0) throw otpInvalid();
+        const notice = { kind: 'MFA_CHANGED', accountId, params: { change: 'RECOVERY_CODE_USED' } } as const;
+        await mail.notify(tx, notice, { ...context, device });
       },
     };
   }
@@ -70,7 +75,7 @@ export function createSecondStep(options: {
       const code = normaliseCode(otp);
       if (code === '') return undefined;
       // Nobody finds one of 80 bits by trying, so nothing is counted, and it works when nothing can be counted.
-      if (looksLikeRecoveryCode(code)) return byRecoveryCode(accountId, code);
+      if (looksLikeRecoveryCode(code)) return byRecoveryCode(accountId, code, source);
       return byTotp(accountId, row.secret, code, source);
     },
   };

@@ -12,6 +12,16 @@ export const protobufPackage = "oxo.admin.v1";
 
 export const protobufFileName = "oxo/admin/v1/admin_internal_service.proto";
 
+export interface ResetMfaRequest {
+  handle: string;
+}
+
+export interface ResetMfaResponse {
+  userId: string;
+  /** False when the account had no authenticator app. */
+  changed: boolean;
+}
+
 export interface GrantAdminRequest {
   handle: string;
 }
@@ -44,6 +54,128 @@ export interface Admin {
   /** Empty when the profile is gone. */
   handle: string;
 }
+
+function createBaseResetMfaRequest(): ResetMfaRequest {
+  return { handle: "" };
+}
+
+export const ResetMfaRequest: MessageFns<ResetMfaRequest> = {
+  encode(message: ResetMfaRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.handle !== "") {
+      writer.uint32(10).string(message.handle);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ResetMfaRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseResetMfaRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.handle = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ResetMfaRequest>): ResetMfaRequest {
+    return ResetMfaRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ResetMfaRequest>): ResetMfaRequest {
+    const message = createBaseResetMfaRequest();
+    message.handle = object.handle ?? "";
+    return message;
+  },
+};
+
+function createBaseResetMfaResponse(): ResetMfaResponse {
+  return { userId: "", changed: false };
+}
+
+export const ResetMfaResponse: MessageFns<ResetMfaResponse> = {
+  encode(message: ResetMfaResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.userId !== "") {
+      writer.uint32(10).string(message.userId);
+    }
+    if (message.changed !== false) {
+      writer.uint32(16).bool(message.changed);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ResetMfaResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseResetMfaResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.userId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.changed = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ResetMfaResponse>): ResetMfaResponse {
+    return ResetMfaResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ResetMfaResponse>): ResetMfaResponse {
+    const message = createBaseResetMfaResponse();
+    message.userId = object.userId ?? "";
+    message.changed = object.changed ?? false;
+    return message;
+  },
+};
 
 function createBaseGrantAdminRequest(): GrantAdminRequest {
   return { handle: "" };
@@ -454,7 +586,7 @@ export const Admin: MessageFns<Admin> = {
   },
 };
 
-/** Who is an administrator, which nobody but the operator decides. */
+/** What nobody but the operator decides: who is an administrator, and who has lost their second factor. */
 export type AdminInternalServiceDefinition = typeof AdminInternalServiceDefinition;
 export const AdminInternalServiceDefinition = {
   name: "AdminInternalService",
@@ -503,6 +635,21 @@ export const AdminInternalServiceDefinition = {
         _unknownFields: { 400010: [Buffer.from([12, 26, 10, 10, 8, 111, 112, 101, 114, 97, 116, 111, 114]) as Buffer] },
       },
     },
+    /**
+     * Takes authenticator app and recovery codes from the account of this handle, for a person who has lost both, and ends all its sessions; when
+     * this is answered, their tokens are refused everywhere. The password stays. Idempotent. UNAVAILABLE as for RevokeAdmin.
+     */
+    resetMfa: {
+      name: "ResetMfa",
+      requestType: ResetMfaRequest as typeof ResetMfaRequest,
+      requestStream: false,
+      responseType: ResetMfaResponse as typeof ResetMfaResponse,
+      responseStream: false,
+      options: {
+        idempotencyLevel: "IDEMPOTENT",
+        _unknownFields: { 400010: [Buffer.from([12, 26, 10, 10, 8, 111, 112, 101, 114, 97, 116, 111, 114]) as Buffer] },
+      },
+    },
   },
 } as const;
 
@@ -529,6 +676,11 @@ export interface AdminInternalServiceImplementation<CallContextExt = {}> {
     request: ListAdminsRequest,
     context: CallContext & CallContextExt,
   ): Promise<DeepPartial<ListAdminsResponse>>;
+  /**
+   * Takes authenticator app and recovery codes from the account of this handle, for a person who has lost both, and ends all its sessions; when
+   * this is answered, their tokens are refused everywhere. The password stays. Idempotent. UNAVAILABLE as for RevokeAdmin.
+   */
+  resetMfa(request: ResetMfaRequest, context: CallContext & CallContextExt): Promise<DeepPartial<ResetMfaResponse>>;
 }
 
 export interface AdminInternalServiceClient<CallOptionsExt = {}> {
@@ -554,6 +706,11 @@ export interface AdminInternalServiceClient<CallOptionsExt = {}> {
     request: DeepPartial<ListAdminsRequest>,
     options?: CallOptions & CallOptionsExt,
   ): Promise<ListAdminsResponse>;
+  /**
+   * Takes authenticator app and recovery codes from the account of this handle, for a person who has lost both, and ends all its sessions; when
+   * this is answered, their tokens are refused everywhere. The password stays. Idempotent. UNAVAILABLE as for RevokeAdmin.
+   */
+  resetMfa(request: DeepPartial<ResetMfaRequest>, options?: CallOptions & CallOptionsExt): Promise<ResetMfaResponse>;
 }
 
 type Builtin = Date | Function | Uint8Array | string | number | boolean | bigint | undefined;

@@ -95,6 +95,8 @@ export const AuditLogEntry_Action = {
   DISABLE_TOTP: 61,
   /** REPLACE_RECOVERY_CODES - A person got other recovery codes. */
   REPLACE_RECOVERY_CODES: 62,
+  /** RESET_MFA - The operator took app and recovery codes from an account, and ended its sessions (details: sessions). */
+  RESET_MFA: 63,
   /** REUSE_CODE - The code of a browser or a device was used a second time, and what the client had got for it ended. */
   REUSE_CODE: 40,
   /** END_GRANT - What a person had granted a client ended: the client gave it back, or the person signed out of the browser (details: why). */
@@ -147,6 +149,7 @@ export namespace AuditLogEntry_Action {
   export type ENABLE_TOTP = typeof AuditLogEntry_Action.ENABLE_TOTP;
   export type DISABLE_TOTP = typeof AuditLogEntry_Action.DISABLE_TOTP;
   export type REPLACE_RECOVERY_CODES = typeof AuditLogEntry_Action.REPLACE_RECOVERY_CODES;
+  export type RESET_MFA = typeof AuditLogEntry_Action.RESET_MFA;
   export type REUSE_CODE = typeof AuditLogEntry_Action.REUSE_CODE;
   export type END_GRANT = typeof AuditLogEntry_Action.END_GRANT;
   export type VERIFY_EMAIL = typeof AuditLogEntry_Action.VERIFY_EMAIL;
