@@ -26,12 +26,12 @@ export function factorsMessage(factors: readonly string[]): Session_Factor[] {
 }
 
 /** Their names in tokens (RFC 8176). */
-const AMR: Record<Factor, string> = { PASSWORD: 'pwd', TOTP: 'otp', RECOVERY_CODE: 'otp', PASSKEY: 'hwk' };
-/** Said besides when a sign-in had two of them; a passkey is two by itself, what one has and what one is or knows. */
+const AMR: Record<Factor, string> = { PASSWORD: 'pwd', TOTP: 'otp', RECOVERY_CODE: 'otp' };
+/** Said besides when a sign-in had two of them. */
 const MULTIPLE = 'mfa';
 
 /** How somebody has signed in, as ID tokens say it (`amr`). */
 export function amrOf(factors: readonly Factor[]): string[] {
   const methods = [...new Set(factors.map((factor) => AMR[factor]))];
-  return methods.length > 1 || factors.includes('PASSKEY') ? [...methods, MULTIPLE] : methods;
+  return methods.length > 1 ? [...methods, MULTIPLE] : methods;
 }

@@ -51,8 +51,6 @@ export const Session_Factor = {
   /** TOTP - A code of an authenticator app. */
   TOTP: 2,
   RECOVERY_CODE: 3,
-  /** PASSKEY - With the person verified by the device: by finger, face or PIN. */
-  PASSKEY: 4,
   UNRECOGNIZED: -1,
 } as const;
 
@@ -63,7 +61,6 @@ export namespace Session_Factor {
   export type PASSWORD = typeof Session_Factor.PASSWORD;
   export type TOTP = typeof Session_Factor.TOTP;
   export type RECOVERY_CODE = typeof Session_Factor.RECOVERY_CODE;
-  export type PASSKEY = typeof Session_Factor.PASSKEY;
   export type UNRECOGNIZED = typeof Session_Factor.UNRECOGNIZED;
 }
 
