@@ -12,9 +12,10 @@ const SWEEP_ROWS = 100;
 const ACTIVATE = {
   name: 'account-activate',
   text: `update accounts as account set state = 'ACTIVE', pending_handle = null, pending_display_name = null, sweep_at_ms = null
-    from (select id, state from accounts where id = $1 and state in ('PENDING', 'ACTIVE') for no key update) as former
+    from (select id, state from accounts where id = $1 and state in ('PENDING', 'ACTIVE')
+      and browser_epoch = coalesce($2, browser_epoch) for no key update) as former
     where account.id = former.id
-    returning account.email, account.is_admin as "isAdmin", former.state = 'PENDING' as "isNew"`,
+    returning account.email, account.is_admin as "isAdmin", former.state = 'PENDING' as "isNew", account.browser_epoch as epoch`,
 };
 
 const INSERT_PENDING = {
@@ -32,9 +33,9 @@ const CLAIM_PENDING = {
       (select id from accounts where sweep_at_ms <= $1 order by sweep_at_ms limit ${SWEEP_ROWS} for update skip locked)
     returning id, pending_handle as handle, pending_display_name as "displayName"`,
 };
-const PASSWORD_HASH = {
-  name: 'account-password-hash',
-  text: 'select password_hash as "passwordHash" from accounts where id = $1',
+const PASSWORD = {
+  name: 'account-password',
+  text: 'select password_hash as "passwordHash", browser_epoch as epoch from accounts where id = $1',
 };
 
 const ID_OF_VERIFIED_EMAIL = {
@@ -49,6 +50,13 @@ export interface PendingAccount {
   displayName: string;
 }
 
+/** By what somebody is let in. */
+export interface AccountPassword {
+  passwordHash: string;
+  /** Of the account when the hash was its: whatever gives it another one, or ends all its sessions, begins the next. */
+  epoch: number;
+}
+
 /** The rows of accounts. An account is PENDING until its profile is known to exist. */
 export interface Accounts {
   insertPending(account: PendingAccount & { email: string; passwordHash: string }): Promise<void>;
@@ -58,22 +66,24 @@ export interface Accounts {
   activate(id: string, call: MailCall): Promise<void>;
   /** Takes registrations that were cut off, at most 100, away from other sweeps for a minute. */
   claimPending(): Promise<PendingAccount[]>;
-  passwordHash(id: string): Promise<string | undefined>;
+  password(id: string): Promise<AccountPassword | undefined>;
   /** @param email normalised */
   idOfVerifiedEmail(email: string): Promise<string | undefined>;
 }
 
 /**
  * Makes the account active, if it was not; then its email address is asked whether it is its owner's.
- * @returns undefined when there is no such account, or it was ended
+ * @param options.epoch in which somebody was let in; any when absent
+ * @returns undefined when there is no such account, or it was ended, or it is another epoch by now: what somebody was let in by counts no more
  */
 export async function activateAccount(
   tx: Transaction,
   mail: Mail,
-  accountId: string,
+  { accountId, epoch }: { accountId: string; epoch?: number | undefined },
   call: MailCall,
-): Promise<{ isAdmin: boolean; isNew: boolean } | undefined> {
-  const [account] = await tx.query<{ email: string; isAdmin: boolean; isNew: boolean }>(ACTIVATE, [accountId]);
+): Promise<{ isAdmin: boolean; isNew: boolean; epoch: number } | undefined> {
+  type Row = { email: string; isAdmin: boolean; isNew: boolean; epoch: number };
+  const [account] = await tx.query<Row>(ACTIVATE, [accountId, epoch ?? null]);
   if (account?.isNew) await queueVerification(mail, tx, { accountId, email: account.email }, call);
   return account;
 }
@@ -89,7 +99,7 @@ export function createAccounts({ db, mail, clock }: { db: Database; mail: Mail; 
     },
     async activate(id, call) {
       await db.transaction(async (tx) => {
-        const activated = await activateAccount(tx, mail, id, call);
+        const activated = await activateAccount(tx, mail, { accountId: id }, call);
         if (activated?.isNew) await recordAudit(tx, { action: 'REGISTER', accountId: id }, call);
       });
     },
@@ -97,9 +107,9 @@ export function createAccounts({ db, mail, clock }: { db: Database; mail: Mail; 
       const nowMs = clock.nowMs();
       return db.query<PendingAccount>(CLAIM_PENDING, [nowMs, nowMs + SWEEP_AFTER_MS]);
     },
-    async passwordHash(id) {
-      const [row] = await db.query<{ passwordHash: string }>(PASSWORD_HASH, [id]);
-      return row?.passwordHash;
+    async password(id) {
+      const [row] = await db.query<AccountPassword>(PASSWORD, [id]);
+      return row;
     },
     async idOfVerifiedEmail(email) {
       const [row] = await db.query<{ id: string }>(ID_OF_VERIFIED_EMAIL, [email]);

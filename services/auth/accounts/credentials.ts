@@ -37,8 +37,17 @@ export interface SignedIn<Entered> {
   deviceToken: string;
 }
 
-/** Opens what a person signs in to, and spends the proof with it. @returns undefined when the account is not there (any more) */
-export type Enter<Entered> = (user: User, proof: Proof) => Promise<Entered | undefined>;
+/** By what somebody is let in: the proof, and the account's epoch when the password was right. */
+export interface LetIn {
+  proof: Proof;
+  epoch: number;
+}
+
+/**
+ * Opens what a person signs in to, and spends the proof with it. @returns undefined when the account is not there (any more), or the epoch
+ * has ended
+ */
+export type Enter<Entered> = (user: User, by: LetIn) => Promise<Entered | undefined>;
 
 /**
  * Looks whose identifier and password these are, and lets that person in. A wrong password and an unknown handle give the same answer after
@@ -56,7 +65,7 @@ export interface Credentials {
 }
 
 export function createCredentials(options: {
-  accounts: Pick<Accounts, 'passwordHash' | 'idOfVerifiedEmail'>;
+  accounts: Pick<Accounts, 'password' | 'idOfVerifiedEmail'>;
   attempts: Attempts;
   knownDevices: KnownDevices;
   passwords: Passwords;
@@ -85,10 +94,15 @@ export function createCredentials(options: {
   }
 
   /** @returns undefined when a code is needed; what `enter` gives, otherwise */
-  async function go<Entered>(user: User, otp: string, source: PasswordSource, enter: Enter<Entered>) {
+  async function go<Entered>(
+    { user, epoch }: { user: User; epoch: number },
+    otp: string,
+    source: PasswordSource,
+    enter: Enter<Entered>,
+  ) {
     try {
       const proof = await secondStep.check(user.id, otp, source);
-      return proof === undefined ? undefined : { entered: await enter(user, proof) };
+      return proof === undefined ? undefined : { entered: await enter(user, { proof, epoch }) };
     } catch (error) {
       if (hasReason(error, 'OTP_INVALID')) tellRefused(user.id, source, 'code');
       throw error;
@@ -108,20 +122,18 @@ export function createCredentials(options: {
           throw error;
         });
 
-      const passwordHash = await accounts.passwordHash(user?.id ?? NOBODY);
+      const present = await accounts.password(user?.id ?? NOBODY);
       const by = { network, ...(signal === undefined ? {} : { signal }) };
-      const right = await passwords.verify(passwordHash ?? passwords.decoy, password, by);
-      if (!right || user === undefined || passwordHash === undefined) {
+      const right = await passwords.verify(present?.passwordHash ?? passwords.decoy, password, by);
+      if (!right || user === undefined || present === undefined) {
         tellRefused(user?.id, source);
         throw wrongCredentials();
       }
-      const gone = await go(user, otp, source, enter).catch((error: unknown) => {
+      const gone = await go({ user, epoch: present.epoch }, otp, source, enter).catch((error: unknown) => {
         attempt.giveBack();
         throw error;
       });
-      // A password that was changed meanwhile has ended what there was; what was entered after that is given to nobody.
-      const isStill = gone?.entered === undefined || (await accounts.passwordHash(user.id)) === passwordHash;
-      if ((gone !== undefined && gone.entered === undefined) || !isStill) {
+      if (gone !== undefined && gone.entered === undefined) {
         tellRefused(user.id, source);
         throw wrongCredentials();
       }

@@ -7,7 +7,7 @@ import type { Attempts } from '../attempts/attempts.ts';
 import type { KnownDevices } from '../attempts/known-devices.ts';
 import type { MailCall } from '../mail/mail.ts';
 import { networkOf } from '../sessions/device.ts';
-import type { Opening, OpenSession, Sessions } from '../sessions/sessions.ts';
+import type { OpenedSession, Opening, Sessions } from '../sessions/sessions.ts';
 import { validateRegistration } from './account-input.ts';
 import type { Accounts } from './accounts.ts';
 import type { PasswordSource } from './credentials.ts';
@@ -28,7 +28,7 @@ export type Registration = (
   request: Omit<RegisterRequest, 'deviceToken'>,
   source: RegistrationSource,
   opening?: Pick<Opening, 'kind' | 'replaced'>,
-) => Promise<{ user: User | undefined; session: OpenSession; deviceToken: string }>;
+) => Promise<{ user: User | undefined; session: OpenedSession; deviceToken: string }>;
 
 export function createRegistration(parts: {
   accounts: Accounts;

@@ -25,7 +25,8 @@ const FIND = {
 // scopes still holds, unless it was revoked.
 const RECORD = {
   name: 'consent-record',
-  text: `with account as (select id from accounts where id = $1 and state = 'ACTIVE' for no key update)
+  text: `with account as (select id from accounts where id = $1 and state = 'ACTIVE'
+        and browser_epoch = coalesce($7, browser_epoch) for no key update)
     insert into consents (account_id, client_id, granted, refused, first_at_ms, last_at_ms, expires_at_ms)
       select account.id, oauth_clients.id, $3, $4, $5, $5, $6 from account join oauth_clients on oauth_clients.id = $2
     on conflict (account_id, client_id) do update set
@@ -87,8 +88,12 @@ export interface Decision {
 export interface Consents {
   /** @returns undefined when the person has said nothing that still counts */
   find(parties: Parties): Promise<Decision | undefined>;
-  /** Notes what the person has said of these scopes. @returns false when account or app are not there (any more) */
-  record(parties: Parties, decision: Decision, context: MailCall): Promise<boolean>;
+  /**
+   * Notes what the person has said of these scopes.
+   * @param asked with the epoch of the account in which they were asked
+   * @returns false when account or app are not there (any more), or the epoch has ended
+   */
+  record(asked: Parties & { epoch?: number }, decision: Decision, context: MailCall): Promise<boolean>;
   /**
    * Writes down that the app is about to get another grant without a question, by what the person has said before. Before it gets it: none is
    * given that is not in the audit log.
@@ -127,10 +132,10 @@ export function createConsents(options: {
       const [row] = await db.query<Decision>(FIND, [accountId, clientId, clock.nowMs()]);
       return row;
     },
-    async record({ accountId, clientId }, { granted, refused }, context) {
+    async record({ accountId, clientId, epoch }, { granted, refused }, context) {
       const { isWritten } = await revoking.inPassing(async (tx) => {
         const nowMs = clock.nowMs();
-        const values = [accountId, clientId, granted, refused, nowMs, nowMs + COUNTS_FOR_MS];
+        const values = [accountId, clientId, granted, refused, nowMs, nowMs + COUNTS_FOR_MS, epoch ?? null];
         const [written] = await tx.query<{ isFirst: boolean; app: string | null }>(RECORD, values);
         if (written === undefined) return { isWritten: false, revoked: [] };
         if (written.isFirst) {

@@ -22,7 +22,7 @@ export const AccountEntity = defineEntity({
     createdAtMs: p.bigint('number'),
     /** An administrator's, by the operator's word. */
     isAdmin: p.boolean(),
-    /** How often all browsers of it were signed out. */
+    /** How often all its sessions were ended: by what somebody was let in before counts no more. */
     browserEpoch: p.integer(),
   },
 });

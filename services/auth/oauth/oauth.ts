@@ -93,7 +93,7 @@ export function createOAuth(parts: {
   });
 
   return {
-    interactions: createInteractions({ provider, consents, clock }),
+    interactions: createInteractions({ provider, consents, sessionRows: stores.sessionRows, clock }),
     findAccessToken: createFindAccessToken(db, clock),
     consents,
     endBrowser: createEndBrowser({ ...parts, issuer, cookieSecrets }),

@@ -1,13 +1,13 @@
 import type { HttpExchange } from '../http/server.ts';
 import type { Interactions } from '../oauth/interactions/interactions.ts';
 import type { OAuth } from '../oauth/oauth.ts';
-import type { OpenSession } from '../sessions/sessions.ts';
+import type { OpenedSession } from '../sessions/sessions.ts';
 import type { Browsers } from './browsers.ts';
 import type { Destination } from './destination.ts';
 import { goOn } from './page-handlers.ts';
 
 /** Leads a person who has signed in or up just now to where they wanted to go. */
-export type Arrive = (exchange: HttpExchange, destination: Destination, session: OpenSession) => Promise<void>;
+export type Arrive = (exchange: HttpExchange, destination: Destination, session: OpenedSession) => Promise<void>;
 
 export function createArrive(parts: {
   browsers: Pick<Browsers, 'enter'>;
@@ -17,11 +17,12 @@ export function createArrive(parts: {
 }): Arrive {
   const { browsers, interactions, endOthers, issuer } = parts;
   return async (exchange, destination, session) => {
-    const { accountId, signedInAtMs: atMs, factors } = session;
+    const { accountId, signedInAtMs: atMs, factors, epoch } = session;
     browsers.enter(exchange.response, session);
     if ('interaction' in destination) {
       const { id } = destination.interaction;
-      return goOn(exchange, await interactions.finishLogin(exchange, id, { accountId, atMs, factors }), issuer);
+      const login = { accountId, atMs, factors, epoch };
+      return goOn(exchange, await interactions.finishLogin(exchange, id, login), issuer);
     }
     // Apps that go on in this browser go on as this person.
     await endOthers(exchange, { butOf: accountId });

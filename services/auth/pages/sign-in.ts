@@ -9,7 +9,7 @@ import type { HttpExchange } from '../http/server.ts';
 import type { Interactions } from '../oauth/interactions/interactions.ts';
 import { CONSENT_PAGE, SIGN_IN_PAGE } from '../oauth/routes.ts';
 import type { BrowserSession } from '../sessions/browser-sessions.ts';
-import type { OpenSession, Sessions } from '../sessions/sessions.ts';
+import type { OpenedSession, Sessions } from '../sessions/sessions.ts';
 import type { Arrive } from './arriving.ts';
 import { attempt } from './attempt.ts';
 import type { Browsers } from './browsers.ts';
@@ -51,14 +51,14 @@ export function signIn(dependencies: SignInDependencies): PageHandlers {
     { language }: Visit,
     destination: Destination,
     form: { identifier: string; password: string; otp: string },
-  ): Promise<OpenSession | undefined> {
+  ): Promise<OpenedSession | undefined> {
     const clientId = 'interaction' in destination ? destination.interaction.client.id : undefined;
     const replaced = await browsers.current(exchange.request);
     const { entered } = await attempt(exchange, issuer, (source) => {
       const { device, deviceToken, context } = source;
       const from = { ...source, ...(clientId === undefined ? {} : { clientId }) };
-      return credentials.signIn(validate(loginInput, { ...form, deviceToken }), from, ({ id }, proof) =>
-        sessions.open(id, device, { ...context, language }, { kind: 'BROWSER', replaced, clientId, proof }),
+      return credentials.signIn(validate(loginInput, { ...form, deviceToken }), from, ({ id }, by) =>
+        sessions.open(id, device, { ...context, language }, { ...by, kind: 'BROWSER', replaced, clientId }),
       );
     });
     return entered;
@@ -73,8 +73,8 @@ export function signIn(dependencies: SignInDependencies): PageHandlers {
     }
     const { interaction } = destination;
     if (!isSignInEnough(interaction, session, clock.nowMs())) return false;
-    const { accountId, signedInAtMs: atMs, factors } = session;
-    const login = { accountId, atMs, factors };
+    const { accountId, signedInAtMs: atMs, factors, epoch } = session;
+    const login = { accountId, atMs, factors, epoch };
     goOn(exchange, await interactions.finishLogin(exchange, interaction.id, login), issuer);
     return true;
   }
@@ -111,7 +111,7 @@ export function signIn(dependencies: SignInDependencies): PageHandlers {
       const isConfirmation = form.has('confirm');
       const otp = form.get('otp') ?? undefined;
       const typed = { identifier, password: form.get('password') ?? '', otp: otp ?? '' };
-      let session: OpenSession | undefined;
+      let session: OpenedSession | undefined;
       try {
         session = await open(exchange, visit, destination, typed);
       } catch (error) {

@@ -3,7 +3,7 @@ import { sendPage } from '../html/send.ts';
 import type { HttpExchange } from '../http/server.ts';
 import type { Interactions } from '../oauth/interactions/interactions.ts';
 import { SIGN_UP_PAGE } from '../oauth/routes.ts';
-import type { OpenSession } from '../sessions/sessions.ts';
+import type { OpenedSession } from '../sessions/sessions.ts';
 import type { Arrive } from './arriving.ts';
 import { attempt } from './attempt.ts';
 import type { Browsers } from './browsers.ts';
@@ -52,7 +52,7 @@ export function signUp(dependencies: SignUpDependencies): PageHandlers {
         email: form.get('email') ?? '',
         displayName: form.get('displayName') ?? '',
       };
-      let session: OpenSession;
+      let session: OpenedSession;
       try {
         const request = { ...typed, password: form.get('password') ?? '' };
         const replaced = await browsers.current(exchange.request);

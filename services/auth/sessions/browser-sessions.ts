@@ -12,7 +12,8 @@ const TOUCH_EVERY_MS = 5 * MINUTE_MS;
 const FIND = {
   name: 'browser-session-find',
   text: `select id as "sessionId", account_id as "accountId", family_hash as "familyHash", current_hash as "currentHash",
-      factors, coalesce(confirmed_at_ms, created_at_ms)::float8 as "signedInAtMs", last_seen_at_ms::float8 as "lastSeenAtMs"
+      factors, coalesce(confirmed_at_ms, created_at_ms)::float8 as "signedInAtMs", last_seen_at_ms::float8 as "lastSeenAtMs",
+      (select browser_epoch from accounts where id = sessions.account_id) as epoch
     from sessions where id = $1 and kind = 'BROWSER' and expires_at_ms > $2 and revoked_at_ms is null
       and exists (select from accounts where accounts.id = account_id and state = 'ACTIVE')`,
 };
@@ -29,6 +30,8 @@ export interface BrowserSession {
   /** When the person last showed who they are, in milliseconds since the epoch. */
   signedInAtMs: number;
   factors: readonly Factor[];
+  /** Of the account while it was there; see `OpenedSession`. */
+  epoch: number;
 }
 
 /**
@@ -50,11 +53,11 @@ export function createBrowserSessions({ db, clock }: { db: Queryable; clock: Clo
       const [row] = await db.query<Row>(FIND, [token.sessionId, nowMs]);
       if (row === undefined || !matches(row.familyHash, token.family) || !matches(row.currentHash, token.secret))
         return undefined;
-      const { sessionId, accountId, signedInAtMs, factors, lastSeenAtMs } = row;
+      const { sessionId, accountId, signedInAtMs, factors, lastSeenAtMs, epoch } = row;
       if (lastSeenAtMs <= nowMs - TOUCH_EVERY_MS) {
         await db.query(TOUCH, [sessionId, nowMs, device.userAgent, device.ip, nowMs + IDLE_MS, nowMs - TOUCH_EVERY_MS]);
       }
-      return { sessionId, accountId, signedInAtMs, factors };
+      return { sessionId, accountId, signedInAtMs, factors, epoch };
     },
   };
 }

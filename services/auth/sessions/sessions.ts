@@ -82,6 +82,12 @@ export interface OpenSession {
   refreshToken: string;
 }
 
+/** One that was opened just now. */
+export interface OpenedSession extends OpenSession {
+  /** Of the account: what goes on from here, such as to an app, is worth nothing in another one. */
+  epoch: number;
+}
+
 export type Refreshed = { outcome: 'REFRESHED'; session: OpenSession } | { outcome: 'REUSED' | 'UNKNOWN' };
 
 /** Why a session is opened, for what, and by what; SIGN_IN, an app of the person's own, and a password when absent. */
@@ -93,15 +99,18 @@ export interface Opening {
   /** The client for which the password was typed at a page of ours. */
   clientId?: string | undefined;
   proof?: Proof;
+  /** Of the account when it was seen that its person may come in; absent where the account is new. */
+  epoch?: number;
 }
 
 /** Sign-ins that last: each is a row whose refresh tokens take turns. */
 export interface Sessions {
   /**
-   * Makes the account active, if it was not, and opens a session. Undefined when there is no such account (any more).
+   * Makes the account active, if it was not, and opens a session. Undefined when there is no such account (any more), or the epoch has ended: the
+   * password is another one by now, or all sessions were ended.
    * @throws what the proof throws when it was spent meanwhile: there is no session then
    */
-  open(accountId: string, device: Device, context: MailCall, opening?: Opening): Promise<OpenSession | undefined>;
+  open(accountId: string, device: Device, context: MailCall, opening?: Opening): Promise<OpenedSession | undefined>;
   /** Rotates a refresh token. One that was consumed before revokes its session. */
   refresh(token: RefreshToken, device: Device, context: AuditedCall): Promise<Refreshed>;
   /**
@@ -139,10 +148,10 @@ export function createSessions(options: SessionsOptions): Sessions {
       accountId,
       device,
       context,
-      { why = 'SIGN_IN', kind = 'APP', replaced, clientId, proof = BY_PASSWORD } = {},
+      { why = 'SIGN_IN', kind = 'APP', replaced, clientId, epoch, proof = BY_PASSWORD } = {},
     ) {
       const { session } = await revoking.inPassing(async (tx) => {
-        const account = await activateAccount(tx, mail, accountId, context);
+        const account = await activateAccount(tx, mail, { accountId, epoch }, context);
         if (account === undefined) return { session: undefined, revoked: [] };
         await proof.spend(tx);
         const { factors } = proof;
@@ -160,7 +169,7 @@ export function createSessions(options: SessionsOptions): Sessions {
           details: { why: 'surplus' },
         } as const;
         for (const { id } of revoked) await counted.record(tx, { ...surplus, sessionId: id }, context);
-        return { session: opened, revoked: [...before, ...revoked] };
+        return { session: { ...opened, epoch: account.epoch }, revoked: [...before, ...revoked] };
       }, context);
       return session;
     },

@@ -110,8 +110,10 @@ export function serveTestPages({
     const { query, response } = exchange;
     const [id, accountId, scopes] = ['interaction', 'accountId', 'scopes'].map((name) => query.get(name) ?? '');
     const found = await oauth.interactions.read(exchange, id ?? '');
-    if (found?.prompt === 'login') {
+    let epoch = Number(query.get('epoch') ?? Number.NaN);
+    if (found?.prompt === 'login' && Number.isNaN(epoch)) {
       const session = await sessions.open(accountId ?? '', exchange.device, exchange, { kind: 'BROWSER' });
+      epoch = session?.epoch ?? epoch;
       if (session !== undefined) response.appendHeader('set-cookie', `oxo_session=${session.refreshToken}; path=/`);
     }
     const finished =
@@ -120,6 +122,7 @@ export function serveTestPages({
             accountId: accountId ?? '',
             atMs: clock.nowMs(),
             factors: ['PASSWORD'],
+            epoch,
           })
         : oauth.interactions.finishConsent(exchange, id ?? '', { scopes: (scopes ?? '').split(' ') });
     const location = query.has('abort') ? await oauth.interactions.abort(exchange, id ?? '') : await finished;

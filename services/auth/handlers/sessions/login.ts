@@ -20,8 +20,8 @@ export function login({ credentials, sessions, issuer }: LoginDependencies) {
     const input = validate(loginInput, request);
     const device = deviceOf(context);
     const attempt = { device, deviceToken: input.deviceToken, context, signal: context.signal };
-    const { user, entered, deviceToken } = await credentials.signIn(input, attempt, ({ id }, proof) =>
-      sessions.open(id, device, context, { proof }),
+    const { user, entered, deviceToken } = await credentials.signIn(input, attempt, ({ id }, by) =>
+      sessions.open(id, device, context, by),
     );
     if (entered === undefined) return { user: undefined, tokens: undefined, mfaRequired: true, deviceToken };
     return { user, tokens: await sessionTokens(issuer, entered), mfaRequired: false, deviceToken };

@@ -6,6 +6,7 @@ import { callOf } from '../../http/call-of.ts';
 import { amrOf, type Factor } from '../../sessions/factors.ts';
 import { CONSENT_PAGE, SIGN_IN_PAGE } from '../routes.ts';
 import { inOrder } from '../scopes.ts';
+import type { SessionRows } from '../storage/session-rows.ts';
 
 /** What a client waits for, as the pages need to know it. */
 export interface OAuthInteraction {
@@ -50,7 +51,7 @@ export interface Interactions {
    * @returns undefined when there is none in this browser, or another one, or it is too old: the person has to start anew at the client
    */
   read(exchange: HttpPair, id: string): Promise<OAuthInteraction | undefined>;
-  /** The person has signed in, at `atMs`, by these factors. @returns undefined as `read` */
+  /** The person has signed in. @returns undefined as `read` */
   finishLogin(exchange: HttpPair, id: string, login: OAuthLogin): Promise<string | undefined>;
   /**
    * The person grants these of the scopes that the client asks for, and rejects the others; what was not asked for is passed over.
@@ -61,11 +62,13 @@ export interface Interactions {
   abort(exchange: HttpPair, id: string): Promise<string | undefined>;
 }
 
-/** A sign-in, as clients are told of it in ID tokens: `auth_time` and `amr`. */
+/** A sign-in by which an app is gone on to, as clients are told of it in ID tokens: `auth_time` and `amr`. */
 export interface OAuthLogin {
   accountId: string;
   atMs: number;
   factors: readonly Factor[];
+  /** Of the account when the session of the sign-in was there: in another one it gives nothing. */
+  epoch: number;
 }
 
 export interface HttpPair {
@@ -85,9 +88,10 @@ export function interactionUrl(interaction: { uid: string; prompt: { name: strin
 export function createInteractions(options: {
   provider: () => Promise<Provider>;
   consents: Pick<Consents, 'record'>;
+  sessionRows: Pick<SessionRows, 'epochOfQuestion'>;
   clock: Clock;
 }): Interactions {
-  const { provider, consents, clock } = options;
+  const { provider, consents, sessionRows, clock } = options;
 
   /** Fails for all that is wrong with cookie and state; anything else is an error. */
   async function find({ request, response }: HttpPair, id: string) {
@@ -112,11 +116,11 @@ export function createInteractions(options: {
       const client = await current.Client.find(String(details.params.client_id));
       return client === undefined ? undefined : interactionOf(details, client);
     },
-    async finishLogin(exchange, id, { accountId, atMs, factors }) {
+    async finishLogin(exchange, id, { accountId, atMs, factors, epoch }) {
       const found = await find(exchange, id);
       if (found?.details.prompt.name !== 'login') return undefined;
       return finish(exchange, found.current, {
-        login: { accountId, ts: Math.floor(atMs / SECOND_MS), amr: amrOf(factors) },
+        login: { accountId, ts: Math.floor(atMs / SECOND_MS), amr: amrOf(factors), epoch },
       });
     },
     async finishConsent(exchange, id, { scopes }) {
@@ -129,7 +133,12 @@ export function createInteractions(options: {
       if (!asked.some((scope) => scopes.includes(scope))) return finish(exchange, current, denied);
       const refused = asked.filter((scope) => !granted.includes(scope));
       const parties = { accountId, clientId: String(details.params.client_id) };
-      if (!(await consents.record(parties, { granted, refused }, callOf(exchange.request.headers, clock))))
+      // What ends the sign-in after this finds the consent, or is found by it.
+      const epoch = await sessionRows.epochOfQuestion(id, accountId);
+      if (epoch === undefined) return undefined;
+      if (
+        !(await consents.record({ ...parties, epoch }, { granted, refused }, callOf(exchange.request.headers, clock)))
+      )
         return undefined;
       // Each consent is a grant of its own, so that one that is narrower takes nothing from a device that has more.
       const grant = new current.Grant(parties);

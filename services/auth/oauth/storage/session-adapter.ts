@@ -40,17 +40,8 @@ export function sessions(
 }
 
 /** What a request of a client does otherwise while a person signs in: it is there until it is done, and done once. */
-export function interactions(
-  { artifacts, sessionRows }: SessionStores,
-  plain: Adapter,
-): Pick<Adapter, 'find' | 'upsert' | 'destroy'> {
-  /** With when the person has signed in, counted in ends of all their sessions. */
-  async function noted(payload: AdapterPayload): Promise<AdapterPayload> {
-    const login = payload.result?.login;
-    if (login === undefined || login.epoch !== undefined) return payload;
-    const epoch = await sessionRows.epochOf(login.accountId);
-    return { ...payload, result: { ...payload.result, login: { ...login, epoch } } };
-  }
+export function interactions(stores: SessionStores, plain: Adapter): Pick<Adapter, 'find' | 'upsert' | 'destroy'> {
+  const { artifacts } = stores;
 
   return {
     async find(id) {
@@ -60,8 +51,11 @@ export function interactions(
       return found || undefined;
     },
     async upsert(id, payload, seconds) {
+      // Who is asked what they allow has signed in.
+      if (payload.result === undefined && payload.prompt?.name === 'consent')
+        return issue('Interaction', stores, id, payload, seconds);
       if (payload.result === undefined) return plain.upsert(id, payload, seconds ?? 0);
-      const artifact = artifactOf('Interaction', id, await noted(payload), seconds);
+      const artifact = artifactOf('Interaction', id, payload, seconds);
       if (!(await artifacts.update('Interaction', artifact))) throw new errors.SessionNotFound('it has ended');
     },
     async destroy(id) {
@@ -71,16 +65,27 @@ export function interactions(
 }
 
 /** What a browser gives a client, or a device, in the name of who is signed in: only while they are. */
-export function issued(model: string, { sessionRows }: SessionStores, plain: Adapter): Pick<Adapter, 'upsert'> {
+export function issued(model: string, stores: SessionStores, plain: Adapter): Pick<Adapter, 'upsert'> {
   return {
     async upsert(id, payload, seconds) {
-      const { accountId } = payload;
-      if (accountId === undefined) return plain.upsert(id, payload, seconds);
-      const { session, signInEpoch: epoch } = requestState();
-      const artifact = artifactOf(model, id, payload, seconds);
-      if (session === undefined && epoch === undefined) throw new errors.LoginRequired('nobody has signed in');
-      const isIssued = await sessionRows.issue({ accountId, session, epoch }, model, artifact);
-      if (!isIssued) throw new errors.LoginRequired('the sign-in has ended');
+      if (payload.accountId === undefined) return plain.upsert(id, payload, seconds);
+      await issue(model, stores, id, payload, seconds);
     },
   };
+}
+
+async function issue(
+  model: string,
+  { sessionRows }: SessionStores,
+  id: string,
+  payload: AdapterPayload,
+  seconds: number | undefined,
+): Promise<void> {
+  const { session, signInEpoch: epoch } = requestState();
+  const artifact = artifactOf(model, id, payload, seconds);
+  const { accountId } = artifact;
+  if (accountId === null || (session === undefined && epoch === undefined))
+    throw new errors.LoginRequired('nobody has signed in');
+  const isIssued = await sessionRows.issue({ accountId, session, epoch }, model, artifact);
+  if (!isIssued) throw new errors.LoginRequired('the sign-in has ended');
 }

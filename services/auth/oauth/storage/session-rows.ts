@@ -1,8 +1,13 @@
 import type { Clock } from '#kit/clock.ts';
 import type { Database, Queryable, Transaction } from '#kit/db/database.ts';
+import { hashOf } from '../../tokens/hash.ts';
 import { type Artifact, insertArtifact, storeArtifact } from './artifacts.ts';
 
-const EPOCH = { name: 'oauth-browser-epoch', text: 'select browser_epoch as epoch from accounts where id = $1' };
+const EPOCH = {
+  name: 'oauth-interaction-epoch',
+  text: `select accounts.browser_epoch as epoch from oauth_artifacts join accounts on accounts.id = oauth_artifacts.account_id
+    where id_hash = $1 and kind = 'Interaction' and accounts.id = $2`,
+};
 // Whoever signs the account out of all browsers waits for this, or has done it before.
 const HOLD_ACCOUNT = {
   name: 'oauth-session-hold-account',
@@ -39,8 +44,8 @@ export interface SignedIn {
  * does not come back by it.
  */
 export interface SessionRows {
-  /** To be noted with a sign-in: it counts until all browsers of the account are signed out. */
-  epochOf(accountId: string): Promise<number | undefined>;
+  /** In which somebody is asked what they allow to a client; undefined when the question has ended with the sign-in. */
+  epochOfQuestion(id: string, accountId: string): Promise<number | undefined>;
   /**
    * Stores the session of a request: in place of the one that it has found, under the same or another key, if that is there still.
    * @param epoch of the sign-in by which the session becomes a person's; undefined when it was theirs before
@@ -67,8 +72,8 @@ export function createSessionRows(db: Database, clock: Clock): SessionRows {
     (await tx.query(HOLD_ACCOUNT, [accountId, epoch ?? null])).length > 0;
 
   return {
-    async epochOf(accountId) {
-      const [row] = await db.query<{ epoch: number }>(EPOCH, [accountId]);
+    async epochOfQuestion(id, accountId) {
+      const [row] = await db.query<{ epoch: number }>(EPOCH, [hashOf(id), accountId]);
       return row?.epoch;
     },
     async save(session, found, epoch) {

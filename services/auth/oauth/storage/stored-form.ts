@@ -68,9 +68,13 @@ function isTooLong(model: string, { accountId }: AdapterPayload, kept: object): 
   return (model !== 'Session' || accountId === undefined) && JSON.stringify(kept).length > MAX_PAYLOAD_CHARACTERS;
 }
 
-/** Also who has just signed in, before the browser's session knows it: what ends all of a person's sessions ends this too. */
-function accountOf({ accountId, result }: AdapterPayload): string | undefined {
-  return result?.login?.accountId ?? accountId;
+/**
+ * Also who has just signed in, before the browser's session knows it, and who is asked what they allow: what ends all of a person's sessions
+ * ends this too.
+ */
+function accountOf({ accountId, result, prompt, session }: AdapterPayload): string | undefined {
+  const asked = prompt?.name === 'consent' ? session?.accountId : undefined;
+  return result?.login?.accountId ?? accountId ?? asked;
 }
 
 /** In place of an id that the row does not tell; good only where nobody but ourselves can bring it. */
