@@ -7,6 +7,7 @@ import { mkdirSync, readlinkSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { until } from '#kit/testing/until.ts';
+import { isWithoutAccounts } from '../local/servers/nats.ts';
 import { services } from '../local/services.ts';
 import { repositoryRoot } from '../local/settings.ts';
 import { readEvents } from '../local/stack/health.ts';
@@ -37,7 +38,7 @@ async function startVersionBefore(t: TestContext) {
   const up = await oxo(['up', '--replicas', String(replicas)], { program, env: { ...env, ...settingsBefore } });
   assert.equal(up.code, 0, `${up.out}\n${up.err}`);
   const { urls } = planStack({ stateDir, portBase: state().portBase, replicas });
-  return { checkout, env, state, urls };
+  return { checkout, env, state, stateDir, urls };
 }
 
 const names = services.map(({ name }) => name);
@@ -54,13 +55,15 @@ function pidsOf({ processes }: StackState, ...names: string[]): (number | undefi
 
 /** How a request ends that was not answered. */
 const connectionClosed = ': no answer';
-const servers = ['postgres', 'redis', 'nats'];
+const servers = ['postgres', 'redis'];
 
 test('the last release is replaced under people who write and read: no request is refused, nothing is lost or doubled', {
   skip,
 }, async (t) => {
-  const { checkout, env, state, urls } = await startVersionBefore(t);
+  const { checkout, env, state, stateDir, urls } = await startVersionBefore(t);
   const before = state();
+  const natsDir = join(stateDir, 'data/nats');
+  const hadAccounts = !isWithoutAccounts(natsDir);
   const load = await beginLoad(urls, people, t.signal);
   t.after(load.stop);
   await load.untilMore(20);
@@ -110,6 +113,9 @@ test('the last release is replaced under people who write and read: no request i
     assert.equal(Object.keys(checkoutsOf(after)).length, 4 * replicas);
     assert.deepEqual(pidsOf(after, ...servers), pidsOf(before, ...servers));
     assert.notDeepEqual(pidsOf(after, 'envoy'), pidsOf(before, 'envoy'));
+    // One that was started without accounts is started anew, on its own data.
+    assert.equal(pidsOf(after, 'nats')[0] === pidsOf(before, 'nats')[0], hadAccounts);
+    assert.ok(!isWithoutAccounts(natsDir));
     assert.equal(after.version, codeVersion());
     assert.deepEqual(after.variables, settingsBefore);
     await load.untilMore(20);

@@ -3,6 +3,7 @@
  */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { natsAccounts } from '#kit/events/jetstream/accounts.ts';
 import type { NatsPermissions } from '#kit/events/jetstream/permissions.ts';
 import { freePort } from '#kit/testing/ports.ts';
 import { startTestServer, type TestServer } from '#kit/testing/server.ts';
@@ -42,15 +43,15 @@ function renderConfig(options: {
   storeDir: string;
   users: Readonly<Record<string, NatsPermissions>>;
 }): string {
-  const users = [
-    { user: 'oxo', password: 'oxo' },
-    ...Object.entries(options.users).map(([user, permissions]) => ({ user, password: user, permissions })),
-  ];
+  const users = Object.entries(options.users).map(([user, permissions]) => ({
+    ...{ name: user, password: user, service: user },
+    permissions,
+  }));
   return `
 host: "127.0.0.1"
 port: ${options.port}
 http: "127.0.0.1:${options.monitorPort}"
 jetstream { store_dir: ${JSON.stringify(options.storeDir)}, sync_interval: always }
-authorization { users: ${JSON.stringify(users)} }
+accounts: ${JSON.stringify(natsAccounts({ name: 'oxo', password: 'oxo' }, users))}
 `;
 }

@@ -5,10 +5,12 @@ import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { Redis } from 'ioredis';
 import pg from 'pg';
+import { until } from '#kit/testing/until.ts';
 import { findFreePortBase } from '../ports.ts';
 import { durablesOf, services } from '../services.ts';
 import { type Stack, startStack } from '../stack/stack.ts';
 import { temporaryFolder } from '../testing/temporary.ts';
+import { connectOnce } from './nats.ts';
 
 let stack: Stack;
 
@@ -275,6 +277,9 @@ describe('NATS', () => {
     feed: [],
   };
   const everySubject = [...Object.values(subjects).flat(), 'media.ready', 'replay.feed-fanout.post.created'];
+  const streamNames = ['EVENTS', 'REVOCATIONS', 'DEAD_LETTERS'];
+  const mayPublish = (own: readonly string[], subject: string) =>
+    own.some((pattern) => pattern === subject || (pattern.endsWith('.>') && subject.startsWith(pattern.slice(0, -1))));
   const connections = new Map<string, NatsConnection>();
   after(async () => {
     for (const connection of connections.values()) await connection.close();
@@ -338,6 +343,70 @@ describe('NATS', () => {
       assert(service !== undefined);
       for (const durable of await durablesOf(service)) {
         assert.equal((await manager.consumers.info(durable.stream, durable.name)).name, durable.name);
+      }
+    });
+  }
+
+  for (const { name } of services) {
+    test(`${name} has no answer sent to where it may not publish`, async () => {
+      const service = services.find((one) => one.name === name);
+      assert(service !== undefined);
+      const durables = await durablesOf(service);
+      const admin = await connectOnce(stack.urls.nats);
+      try {
+        const manager = await jetstreamManager(admin);
+        const look = async () => {
+          const streams = await Promise.all(streamNames.map((stream) => manager.streams.info(stream)));
+          const consumers = await manager.consumers.list('EVENTS').next();
+          return [...streams.map(({ created, state }) => [created, state.messages]), consumers.map((one) => one.name)];
+        };
+        await jetstream(admin).publish('user.followed', 'x');
+        await jetstream(admin).publish('session.revoked', 'x');
+        const before = await look();
+        const asked: [string, string][] = [
+          ['$JS.API.DIRECT.GET.REVOCATIONS', '{"seq":999999}'],
+          ['$JS.API.DIRECT.GET.REVOCATIONS', '{"seq":1}'],
+          ['$JS.API.STREAM.INFO.REVOCATIONS', ''],
+          ...durables.flatMap(({ stream, name: consumer }): [string, string][] => [
+            [`$JS.API.CONSUMER.INFO.${stream}.${consumer}`, ''],
+            [`$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer}`, '{"batch":1,"no_wait":true}'],
+            [`$JS.ACK.${stream}.${consumer}.1.1.1.1.0`, '+ACK'],
+          ]),
+        ];
+        const connection = await as(name);
+        const foreign = ['user.deleted', 'post.created', 'mail.queued', 'session.revoked', 'account.disabled'];
+        const targets = [
+          '$JS.API.CONSUMER.DELETE.EVENTS.auth-mail',
+          '$JS.API.STREAM.PURGE.REVOCATIONS',
+          '$JS.API.STREAM.PURGE.EVENTS',
+          ...foreign.filter((subject) => !mayPublish(service.publishes, subject)),
+          'replay.feed-fanout.post.created',
+          'broadcast.REVOCATIONS.session.revoked',
+          '$JS.API.STREAM.DELETE.DEAD_LETTERS',
+          '$JS.API.STREAM.DELETE.EVENTS',
+        ];
+        for (const reply of targets) for (const [subject, body] of asked) connection.publish(subject, body, { reply });
+        await connection.flush();
+        // Answered after all of the above.
+        await connection.request('$JS.API.STREAM.INFO.REVOCATIONS');
+        await admin.request('$JS.API.INFO');
+        assert.deepEqual(await look(), before);
+        // An acknowledgement of what it publishes is an answer too; it stores the event, and nothing else.
+        const own = subjects[name]?.[0];
+        if (own === undefined) return;
+        const acknowledged = '$JS.API.STREAM.PURGE.DEAD_LETTERS';
+        for (const reply of [...targets, acknowledged]) connection.publish(own, 'x', { reply });
+        await connection.flush();
+        await connection.request('$JS.API.STREAM.INFO.REVOCATIONS');
+        const counts = (found: Awaited<ReturnType<typeof look>>) =>
+          found.slice(0, streamNames.length).map(([, messages]) => Number(messages));
+        const sum = (numbers: number[]) => numbers.reduce((total, number) => total + number, 0);
+        const wanted = sum(counts(before)) + targets.length + 1;
+        await until('its own events are stored', async () => sum(counts(await look())) >= wanted);
+        assert.equal(sum(counts(await look())), wanted);
+        assert.deepEqual((await look()).at(-1), before.at(-1));
+      } finally {
+        await admin.close();
       }
     });
   }

@@ -1,7 +1,7 @@
+import type { NatsUser } from '#kit/events/jetstream/accounts.ts';
 import { natsPermissions } from '#kit/events/jetstream/permissions.ts';
 import { ownerOf } from '../credentials/turns.ts';
 import { durablesOf, type ServiceDefinition } from '../services.ts';
-import type { NatsUser } from './nats.ts';
 
 /**
  * One NATS user a service, two while its password is replaced: it publishes the subjects of the service, reads its consumers, and nothing
@@ -19,6 +19,7 @@ export function natsUsers(
         .map(async ([name, password]) => ({
           name,
           password,
+          service: service.name,
           permissions: natsPermissions({
             service: service.name,
             user: name,

@@ -1,9 +1,11 @@
-import { readFileSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { z } from 'zod';
+import { type NatsUser, NO_ACCOUNT, natsAccounts, STREAMS_ACCOUNT } from '#kit/events/jetstream/accounts.ts';
 import type { NatsPermissions } from '#kit/events/jetstream/permissions.ts';
+import { CliError } from '../cli/cli-error.ts';
 import { loopback } from '../ports.ts';
 import { writePrivately } from '../secrets.ts';
 import { httpHeartbeat } from '../supervisor/liveness.ts';
@@ -13,8 +15,6 @@ import { serverEnvironment } from './environment.ts';
 /** Administrator: makes the streams; for the oxo command alone. */
 export const natsAdmin = 'oxo';
 
-export type NatsUser = { readonly name: string; readonly password: string; readonly permissions: NatsPermissions };
-
 export type NatsOptions = {
   readonly program: string;
   readonly dataDir: string;
@@ -23,15 +23,17 @@ export type NatsOptions = {
   readonly monitorPort: number;
   readonly adminPassword: string;
   readonly users: readonly NatsUser[];
+  /** For a server that runs and was started without accounts: it cannot be given any, and goes on as it is until it is started anew. */
+  readonly withoutAccounts?: boolean;
 };
 
 const allowSchema = z.object({ allow: z.array(z.string()) });
 const permissionsSchema = z.object({ publish: allowSchema, subscribe: allowSchema });
-const configSchema = z.object({
-  authorization: z.object({
-    users: z.array(z.object({ user: z.string(), permissions: permissionsSchema.optional() })),
-  }),
+const usersSchema = z.object({
+  users: z.array(z.object({ user: z.string(), permissions: permissionsSchema.optional() })).optional(),
 });
+/** Without accounts, as before there were any, all users stand in `authorization`. */
+const configSchema = z.object({ authorization: usersSchema, accounts: z.record(z.string(), usersSchema).optional() });
 
 function configPathOf(dataDir: string): string {
   return join(dataDir, 'nats.conf');
@@ -40,6 +42,7 @@ function configPathOf(dataDir: string): string {
 /** Writes the configuration file, and tells how to run the server. */
 export async function prepareNats(options: NatsOptions): Promise<ProcessSpec> {
   await mkdir(options.dataDir, { recursive: true, mode: 0o700 });
+  if (options.withoutAccounts !== true) await takeStreamsOver(options.dataDir);
   const configPath = configPathOf(options.dataDir);
   writePrivately(configPath, renderConfig(options));
   return {
@@ -58,19 +61,42 @@ export async function prepareNats(options: NatsOptions): Promise<ProcessSpec> {
   };
 }
 
+/** Streams of a version without accounts become those of their account: the server keeps them in a folder of its name. */
+async function takeStreamsOver(dataDir: string): Promise<void> {
+  const folderOf = (account: string) => join(dataDir, 'jetstream/jetstream', account);
+  const [before, now] = [folderOf(NO_ACCOUNT), folderOf(STREAMS_ACCOUNT)];
+  if (!existsSync(before)) return;
+  if (existsSync(now)) {
+    throw new CliError(`streams are in ${before} and in ${now}: an older version made the former anew`, {
+      advice: ['Move the ones that you do not need elsewhere; events that wait are in the others only.'],
+    });
+  }
+  await rename(before, now);
+}
+
 /**
  * Users with what they may do now, by the configuration of a server, beside what they are to do: while services of two versions run.
  * @param dataDir of a server of ours
  */
 export function withPresentRights(dataDir: string, users: readonly NatsUser[]): NatsUser[] {
-  const { authorization } = configSchema.parse(JSON.parse(readFileSync(configPathOf(dataDir), 'utf8')));
-  return users.map(({ name, password, permissions }) => {
-    const present = authorization.users.find(({ user }) => user === name)?.permissions;
+  const { authorization, accounts = {} } = readConfig(dataDir);
+  const known = [authorization, ...Object.values(accounts)].flatMap(({ users = [] }) => users);
+  return users.map(({ permissions, ...who }) => {
+    const present = known.find(({ user }) => user === who.name)?.permissions;
     const both = (way: keyof NatsPermissions) => ({
       allow: [...new Set([...permissions[way].allow, ...(present?.[way].allow ?? [])])],
     });
-    return { name, password, permissions: { publish: both('publish'), subscribe: both('subscribe') } };
+    return { ...who, permissions: { publish: both('publish'), subscribe: both('subscribe') } };
   });
+}
+
+/** Whether the configuration of a server is one from before services had accounts of their own. */
+export function isWithoutAccounts(dataDir: string): boolean {
+  return existsSync(configPathOf(dataDir)) && readConfig(dataDir).accounts === undefined;
+}
+
+function readConfig(dataDir: string): z.infer<typeof configSchema> {
+  return configSchema.parse(JSON.parse(readFileSync(configPathOf(dataDir), 'utf8')));
 }
 
 export function natsUrl(port: number, user: string, password: string): string {
@@ -79,7 +105,6 @@ export function natsUrl(port: number, user: string, password: string): string {
 
 /** The configuration is JSON, which the server reads as well as its own syntax. */
 function renderConfig(options: NatsOptions): string {
-  const services = options.users.map(({ name, password, permissions }) => ({ user: name, password, permissions }));
   const config = {
     server_name: 'oxo-local',
     host: loopback,
@@ -98,12 +123,21 @@ function renderConfig(options: NatsOptions): string {
       // What was acknowledged is on the disk.
       sync_interval: 'always',
     },
-    authorization: {
-      timeout: 5,
-      users: [{ user: natsAdmin, password: options.adminPassword }, ...services],
-    },
+    ...usersOf(options),
   };
   return `${JSON.stringify(config, null, 2)}\n`;
+}
+
+function usersOf({ adminPassword, users, withoutAccounts }: NatsOptions): object {
+  const timeout = 5;
+  if (withoutAccounts !== true) {
+    return {
+      authorization: { timeout },
+      accounts: natsAccounts({ name: natsAdmin, password: adminPassword }, users),
+    };
+  }
+  const services = users.map(({ name, password, permissions }) => ({ user: name, password, permissions }));
+  return { authorization: { timeout, users: [{ user: natsAdmin, password: adminPassword }, ...services] } };
 }
 
 /**

@@ -17,7 +17,7 @@ import { runtimeVariablesOf } from './kept-settings.ts';
 import { planStack, type StackOptions, type StackPlan } from './plan.ts';
 import { type Instance, serviceOf } from './replicas.ts';
 import { replaceGateway } from './roll-gateway.ts';
-import { gatewayOf, partsOf, programOf, ratelimitOf, refreshUsers, serversOf } from './servers.ts';
+import { gatewayOf, natsIsOld, partsOf, programOf, ratelimitOf, refreshUsers, serversOf } from './servers.ts';
 import { serviceSpec } from './services.ts';
 import { handleOf, portsOf, ratelimitStep, type Stack, StackIsRunningError, startRatelimit, tiers } from './stack.ts';
 import { codeVersion } from './version.ts';
@@ -91,6 +91,7 @@ export async function takeOverStack(
   try {
     adoptAll(roll, left, specs);
     await replaceAll(roll, left);
+    if (only === undefined) await replaceOldNats(roll);
     await recorder.step('rights', () => refreshUsers(plan, group.get('nats')?.snapshot().identity, false));
     recorder.variables(plan.variables);
     recorder.version(version);
@@ -217,6 +218,21 @@ async function replaceAll(roll: Roll, left: StackState): Promise<void> {
   const names = [...serversOf(plan), ...plan.instances].map(({ name }) => name);
   const known = new Set([...names, ratelimitStep, 'envoy', envoyStandIn]);
   for (const { name } of left.processes) if (!known.has(name)) await group.leave(name);
+}
+
+/**
+ * A NATS that was started without accounts cannot be given them, and in one account every service reaches what is everybody's. Nobody needs
+ * the old one any more: it is started anew, on its own data, and services come back to it by themselves.
+ */
+async function replaceOldNats({ plan, programs, recorder, group, signal }: Roll): Promise<void> {
+  const server = serversOf(plan).find(({ name }) => name === 'nats');
+  if (server === undefined || !natsIsOld(plan)) return;
+  signal.throwIfAborted();
+  await recorder.step(server.name, async () => {
+    await group.leave(server.name);
+    await group.start(await server.prepare(plan, programOf(server, programs)), tiers.servers);
+    return 'with an account for each service; events waited in the outboxes for a moment';
+  });
 }
 
 async function replaceService({ plan, group, signal }: Roll, instance: Instance): Promise<void> {

@@ -8,7 +8,7 @@ import { loopback, serverPorts } from '../ports.ts';
 import { setUpAuditLog, setUpDatabase } from '../servers/database.ts';
 import { type EnvoyOptions, prepareEnvoy } from '../servers/envoy.ts';
 import { prepareMailCatcher } from '../servers/mail-catcher.ts';
-import { prepareNats, withPresentRights } from '../servers/nats.ts';
+import { isWithoutAccounts, prepareNats, withPresentRights } from '../servers/nats.ts';
 import { natsUsers } from '../servers/nats-users.ts';
 import { adminUrl, preparePostgres } from '../servers/postgres.ts';
 import { prepareRatelimit, ratelimitEndpoint } from '../servers/ratelimit.ts';
@@ -46,7 +46,7 @@ export function serversOf({ own, services }: Pick<StackPlan, 'own' | 'services'>
   if (own.databaseUrl === undefined) servers.push({ name: 'postgres', part: 'postgres', prepare: postgres });
   if (own.redisUrl === undefined) servers.push({ name: 'redis', part: 'redis', prepare: redis });
   if (ownLimitsRedis(own) === undefined) servers.push({ name: 'redis-limits', part: 'redis', prepare: limitsRedis });
-  if (own.natsUrl === undefined) servers.push({ name: 'nats', part: 'nats', prepare: natsSpec });
+  if (own.natsUrl === undefined) servers.push({ name: 'nats', part: 'nats', prepare: nats });
   if (catchesMails({ own, services })) servers.push({ name: 'mail', part: undefined, prepare: mailCatcher });
   return servers;
 }
@@ -129,7 +129,7 @@ export async function refreshUsers(plan: StackPlan, nats: ProcessIdentity | unde
   if (ownLimitsRedis(plan.own) === undefined && isRunning(plan, 'redis-limits'))
     await setUpOwnRedis(plan.urls.limitsRedis, limitsRedisUsers(plan), keep);
   if (plan.own.natsUrl === undefined && nats !== undefined) {
-    await natsSpec(plan, '', keep);
+    await natsSpec(plan, '', { runs: true, keep });
     signal(nats, 'SIGHUP');
   }
 }
@@ -248,9 +248,18 @@ function redisUsers(plan: StackPlan): RedisUsers {
   return { services: passwords(plan, 'redis'), ratelimit: ratelimitUsers(plan.secrets) };
 }
 
-async function natsSpec(plan: StackPlan, program: string, keep = false): Promise<ProcessSpec> {
+function nats(plan: StackPlan, program: string, keep = false): Promise<ProcessSpec> {
+  return natsSpec(plan, program, { runs: keep, keep });
+}
+
+/** @param how.runs false: the server is to be started with what is written */
+async function natsSpec(
+  plan: StackPlan,
+  program: string,
+  { runs, keep }: { readonly runs: boolean; readonly keep: boolean },
+): Promise<ProcessSpec> {
   const ports = serverPorts(plan.portBase);
-  const dataDir = join(plan.stateDir, 'data/nats');
+  const dataDir = natsDir(plan);
   const users = await natsUsers(plan.services, passwords(plan, 'nats'));
   return prepareNats({
     program,
@@ -260,7 +269,17 @@ async function natsSpec(plan: StackPlan, program: string, keep = false): Promise
     monitorPort: ports.natsMonitor,
     adminPassword: plan.secrets.admin.nats,
     users: keep ? withPresentRights(dataDir, users) : users,
+    withoutAccounts: runs && isWithoutAccounts(dataDir),
   });
+}
+
+/** Whether a NATS of ours runs that a version without accounts has started. */
+export function natsIsOld(plan: StackPlan): boolean {
+  return plan.own.natsUrl === undefined && isWithoutAccounts(natsDir(plan));
+}
+
+function natsDir({ stateDir }: StackPlan): string {
+  return join(stateDir, 'data/nats');
 }
 
 /** User → password on one of the servers: of each service the present one, and the one before while it still counts. */

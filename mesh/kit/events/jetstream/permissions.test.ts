@@ -122,9 +122,10 @@ test('a copy that a reader has the server send under another name is no event', 
   const publisher = createPublisher({ nats: auth, source: 'auth', logger: quiet });
   const disguised = { ...makeEvent('forged', 'session.revoked') };
   await publisher.publish([disguised]);
-  // The answer to a read goes wherever the reader says; the server asks for no permission.
-  auth.connection.publish('$JS.API.DIRECT.GET.REVOCATIONS', '{"seq":1}', { reply: 'user.deleted' });
-  auth.connection.publish('$JS.API.STREAM.INFO.REVOCATIONS', '', { reply: 'user.updated' });
+  // In the account of the streams the answer to a read goes wherever the reader says.
+  const reader = bus.admin.connection;
+  reader.publish('$JS.API.DIRECT.GET.REVOCATIONS', '{"seq":1}', { reply: 'user.deleted' });
+  reader.publish('$JS.API.STREAM.INFO.REVOCATIONS', '', { reply: 'user.updated' });
   await until('both are stored', async () => (await countEvents(bus)) === 2);
 
   const handled: string[] = [];
@@ -162,11 +163,30 @@ test('a pulled event sent under another name keeps the name that it was publishe
     logger: quiet,
   });
   const pull = JSON.stringify({ batch: 1, expires: nanos(1_000) });
-  feed.connection.publish('$JS.API.CONSUMER.MSG.NEXT.EVENTS.feed-fanout', pull, { reply: 'session.revoked' });
+  const reader = bus.admin.connection;
+  reader.publish('$JS.API.CONSUMER.MSG.NEXT.EVENTS.feed-fanout', pull, { reply: 'session.revoked' });
   await until('it is stored', async () => (await countEvents(bus, 'REVOCATIONS')) === 1);
   await broadcast.start();
   await broadcast.stop();
   assert.deepEqual(revoked, []);
+});
+
+test('an answer goes to whoever asked and not to where it says', async (t) => {
+  const bus = await startWithUsers(t);
+  const [auth, feed] = [await bus.connect('auth'), await bus.connect('feed')];
+  await createPublisher({ nats: auth, source: 'auth', logger: quiet }).publish([makeEvent('gone', 'session.revoked')]);
+  const asked = [
+    ['$JS.API.DIRECT.GET.REVOCATIONS', '{"seq":999999}'],
+    ['$JS.API.STREAM.INFO.REVOCATIONS', ''],
+    ['$JS.API.CONSUMER.MSG.NEXT.EVENTS.feed-fanout', '{"batch":1,"no_wait":true}'],
+  ];
+  const replies = ['post.created', '$JS.API.STREAM.PURGE.REVOCATIONS', '$JS.API.STREAM.DELETE.EVENTS'];
+  for (const reply of replies) {
+    for (const [subject = '', body] of asked) feed.connection.publish(subject, body, { reply });
+  }
+  await feed.connection.request('$JS.API.STREAM.INFO.REVOCATIONS');
+  await bus.admin.connection.request('$JS.API.INFO');
+  assert.deepEqual([await countEvents(bus), await countEvents(bus, 'REVOCATIONS')], [0, 1]);
 });
 
 test('a consumer of another service cannot be asked for', () => {
