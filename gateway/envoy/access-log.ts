@@ -15,8 +15,15 @@ const matches = (name: string, match: object, isInverted: boolean) => ({
 });
 /** The path as it came is in one header or, once it was transcoded, in the other. */
 const pathHeaders = [':path', 'x-envoy-original-path'];
-const pathIsHarmless = { and_filter: { filters: pathHeaders.map((name) => matches(name, harmless, false)) } };
-const pathIsNot = { or_filter: { filters: pathHeaders.map((name) => matches(name, harmless, true)) } };
+/** Somebody has put an address of email where a handle belongs. */
+const addresses = [{ contains: '@' }, { contains: '%40' }];
+const pathFilters = (isHarmless: boolean) =>
+  pathHeaders.flatMap((name) => [
+    matches(name, harmless, !isHarmless),
+    ...addresses.map((address) => matches(name, address, isHarmless)),
+  ]);
+const pathIsHarmless = { and_filter: { filters: pathFilters(true) } };
+const pathIsNot = { or_filter: { filters: pathFilters(false) } };
 const agentIsHarmless = matches('user-agent', harmlessAgent, false);
 const agentIsNot = matches('user-agent', harmlessAgent, true);
 

@@ -215,6 +215,8 @@ describe('the front door', () => {
       `/${token}`,
       `/nowhere/${opaque}/?a=${opaque}`,
       `/oxo.post.v1.PostService/${token}`,
+      '/api/v1/users/by-handle/q7Zt@oxo.example',
+      '/api/v1/users/by-handle/q7Zt%40oxo.example',
       `/api/v1/posts/p1?access_token=${token}`,
     ];
     for (const [index, path] of paths.entries()) {
@@ -224,7 +226,13 @@ describe('the front door', () => {
       assert.doesNotMatch(JSON.stringify(line), /eyJ|q7Zt/);
     }
     const id = '0198c0de-0000-7000-8000-000000000001';
-    const known = [`/api/v1/users/${id}/posts`, '/api/v1/auth/login', '/', '/oxo.post.v1.PostService/GetPost'];
+    const known = [
+      `/api/v1/users/${id}/posts`,
+      '/api/v1/auth/login',
+      '/',
+      '/oxo.post.v1.PostService/GetPost',
+      '/a%20b',
+    ];
     for (const [index, path] of known.entries()) {
       await call(door, { path, headers: { 'x-request-id': `plain-${index}` } });
       assert.equal((await door.accessLogLine(`plain-${index}`)).path, path);

@@ -85,6 +85,15 @@ test('the two users of a service take turns: what the second makes belongs to th
   await assert.rejects(run(url(second), 'SELECT 1'), /not permitted to log in|password authentication failed/);
 });
 
+test('what a user has set for itself is gone after the next set-up', async () => {
+  const setUp = () => setUpDatabase(urls.creator, [service], new Map([[service.name, 'secret']]), false);
+  await setUp();
+  const url = urlOf(urls.creator, { name: role, password: 'secret' });
+  await run(url, `ALTER ROLE ${role} SET statement_timeout = '1ms'`);
+  await setUp();
+  await run(url, 'SELECT pg_sleep(0.01)', 'CREATE TABLE in_own_schema (id int)', 'DROP TABLE in_own_schema');
+});
+
 test('several starts at once make the same, whatever lock a service holds', async () => {
   await setUpDatabase(urls.creator, [service], new Map([[service.name, 'secret']]), false);
   const breached = new pg.Client(urlOf(urls.creator, { name: role, password: 'secret' }));

@@ -164,6 +164,8 @@ async function openUser(
 ): Promise<void> {
   const [owner, role] = [roleOf(service), roleOfUser(user)];
   if (!(await exists(client, role))) await client.query(`CREATE ROLE ${role} NOCREATEDB NOCREATEROLE`);
+  // What a service that was taken over has set for itself, such as a limit of time that fails everything.
+  await client.query(`ALTER ROLE ${role} RESET ALL`);
   if (role !== owner) {
     await client.query(`GRANT ${owner} TO ${role}`);
     await client.query(`GRANT ${role} TO CURRENT_USER`);

@@ -35,9 +35,9 @@ export interface FoundKey {
 type Owned = { id: string; accountId: string };
 
 export interface ApiKeys {
-  /** @throws OxoError API_KEY_LIMIT_REACHED, or SESSION_REVOKED when the account was ended */
+  /** @throws OxoError API_KEY_LIMIT_REACHED, or SESSION_REVOKED when the account or the session that asks was ended */
   create(
-    key: { accountId: string; name: string; scopes: string[]; expiresAtMs: number },
+    key: { accountId: string; sessionId: string; name: string; scopes: string[]; expiresAtMs: number },
     context: AuditedCall,
   ): Promise<IssuedKey>;
   /** Those that work, the newest first. */
@@ -103,7 +103,7 @@ export function createApiKeys(options: ApiKeysOptions): ApiKeys {
   }
 
   return {
-    async create({ accountId, name, scopes, expiresAtMs }, context) {
+    async create({ accountId, sessionId, name, scopes, expiresAtMs }, context) {
       const secret = newSecret();
       const hash = await hashes.hash(secret);
       const nowMs = clock.nowMs();
@@ -112,7 +112,8 @@ export function createApiKeys(options: ApiKeysOptions): ApiKeys {
         if ((await tx.query(sql.LOCK_ACCOUNT, [accountId])).length === 0) {
           throw new OxoError('SESSION_REVOKED', 'The account was ended.');
         }
-        const [row] = await tx.query<{ count: number }>(sql.COUNT, [accountId, nowMs]);
+        const [row] = await tx.query<{ count: number; isSignedIn: boolean }>(sql.COUNT, [accountId, nowMs, sessionId]);
+        if (row?.isSignedIn !== true) throw new OxoError('SESSION_REVOKED', 'The session was ended.');
         if ((row?.count ?? 0) >= sql.MAX_KEYS_PER_ACCOUNT) throw tooManyKeys();
         await tx.query(sql.INSERT, [id, accountId, name, scopes, nowMs, expiresAtMs]);
         await tx.query(sql.INSERT_SECRET, [id, 1, hash]);

@@ -14,14 +14,19 @@ const TWO = { attempts: 2, windowMs: HOUR_MS };
 
 let context: TestContext;
 let attempts: Attempts;
+/** Whose Redis refuses all that is asked of it. */
+let alone: Attempts;
 
 before(async () => {
   context = createTestContext('attempts');
   const { redis } = await openTestRedis(context);
   const names = Object.keys(allowances(z.object(allowanceSettings).parse({})));
   const twoOfEach = Object.fromEntries(names.map((name) => [name, TWO])) as Allowances;
-  const { metrics, logger } = context;
-  attempts = createAttempts({ counters: createCounters(redis), allowances: twoOfEach, secret: 'x', metrics, logger });
+  const { metrics, clock, logger } = context;
+  const options = { allowances: twoOfEach, secret: 'x', metrics, clock, logger };
+  attempts = createAttempts({ counters: createCounters(redis), ...options });
+  const refusing = createCounters({ ...redis, run: () => Promise.reject(new Error('NOPERM')) });
+  alone = createAttempts({ counters: refusing, ...options });
 });
 after(() => context.close());
 
@@ -53,6 +58,19 @@ test('what was mailed is tried so often from a network, and for an account from 
       return isWhole;
     });
   }
+});
+
+test('without Redis each process counts by itself, and gives back; codes are refused', async () => {
+  for (let time = 0; time < 2; time += 1) await alone.login('ada', HOME);
+  await assert.rejects(alone.login('ada', HOME), refused('RATE_LIMITED'));
+  const { giveBack } = await alone.login('grace', HOTEL);
+  giveBack();
+  for (let time = 0; time < 2; time += 1) await alone.login('grace', HOTEL);
+  await assert.rejects(alone.login('grace', HOTEL), refused('RATE_LIMITED'));
+  await assert.rejects(alone.otp('ada', HOME), /NOPERM/);
+  assert.match(await context.metrics.render(), /oxo_auth_attempts_unchecked_total{limit="loginOfAccount"} 7/);
+  context.clock.advance(HOUR_MS);
+  await alone.login('ada', HOME);
 });
 
 test('who is signed in tries so often in a session', async () => {

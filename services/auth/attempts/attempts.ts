@@ -9,7 +9,7 @@ export interface Attempt {
 
 /**
  * Limits on what is tried again and again: passwords, registrations, tokens. Each throws RATE_LIMITED, the same whether or not there is such
- * an account, before anything costly is done. While Redis is away all attempts but `otp` pass, and a metric counts them. A network is as `networkOf`
+ * an account, before anything costly is done. While Redis is away each process counts by itself, all but `otp`, and a metric tells how many. A network is as `networkOf`
  * gives it.
  */
 export interface Attempts {
@@ -23,7 +23,7 @@ export interface Attempts {
   /** The password or code of somebody who is signed in already, before what only that person may do. */
   confirm(sessionId: string): Promise<Attempt>;
   /**
-   * Codes of an authenticator app, after a password that is right. They are few, so that none passes uncounted.
+   * Codes of an authenticator app, after a password that is right. They are few, so that none passes that not all replicas count.
    * @param device as for `login`
    * @throws OxoError UNAVAILABLE while Redis is away
    */
@@ -80,7 +80,7 @@ export function createAttempts(options: TakingOptions): Attempts {
           ? [limit('otpOfAccountFromNetwork', accountId, network), limit('otpOfAccount', accountId)]
           : [limit('otpOfAccountOnDevice', accountId, device)],
         [],
-        'MUST_BE_COUNTED',
+        'WILL_NOT_DO',
       ),
     register: (network) => from('registerFromNetwork', network),
     refresh: (network) => from('refreshFromNetwork', network),

@@ -1,9 +1,11 @@
 import { createHmac, hkdfSync } from 'node:crypto';
+import type { Clock } from '#kit/clock.ts';
 import { OxoError } from '#kit/errors.ts';
 import { type Logger, warnSeldom } from '#kit/observability/logger.ts';
 import type { Counter, Metrics } from '#kit/observability/metrics.ts';
 import type { Allowance, Allowances } from './allowances.ts';
 import type { Counters } from './counters.ts';
+import { createOwnCounters } from './own-counters.ts';
 
 /** An allowance of somebody. */
 export interface Limit {
@@ -20,17 +22,20 @@ export interface Taken {
   giveBack(): void;
 }
 
-/** Takes from allowances. While Redis is away all attempts pass that need not be counted, and a metric counts them. */
+/**
+ * Takes from allowances. While Redis is away, or refuses, each process counts what it sees itself, unless that is not enough; a metric counts those
+ * attempts.
+ */
 export interface Taking {
   /** @param parts whose it is */
   limit(name: keyof Allowances, ...parts: string[]): Limit;
   /**
    * Takes one of each, in one round trip.
    * @param soft whether they are used up is told, and refuses nobody
-   * @param uncounted what happens while Redis is away; they pass when absent
-   * @throws OxoError RATE_LIMITED when one of the others is used up; then none has taken anything; UNAVAILABLE for what must be counted and can't be
+   * @param alone what happens while Redis is away: whether it is enough that this process counts them
+   * @throws OxoError RATE_LIMITED when one of the others is used up; then none has taken anything; UNAVAILABLE for what must be counted by all and can't be
    */
-  take(limits: readonly Limit[], soft?: readonly Limit[], uncounted?: 'PASS' | 'MUST_BE_COUNTED'): Promise<Taken>;
+  take(limits: readonly Limit[], soft?: readonly Limit[], alone?: 'WILL_DO' | 'WILL_NOT_DO'): Promise<Taken>;
 }
 
 export interface TakingOptions {
@@ -39,43 +44,52 @@ export interface TakingOptions {
   /** Known to all replicas and nobody else. */
   secret: string;
   metrics: Metrics;
+  clock: Clock;
   logger: Logger;
 }
 
-export function createTaking({ counters, allowances, secret, metrics, logger }: TakingOptions): Taking {
+export function createTaking({ counters, allowances, secret, metrics, clock, logger }: TakingOptions): Taking {
   const key = Buffer.from(hkdfSync('sha256', secret, '', 'oxo auth attempts', 32));
   const warn = warnSeldom(logger);
+  const own = createOwnCounters(clock);
   const { refused, unchecked } = countersOf(metrics);
 
   /** Neither handles nor addresses stand in Redis, and every id has the same length. */
   const hash = (...parts: string[]): Buffer =>
     createHmac('sha256', key).update(JSON.stringify(parts)).digest().subarray(0, 16);
 
-  function passUnchecked(limits: readonly Limit[], error: unknown): void {
+  function tellAlone(limits: readonly Limit[], error: unknown): void {
     for (const { name } of limits) unchecked.inc({ limit: name });
-    warn({ err: error }, 'attempts are not limited: redis is away');
+    warn({ err: error }, 'attempts are limited by each process alone: redis does not count them');
   }
 
   function giveBack(limits: readonly Limit[]): void {
-    for (const { id } of limits) counters.giveBack(id).catch((error: unknown) => passUnchecked([], error));
+    for (const { id } of limits) {
+      own.giveBack(id);
+      counters.giveBack(id).catch((error: unknown) => tellAlone([], error));
+    }
+  }
+
+  async function count(limits: readonly Limit[], mustBeShared: boolean) {
+    try {
+      return await Promise.all(limits.map(({ id, allowance }) => counters.take(id, allowance)));
+    } catch (error) {
+      if (mustBeShared) throw error;
+      tellAlone(limits, error);
+      return limits.map(({ id, allowance }) => own.take(id, allowance));
+    }
   }
 
   /** @returns which of them are used up */
   async function takeAll(
     limits: readonly Limit[],
-    mustBeCounted: boolean,
+    mustBeShared: boolean,
   ): Promise<{ limit: Limit; retryAfterMs: number }[]> {
-    try {
-      const taken = await Promise.all(limits.map(({ id, allowance }) => counters.take(id, allowance)));
-      return limits.flatMap((one, index) => {
-        const outcome = taken[index];
-        return outcome === undefined || outcome.allowed ? [] : [{ limit: one, retryAfterMs: outcome.retryAfterMs }];
-      });
-    } catch (error) {
-      if (mustBeCounted || !(error instanceof OxoError)) throw error;
-      passUnchecked(limits, error);
-      return [];
-    }
+    const taken = await count(limits, mustBeShared);
+    return limits.flatMap((one, index) => {
+      const outcome = taken[index];
+      return outcome === undefined || outcome.allowed ? [] : [{ limit: one, retryAfterMs: outcome.retryAfterMs }];
+    });
   }
 
   return {
@@ -83,9 +97,9 @@ export function createTaking({ counters, allowances, secret, metrics, logger }: 
       ...{ name, allowance: allowances[name] },
       id: `${name}:${hash(name, ...parts).toString('base64url')}`,
     }),
-    async take(limits, soft = [], uncounted = 'PASS') {
+    async take(limits, soft = [], alone = 'WILL_DO') {
       const all = [...limits, ...soft];
-      const usedUp = await takeAll(all, uncounted === 'MUST_BE_COUNTED');
+      const usedUp = await takeAll(all, alone === 'WILL_NOT_DO');
       for (const { limit: one } of usedUp) refused.inc({ limit: one.name });
       const counted = all.filter((one) => usedUp.every(({ limit: other }) => other !== one));
       const hard = usedUp.filter(({ limit: one }) => !soft.includes(one));
@@ -108,7 +122,7 @@ function countersOf(metrics: Metrics): { refused: Counter<'limit'>; unchecked: C
     }),
     unchecked: metrics.counter({
       name: 'oxo_auth_attempts_unchecked_total',
-      help: 'Attempts that passed because Redis was away.',
+      help: 'Attempts that one process alone has counted, because Redis was away or refused.',
       labelNames,
     }),
   };

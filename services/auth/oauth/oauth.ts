@@ -21,7 +21,7 @@ import type { OAuthPages } from './interactions/pages.ts';
 import { createProviders } from './providers.ts';
 import { createFindAccessToken, type FindAccessToken } from './storage/access-tokens.ts';
 import { createArtifacts } from './storage/artifacts.ts';
-import { createEndBrowser } from './storage/browser-sessions.ts';
+import { createEndBrowser } from './storage/end-browser.ts';
 import { createGrants } from './storage/grants.ts';
 import { createRefreshTokens } from './storage/refresh-tokens.ts';
 import { createSessionRows } from './storage/session-rows.ts';
@@ -96,7 +96,7 @@ export function createOAuth(parts: {
     interactions: createInteractions({ provider, consents, sessionRows: stores.sessionRows, clock }),
     findAccessToken: createFindAccessToken(db, clock),
     consents,
-    endBrowser: createEndBrowser({ ...parts, issuer, cookieSecrets }),
+    endBrowser: createEndBrowser({ grants: stores.grants, issuer, cookieSecrets, clock }),
     serve(http) {
       serveOAuth({ http, issuer, provider, pages, attempts: parts.attempts });
     },

@@ -212,6 +212,8 @@ test('who signs in to go on to an app is signed in at our pages too, and both en
   await submit(browser, await open(browser, '/signout'), { logout: 'yes' });
   assert.match((await again()).body, /<h1>Sign in<\/h1>/);
   assert.equal(await service.oauth.findAccessToken(tokens.access_token), undefined);
+  const text = "select 1 from audit.log where action = 'END_GRANT' and client_id = $1 and details->>'why' = 'sign-out'";
+  assert.ok((await service.db.query({ name: 'test-ends-of', text }, [client.id])).length > 0);
 });
 
 test('an app that signs a person out signs them out of our pages', async () => {

@@ -267,9 +267,20 @@ function withAdministration(
   };
 }
 
-function createTestAttempts({ metrics, logger }: TestContext, redis: Redis, changed?: Partial<Allowances>): Attempts {
+function createTestAttempts(
+  { metrics, clock, logger }: TestContext,
+  redis: Redis,
+  changed?: Partial<Allowances>,
+): Attempts {
   const allowances = { ...MANY, ...changed };
-  return createAttempts({ counters: createCounters(redis), allowances, secret: 'a secret of auth', metrics, logger });
+  return createAttempts({
+    counters: createCounters(redis),
+    allowances,
+    secret: 'a secret of auth',
+    metrics,
+    clock,
+    logger,
+  });
 }
 
 async function startServers(context: TestContext, jwksUrl: string, { withUser = true }: TestAuthOptions) {

@@ -20,7 +20,8 @@ export function createApiKey({ apiKeys, clock }: CreateApiKeyDependencies) {
     const nowMs = clock.nowMs();
     const expiresAtMs = endOf(expiresAt, nowMs) ?? nowMs + DEFAULT_LIFE_MS;
     requireScopes(viewer, scopes);
-    const { key, secret } = await apiKeys.create({ accountId: viewer.userId, name, scopes, expiresAtMs }, context);
+    const { userId: accountId, sessionId } = viewer;
+    const { key, secret } = await apiKeys.create({ accountId, sessionId, name, scopes, expiresAtMs }, context);
     return { apiKey: keyMessage(key), secret };
   };
 }

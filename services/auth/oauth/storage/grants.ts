@@ -60,9 +60,10 @@ const FIND_REVOKED = {
   text: `select payload->>'grantId' as id, account_id as "accountId" from oauth_artifacts
     where id_hash = $1 and client_id = $2 and kind = '${REVOKED_TOKEN}' and expires_at_ms > $3`,
 };
+/** Values: the session, the account that may go on or null. */
 const DELETE_SESSION = {
   name: 'oauth-grant-delete-session',
-  text: `delete from oauth_artifacts where id_hash = $1 and kind = 'Session' returning array(
+  text: `delete from oauth_artifacts where id_hash = $1 and kind = 'Session' and ($2::uuid is null or account_id is distinct from $2) returning array(
       select value->>'grantId' from jsonb_each(coalesce(payload->'authorizations', '{}'))
       where value->>'grantId' is not null and value->'persistsLogout' is distinct from 'true'::jsonb) as "grantIds"`,
 };
@@ -110,9 +111,11 @@ export interface Grants {
   end(grant: RevokedSession, why: EndingOfGrant, context: AuditedCall): Promise<void>;
   /**
    * Ends the session of a browser whose person signs out, and what was granted for as long as it is signed in: also by a request that has
-   * come since the provider has looked. Announced as `endReused` is.
+   * come since the provider has looked.
+   * @param options.butOf an account whose session goes on
+   * @param options.waits until it is refused everywhere, as `Revoking.everywhere` does; else announced as `endReused` is
    */
-  endBrowser(session: Buffer, context: AuditedCall): Promise<void>;
+  endBrowser(session: Buffer, context: AuditedCall, options?: { butOf?: string; waits?: boolean }): Promise<void>;
   /** The same again for whoever brings the token by which its client ended a grant within the last day. Other tokens do nothing. */
   endAgain(token: { idHash: Buffer; clientId: string }, context: AuditedCall): Promise<void>;
   /** Deletes expired ones, in short statements. @returns how many */
@@ -157,9 +160,9 @@ export function createGrants(options: { db: Database; outbox: Outbox; denyList: 
         return { revoked: [grant] };
       }, context);
     },
-    async endBrowser(session, context) {
-      await revoking.inPassing(async (tx) => {
-        const [ended] = await tx.query<{ grantIds: string[] }>(DELETE_SESSION, [session]);
+    async endBrowser(session, context, { butOf, waits = false } = {}) {
+      await revoking[waits ? 'everywhere' : 'inPassing'](async (tx) => {
+        const [ended] = await tx.query<{ grantIds: string[] }>(DELETE_SESSION, [session, butOf ?? null]);
         if (ended === undefined || ended.grantIds.length === 0) return { revoked: [] };
         const revoked = await tx.query<EndedGrant>(DELETE_SEVERAL, [ended.grantIds]);
         await recordEnds(tx, revoked, { by: 'sign-out' }, context);

@@ -32,7 +32,8 @@ export function keys({ apiKeys, issuer, clock }: { apiKeys: ApiKeys; issuer: str
     const { name, scopes } = validate(createInput, { name: form.get('name') ?? '', scopes: form.getAll('scope') });
     const { days } = validate(z.object({ days: life }), { days: form.get('days') ?? '' });
     const expiresAtMs = clock.nowMs() + days * DAY_MS;
-    return apiKeys.create({ accountId: session.accountId, name, scopes, expiresAtMs }, exchange);
+    const { accountId, sessionId } = session;
+    return apiKeys.create({ accountId, sessionId, name, scopes, expiresAtMs }, exchange);
   }
 
   /** @returns undefined when there is no such key */
