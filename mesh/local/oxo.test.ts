@@ -137,7 +137,7 @@ test('after a kill -9 of the supervisor, up stops what it left and starts anew w
   const before = state();
   process.kill(before.supervisor.pid, 'SIGKILL');
   const orphans = identitiesOf(before);
-  assert.equal(orphans.filter(isAlive).length, 4);
+  assert.equal(orphans.filter(isAlive).length, 5);
 
   const lost = await oxo(['status'], { env });
   assert.equal(lost.code, 1);
@@ -148,7 +148,7 @@ test('after a kill -9 of the supervisor, up stops what it left and starts anew w
   assert.equal(again.code, 0, again.err);
   assert.match(again.out, /leftovers/);
   assert.deepEqual(orphans.filter(isAlive), []);
-  assert.equal(identitiesOf(state()).filter(isAlive).length, 4);
+  assert.equal(identitiesOf(state()).filter(isAlive).length, 5);
   assert.equal(readFileSync(join(env.OXO_STATE_DIR ?? '', 'secrets.json'), 'utf8'), secrets);
 });
 

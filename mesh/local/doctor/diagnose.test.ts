@@ -126,7 +126,7 @@ test('open files are failures, and so is a port that somebody else holds', async
   writeFileSync(join(other, 'secrets.json'), await oneSecretsFile(), { mode: 0o600 });
   const base = String(new URL(stack.urls.frontDoor).port);
   const ports = (await diagnose({ OXO_STATE_DIR: other, OXO_PORT_BASE: base })).filter(({ name }) => name === 'ports');
-  assert.equal(ports.length, 5);
+  assert.equal(ports.length, 7);
   for (const found of ports)
     assert.match(found.message, new RegExp(`is held by process \\d+ .* of the stack in ${stateDir}`));
 });
