@@ -145,5 +145,12 @@ export const sessions: Cases = {
     await api.get(logOut(person));
     await Promise.all(['user', 'post', 'feed'].map(kill));
     await requireRevokedEverywhere(world, person);
+    // Auth connects to the profiles anew when its time has come; what follows needs it.
+    await until('somebody can register', () =>
+      signUp(api).then(
+        () => true,
+        () => false,
+      ),
+    );
   },
 };
