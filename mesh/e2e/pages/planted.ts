@@ -10,9 +10,10 @@ const defects: readonly (readonly [string, RegExp, (page: Page) => Promise<strin
   [`document.querySelector('label').remove()`, /^phone, light: label: /m, looks],
   [`document.querySelector('label').style.color = '#8a8a8a'`, /^desktop, light: color-contrast: /m, looks],
   [
-    `matchMedia('(prefers-color-scheme: dark)').onchange = ({ matches }) => {
-      document.querySelector('label').style.color = matches ? '#444' : '';
-    }`,
+    `document.styleSheets[0].insertRule(
+      '@media (prefers-color-scheme: dark) { label { color: #444 !important; } }',
+      document.styleSheets[0].cssRules.length,
+    )`,
     /^phone, dark: color-contrast: /m,
     looks,
   ],
