@@ -1,10 +1,10 @@
-import { type Clock, DAY_MS } from '#kit/clock.ts';
+import type { Clock } from '#kit/clock.ts';
 import type { Database } from '#kit/db/database.ts';
 import type { Outbox } from '#kit/events/outbox/outbox.ts';
 import type { DenyList } from '#kit/identity/deny-list.ts';
 import { type AuditedCall, recordAudit } from '../audit/audit-log.ts';
 import { type RevokedSession, revokedColumns } from '../entities/session-entity.ts';
-import { createRevoking } from '../sessions/revoking.ts';
+import { createRevoking, REVOKED_KEPT_MS } from '../sessions/revoking.ts';
 
 const MAX_ADMINS = 1_000;
 
@@ -63,7 +63,7 @@ export function createAdmins(options: { db: Database; outbox: Outbox; denyList: 
         const revoked = await tx.query<RevokedSession>(END_SESSIONS, [
           accountId,
           nowMs,
-          nowMs + DAY_MS,
+          nowMs + REVOKED_KEPT_MS,
           account.isAdmin,
         ]);
         const details = { sessions: revoked.length };

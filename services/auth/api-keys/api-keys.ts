@@ -1,4 +1,4 @@
-import { type Clock, DAY_MS, MINUTE_MS } from '#kit/clock.ts';
+import { type Clock, MINUTE_MS } from '#kit/clock.ts';
 import { cleanUp } from '#kit/db/clean-up.ts';
 import type { Database, Transaction } from '#kit/db/database.ts';
 import { OxoError } from '#kit/errors.ts';
@@ -7,14 +7,12 @@ import type { DenyList } from '#kit/identity/deny-list.ts';
 import { newId } from '#kit/ids.ts';
 import { type AuditedCall, recordAudit } from '../audit/audit-log.ts';
 import type { CountedAudit } from '../audit/counted.ts';
-import { createRevoking } from '../sessions/revoking.ts';
+import { createRevoking, REVOKED_KEPT_MS } from '../sessions/revoking.ts';
 import type { EndedKey } from './key-sessions.ts';
 import { type KeyParts, type KeyText, newSecret } from './key-text.ts';
 import type { SecretHashes } from './secret-hashes.ts';
 import * as sql from './statements.ts';
 
-/** So long it is known whose key it was that was revoked. */
-const REVOKED_KEPT_MS = DAY_MS;
 /** How exactly it is known when a key was used last. */
 const TOUCH_EVERY_MS = MINUTE_MS;
 

@@ -7,14 +7,12 @@ import { type AuditedCall, person, recordAudit } from '../audit/audit-log.ts';
 import type { CountedAudit } from '../audit/counted.ts';
 import { type RevokedSession, revokedColumns } from '../entities/session-entity.ts';
 import type { Mail, MailCall } from '../mail/mail.ts';
-import { createRevoking } from '../sessions/revoking.ts';
+import { createRevoking, REVOKED_KEPT_MS } from '../sessions/revoking.ts';
 
 /** One more ends the one that was given the longest time ago, with the app's tokens. */
 export const MAX_CONSENTS_PER_ACCOUNT = 100;
 /** After so long the person is asked anew. */
 const COUNTS_FOR_MS = 365 * DAY_MS;
-/** So long it is known which grants have ended with a consent that was revoked. */
-const REVOKED_KEPT_MS = DAY_MS;
 
 const FIND = {
   name: 'consent-find',

@@ -4,11 +4,11 @@ import { OxoError } from '#kit/errors.ts';
 import type { Outbox } from '#kit/events/outbox/outbox.ts';
 import type { DenyList } from '#kit/identity/deny-list.ts';
 import { recordAudit } from '../audit/audit-log.ts';
-import { type RevokedSession, revokedColumns } from '../entities/session-entity.ts';
 import type { KeyVault } from '../keys/key-vault.ts';
 import type { Mail, MailCall } from '../mail/mail.ts';
 import type { MfaChange } from '../mail/texts/texts.ts';
 import { endBrowserSessions } from '../oauth/storage/browser-sessions.ts';
+import { deleteSessions } from '../sessions/delete-sessions.ts';
 import { createRevoking } from '../sessions/revoking.ts';
 import { hashOfCode, newRecoveryCodes, normaliseCode } from './recovery-codes.ts';
 import { mfaAlreadyEnrolled, mfaNotEnrolled, otpInvalid } from './refusals.ts';
@@ -17,11 +17,6 @@ import { newTotpSecret, stepOf, type TotpSecret } from './totp.ts';
 
 /** So long after it was begun an enrolment can be confirmed. */
 const ENROLMENT_MS = HOUR_MS;
-
-const DELETE_SESSIONS = {
-  name: 'mfa-delete-sessions',
-  text: `delete from sessions where account_id = $1 returning ${revokedColumns()}`,
-};
 
 /** Which factors an account has. */
 export interface MfaState {
@@ -149,7 +144,7 @@ export function createMfa(options: MfaOptions): Mfa {
         if (account === undefined) return { changed: undefined, revoked: [] };
         const wasEnabled = await remove(tx, accountId, call);
         const ofBrowsers = await endBrowserSessions(tx, accountId);
-        const ended = await tx.query<RevokedSession>(DELETE_SESSIONS, [accountId]);
+        const ended = await deleteSessions(tx, accountId);
         const details = { sessions: ended.length };
         await recordAudit(tx, { action: 'RESET_MFA', accountId, details }, call);
         return { changed: wasEnabled, revoked: [...ended, ...ofBrowsers] };

@@ -1,15 +1,12 @@
 import type { Transaction } from '#kit/db/database.ts';
 import { endKeysOf } from '../api-keys/api-keys.ts';
 import type { EndedKey } from '../api-keys/key-sessions.ts';
-import { type RevokedSession, revokedColumns } from '../entities/session-entity.ts';
+import type { RevokedSession } from '../entities/session-entity.ts';
 import { endGrantsOf } from '../oauth/storage/grants.ts';
+import { deleteSessions } from './delete-sessions.ts';
 
 /** Whoever opens something for the account holds it, or comes after: what they opened is there for the next statement, or stays. */
 const LOCK = { name: 'account-lock-to-end-all', text: 'select 1 from accounts where id = $1 for no key update' };
-const DELETE_SESSIONS = {
-  name: 'account-delete-sessions',
-  text: `delete from sessions where account_id = $1 and id is distinct from $2::uuid returning ${revokedColumns()}`,
-};
 
 /** All by which somebody could act for an account. */
 export interface EndedEverything {
@@ -33,7 +30,7 @@ export async function endEverything(
   keptSessionId?: string,
 ): Promise<EndedEverything> {
   await tx.query(LOCK, [accountId]);
-  const sessions = await tx.query<RevokedSession>(DELETE_SESSIONS, [accountId, keptSessionId]);
+  const sessions = await deleteSessions(tx, accountId, keptSessionId);
   const grants = await endGrantsOf(tx, accountId);
   const endedKeys = await endKeysOf(tx, accountId);
   const counts = { sessions: sessions.length, grants: grants.length, apiKeys: endedKeys.length };

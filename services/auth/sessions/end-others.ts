@@ -1,11 +1,7 @@
 import type { Transaction } from '#kit/db/database.ts';
-import { type RevokedSession, revokedColumns } from '../entities/session-entity.ts';
+import type { RevokedSession } from '../entities/session-entity.ts';
 import { endBrowserSessions } from '../oauth/storage/browser-sessions.ts';
-
-const DELETE_OTHERS = {
-  name: 'session-delete-others',
-  text: `delete from sessions where account_id = $1 and id <> $2::uuid returning ${revokedColumns()}`,
-};
+import { deleteSessions } from './delete-sessions.ts';
 
 /**
  * Ends all sessions of an account but one, those of browsers at OAuth too. API keys and what clients were granted for when the person is away go on: they
@@ -17,6 +13,6 @@ export async function endOtherSessions(
   accountId: string,
   keptSessionId: string,
 ): Promise<RevokedSession[]> {
-  const sessions = await tx.query<RevokedSession>(DELETE_OTHERS, [accountId, keptSessionId]);
+  const sessions = await deleteSessions(tx, accountId, keptSessionId);
   return [...sessions, ...(await endBrowserSessions(tx, accountId))];
 }

@@ -1,3 +1,4 @@
+import { DAY_MS } from '#kit/clock.ts';
 import type { Database, Transaction } from '#kit/db/database.ts';
 import { unavailable } from '#kit/errors.ts';
 import { type AddEvent, insertEvents, type Outbox, type OutboxRow } from '#kit/events/outbox/outbox.ts';
@@ -8,6 +9,8 @@ import type { RevokedSession } from '../entities/session-entity.ts';
 
 /** Who signs out is told within the two seconds in which the tokens have to be refused. */
 export const BROADCAST_LIMIT_MS = 1_500;
+/** So long it is known what was revoked: whoever asks again is told whether every process has heard of it. */
+export const REVOKED_KEPT_MS = DAY_MS;
 
 /** What work has ended. */
 export interface Ended {

@@ -11,6 +11,7 @@ import { type RevokedSession, type RotationRow, revokedColumns, rotationColumns 
 import type { Mail, MailCall } from '../mail/mail.ts';
 import { endBrowserSessions } from '../oauth/storage/browser-sessions.ts';
 import { hashOf } from '../tokens/hash.ts';
+import { deleteSessions } from './delete-sessions.ts';
 import type { Device } from './device.ts';
 import { BY_PASSWORD, type Factor, type Proof } from './factors.ts';
 import {
@@ -20,7 +21,7 @@ import {
   nextRefreshToken,
   type RefreshToken,
 } from './refresh-token.ts';
-import { createRevoking } from './revoking.ts';
+import { createRevoking, REVOKED_KEPT_MS } from './revoking.ts';
 import { standingOf } from './rotation.ts';
 import type { TokenFamilies } from './token-families.ts';
 
@@ -29,8 +30,6 @@ export const IDLE_MS = 30 * DAY_MS;
 export const MAX_AGE_MS = 180 * DAY_MS;
 /** One more signs out the one that was not used for the longest time. */
 export const MAX_SESSIONS_PER_ACCOUNT = 100;
-/** So long it is known whose session it was that was revoked from the list. */
-const REVOKED_KEPT_MS = DAY_MS;
 
 const INSERT = {
   name: 'session-insert',
@@ -58,10 +57,6 @@ const USE_GRACE = { name: 'session-use-grace', text: 'update sessions set grace_
 const DELETE_ONE = {
   name: 'session-delete',
   text: `delete from sessions where id = $1 returning ${revokedColumns()}`,
-};
-const DELETE_ALL = {
-  name: 'session-delete-all',
-  text: `delete from sessions where account_id = $1 returning ${revokedColumns()}`,
 };
 const REVOKE = {
   name: 'session-revoke',
@@ -183,9 +178,9 @@ export function createSessions(options: SessionsOptions): Sessions {
     },
     async signOut({ sessionId, userId }, scope, context) {
       await revoking.everywhere(async (tx) => {
-        const [statement, id] = scope === 'all' ? [DELETE_ALL, userId] : [DELETE_ONE, sessionId];
         const ofBrowsers = scope === 'all' ? await endBrowserSessions(tx, userId) : [];
-        const deleted = await tx.query<RevokedSession>(statement, [id]);
+        const deleted =
+          scope === 'all' ? await deleteSessions(tx, userId) : await tx.query<RevokedSession>(DELETE_ONE, [sessionId]);
         const others = deleted.filter((session) => session.id !== sessionId);
         const details: AuditEvent['details'] = scope === 'all' ? { all: 'yes', sessions: deleted.length } : {};
         await counted.record(tx, { action: 'SIGN_OUT', accountId: userId, sessionId, details }, context);

@@ -1,17 +1,15 @@
-import { type Clock, DAY_MS } from '#kit/clock.ts';
+import type { Clock } from '#kit/clock.ts';
 import { cleanUp, defineCleanUp } from '#kit/db/clean-up.ts';
 import type { Database, Transaction } from '#kit/db/database.ts';
 import type { Outbox } from '#kit/events/outbox/outbox.ts';
 import type { DenyList } from '#kit/identity/deny-list.ts';
 import { type Actor, type AuditAction, type AuditedCall, NOBODY, person, recordAudit } from '../../audit/audit-log.ts';
 import { type RevokedSession, revokedColumns } from '../../entities/session-entity.ts';
-import { createRevoking } from '../../sessions/revoking.ts';
+import { createRevoking, REVOKED_KEPT_MS } from '../../sessions/revoking.ts';
 import { beginBrowserEpoch } from './browser-sessions.ts';
 
 /** What a token becomes by which a client gave its grant back. */
 const REVOKED_TOKEN = 'RevokedToken';
-/** So long whoever brings it again is told whether every process has heard of it. */
-const REVOKED_KEPT_MS = DAY_MS;
 /** One more sign-in of a person with a client ends the oldest of them. */
 const MAX_GRANTS_PER_CLIENT = 50;
 
