@@ -7,6 +7,7 @@ import { ConsentServiceDefinition } from '#gen/oxo/auth/v1/consent_service.ts';
 import { MfaServiceDefinition } from '#gen/oxo/auth/v1/mfa_service.ts';
 import type { UserInternalServiceDefinition } from '#gen/oxo/user/v1/user_internal_service.ts';
 import type { UserServiceDefinition } from '#gen/oxo/user/v1/user_service.ts';
+import type { BackgroundWork } from '#kit/background.ts';
 import { type Clock, HOUR_MS, MINUTE_MS, SECOND_MS } from '#kit/clock.ts';
 import type { Database } from '#kit/db/database.ts';
 import { ERASURES_AT_ONCE } from '#kit/events/consumers/user-deleted.ts';
@@ -14,8 +15,7 @@ import type { Outbox } from '#kit/events/outbox/outbox.ts';
 import type { DenyList } from '#kit/identity/deny-list.ts';
 import type { Logger } from '#kit/observability/logger.ts';
 import type { Metrics } from '#kit/observability/metrics.ts';
-import type { BackgroundWork } from '#kit/process/background.ts';
-import type { Service } from '#kit/process/start.ts';
+import type { Service, ServiceConsumer } from '#kit/process/start.ts';
 import type { RpcClient } from '#kit/rpc/client.ts';
 import type { RpcServer } from '#kit/rpc/server.ts';
 import { type AccountChanges, createAccountChanges } from './accounts/account-changes.ts';
@@ -26,7 +26,6 @@ import { createDisabling } from './accounts/disabling.ts';
 import { createOwnProfile } from './accounts/own-profile.ts';
 import type { Passwords } from './accounts/passwords.ts';
 import { createPendingSweep } from './accounts/pending-sweep.ts';
-import { createProfiles, type Profiles } from './accounts/profiles.ts';
 import { createRegistration } from './accounts/registration.ts';
 import { createApiKeys } from './api-keys/api-keys.ts';
 import { createKeyText } from './api-keys/key-text.ts';
@@ -36,7 +35,8 @@ import { auditAttempts } from './attempts/audited-attempts.ts';
 import { createKnownDevices } from './attempts/known-devices.ts';
 import { createCountedAudit } from './audit/counted.ts';
 import { pruneAuditLog } from './audit/pruning.ts';
-import { ERASURE } from './events/durables.ts';
+import { ERASURE, MAIL, MAIL_BACKOFF_MS } from './events/durables.ts';
+import { onMailQueued } from './events/on-mail-queued.ts';
 import { onUserDeleted } from './events/on-user-deleted.ts';
 import { createExchange } from './exchange/exchange.ts';
 import { serveExchange } from './exchange/http.ts';
@@ -81,14 +81,15 @@ import type { KeyVault } from './keys/key-vault.ts';
 import type { Rewrapping } from './keys/rewrapping.ts';
 import type { KeyRotation } from './keys/rotation.ts';
 import type { SigningKeys } from './keys/signing-keys.ts';
-import { createMailing } from './mail/mailing.ts';
-import type { Smtp } from './mail/smtp.ts';
+import { createMailing, type Mailing } from './mail/mailing.ts';
+import { SMTP_CONNECTIONS, type Smtp } from './mail/smtp.ts';
 import { createMfa, type Mfa, type MfaOptions } from './mfa/mfa.ts';
 import { createSecondStep } from './mfa/second-step.ts';
 import { createOAuth, type OAuth, type OAuthSettings } from './oauth/oauth.ts';
 import { createBrowsers } from './pages/browsers.ts';
 import { createOAuthPages } from './pages/oauth-pages.ts';
 import { servePages } from './pages/serve.ts';
+import { createProfiles, type Profiles } from './profiles/profiles.ts';
 import { createSessions } from './sessions/sessions.ts';
 import { createTokenFamilies } from './sessions/token-families.ts';
 import { createDropSecrets } from './tokens/service-secrets.ts';
@@ -198,7 +199,7 @@ export function createAuthService(parts: AuthServiceParts) {
     },
     consumers: [
       { durable: ERASURE, handlers: [onUserDeleted({ db, users, clock })], concurrency: ERASURES_AT_ONCE },
-      ...mailing.consumers,
+      ...mailConsumers(parts, mailing),
     ],
     background: [
       { name: 'sweep of registrations', intervalMs: 30 * SECOND_MS, work: sweep },
@@ -221,6 +222,13 @@ function keyBackground({ keys, rotation, rewrapping }: AuthServiceParts): Backgr
     { name: 'rewrapping of keys', intervalMs: MINUTE_MS, work: rewrapping.rewrapWhenDue },
     { name: 'clean-up of keys', intervalMs: 5 * MINUTE_MS, work: keys.dropExpired },
   ];
+}
+
+function mailConsumers({ smtp }: AuthServiceParts, { sending }: Mailing): ServiceConsumer[] {
+  // Without a server their events stay in the stream, untried.
+  if (smtp === undefined) return [];
+  const limits = { concurrency: SMTP_CONNECTIONS, backoffMs: MAIL_BACKOFF_MS };
+  return [{ durable: MAIL, handlers: [onMailQueued({ sending })], ...limits }];
 }
 
 function adminHandlers(parts: { db: Database; admins: Admins; mfa: Mfa; profiles: Profiles }) {

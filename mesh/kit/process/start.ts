@@ -3,18 +3,18 @@
  * A service's main.ts calls them one after the other, so what starts first is closed last.
  */
 import { AuthInternalServiceDefinition } from '#gen/oxo/auth/v1/auth_internal_service.ts';
+import { type BackgroundWork, repeat } from '#kit/background.ts';
 import { systemClock } from '#kit/clock.ts';
 import { createBroadcastConsumer } from '#kit/events/consumers/broadcast-consumer.ts';
+import { revocationHandlers } from '#kit/events/consumers/revocations.ts';
 import { createWorkConsumer, type WorkConsumerOptions } from '#kit/events/consumers/work-consumer.ts';
 import { connectNats, type NatsBus } from '#kit/events/jetstream/nats.ts';
 import { REVOCATIONS_STREAM } from '#kit/events/jetstream/streams.ts';
 import type { Effect } from '#kit/events/outbox/effects.ts';
 import { createDenyList, type DenyList } from '#kit/identity/deny-list.ts';
-import { revocationHandlers } from '#kit/identity/revocations.ts';
 import { createServiceTokens, type ServiceTokens } from '#kit/identity/service-token.ts';
 import { createTokenVerifier, type PublicKeys, remoteKeys, type TokenVerifier } from '#kit/identity/token-verifier.ts';
 import { newId } from '#kit/ids.ts';
-import { type BackgroundWork, repeat } from '#kit/process/background.ts';
 import type { ClientConfig, CommonConfig, RedisConfig } from '#kit/process/config.ts';
 import type { ServiceContext } from '#kit/process/lifecycle.ts';
 import type { ServiceOutbox } from '#kit/process/start-database.ts';

@@ -1,5 +1,5 @@
 import type { DescService, FileRegistry } from '@bufbuild/protobuf';
-import { API_SCOPES } from '../../../services/auth/oauth/scopes.ts';
+import { API_SCOPES } from '../../../services/auth/tokens/scopes.ts';
 import { operatorName } from '../secrets.ts';
 import { services } from '../services.ts';
 import { checkRoutes } from './check-routes.ts';
@@ -27,7 +27,7 @@ export function checkContracts(registry: FileRegistry): string[] {
 function unknownNames({ access }: Rpc): string[] {
   if (access?.kind === 'signedIn') {
     const unknown = access.scopes.filter((scope) => !SCOPES.has(scope));
-    return unknown.map((scope) => `asks for the scope ${scope}, which services/auth/oauth/scopes.ts does not have`);
+    return unknown.map((scope) => `asks for the scope ${scope}, which services/auth/tokens/scopes.ts does not have`);
   }
   if (access?.kind !== 'internal') return [];
   const unknown = access.callers.filter((caller) => !CALLERS.has(caller));

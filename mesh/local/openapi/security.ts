@@ -1,6 +1,6 @@
 import { OAUTH_ROUTES } from '../../../services/auth/oauth/routes.ts';
-import { OAUTH_SCOPES } from '../../../services/auth/oauth/scopes.ts';
 import { scopeText, TEXTS } from '../../../services/auth/pages/texts/texts.ts';
+import { OAUTH_SCOPES } from '../../../services/auth/tokens/scopes.ts';
 import type { Schema } from './schemas.ts';
 
 /** How one shows who calls, for components.securitySchemes. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { RegisterRequest } from '#gen/oxo/auth/v1/auth_service.ts';
 import { text, validate } from '#kit/validate.ts';
-import { MAX_EMAIL_BYTES, normaliseEmail } from './email.ts';
+import { MAX_EMAIL_BYTES, normaliseEmail } from '../mail/email.ts';
 import { weaknessOf } from './password-policy.ts';
 
 const HANDLE = /^[a-z0-9_]{3,30}$/;

@@ -1,22 +1,13 @@
 import { type Clock, MINUTE_MS } from '#kit/clock.ts';
-import type { Database, Transaction } from '#kit/db/database.ts';
+import type { Database } from '#kit/db/database.ts';
 import { recordAudit } from '../audit/audit-log.ts';
 import type { Mail, MailCall } from '../mail/mail.ts';
-import { queueVerification } from '../mail/verification.ts';
+import type { NewProfile } from '../profiles/profiles.ts';
+import { activateAccount } from '../sessions/activate-account.ts';
 
 /** A registration that is not through after so long was cut off, and is taken up by the sweep; so is one that the sweep could not finish. */
 const SWEEP_AFTER_MS = MINUTE_MS;
 const SWEEP_ROWS = 100;
-
-/** What becomes of an account whose profile is known to exist. Locks it, so that its sessions are counted by one sign-in at a time. */
-const ACTIVATE = {
-  name: 'account-activate',
-  text: `update accounts as account set state = 'ACTIVE', pending_handle = null, pending_display_name = null, sweep_at_ms = null
-    from (select id, state from accounts where id = $1 and state in ('PENDING', 'ACTIVE')
-      and browser_epoch = coalesce($2, browser_epoch) for no key update) as former
-    where account.id = former.id
-    returning account.email, account.is_admin as "isAdmin", former.state = 'PENDING' as "isNew", account.browser_epoch as epoch`,
-};
 
 const INSERT_PENDING = {
   name: 'account-insert',
@@ -44,11 +35,7 @@ const ID_OF_VERIFIED_EMAIL = {
 };
 
 /** A registration whose profile may not exist yet. */
-export interface PendingAccount {
-  id: string;
-  handle: string;
-  displayName: string;
-}
+export type PendingAccount = NewProfile;
 
 /** By what somebody is let in. */
 export interface AccountPassword {
@@ -69,23 +56,6 @@ export interface Accounts {
   password(id: string): Promise<AccountPassword | undefined>;
   /** @param email normalised */
   idOfVerifiedEmail(email: string): Promise<string | undefined>;
-}
-
-/**
- * Makes the account active, if it was not; then its email address is asked whether it is its owner's.
- * @param options.epoch in which somebody was let in; any when absent
- * @returns undefined when there is no such account, or it was ended, or it is another epoch by now: what somebody was let in by counts no more
- */
-export async function activateAccount(
-  tx: Transaction,
-  mail: Mail,
-  { accountId, epoch }: { accountId: string; epoch?: number | undefined },
-  call: MailCall,
-): Promise<{ isAdmin: boolean; isNew: boolean; epoch: number } | undefined> {
-  type Row = { email: string; isAdmin: boolean; isNew: boolean; epoch: number };
-  const [account] = await tx.query<Row>(ACTIVATE, [accountId, epoch ?? null]);
-  if (account?.isNew) await queueVerification(mail, tx, { accountId, email: account.email }, call);
-  return account;
 }
 
 export function createAccounts({ db, mail, clock }: { db: Database; mail: Mail; clock: Clock }): Accounts {

@@ -4,16 +4,16 @@ import type { Attempts } from '../attempts/attempts.ts';
 import type { KnownDevices } from '../attempts/known-devices.ts';
 import { NOBODY as NO_ACTOR } from '../audit/audit-log.ts';
 import type { CountedAudit } from '../audit/counted.ts';
+import { normaliseEmail } from '../mail/email.ts';
 import type { MailCall } from '../mail/mail.ts';
 import type { SecondStep } from '../mfa/second-step.ts';
-import type { Device } from '../sessions/device.ts';
-import { networkOf } from '../sessions/device.ts';
+import type { Device } from '../origin/device.ts';
+import { networkOf } from '../origin/device.ts';
+import type { ProfileContext, Profiles } from '../profiles/profiles.ts';
 import type { Proof } from '../sessions/factors.ts';
 import { handleOf } from './account-input.ts';
 import type { Accounts } from './accounts.ts';
-import { normaliseEmail } from './email.ts';
 import type { Passwords } from './passwords.ts';
-import type { ProfileContext, Profiles } from './profiles.ts';
 
 /** Nobody has this id: asked for where there is no account, so that both take the same time. */
 const NOBODY = '00000000-0000-7000-8000-000000000000';

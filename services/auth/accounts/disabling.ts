@@ -1,12 +1,12 @@
 import type { Database } from '#kit/db/database.ts';
 import { unavailable } from '#kit/errors.ts';
+import { accountDisabled } from '#kit/events/consumers/revocations.ts';
 import { insertEvent, type Outbox } from '#kit/events/outbox/outbox.ts';
 import type { DenyList } from '#kit/identity/deny-list.ts';
-import { accountDisabled } from '#kit/identity/revocations.ts';
 import { recordAudit } from '../audit/audit-log.ts';
+import { BROADCAST_LIMIT_MS } from '../events.ts';
 import type { Mail, MailCall } from '../mail/mail.ts';
-import { endEverything } from '../sessions/end-everything.ts';
-import { BROADCAST_LIMIT_MS } from '../sessions/revoking.ts';
+import { endEverything } from './end-everything.ts';
 
 /** A sign-in that is under way holds the account, or finds it disabled: none of its sessions outlives the next statement. */
 const DISABLE = {

@@ -1,7 +1,7 @@
 import type { Transaction } from '#kit/db/database.ts';
 import { invalidFields } from '#kit/errors.ts';
+import type { ProfileContext, Profiles } from '../profiles/profiles.ts';
 import { weaknessOf } from './password-policy.ts';
-import type { ProfileContext, Profiles } from './profiles.ts';
 
 /** Values: account, hash. A sign-in that is under way holds the account, or sees that the password is another one. */
 const SET = {

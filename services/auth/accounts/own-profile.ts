@@ -3,9 +3,9 @@ import type { User } from '#gen/oxo/user/v1/user.ts';
 import type { UpdateMeRequest, UserServiceDefinition } from '#gen/oxo/user/v1/user_service.ts';
 import { OxoError } from '#kit/errors.ts';
 import { asService, type RpcClient } from '#kit/rpc/client.ts';
+import type { ProfileContext } from '../profiles/profiles.ts';
 import type { BrowserSession } from '../sessions/browser-sessions.ts';
 import type { TokenIssuer } from '../tokens/token-issuer.ts';
-import type { ProfileContext } from './profiles.ts';
 
 /** What a person sees and changes of themselves at the user service, which is asked as that person: it says itself what they may. */
 export interface OwnProfile {

@@ -5,11 +5,11 @@ import type { Attempts } from '../attempts/attempts.ts';
 import { originOf, recordAudit } from '../audit/audit-log.ts';
 import type { CountedAudit } from '../audit/counted.ts';
 import type { Mail, MailCall } from '../mail/mail.ts';
+import type { ProfileContext, Profiles } from '../profiles/profiles.ts';
 import { endOtherSessions } from '../sessions/end-others.ts';
 import type { Revoking } from '../sessions/revoking.ts';
 import { requireStrong, setPassword } from './new-password.ts';
 import type { Passwords } from './passwords.ts';
-import type { ProfileContext, Profiles } from './profiles.ts';
 
 /** The account is locked: of two changes at once, the second finds the password of the first. */
 const LOCK = {

@@ -6,11 +6,11 @@ import { NOBODY, originOf, person, recordAudit } from '../audit/audit-log.ts';
 import type { CountedAudit } from '../audit/counted.ts';
 import type { Mail, MailCall } from '../mail/mail.ts';
 import type { MailTokens } from '../mail/mail-tokens.ts';
-import { endEverything } from '../sessions/end-everything.ts';
+import type { ProfileContext, Profiles } from '../profiles/profiles.ts';
 import type { Revoking } from '../sessions/revoking.ts';
+import { endEverything } from './end-everything.ts';
 import { type PasswordAccount, requireStrong, setPassword } from './new-password.ts';
 import type { Passwords } from './passwords.ts';
-import type { ProfileContext, Profiles } from './profiles.ts';
 
 /** Values: mail, now. Only while the address that it went to is still the account's. */
 const FIND = {

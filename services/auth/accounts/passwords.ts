@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { type Algorithm, hash, type Options, verify } from '@node-rs/argon2';
-import { type Asker, createLimiter } from './limiter.ts';
+import { type Asker, createLimiter } from '../attempts/limiter.ts';
 
 /** OWASP's first choice for Argon2id: 19 MiB, two passes. */
 const PARAMETERS: Options = {

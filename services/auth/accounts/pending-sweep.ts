@@ -1,8 +1,8 @@
 import type { Clock } from '#kit/clock.ts';
 import { newId } from '#kit/ids.ts';
 import type { Logger } from '#kit/observability/logger.ts';
+import type { Profiles } from '../profiles/profiles.ts';
 import type { Accounts, PendingAccount } from './accounts.ts';
-import type { Profiles } from './profiles.ts';
 
 /**
  * Finishes registrations that a crash cut off, or undoes them when somebody else has the handle by now. One that can be neither

@@ -6,13 +6,13 @@ import { newId } from '#kit/ids.ts';
 import type { Attempts } from '../attempts/attempts.ts';
 import type { KnownDevices } from '../attempts/known-devices.ts';
 import type { MailCall } from '../mail/mail.ts';
-import { networkOf } from '../sessions/device.ts';
+import { networkOf } from '../origin/device.ts';
+import type { Profiles } from '../profiles/profiles.ts';
 import type { OpenedSession, Opening, Sessions } from '../sessions/sessions.ts';
 import { validateRegistration } from './account-input.ts';
 import type { Accounts } from './accounts.ts';
 import type { PasswordSource } from './credentials.ts';
 import type { Passwords } from './passwords.ts';
-import type { Profiles } from './profiles.ts';
 
 /** Who registers, and from where. */
 export interface RegistrationSource extends PasswordSource {

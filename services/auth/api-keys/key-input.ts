@@ -3,8 +3,8 @@ import { DAY_MS, MINUTE_MS } from '#kit/clock.ts';
 import { invalidFields, OxoError } from '#kit/errors.ts';
 import type { UserCaller } from '#kit/identity/caller.ts';
 import { id, text } from '#kit/validate.ts';
-import { API_SCOPES } from '../oauth/scopes.ts';
-import { EXCHANGED_TOKEN_LIFETIME_MS } from '../tokens/token-issuer.ts';
+import { EXCHANGED_TOKEN_LIFETIME_MS } from '../keys/token-lifetimes.ts';
+import { API_SCOPES } from '../tokens/scopes.ts';
 
 /** No shorter than a token that a key was exchanged for may live: no token outlives its key. */
 const MIN_LIFE_MS = EXCHANGED_TOKEN_LIFETIME_MS;

@@ -1,5 +1,5 @@
 import { type Algorithm, hash, type Options, verify } from '@node-rs/argon2';
-import { createLimiter } from '../accounts/limiter.ts';
+import { createLimiter } from '../attempts/limiter.ts';
 
 /**
  * Argon2id, but cheap: memory and passes slow down whoever guesses what a person may have thought of. A secret of 256 random bits cannot be

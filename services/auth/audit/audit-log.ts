@@ -4,7 +4,7 @@ import type { Queryable } from '#kit/db/database.ts';
 import { type Caller, viewerOf } from '#kit/identity/caller.ts';
 import { newId } from '#kit/ids.ts';
 import type { CallContext } from '#kit/rpc/context.ts';
-import { type Device, deviceOf, networkOf } from '../sessions/device.ts';
+import { type Device, deviceOf, networkOf } from '../origin/device.ts';
 
 /** What can happen: the names of the contract. */
 export type AuditAction = Exclude<keyof typeof AuditLogEntry_Action, 'ACTION_UNSPECIFIED' | 'UNRECOGNIZED'>;

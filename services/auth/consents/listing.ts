@@ -1,5 +1,5 @@
 import type { Queryable } from '#kit/db/database.ts';
-import { inOrder } from '../oauth/scopes.ts';
+import { inOrder } from '../tokens/scopes.ts';
 import { MAX_CONSENTS_PER_ACCOUNT } from './consents.ts';
 
 /** What a person has allowed to an app, and what they have not. */

@@ -3,9 +3,9 @@ import { OxoError } from '#kit/errors.ts';
 import type { DenyList } from '#kit/identity/deny-list.ts';
 import type { Logger } from '#kit/observability/logger.ts';
 import type { ApiKeys } from '../api-keys/api-keys.ts';
-import { sessionIdOf } from '../api-keys/key-sessions.ts';
 import type { KeyText } from '../api-keys/key-text.ts';
 import type { FindAccessToken } from '../oauth/storage/access-tokens.ts';
+import { sessionIdOf } from '../sessions/key-sessions.ts';
 import { hashOf } from '../tokens/hash.ts';
 import type { TaggedTokens } from '../tokens/tags.ts';
 import type { TokenIssuer } from '../tokens/token-issuer.ts';
@@ -89,7 +89,7 @@ export function createExchange(options: ExchangeOptions): Exchange {
   }
 
   /** What somebody has made up counts for the network; what has a tag of ours counts for itself, so that neighbours take nothing from it. */
-  function askerOf(credential: Credential, hash: string, network: string): string {
+  function countedAs(credential: Credential, hash: string, network: string): string {
     if (credential.kind === 'key') return `${network} ${credential.parts.keyId}`;
     return accessTokens.isOurs(credential.text) ? `${network} ${hash}` : network;
   }
@@ -136,7 +136,7 @@ export function createExchange(options: ExchangeOptions): Exchange {
     }
     // A program that goes on with a wrong credential costs nothing, and takes nothing from others in its network.
     if (known === 'wrong') throw invalidCredential(credential.kind);
-    const asker = askerOf(credential, hash, network);
+    const asker = countedAs(credential, hash, network);
     const exchanged = await (underWay.get(hash) ?? startLookUp(credential, hash, asker));
     if (exchanged === undefined) throw invalidCredential(credential.kind);
     noteUse(exchanged);

@@ -5,7 +5,7 @@ import { NOBODY } from '../audit/audit-log.ts';
 import type { CountedAudit } from '../audit/counted.ts';
 import { httpStatusOf } from '../http/answers.ts';
 import type { HttpServer } from '../http/server.ts';
-import { networkOf } from '../sessions/device.ts';
+import { networkOf } from '../origin/device.ts';
 import type { Exchange } from './exchange.ts';
 
 /** Where the front door asks (gateway/envoy/exchange.ts); it lets nobody else in. */

@@ -6,7 +6,7 @@ import { newId } from '#kit/ids.ts';
 import type { Logger } from '#kit/observability/logger.ts';
 import type { Metrics } from '#kit/observability/metrics.ts';
 import { extractTrace, SpanKind, withSpan, withTraceContext } from '#kit/observability/trace.ts';
-import { type Device, deviceOfRequest } from '../sessions/device.ts';
+import { type Device, deviceOfRequest } from '../origin/device.ts';
 import { sendError } from './answers.ts';
 import { createHttpRecorder } from './recorder.ts';
 

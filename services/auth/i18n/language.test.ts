@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { languageAccepted, languageOf } from './language.ts';
+import { languageAccepted } from './language.ts';
 
 test('the language that is preferred most among ours is taken', () => {
   for (const [header, language] of [
@@ -18,12 +18,4 @@ test('the language that is preferred most among ours is taken', () => {
   ] as const) {
     assert.equal(languageAccepted(header), language, header);
   }
-});
-
-test('what was chosen counts more than what the browser asks for, if it is a language of ours', () => {
-  const headers = (cookie: string) => ({ cookie, 'accept-language': 'vi' });
-  assert.equal(languageOf(headers('a=1; l=en; b=2'), 'l'), 'en');
-  assert.equal(languageOf(headers('xl=en'), 'l'), 'vi');
-  assert.equal(languageOf(headers('l=xx'), 'l'), 'vi');
-  assert.equal(languageOf({}, 'l'), 'en');
 });

@@ -1,6 +1,3 @@
-import type { IncomingHttpHeaders } from 'node:http';
-import { readCookie } from '../http/cookies.ts';
-
 /** The languages of pages and mails. */
 export const LANGUAGES = ['en', 'vi'] as const;
 export type Language = (typeof LANGUAGES)[number];
@@ -34,13 +31,4 @@ export function languageAccepted(header: string): Language | undefined {
     if (language !== undefined) return language;
   }
   return undefined;
-}
-
-/** The cookie's name says what it is; a script could read nothing of worth in it. */
-export const LANGUAGE_COOKIE = 'oxo_language';
-
-/** The language of a request: as the person has chosen in this browser, or else as the browser asks. @param cookie name of the cookie of the choice */
-export function languageOf(headers: IncomingHttpHeaders, cookie: string): Language {
-  const chosen = languageOfTag(readCookie(headers, cookie) ?? '');
-  return chosen ?? languageAccepted(headers['accept-language'] ?? '') ?? DEFAULT_LANGUAGE;
 }

@@ -1,22 +1,22 @@
 import { type Clock, MINUTE_MS, SECOND_MS } from '#kit/clock.ts';
 import type { Database, Transaction } from '#kit/db/database.ts';
+import { keyRotated } from '#kit/events/consumers/revocations.ts';
 import { insertEvent, type Outbox } from '#kit/events/outbox/outbox.ts';
 import type { DenyList } from '#kit/identity/deny-list.ts';
-import { keyRotated } from '#kit/identity/revocations.ts';
 import { newId } from '#kit/ids.ts';
 import type { Logger } from '#kit/observability/logger.ts';
 import { type AuditedCall, recordAudit } from '../audit/audit-log.ts';
-import { ACCESS_TOKEN_LIFETIME_MS } from '../tokens/token-issuer.ts';
+import { BROADCAST_LIMIT_MS } from '../events.ts';
 import { insertKey, LOCK_KEYS } from './key-rows.ts';
 import type { KeyVault } from './key-vault.ts';
 import { openKey, type SigningKeys } from './signing-keys.ts';
+import { ACCESS_TOKEN_LIFETIME_MS } from './token-lifetimes.ts';
 
 /**
  * A retired key verifies for longer than the last token that it signed: a replica that did not hear of the rotation signs with it
  * until it reads the keys again, once a minute.
  */
 const RETIRED_MS = ACCESS_TOKEN_LIFETIME_MS + 5 * MINUTE_MS;
-const ANNOUNCE_LIMIT_MS = 1_500;
 
 const READ = {
   name: 'keys-to-rotate',
@@ -129,7 +129,7 @@ export function createKeyRotation(options: {
     async rotate({ force }, context) {
       const result = await rotate(force, () => true, context);
       // As with a sign-out: they are denied here when the event has come back by the broadcast that all processes hear.
-      const heard = await Promise.all(result.droppedKids.map((kid) => denyList.whenDenied(kid, ANNOUNCE_LIMIT_MS)));
+      const heard = await Promise.all(result.droppedKids.map((kid) => denyList.whenDenied(kid, BROADCAST_LIMIT_MS)));
       for (const kid of result.droppedKids) denyList.deny(kid);
       return { ...result, announced: !heard.includes(false) };
     },

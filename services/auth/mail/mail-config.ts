@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { ConfigError, setting } from '#kit/process/config.ts';
-import { normaliseEmail } from '../accounts/email.ts';
+import { normaliseEmail } from './email.ts';
 
 /** Such as `OXO <no-reply@oxo.example>`. */
 const SENDER = /^([^<>"\r\n]{1,100}?)\s*<([^<>\s]+)>$/;

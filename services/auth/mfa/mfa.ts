@@ -7,7 +7,7 @@ import { recordAudit } from '../audit/audit-log.ts';
 import type { KeyVault } from '../keys/key-vault.ts';
 import type { Mail, MailCall } from '../mail/mail.ts';
 import type { MfaChange } from '../mail/texts/texts.ts';
-import { endBrowserSessions } from '../oauth/storage/browser-sessions.ts';
+import { endBrowserSessions } from '../sessions/browser-epochs.ts';
 import { deleteSessions } from '../sessions/delete-sessions.ts';
 import { createRevoking } from '../sessions/revoking.ts';
 import { hashOfCode, newRecoveryCodes, normaliseCode } from './recovery-codes.ts';

@@ -4,7 +4,7 @@ import type { Attempts } from '../attempts/attempts.ts';
 import type { KnownDevices } from '../attempts/known-devices.ts';
 import type { KeyVault } from '../keys/key-vault.ts';
 import type { Mail, MailCall } from '../mail/mail.ts';
-import { type Device, networkOf } from '../sessions/device.ts';
+import { type Device, networkOf } from '../origin/device.ts';
 import { BY_PASSWORD, type Proof } from '../sessions/factors.ts';
 import { secretName } from './mfa.ts';
 import { hashOfCode, looksLikeRecoveryCode, normaliseCode } from './recovery-codes.ts';

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Transaction } from '#kit/db/database.ts';
 import { until } from '#kit/testing/until.ts';
+import { endBrowserSessions } from '../sessions/browser-epochs.ts';
 import { startAuthService, type TestAuthService } from '../testing/auth-service.ts';
 import {
   authorize,
@@ -11,7 +12,6 @@ import {
   type TestBrowser,
 } from '../testing/oauth-browser.ts';
 import { authorizationRequest, registerClient, type TestClient } from '../testing/oauth-client.ts';
-import { endBrowserSessions } from './storage/browser-sessions.ts';
 
 const SCOPE = 'openid posts:read';
 let service: TestAuthService;

@@ -5,7 +5,7 @@ import { SECOND_MS } from '#kit/clock.ts';
 import { hasReason, OxoError } from '#kit/errors.ts';
 import type { Attempt, Attempts } from '../attempts/attempts.ts';
 import type { HttpExchange } from '../http/server.ts';
-import { deviceOfHeaders, networkOf } from '../sessions/device.ts';
+import { deviceOfHeaders, networkOf } from '../origin/device.ts';
 import { wasCodeWrong } from './interactions/page-sources.ts';
 import { DEVICE_PAGE, OAUTH_ROUTES } from './routes.ts';
 

@@ -1,16 +1,16 @@
+import type { BackgroundWork } from '#kit/background.ts';
 import { type Clock, MINUTE_MS } from '#kit/clock.ts';
 import type { Database } from '#kit/db/database.ts';
 import type { Outbox } from '#kit/events/outbox/outbox.ts';
 import type { DenyList } from '#kit/identity/deny-list.ts';
 import type { Logger } from '#kit/observability/logger.ts';
-import type { BackgroundWork } from '#kit/process/background.ts';
-import type { Profiles } from '../accounts/profiles.ts';
 import type { Attempts } from '../attempts/attempts.ts';
 import type { CountedAudit } from '../audit/counted.ts';
 import { type Consents, createConsents } from '../consents/consents.ts';
 import type { HttpServer } from '../http/server.ts';
 import type { SigningKeys } from '../keys/signing-keys.ts';
 import type { Mail } from '../mail/mail.ts';
+import type { Profiles } from '../profiles/profiles.ts';
 import type { TaggedTokens } from '../tokens/tags.ts';
 import { createClients } from './clients/clients.ts';
 import { serveOAuth } from './http.ts';

@@ -8,6 +8,7 @@ import type { CountedAudit } from '../audit/counted.ts';
 import type { Consents } from '../consents/consents.ts';
 import { callOf } from '../http/call-of.ts';
 import type { SigningKeys } from '../keys/signing-keys.ts';
+import { OAUTH_SCOPES } from '../tokens/scopes.ts';
 import type { TaggedTokens } from '../tokens/tags.ts';
 import { checkMetadata, checkOwnScopes, EXTRA_METADATA } from './clients/client-metadata.ts';
 import { secretDigest } from './clients/clients.ts';
@@ -23,7 +24,6 @@ import { loadExistingGrant, promptPolicy } from './interactions/remembered-conse
 import { answerLateErrors } from './late-errors.ts';
 import { LIFETIMES_SECONDS } from './lifetimes.ts';
 import { OAUTH_ROUTES } from './routes.ts';
-import { OAUTH_SCOPES } from './scopes.ts';
 import { providerKeys } from './signing.ts';
 import { type AdapterStores, createAdapterFactory } from './storage/adapter.ts';
 import { requestState } from './storage/request-state.ts';

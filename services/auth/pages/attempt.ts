@@ -1,8 +1,8 @@
 import type { RegistrationSource } from '../accounts/registration.ts';
 import { readDeviceCookie, setDeviceCookie } from '../attempts/device-cookie.ts';
 import { cookieName } from '../http/cookies.ts';
+import { LANGUAGE_COOKIE, languageOf } from '../http/language-of.ts';
 import type { HttpExchange } from '../http/server.ts';
-import { LANGUAGE_COOKIE, languageOf } from '../i18n/language.ts';
 
 /**
  * Does what is costly for whoever has sent the form, and stops it when they go away. The device of whom it signs in is known from then on.

@@ -4,8 +4,8 @@ import type { Queryable } from '#kit/db/database.ts';
 import { callOf } from '../http/call-of.ts';
 import { cookieName, readCookie, setCookie } from '../http/cookies.ts';
 import type { BrowserAccounts } from '../oauth/interactions/browser-accounts.ts';
+import { deviceOfRequest } from '../origin/device.ts';
 import { type BrowserSession, createBrowserSessions } from '../sessions/browser-sessions.ts';
-import { deviceOfRequest } from '../sessions/device.ts';
 import { MAX_AGE_MS, type OpenSession, type Sessions } from '../sessions/sessions.ts';
 
 const SESSION_COOKIE = 'oxo_session';

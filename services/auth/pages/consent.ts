@@ -1,9 +1,9 @@
 import { OxoError } from '#kit/errors.ts';
-import type { Profiles } from '../accounts/profiles.ts';
 import { sendPage } from '../html/send.ts';
 import type { HttpExchange } from '../http/server.ts';
 import type { Interactions, OAuthInteraction } from '../oauth/interactions/interactions.ts';
 import { CONSENT_PAGE, SIGN_IN_PAGE } from '../oauth/routes.ts';
+import type { Profiles } from '../profiles/profiles.ts';
 import { consentPage } from './consent-page.ts';
 import type { Forms } from './forms.ts';
 import { goOn, type PageHandlers } from './page-handlers.ts';

@@ -1,6 +1,7 @@
 import { DAY_MS } from '#kit/clock.ts';
 import { setCookie } from '../http/cookies.ts';
-import { LANGUAGE_COOKIE, languageOfTag } from '../i18n/language.ts';
+import { LANGUAGE_COOKIE } from '../http/language-of.ts';
+import { languageOfTag } from '../i18n/language.ts';
 import { SIGN_IN_PAGE } from '../oauth/routes.ts';
 import { isOwnAddress } from './own-addresses.ts';
 import { goOn, type PageHandlers } from './page-handlers.ts';

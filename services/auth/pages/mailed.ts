@@ -8,7 +8,7 @@ import { html, type Part } from '../html/html.ts';
 import { sendPage } from '../html/send.ts';
 import type { HttpExchange } from '../http/server.ts';
 import { FORGOT_PAGE, RESET_PAGE, SIGN_IN_PAGE, VERIFY_PAGE } from '../oauth/routes.ts';
-import { networkOf } from '../sessions/device.ts';
+import { networkOf } from '../origin/device.ts';
 import type { Forms } from './forms.ts';
 import { type Content, layout } from './layout.ts';
 import { createMailToken, type MailToken } from './mail-token.ts';

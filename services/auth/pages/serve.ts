@@ -2,7 +2,6 @@ import type { Clock } from '#kit/clock.ts';
 import { OxoError } from '#kit/errors.ts';
 import type { Logger } from '#kit/observability/logger.ts';
 import type { Credentials } from '../accounts/credentials.ts';
-import type { Profiles } from '../accounts/profiles.ts';
 import type { Registration } from '../accounts/registration.ts';
 import type { Attempts } from '../attempts/attempts.ts';
 import type { Page } from '../html/document.ts';
@@ -22,6 +21,7 @@ import {
   SIGN_UP_PAGE,
   VERIFY_PAGE,
 } from '../oauth/routes.ts';
+import type { Profiles } from '../profiles/profiles.ts';
 import type { Sessions } from '../sessions/sessions.ts';
 import { type AccountPagesParts, accountPages } from './account/pages.ts';
 import { createArrive } from './arriving.ts';

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { cookieName } from '../http/cookies.ts';
-import { LANGUAGE_COOKIE, type Language, languageOf } from '../i18n/language.ts';
+import { LANGUAGE_COOKIE, languageOf } from '../http/language-of.ts';
+import type { Language } from '../i18n/language.ts';
 import { isOwnAddress } from './own-addresses.ts';
 import { TEXTS, type Texts } from './texts/texts.ts';
 

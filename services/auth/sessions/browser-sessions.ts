@@ -1,7 +1,7 @@
 import { type Clock, MINUTE_MS } from '#kit/clock.ts';
 import type { Queryable } from '#kit/db/database.ts';
 import type { SessionRow } from '../entities/session-entity.ts';
-import type { Device } from './device.ts';
+import type { Device } from '../origin/device.ts';
 import type { Factor } from './factors.ts';
 import { decodeRefreshToken, matches } from './refresh-token.ts';
 import { IDLE_MS, MAX_AGE_MS } from './sessions.ts';

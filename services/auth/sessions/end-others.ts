@@ -1,6 +1,6 @@
 import type { Transaction } from '#kit/db/database.ts';
 import type { RevokedSession } from '../entities/session-entity.ts';
-import { endBrowserSessions } from '../oauth/storage/browser-sessions.ts';
+import { endBrowserSessions } from './browser-epochs.ts';
 import { deleteSessions } from './delete-sessions.ts';
 
 /**

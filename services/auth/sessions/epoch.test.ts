@@ -4,13 +4,13 @@ import { after, before, test } from 'node:test';
 import type { Transaction } from '#kit/db/database.ts';
 import { refused } from '#kit/testing/refused.ts';
 import { until } from '#kit/testing/until.ts';
+import { endEverything } from '../accounts/end-everything.ts';
 import { setPassword } from '../accounts/new-password.ts';
 import { startAuthService, type TestAuthService } from '../testing/auth-service.ts';
 import { openTestBrowser, serveTestPages, type TestAnswer } from '../testing/oauth-browser.ts';
 import { authorizationRequest, registerClient } from '../testing/oauth-client.ts';
 import { fieldsOf, open } from '../testing/pages.ts';
 import { PASSWORD, type SignedUp } from '../testing/signers.ts';
-import { endEverything } from './end-everything.ts';
 import { endOtherSessions } from './end-others.ts';
 
 let service: TestAuthService;

@@ -1,14 +1,13 @@
 import { DAY_MS } from '#kit/clock.ts';
 import type { Database, Transaction } from '#kit/db/database.ts';
 import { unavailable } from '#kit/errors.ts';
+import { apiKeyRevoked, sessionRevoked } from '#kit/events/consumers/revocations.ts';
 import { type AddEvent, insertEvents, type Outbox, type OutboxRow } from '#kit/events/outbox/outbox.ts';
 import type { DenyList } from '#kit/identity/deny-list.ts';
-import { apiKeyRevoked, sessionRevoked } from '#kit/identity/revocations.ts';
-import { type EndedKey, sessionIdOf } from '../api-keys/key-sessions.ts';
 import type { RevokedSession } from '../entities/session-entity.ts';
+import { BROADCAST_LIMIT_MS } from '../events.ts';
+import { type EndedKey, sessionIdOf } from './key-sessions.ts';
 
-/** Who signs out is told within the two seconds in which the tokens have to be refused. */
-export const BROADCAST_LIMIT_MS = 1_500;
 /** So long it is known what was revoked: whoever asks again is told whether every process has heard of it. */
 export const REVOKED_KEPT_MS = DAY_MS;
 

@@ -4,15 +4,15 @@ import type { Database, Transaction } from '#kit/db/database.ts';
 import type { Outbox } from '#kit/events/outbox/outbox.ts';
 import type { DenyList } from '#kit/identity/deny-list.ts';
 import { newId } from '#kit/ids.ts';
-import { activateAccount } from '../accounts/accounts.ts';
 import { type AuditEvent, type AuditedCall, person, recordAudit } from '../audit/audit-log.ts';
 import type { CountedAudit } from '../audit/counted.ts';
 import { type RevokedSession, type RotationRow, revokedColumns, rotationColumns } from '../entities/session-entity.ts';
 import type { Mail, MailCall } from '../mail/mail.ts';
-import { endBrowserSessions } from '../oauth/storage/browser-sessions.ts';
+import type { Device } from '../origin/device.ts';
 import { hashOf } from '../tokens/hash.ts';
+import { activateAccount } from './activate-account.ts';
+import { endBrowserSessions } from './browser-epochs.ts';
 import { deleteSessions } from './delete-sessions.ts';
-import type { Device } from './device.ts';
 import { BY_PASSWORD, type Factor, type Proof } from './factors.ts';
 import {
   encodeRefreshToken,

@@ -1,6 +1,6 @@
 import { AccountDisabled, ApiKeyRevoked, KeyRotated, SessionRevoked } from '#gen/oxo/auth/v1/auth_events.ts';
+import { accountDisabled, apiKeyRevoked, keyRotated, sessionRevoked } from '#kit/events/consumers/revocations.ts';
 import type { DenyList } from '#kit/identity/deny-list.ts';
-import { accountDisabled, apiKeyRevoked, keyRotated, sessionRevoked } from '#kit/identity/revocations.ts';
 import type { StoredEvent } from '#kit/testing/outbox.ts';
 
 export interface TestBroadcast {

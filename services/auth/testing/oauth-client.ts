@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
-import { OAUTH_SCOPES } from '../oauth/scopes.ts';
+import { OAUTH_SCOPES } from '../tokens/scopes.ts';
 import type { TestAuthService } from './auth-service.ts';
 import { authorize, callHttp, openTestBrowser, type TestAnswer, type TestBrowser } from './oauth-browser.ts';
 

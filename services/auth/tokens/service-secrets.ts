@@ -1,12 +1,12 @@
 import type { Database } from '#kit/db/database.ts';
 import { unavailable } from '#kit/errors.ts';
+import { keyRotated } from '#kit/events/consumers/revocations.ts';
 import { insertEvent, type Outbox } from '#kit/events/outbox/outbox.ts';
 import type { DenyList } from '#kit/identity/deny-list.ts';
-import { keyRotated } from '#kit/identity/revocations.ts';
 import { secretIdOf } from '#kit/identity/service-token.ts';
 import { type AuditedCall, recordAudit } from '../audit/audit-log.ts';
+import { BROADCAST_LIMIT_MS } from '../events.ts';
 import type { SigningKeys } from '../keys/signing-keys.ts';
-import { BROADCAST_LIMIT_MS } from '../sessions/revoking.ts';
 
 /** SHA-256 of the secrets of each service, by its name: two while one takes the other's place. */
 export type SecretHashes = ReadonlyMap<string, readonly Buffer[]>;

@@ -1,26 +1,32 @@
 import { SignJWT } from 'jose';
-import { type Clock, MINUTE_MS, SECOND_MS } from '#kit/clock.ts';
+import { type Clock, SECOND_MS } from '#kit/clock.ts';
 import { FIRST_PARTY_CLIENT } from '#kit/identity/caller.ts';
 import { type IssuedToken, SECRET_ID_CLAIM } from '#kit/identity/service-token.ts';
 import { ACCESS_TOKEN_TYPE, SERVICE_AUDIENCE, USER_AUDIENCE } from '#kit/identity/token-verifier.ts';
 import { newId } from '#kit/ids.ts';
 import { SIGNING_ALGORITHM } from '../keys/key-rows.ts';
 import type { SigningKeys } from '../keys/signing-keys.ts';
-import { API_SCOPES } from '../oauth/scopes.ts';
-import type { OpenSession } from '../sessions/sessions.ts';
-
-export const ACCESS_TOKEN_LIFETIME_MS = 15 * MINUTE_MS;
-export const SERVICE_TOKEN_LIFETIME_MS = 5 * MINUTE_MS;
-export const EXCHANGED_TOKEN_LIFETIME_MS = 5 * MINUTE_MS;
+import {
+  ACCESS_TOKEN_LIFETIME_MS,
+  EXCHANGED_TOKEN_LIFETIME_MS,
+  SERVICE_TOKEN_LIFETIME_MS,
+} from '../keys/token-lifetimes.ts';
+import { API_SCOPES } from './scopes.ts';
 
 /** What first-party sign-ins may do: everything but administration. */
 const FIRST_PARTY_SCOPES = API_SCOPES.join(' ');
 /** Of sessions that an administrator has opened, besides. */
 const ADMIN_SCOPE = 'admin';
 
-/** What a token tells of a session; without `isAdmin` it is no administrator's. */
-type TokenSession = Pick<OpenSession, 'accountId' | 'sessionId' | 'signedInAtMs'> &
-  Partial<Pick<OpenSession, 'isAdmin'>>;
+/** What a token tells of a session. */
+export interface TokenSession {
+  accountId: string;
+  sessionId: string;
+  /** When its person has last shown who they are, in milliseconds since the epoch. */
+  signedInAtMs: number;
+  /** Absent: it is no administrator's. */
+  isAdmin?: boolean;
+}
 
 /** What an opaque credential is exchanged for. */
 export interface ExchangedToken extends IssuedToken {

@@ -1,4 +1,4 @@
-import { isThere } from '../deletion/gone.ts';
+import { isThere } from './gone.ts';
 
 /**
  * A follow and an unfollow are one statement each: edge, counts and event, one round trip and one commit.

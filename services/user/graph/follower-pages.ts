@@ -1,5 +1,5 @@
 import type { Queryable } from '#kit/db/database.ts';
-import { isThere } from '../deletion/gone.ts';
+import { isThere } from './gone.ts';
 
 /** Some of the followers of one user. */
 export interface FollowerGroup {

@@ -4,8 +4,8 @@ import type { Queryable } from '#kit/db/database.ts';
 import { requireViewer } from '#kit/identity/caller.ts';
 import type { CallContext } from '#kit/rpc/context.ts';
 import { ids, validate } from '#kit/validate.ts';
-import { isThere } from '../deletion/gone.ts';
 import type { FollowVersions } from '../graph/follow-versions.ts';
+import { isThere } from '../graph/gone.ts';
 
 const input = z.object({ amongIds: ids({ max: 1_000 }) });
 

@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { pause } from '#kit/background.ts';
 import type { Queryable } from '#kit/db/database.ts';
 import { openOwnerLock } from '#kit/db/owner-lock.ts';
 import type { Effects } from '#kit/events/outbox/effects.ts';
@@ -7,7 +8,6 @@ import { type BatchPublisher, createBatchPublisher } from '#kit/events/outbox/re
 import { type Link, openLink, RELAY_LOCK, RELAY_NAME } from '#kit/events/outbox/relay-link.ts';
 import { createRelayQueue, RETRY_MS } from '#kit/events/outbox/relay-queue.ts';
 import type { Logger } from '#kit/observability/logger.ts';
-import { pause } from '#kit/process/background.ts';
 
 export interface Relay {
   /**

@@ -1,7 +1,7 @@
 import type { RegisterRequest, RegisterResponse } from '#gen/oxo/auth/v1/auth_service.ts';
 import type { CallContext } from '#kit/rpc/context.ts';
 import type { Registration } from '../../accounts/registration.ts';
-import { deviceOf } from '../../sessions/device.ts';
+import { deviceOf } from '../../origin/device.ts';
 import { sessionTokens } from '../../tokens/session-tokens.ts';
 import type { TokenIssuer } from '../../tokens/token-issuer.ts';
 

@@ -5,7 +5,7 @@ import { validate } from '#kit/validate.ts';
 import { mailedToken } from '../../accounts/account-input.ts';
 import type { EmailAddresses } from '../../accounts/email-addresses.ts';
 import type { Attempts } from '../../attempts/attempts.ts';
-import { askerOf } from '../../sessions/device.ts';
+import { askerOf } from '../../origin/device.ts';
 
 const input = z.object({ token: mailedToken() });
 

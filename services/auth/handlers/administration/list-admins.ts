@@ -2,8 +2,8 @@ import type { ListAdminsRequest, ListAdminsResponse } from '#gen/oxo/admin/v1/ad
 import type { Queryable } from '#kit/db/database.ts';
 import type { CallContext } from '#kit/rpc/context.ts';
 import type { Admins } from '../../accounts/admins.ts';
-import type { Profiles } from '../../accounts/profiles.ts';
 import { recordAudit } from '../../audit/audit-log.ts';
+import type { Profiles } from '../../profiles/profiles.ts';
 
 /** @throws OxoError UNAVAILABLE when the database or the user service is away */
 export function listAdmins(options: { db: Queryable; admins: Pick<Admins, 'list'>; profiles: Profiles }) {

@@ -4,8 +4,8 @@ import { userNotFound } from '#kit/errors.ts';
 import type { CallContext } from '#kit/rpc/context.ts';
 import { validate } from '#kit/validate.ts';
 import { handle } from '../../accounts/account-input.ts';
-import type { Profiles } from '../../accounts/profiles.ts';
 import type { Mfa } from '../../mfa/mfa.ts';
+import type { Profiles } from '../../profiles/profiles.ts';
 
 const input = z.object({ handle: handle() });
 

@@ -5,7 +5,7 @@ import type { CallContext } from '#kit/rpc/context.ts';
 import { validate } from '#kit/validate.ts';
 import { handle } from '../../accounts/account-input.ts';
 import type { Admins } from '../../accounts/admins.ts';
-import type { Profiles } from '../../accounts/profiles.ts';
+import type { Profiles } from '../../profiles/profiles.ts';
 
 const input = z.object({ handle: handle() });
 

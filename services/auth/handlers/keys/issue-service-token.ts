@@ -7,8 +7,9 @@ import type { CallContext } from '#kit/rpc/context.ts';
 import { text, validate } from '#kit/validate.ts';
 import { NOBODY } from '../../audit/audit-log.ts';
 import type { CountedAudit } from '../../audit/counted.ts';
+import { SERVICE_TOKEN_LIFETIME_MS } from '../../keys/token-lifetimes.ts';
 import { hashOf } from '../../tokens/hash.ts';
-import { SERVICE_TOKEN_LIFETIME_MS, type TokenIssuer } from '../../tokens/token-issuer.ts';
+import type { TokenIssuer } from '../../tokens/token-issuer.ts';
 
 const input = z.object({
   clientId: text({ minCharacters: 1, maxCharacters: 64, maxBytes: 64 }),

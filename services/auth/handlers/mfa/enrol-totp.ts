@@ -1,9 +1,9 @@
 import type { EnrolTotpRequest, EnrolTotpResponse } from '#gen/oxo/auth/v1/mfa_service.ts';
 import { requireViewer } from '#kit/identity/caller.ts';
 import type { CallContext } from '#kit/rpc/context.ts';
-import type { Profiles } from '../../accounts/profiles.ts';
 import type { Mfa } from '../../mfa/mfa.ts';
 import { otpauthUri, typedSecret } from '../../mfa/totp.ts';
+import type { Profiles } from '../../profiles/profiles.ts';
 
 export interface EnrolTotpDependencies {
   mfa: Pick<Mfa, 'begin'>;

@@ -3,7 +3,7 @@ import type { CallContext } from '#kit/rpc/context.ts';
 import { validate } from '#kit/validate.ts';
 import { loginInput } from '../../accounts/account-input.ts';
 import type { Credentials } from '../../accounts/credentials.ts';
-import { deviceOf } from '../../sessions/device.ts';
+import { deviceOf } from '../../origin/device.ts';
 import type { Sessions } from '../../sessions/sessions.ts';
 import { sessionTokens } from '../../tokens/session-tokens.ts';
 import type { TokenIssuer } from '../../tokens/token-issuer.ts';

@@ -5,7 +5,7 @@ import type { Logger } from '#kit/observability/logger.ts';
 import type { CallContext } from '#kit/rpc/context.ts';
 import { text, validate } from '#kit/validate.ts';
 import type { Attempts } from '../../attempts/attempts.ts';
-import { askerOf, deviceOf } from '../../sessions/device.ts';
+import { askerOf, deviceOf } from '../../origin/device.ts';
 import { decodeRefreshToken } from '../../sessions/refresh-token.ts';
 import type { Sessions } from '../../sessions/sessions.ts';
 import type { TokenFamilies } from '../../sessions/token-families.ts';

@@ -1,5 +1,5 @@
 import { errors } from 'oidc-provider';
-import { isApiScope } from '../scopes.ts';
+import { isApiScope } from '../../tokens/scopes.ts';
 import { type ApplicationType, problemOfRedirectUri } from './redirect-uris.ts';
 
 export const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code';

@@ -2,8 +2,8 @@ import type { Account, FindAccount } from 'oidc-provider';
 import type { Clock } from '#kit/clock.ts';
 import type { Queryable } from '#kit/db/database.ts';
 import { isId } from '#kit/ids.ts';
-import type { Profiles } from '../../accounts/profiles.ts';
 import { requestIdOf } from '../../http/request-id.ts';
+import type { Profiles } from '../../profiles/profiles.ts';
 import { providerErrorOf } from '../provider-errors.ts';
 
 const FIND = {

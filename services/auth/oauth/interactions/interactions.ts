@@ -4,8 +4,8 @@ import { type Clock, SECOND_MS } from '#kit/clock.ts';
 import type { Consents } from '../../consents/consents.ts';
 import { callOf } from '../../http/call-of.ts';
 import { amrOf, type Factor } from '../../sessions/factors.ts';
+import { inOrder } from '../../tokens/scopes.ts';
 import { CONSENT_PAGE, SIGN_IN_PAGE } from '../routes.ts';
-import { inOrder } from '../scopes.ts';
 import type { SessionRows } from '../storage/session-rows.ts';
 
 /** What a client waits for, as the pages need to know it. */

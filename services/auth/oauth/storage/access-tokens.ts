@@ -1,7 +1,7 @@
 import type { Clock } from '#kit/clock.ts';
 import type { Queryable } from '#kit/db/database.ts';
 import { hashOf } from '../../tokens/hash.ts';
-import { apiScopesOf } from '../scopes.ts';
+import { apiScopesOf } from '../../tokens/scopes.ts';
 
 /** Those that the library makes: 256 random bits, in base64url. */
 const TOKEN = /^[\w-]{43}$/;

@@ -5,8 +5,8 @@ import type { Outbox } from '#kit/events/outbox/outbox.ts';
 import type { DenyList } from '#kit/identity/deny-list.ts';
 import { type Actor, type AuditAction, type AuditedCall, NOBODY, person, recordAudit } from '../../audit/audit-log.ts';
 import { type RevokedSession, revokedColumns } from '../../entities/session-entity.ts';
+import { beginBrowserEpoch } from '../../sessions/browser-epochs.ts';
 import { createRevoking, REVOKED_KEPT_MS } from '../../sessions/revoking.ts';
-import { beginBrowserEpoch } from './browser-sessions.ts';
 
 /** What a token becomes by which a client gave its grant back. */
 const REVOKED_TOKEN = 'RevokedToken';

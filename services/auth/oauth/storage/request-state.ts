@@ -2,7 +2,7 @@ import Provider from 'oidc-provider';
 import { systemClock } from '#kit/clock.ts';
 import type { AuditedCall } from '../../audit/audit-log.ts';
 import { callOf } from '../../http/call-of.ts';
-import { networkOf } from '../../sessions/device.ts';
+import { networkOf } from '../../origin/device.ts';
 import type { FoundSession } from './session-rows.ts';
 
 /** What is known of a request of the provider from one call of its library to the next, which are about different things. */

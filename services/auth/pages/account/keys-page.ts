@@ -4,7 +4,7 @@ import type { Page } from '../../html/document.ts';
 import { choice, field, hidden } from '../../html/fields.ts';
 import { html, type Part } from '../../html/html.ts';
 import { ACCOUNT_PAGES } from '../../oauth/routes.ts';
-import { API_SCOPES } from '../../oauth/scopes.ts';
+import { API_SCOPES } from '../../tokens/scopes.ts';
 import type { Refusal } from '../refusals.ts';
 import type { AccountVisit } from '../signed-in.ts';
 import { scopeText } from '../texts/texts.ts';

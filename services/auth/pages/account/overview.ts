@@ -1,9 +1,9 @@
 import { OxoError } from '#kit/errors.ts';
-import type { Profiles } from '../../accounts/profiles.ts';
 import { html } from '../../html/html.ts';
 import { sendPage } from '../../html/send.ts';
 import type { HttpExchange } from '../../http/server.ts';
 import { ACCOUNT_PAGES } from '../../oauth/routes.ts';
+import type { Profiles } from '../../profiles/profiles.ts';
 import type { AccountPage } from '../signed-in.ts';
 import { accountLayout } from './layout.ts';
 

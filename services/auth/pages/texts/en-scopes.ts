@@ -1,4 +1,4 @@
-import type { API_SCOPES, IDENTITY_SCOPES } from '../../oauth/scopes.ts';
+import type { API_SCOPES, IDENTITY_SCOPES } from '../../tokens/scopes.ts';
 
 /** What an app, or an API key, may do with each scope, as people say it. */
 export const enScopes: Readonly<Record<(typeof API_SCOPES)[number] | (typeof IDENTITY_SCOPES)[number], string>> = {

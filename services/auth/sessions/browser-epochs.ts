@@ -1,5 +1,5 @@
 import type { Queryable, Transaction } from '#kit/db/database.ts';
-import { type RevokedSession, revokedColumns } from '../../entities/session-entity.ts';
+import { type RevokedSession, revokedColumns } from '../entities/session-entity.ts';
 
 const BEGIN_EPOCH = {
   name: 'oauth-browser-epoch-begin',

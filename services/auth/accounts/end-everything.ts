@@ -1,9 +1,9 @@
 import type { Transaction } from '#kit/db/database.ts';
 import { endKeysOf } from '../api-keys/api-keys.ts';
-import type { EndedKey } from '../api-keys/key-sessions.ts';
 import type { RevokedSession } from '../entities/session-entity.ts';
 import { endGrantsOf } from '../oauth/storage/grants.ts';
-import { deleteSessions } from './delete-sessions.ts';
+import { deleteSessions } from '../sessions/delete-sessions.ts';
+import type { EndedKey } from '../sessions/key-sessions.ts';
 
 /** Whoever opens something for the account holds it, or comes after: what they opened is there for the next statement, or stays. */
 const LOCK = { name: 'account-lock-to-end-all', text: 'select 1 from accounts where id = $1 for no key update' };

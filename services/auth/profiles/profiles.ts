@@ -2,10 +2,16 @@ import type { User } from '#gen/oxo/user/v1/user.ts';
 import type { UserInternalServiceDefinition } from '#gen/oxo/user/v1/user_internal_service.ts';
 import { type FieldViolation, hasReason, OxoError } from '#kit/errors.ts';
 import { asService, type RpcClient } from '#kit/rpc/client.ts';
-import type { PendingAccount } from './accounts.ts';
 
 /** A context that a call to the user service is made in: that of a request, or of the sweep. */
 export type ProfileContext = Parameters<typeof asService>[0];
+
+/** The profile that is made with an account. */
+export interface NewProfile {
+  id: string;
+  handle: string;
+  displayName: string;
+}
 
 /** What became of the wish for a profile. REFUSED: the user service finds fields wrong that passed here. */
 export type Creation =
@@ -16,7 +22,7 @@ export type Creation =
 /** The profiles of accounts, which the user service owns. */
 export interface Profiles {
   /** Idempotent. @throws OxoError when it is not known what became of it */
-  create(account: PendingAccount, context: ProfileContext): Promise<Creation>;
+  create(profile: NewProfile, context: ProfileContext): Promise<Creation>;
   /** @returns undefined when nobody has the handle */
   byHandle(handle: string, context: ProfileContext): Promise<User | undefined>;
   /** @returns undefined when there is no such profile */

@@ -1,7 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import type { CallContext } from '#kit/rpc/context.ts';
-import type { Asker } from '../accounts/limiter.ts';
 
 const MAX_USER_AGENT_CHARACTERS = 256;
 
@@ -37,7 +36,7 @@ export function deviceOfRequest({ headers }: Pick<IncomingMessage, 'headers'>): 
 }
 
 /** Who makes the call, to those who share out what is scarce. */
-export function askerOf(context: Pick<CallContext, 'metadata' | 'signal'>): Asker & { network: string } {
+export function askerOf(context: Pick<CallContext, 'metadata' | 'signal'>): { network: string; signal: AbortSignal } {
   return { network: networkOf(deviceOf(context).ip), signal: context.signal };
 }
 
