@@ -36,8 +36,11 @@ const metadata = ['/.well-known/openid-configuration', '/.well-known/oauth-autho
 const asked = ['/oauth/introspect', '/oauth/revoke', '/oauth/userinfo'];
 /** A GET of these writes a row for whoever begins there. */
 const beginnings = ['/oauth/authorize', '/oauth/logout', '/device'];
+/** What people see of OAuth, with what stands under them. */
+export const oauthPages = ['/oauth/authorize', '/oauth/logout'];
+export const oauthPrefix = '/oauth/';
 /** With what stands under them. */
-const pages = [
+export const pages = [
   '/signin',
   '/consent',
   '/device',
@@ -60,7 +63,7 @@ export function httpRoutes(timeoutMs: number): object[] {
   };
   const own = { route, typed_per_filter_config: { ...noTranscoding, ...ownCors } };
   const by = (method: string) => ({ headers: [{ name: ':method', string_match: { exact: method } }] });
-  const rest = [{ prefix: '/oauth/' }, ...pages.map((page) => ({ path_separated_prefix: page }))];
+  const rest = [{ prefix: oauthPrefix }, ...pages.map((page) => ({ path_separated_prefix: page }))];
   return [
     ...metadata.map((path) => ({ match: { path }, ...own })),
     // A service that introspects asks for others, and often; forms and codes are what people try again and again.

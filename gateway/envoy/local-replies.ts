@@ -1,3 +1,4 @@
+import { ownPathMappers, toOwnPaths } from './own-path-replies.ts';
 import { overwrite } from './parts.ts';
 import {
   credentialsRefused,
@@ -13,6 +14,7 @@ import {
   upgradeRefused,
   writesLimited,
 } from './refusals.ts';
+import { both, details, status } from './reply-filters.ts';
 
 /** What auth has made of its refusal, for clients of gRPC. */
 const detailsOfAuth = overwrite('grpc-status-details-bin', '%RESP(X-OXO-DETAILS)%');
@@ -36,7 +38,10 @@ const grpcFilters = [
 /** Every library of gRPC-Web says so by this header, as its protocol asks. */
 const grpcWebFilters = [...grpcFilters, { header_filter: { header: { name: 'x-grpc-web', present_match: true } } }];
 
-/** Envoy's local_reply_config: google.rpc.Status in JSON for REST clients, plain gRPC errors for gRPC clients. */
+/**
+ * Envoy's local_reply_config: google.rpc.Status in JSON for REST clients, plain gRPC errors for gRPC clients; and for what auth serves by HTTP, pages and
+ * errors of OAuth.
+ */
 export function localReplyConfig(headersToAdd: object[]): object {
   // A key that is not among those that it has got is the token's fault, though.
   const noKeys = details('Jwks', 'to_match_kid_or_alg');
@@ -46,7 +51,7 @@ export function localReplyConfig(headersToAdd: object[]): object {
     mappers: [
       // First, since nothing is refused as often, and never when there is less time for it.
       ...grpcMappers(isOverflow, overflow),
-      mapper(isOverflow, overflow, headersToAdd),
+      mapper(both(isOverflow, toOwnPaths(false)), overflow, headersToAdd),
       ...grpcMappers(noKeys, keysUnavailable),
       ...grpcMappers(byService, writesLimited),
       ...credentialsRefusedByGrpc.flatMap((reply) =>
@@ -56,6 +61,7 @@ export function localReplyConfig(headersToAdd: object[]): object {
       ...localReplies.flatMap((reply) => grpcMappers(status('EQ', reply.httpStatus), reply)),
       ...grpcMappers(status('GE', 500), otherServerError),
       ...grpcMappers(status('GE', 400), otherClientError),
+      ...ownPathMappers([...headersToAdd, withRequestId]),
       mapper(noKeys, keysUnavailable, headersToAdd),
       mapper(byService, writesLimited, headersToAdd),
       ...credentialsRefused.map((reply) =>
@@ -128,27 +134,4 @@ function errorBody({ code, reason, message, retryAfterSeconds }: LocalReply): ob
       ],
     },
   };
-}
-
-function both(one: object, other: object): object {
-  return { and_filter: { filters: [one, other] } };
-}
-
-/** Holds when Envoy's own explanation has one text and not the other. */
-function details(part: string, without?: string): object {
-  const text = 'response.code_details';
-  const unless = without === undefined ? '' : ` && !${text}.contains('${without}')`;
-  return {
-    extension_filter: {
-      name: 'envoy.access_loggers.extension_filters.cel',
-      typed_config: {
-        '@type': 'type.googleapis.com/envoy.extensions.access_loggers.filters.cel.v3.ExpressionFilter',
-        expression: `${text}.contains('${part}')${unless}`,
-      },
-    },
-  };
-}
-
-function status(op: 'EQ' | 'GE' | 'LE', value: number): object {
-  return { status_code_filter: { comparison: { op, value: { default_value: value, runtime_key: 'oxo.none' } } } };
 }

@@ -51,6 +51,18 @@ export const oauthOutages: Cases = {
     await until('it is back', async () => (await ask(world, '/oauth/userinfo', userinfo)).status === 200);
   },
 
+  'auth away: the front door says so in its place, as OAuth does and by a page': async (world) => {
+    const html = { headers: { accept: 'text/html' } };
+    const pages = ['/signin', '/account', '/device', '/oauth/authorize?client_id=x'];
+    await world.outage('auth', awayMs, () =>
+      requireAllAway(world, Object.fromEntries(pages.map((path) => [path, html])), {
+        '/oauth/token': { form: { grant_type: 'client_credentials' } },
+        '/oauth/introspect': { form: { token: 'x' } },
+      }),
+    );
+    await until('it is back', async () => (await ask(world, '/device')).status === 200);
+  },
+
   'Postgres away: OAuth and its pages say so, and nothing is used up': async (world) => {
     const [person, client] = [await signUp(world.api), await registerClient(world)];
     const { browser, ...tokens } = await getTokens(world, client, person);

@@ -213,7 +213,9 @@ describe("limits on OAuth's paths and pages", () => {
     }
     assert.equal((await ask('/signin')).headers['ratelimit-limit'], '1000000');
     for (let time = 0; time < 4; time += 1) await send('/oauth/token');
-    assertError(await send('/oauth/token'), RATE_LIMITED);
+    const refused = await send('/oauth/token');
+    assert.deepEqual([refused.status, JSON.parse(refused.body).error], [429, 'slow_down']);
+    assert.equal(refused.headers['retry-after'], refused.headers['ratelimit-reset']);
   });
 });
 
