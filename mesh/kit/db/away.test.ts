@@ -77,6 +77,44 @@ test('a server that cannot be reached is UNAVAILABLE', async () => {
   await pool.end();
 });
 
+test('a server that does not let us in any more is UNAVAILABLE, and to be tried again', async (t) => {
+  const database = await createTestDatabase({ entities, migrations });
+  const role = `test_${newId(1).slice(-12)}`;
+  const run = (text: string) => database.db.query({ name: `test ${text}`.slice(0, 63), text });
+  await run(`create role ${role} login password 'first'`);
+  const url = Object.assign(new URL(database.url), { username: role, password: 'first' }).href;
+  const db = await openDatabase({ url, poolSize: 1, entities });
+  t.after(async () => {
+    await db.close();
+    await run(`drop role ${role}`);
+    await database.close();
+  });
+  const one = { name: 'test-one', text: 'select 1 as one' };
+  assert.deepEqual(await db.query(one), [{ one: 1 }]);
+  // With another password, and then not at all.
+  for (const change of [`password 'second'`, 'nologin']) {
+    await run(`alter role ${role} ${change}`);
+    await run(`select pg_terminate_backend(pid) from pg_stat_activity where usename = '${role}'`);
+    await until('it is not let in', async () => {
+      const error = await db.query(one).then(
+        () => assert.fail('it is let in'),
+        (reason: OxoError) => reason,
+      );
+      assert.ok(isUnavailable(error) && error.retryAfterMs && !error.message.includes(role), String(error));
+      return /^28/.test((error.cause as { code?: string }).code ?? '');
+    });
+    await assert.rejects(
+      db.transaction(() => assert.fail('it must not begin')),
+      isUnavailable,
+    );
+  }
+});
+
+test('each class of not being able to connect is UNAVAILABLE', () => {
+  for (const code of ['08000', '08003', '08006', '08P01', '28000', '28P01', '53300', '57P01', '57P03'])
+    assert.ok(isUnavailable(databaseError(Object.assign(new Error('no'), { code }))), code);
+});
+
 test('what the server refuses, and what we refuse ourselves, stays as it is', async (t) => {
   const database = await createTestDatabase({ entities, migrations });
   t.after(() => database.close());

@@ -1,7 +1,10 @@
 import { OxoError, unavailable } from '#kit/errors.ts';
 
-/** SQLSTATEs by which a server says that it cannot serve: connection lost, shutting down, starting up, out of disk, memory or connections. */
-const AWAY_STATES = /^(08...|57P0[1-5]|53[123]00)$/;
+/**
+ * SQLSTATEs by which a server says that it cannot serve: connection lost, shutting down, starting up, out of disk, memory or connections; or that it
+ * does not let us in (28), which is the operator's to mend and never the caller's fault.
+ */
+const AWAY_STATES = /^(08...|57P0[1-5]|53[123]00|28000|28P01)$/;
 const AWAY_CODES = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
