@@ -30,6 +30,7 @@ import { KnownDevices } from './migrations/20261201-known-devices.ts';
 import { Mails } from './migrations/20261201-mails.ts';
 import { Mfa } from './migrations/20261201-mfa.ts';
 import { OauthRotation } from './migrations/20261201-oauth-rotation.ts';
+import { LastMails } from './migrations/20261208-last-mails.ts';
 
 /** The tables of this service: its entities, and its migrations in the order in which they run. */
 export const entities = [
@@ -66,4 +67,5 @@ export const migrations: NamedMigration[] = [
   { name: '20261201-client-use', class: ClientUse },
   { name: '20261201-browser-sessions', class: BrowserSessions },
   { name: '20261201-mfa', class: Mfa },
+  { name: '20261208-last-mails', class: LastMails },
 ];

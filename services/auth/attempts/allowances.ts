@@ -21,7 +21,8 @@ const allowance = () =>
   });
 
 /**
- * What is allowed by default. Networks are IPv4 addresses and /64s of IPv6; many people may stand behind one. The allowances of an account and
+ * What is allowed by default. Networks are IPv4 addresses and /64s of IPv6, of which all in one /48 may do sixteen times as much together; many people may
+ * stand behind one. The allowances of an account and
  * of networks hold for whoever has not signed in to the account on that device yet: who uses them up keeps no one out who has.
  */
 export const allowanceSettings = {

@@ -39,6 +39,18 @@ test('who uses up one allowance of a network leaves the others alone', async () 
   }
 });
 
+test('networks of one /48 of IPv6 take from one larger allowance, and those of another do not', async () => {
+  const inSite = (number: number) => `2001:db8:1:${number.toString(16)}`;
+  for (const name of ['register', 'reset', 'token'] as const) {
+    for (let number = 0; number < 32; number += 1) await attempts[name](inSite(number));
+    await assert.rejects(attempts[name](inSite(32)), refused('RATE_LIMITED'), name);
+    await attempts[name]('2001:db8:2:32');
+  }
+  for (let number = 0; number < 32; number += 1) await attempts.login(`person ${number}`, inSite(number));
+  await assert.rejects(attempts.login('somebody', inSite(32)), refused('RATE_LIMITED'));
+  await attempts.login('somebody', inSite(32), 'phone');
+});
+
 test('what was mailed is tried so often from a network, and for an account from all networks', async () => {
   for (const name of ['reset', 'verify'] as const) {
     await attempts[name]('198.51.100.1', 'ada');

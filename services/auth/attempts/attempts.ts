@@ -1,5 +1,6 @@
+import { siteOf } from '../origin/device.ts';
 import type { Allowances } from './allowances.ts';
-import { createTaking, type TakingOptions } from './taking.ts';
+import { createTaking, type Limit, type TakingOptions } from './taking.ts';
 
 /** An attempt that was counted. */
 export interface Attempt {
@@ -10,7 +11,7 @@ export interface Attempt {
 /**
  * Limits on what is tried again and again: passwords, registrations, tokens. Each throws RATE_LIMITED, the same whether or not there is such
  * an account, before anything costly is done. While Redis is away each process counts by itself, all but `otp`, and a metric tells how many. A network is as `networkOf`
- * gives it.
+ * gives it; one of IPv6 also takes from what its whole /48 may do.
  */
 export interface Attempts {
   /**
@@ -55,13 +56,26 @@ export interface Attempts {
   introspection(network: string): Promise<Attempt>;
 }
 
+/** So many times what one network may do, all of one /48 of IPv6 may. */
+const NETWORKS_OF_SITE = 16;
+
 export function createAttempts(options: TakingOptions): Attempts {
   const { limit, take } = createTaking(options);
-  const from = (name: keyof Allowances, network: string): Promise<Attempt> => take([limit(name, network)]);
+
+  /** Whoever has a /48 of IPv6 has 65,536 networks: together they may do as much as sixteen. */
+  function ofNetwork(name: keyof Allowances, network: string): Limit[] {
+    const site = siteOf(network);
+    if (site === undefined) return [limit(name, network)];
+    const { allowance, ...ofSite } = limit(name, site);
+    const attempts = allowance.attempts * NETWORKS_OF_SITE;
+    return [limit(name, network), { ...ofSite, allowance: { ...allowance, attempts } }];
+  }
+
+  const from = (name: keyof Allowances, network: string): Promise<Attempt> => take(ofNetwork(name, network));
 
   function ofAccount(names: [keyof Allowances, keyof Allowances], network: string, account?: string): Promise<Attempt> {
     const [fromNetwork, ofIt] = names;
-    return take([limit(fromNetwork, network), ...(account === undefined ? [] : [limit(ofIt, account)])]);
+    return take([...ofNetwork(fromNetwork, network), ...(account === undefined ? [] : [limit(ofIt, account)])]);
   }
 
   return {
@@ -70,7 +84,7 @@ export function createAttempts(options: TakingOptions): Attempts {
         ? take([
             limit('loginOfAccountFromNetwork', identifier, network),
             limit('loginOfAccount', identifier),
-            limit('loginFromNetwork', network),
+            ...ofNetwork('loginFromNetwork', network),
           ])
         : take([limit('loginOfAccountOnDevice', identifier, device)]),
     confirm: (sessionId) => take([limit('confirmOfSession', sessionId)]),
@@ -89,11 +103,11 @@ export function createAttempts(options: TakingOptions): Attempts {
     verify: (network, account) => ofAccount(['verifyFromNetwork', 'verifyOfAccount'], network, account),
     confirmation: (accountId) => take([limit('confirmationOfAccount', accountId)]),
     client: (network) => from('clientFromNetwork', network),
-    browser: (network) => take([limit('browserFromNetwork', network), limit('browser')]),
+    browser: (network) => take([...ofNetwork('browserFromNetwork', network), limit('browser')]),
     device: (clientId, network) =>
       take([
         limit('deviceOfClientFromNetwork', clientId, network),
-        limit('deviceFromNetwork', network),
+        ...ofNetwork('deviceFromNetwork', network),
         limit('device'),
       ]),
     ownToken: (clientId) => take([limit('ownTokenOfClient', clientId)]),

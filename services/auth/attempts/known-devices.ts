@@ -1,13 +1,18 @@
 import { type Clock, DAY_MS } from '#kit/clock.ts';
 import { cleanUp, defineCleanUp } from '#kit/db/clean-up.ts';
-import type { Database } from '#kit/db/database.ts';
+import type { Database, Transaction } from '#kit/db/database.ts';
+import { originOf } from '../audit/audit-log.ts';
+import { deviceName } from '../mail/device-name.ts';
 import type { Mail, MailCall } from '../mail/mail.ts';
+import { surroundingsOf } from '../origin/device.ts';
 import { hashOf } from '../tokens/hash.ts';
 import { createTaggedTokens } from '../tokens/tags.ts';
 
 /** So long a device is known after the last sign-in on it, and so many of one account. */
 export const DEVICE_KEPT_MS = 180 * DAY_MS;
 const MAX_DEVICES = 20;
+/** So long nobody is told again of what looks like the same device in the same surroundings. */
+const TOLD_FOR_MS = DAY_MS;
 
 const ADD = {
   name: 'known-device-add',
@@ -23,6 +28,11 @@ const ADD = {
 const HAS = {
   name: 'known-device-has',
   text: 'select 1 from known_devices where account_id = $1 and device_hash = $2',
+};
+const TOLD = {
+  name: 'known-device-told',
+  text: `select params from mails where account_id = $1 and kind = 'NEW_DEVICE' and created_at_ms > $2
+    order by created_at_ms desc limit 200`,
 };
 const CLEAN_UP = defineCleanUp({
   name: 'known-devices-clean-up',
@@ -40,7 +50,8 @@ export interface KnownDevices {
   /**
    * Notes that somebody has signed in.
    * @param token as it came, empty for none
-   * @param call of a sign-in of which the owner is to be told when the device is new; of a registration there is none
+   * @param call of a sign-in of which the owner is to be told when the device is new, unless that was done within a day of what looks the same; of a
+   *   registration there is none
    * @returns the token that the device is to keep: the one that it has, or a new one
    */
   remember(accountId: string, token: string, call?: MailCall): Promise<string>;
@@ -57,6 +68,13 @@ export function createKnownDevices(options: {
 }): KnownDevices {
   const { db, mail, clock } = options;
   const tokens = createTaggedTokens(options.tagSecrets, 'device');
+
+  /** Programs that keep no token are new each time: their owner hears of it once a day and not once a sign-in. */
+  async function wasTold(tx: Transaction, accountId: string, call: MailCall): Promise<boolean> {
+    const told = await tx.query<{ params: Partial<Origin> }>(TOLD, [accountId, clock.nowMs() - TOLD_FOR_MS]);
+    const looks = looksOf(originOf(call));
+    return told.some(({ params }) => looksOf(params) === looks);
+  }
   return {
     async has(accountId, token) {
       if (!tokens.isOurs(token)) return false;
@@ -67,7 +85,8 @@ export function createKnownDevices(options: {
       await db.transaction(async (tx) => {
         const values = [accountId, hashOfDevice(accountId, kept), clock.nowMs()];
         const [added] = await tx.query<{ isNew: boolean }>(ADD, values);
-        if (call !== undefined && added?.isNew) await mail.notify(tx, { kind: 'NEW_DEVICE', accountId }, call);
+        if (call === undefined || !added?.isNew || (await wasTold(tx, accountId, call))) return;
+        await mail.notify(tx, { kind: 'NEW_DEVICE', accountId }, call);
       });
       return kept;
     },
@@ -75,6 +94,13 @@ export function createKnownDevices(options: {
       await cleanUp(db, CLEAN_UP, [clock.nowMs() - DEVICE_KEPT_MS]);
     },
   };
+}
+
+type Origin = ReturnType<typeof originOf>;
+
+/** As a mail tells of it: what the device is, and whereabouts. */
+function looksOf({ network = '', userAgent = '' }: Partial<Origin>): string {
+  return JSON.stringify([deviceName(userAgent) || userAgent, surroundingsOf(network)]);
 }
 
 /** What is stored of a device that an account knows. */

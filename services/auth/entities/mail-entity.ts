@@ -7,7 +7,8 @@ export const MailEntity = defineEntity({
   properties: {
     /** Also its Message-ID, and what the secret in it is made from. */
     id: p.uuid().primary(),
-    accountId: p.uuid(),
+    /** Null when it is the last mail of an account that was erased before it could be sent. */
+    accountId: p.uuid().nullable(),
     kind: p.text(),
     /** The address, normalised. */
     recipient: p.text(),

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { DAY_MS } from '#kit/clock.ts';
+import { createKnownDevices } from '../attempts/known-devices.ts';
 import { startAuthService, type TestAuthService } from '../testing/auth-service.ts';
 import type { TestMail } from '../testing/mails.ts';
 import { PASSWORD, type SignedUp } from '../testing/signers.ts';
@@ -34,10 +36,28 @@ test('a sign-in on a device that the account does not know is told to its owner,
   for (const _ of [1, 2]) await signIn(person.handle, deviceToken);
   await assert.rejects(signIn(person.handle, '', 'not the password'));
   assert.deepEqual(await kindsTo(person), ['NEW_DEVICE']);
-  await signIn(person.email, '');
-  assert.deepEqual(await kindsTo(person), ['NEW_DEVICE', 'NEW_DEVICE']);
   const [notice] = await noticesTo(person);
   assert.deepEqual(Object.keys(notice?.params ?? {}).toSorted(), ['network', 'userAgent']);
+});
+
+test('of what looks like the same device in the same surroundings the owner is told once a day', async () => {
+  const person = await signUp();
+  const parts = { db: service.db, mail: service.mail, tagSecrets: [Buffer.alloc(32)], clock: service.clock };
+  const devices = createKnownDevices(parts);
+  const told = async (ip: string, userAgent: string) => {
+    await devices.remember(person.id, '', { requestId: 'test', device: { ip, userAgent } });
+    return (await kindsTo(person)).length;
+  };
+  const firefox = (version: number) => `Mozilla/5.0 (X11; Linux x86_64) Firefox/${version}.0`;
+  assert.equal(await told('203.0.113.7', 'reader/1'), 1);
+  assert.equal(await told('203.0.113.8', 'reader/1'), 1);
+  assert.equal(await told('203.0.113.8', firefox(140)), 2);
+  assert.equal(await told('203.0.113.8', firefox(141)), 2);
+  assert.equal(await told('2001:db8:1:2::7', 'reader/1'), 3);
+  assert.equal(await told('2001:db8:1:3::7', 'reader/1'), 3);
+  assert.equal(await told('2001:db8:2:3::7', 'reader/1'), 4);
+  service.clock.advance(DAY_MS);
+  assert.equal(await told('203.0.113.7', 'reader/1'), 5);
 });
 
 test('an address that nobody has verified is told nothing', async () => {

@@ -150,6 +150,52 @@ test('mails go with the account that is erased', async () => {
   assert.deepEqual(server.received, []);
 });
 
+test('the last mail of an account is sent also when the account is erased before it could be, and its address is kept no longer', async () => {
+  const { id, handle, mail } = await signUp({ 'accept-language': 'vi' });
+  const address = `${handle}@example.org`;
+  await service.as().verifyEmail({ token: mail.token });
+  await service.internal('user').disableAccount({ userId: id, locale: 'vi' });
+  const [last = assert.fail('no last mail')] = await service.mails(address);
+  server.answer(451);
+  await assert.rejects(send(last), /451/);
+  const times = { deletedAt: new Date(0), eraseFrom: new Date(0) };
+  const erase = () => deliver(service.consumers, ERASURE, userDeleted, { userId: id, ...times });
+  await erase();
+  await erase();
+  const rest = { name: 'test-rest', text: 'select 1 from accounts where id = $1' };
+  assert.deepEqual(await service.db.query(rest, [id]), []);
+  await service.background('clean-up of mails');
+  await assert.rejects(send(last), /451/);
+  server.answer(0);
+  for (const _ of [1, 2]) await send(last);
+  assert.deepEqual(
+    server.received.map(({ recipients, messageId }) => [recipients, messageId]),
+    [[[address], `<${last.id}@oxo.example>`]],
+  );
+  assert.match(server.received[0]?.text ?? '', /tài khoản/i);
+  await service.background('clean-up of mails');
+  assert.deepEqual(await service.mails(address), []);
+});
+
+test('the last mail that was sent goes with the account; one that never can be sent is forgotten when its time is over', async () => {
+  const times = { deletedAt: new Date(0), eraseFrom: new Date(0) };
+  const left = async (isSent: boolean) => {
+    const { id, handle, mail } = await signUp();
+    await service.as().verifyEmail({ token: mail.token });
+    await service.internal('user').disableAccount({ userId: id });
+    const mails = () => service.mails(`${handle}@example.org`);
+    if (isSent) await send((await mails())[0] ?? assert.fail('no last mail'));
+    await deliver(service.consumers, ERASURE, userDeleted, { userId: id, ...times });
+    return mails;
+  };
+  assert.deepEqual(await (await left(true))(), []);
+  const unsent = await left(false);
+  assert.equal((await unsent()).length, 1);
+  service.clock.advance(3 * DAY_MS);
+  await service.background('clean-up of mails');
+  assert.deepEqual(await unsent(), []);
+});
+
 test('an address gets no flood of mails, whoever asks for them', async () => {
   const email = 'victim@example.org';
   for (let time = 0; time < 35; time += 1) {

@@ -27,9 +27,11 @@ const FIND_LEASE = {
   text: 'select sending_until_ms::float8 as "untilMs" from mails where id = $1 and settled_at_ms is null',
 };
 const RELEASE = { name: 'mail-release', text: 'update mails set sending_until_ms = null where id = $1' };
+/** The last mail of an account that was erased has kept an address until now: nothing needs it any more. */
 const SETTLE = {
   name: 'mail-settle',
-  text: 'update mails set settled_at_ms = $2, sending_until_ms = null where id = $1',
+  text: `update mails set settled_at_ms = $2, sending_until_ms = null,
+      expires_at_ms = case when account_id is null then $2 else expires_at_ms end where id = $1`,
 };
 const CLEAN_UP = defineCleanUp({ name: 'mails-clean-up', table: 'mails', where: 'expires_at_ms <= $1' });
 
@@ -70,7 +72,7 @@ export function createSending({ db, profiles, tokens, smtp, publicUrl, metrics, 
   /** The person's own language counts; without a profile, that of the request. */
   async function take(kind: MailKind, mail: OutgoingMail, context: ProfileContext): Promise<void> {
     if (smtp === undefined) throw new Error('there is no SMTP server (MAIL_SMTP_URL)');
-    const user = await profiles.byId(mail.accountId, context);
+    const user = mail.accountId ? await profiles.byId(mail.accountId, context) : undefined;
     const language = languageOfTag(user?.locale ?? '') ?? languageOfTag(mail.locale) ?? DEFAULT_LANGUAGE;
     const token = hasSecret(kind) ? tokens.make(mail.id) : '';
     const { createdAtMs, params } = mail;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Metadata } from 'nice-grpc';
-import { deviceOf, networkOf } from './device.ts';
+import { deviceOf, networkOf, siteOf, surroundingsOf } from './device.ts';
 
 test('a device is what its headers say, bounded', () => {
   const device = (headers: Record<string, string>) => deviceOf({ metadata: Metadata(headers) });
@@ -26,5 +26,18 @@ test('one customer of a provider is one network', () => {
     ['', ''],
   ] as const) {
     assert.equal(networkOf(ip), network);
+  }
+});
+
+test('around a network lies a /24 of IPv4 or a /48 of IPv6', () => {
+  for (const [network, site, surroundings] of [
+    ['203.0.113.9', undefined, '203.0.113'],
+    ['2001:db8:1:2', '2001:db8:1', '2001:db8:1'],
+    ['0:0:0:0', '0:0:0', '0:0:0'],
+    ['::ffff:203.0.113.9', undefined, '::ffff:203.0.113.9'],
+    ['', undefined, ''],
+  ] as const) {
+    assert.equal(siteOf(network), site);
+    assert.equal(surroundingsOf(network), surroundings);
   }
 });

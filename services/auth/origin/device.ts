@@ -41,6 +41,7 @@ export function askerOf(context: Pick<CallContext, 'metadata' | 'signal'>): { ne
 }
 
 const IPV6_GROUPS = 8;
+const SITE_GROUPS = 3;
 
 /** What a provider gives to one customer: an IPv4 address, the first half of an IPv6 address. */
 export function networkOf(ip: string): string {
@@ -48,4 +49,16 @@ export function networkOf(ip: string): string {
   const [head = [], tail = []] = ip.split('::').map((part) => part.split(':').filter((group) => group !== ''));
   const zeros = Array.from({ length: IPV6_GROUPS - head.length - tail.length }, () => '0');
   return [...head, ...zeros, ...tail].slice(0, IPV6_GROUPS / 2).join(':');
+}
+
+/** The /48 of IPv6 that a network lies in, which a provider gives to one company, or anybody rents. @returns undefined for IPv4 */
+export function siteOf(network: string): string | undefined {
+  return network.includes(':') && !network.includes('.')
+    ? network.split(':').slice(0, SITE_GROUPS).join(':')
+    : undefined;
+}
+
+/** What lies around a network: a /24 of IPv4, a /48 of IPv6. A device at home or on the move often comes back in the same. */
+export function surroundingsOf(network: string): string {
+  return siteOf(network) ?? (isIP(network) === 4 ? network.replace(/\.\d+$/, '') : network);
 }

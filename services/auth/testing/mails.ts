@@ -4,7 +4,7 @@ import { createMailTokens } from '../mail/mail-tokens.ts';
 
 export interface TestMail {
   id: string;
-  accountId: string;
+  accountId: string | null;
   kind: MailKind;
   recipient: string;
   locale: string;

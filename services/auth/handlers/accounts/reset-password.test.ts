@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { HOUR_MS } from '#kit/clock.ts';
+import { DAY_MS, HOUR_MS } from '#kit/clock.ts';
 import { refused } from '#kit/testing/refused.ts';
 import { startAuthService, type TestAuthService } from '../../testing/auth-service.ts';
 import { PASSWORD } from '../../testing/signers.ts';
@@ -41,6 +41,8 @@ test('who has forgotten the password chooses another one by a mail; whatever cou
   await assert.rejects(service.withToken(person.accessToken).listSessions({}), refused('SESSION_REVOKED'));
   await assert.rejects(service.as().refresh({ refreshToken: person.refreshToken }), refused('REFRESH_TOKEN_INVALID'));
   await assert.rejects(signIn(person.email, PASSWORD), refused('CREDENTIALS_INVALID'));
+  // Of what looks the same the owner is told once a day.
+  service.clock.advance(DAY_MS);
   const { tokens } = await service.as().login({ identifier: person.email, password: OTHER, deviceToken });
   const told = (await service.mails(person.email)).filter(({ kind }) => kind === 'NEW_DEVICE');
   assert.equal(told.length, 2, 'no device is known any more');

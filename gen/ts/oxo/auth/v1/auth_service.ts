@@ -46,8 +46,9 @@ export interface LoginRequest {
    */
   otp: string;
   /**
-   * What an earlier sign-in on this device has given, at most 256 bytes. With it, wrong passwords that others try lock nobody out here. It opens
-   * nothing: one that is not known counts as none.
+   * What an earlier sign-in on this device has given, at most 256 bytes. With it, wrong passwords that others try lock nobody out here, and the
+   * owner gets no mail about a sign-in on a new device; without it there is one, at most once a day for what looks like the same device (by its
+   * User-Agent) in the same network (a /24 of IPv4, a /48 of IPv6). It opens nothing: one that is not known counts as none.
    */
   deviceToken: string;
 }
