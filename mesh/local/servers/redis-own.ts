@@ -7,7 +7,6 @@ import { type RedisUsers, rulesOf } from './redis-acl.ts';
 const takingAway = ['reset', 'nocommands'];
 
 /**
-/**
  * Makes our users on a Redis server that runs already, and takes away those whose turn is over.
  * @param keep true: users also keep what they may do already, since services of another version run
  * @throws CliError when the URL's user may not do that

@@ -46,12 +46,13 @@ export async function prepareRedis(options: RedisOptions): Promise<ProcessSpec> 
   return {
     name: options.name,
     ...(note === undefined ? {} : { note }),
-    command: options.program,
-    args: settingArguments(options, aclPath),
+    // What it writes is open to nobody else: ACL SAVE makes its file anew, as everybody's to read.
+    command: '/bin/sh',
+    args: ['-c', 'umask 077; exec "$0" "$@"', options.program, ...settingArguments(options, aclPath)],
     env: serverEnvironment(),
     cwd: options.dataDir,
     logPath: options.logPath,
-    probe: () => answers(redisUrl(options.port, redisAdmin, options.adminPassword)),
+    probe: () => redisAnswers(redisUrl(options.port, redisAdmin, options.adminPassword)),
     readyTimeoutMs: 20_000,
     // Refused for want of a password, which is an answer.
     heartbeat: { port: options.port, question: 'PING\r\n' },
@@ -100,7 +101,8 @@ function settingArguments(options: RedisOptions, aclPath: string): string[] {
   return Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
 }
 
-async function answers(url: string): Promise<boolean> {
+/** Whether it does; rejects when it can't be reached. */
+export async function redisAnswers(url: string): Promise<boolean> {
   const client = new Redis(url, { lazyConnect: true, connectTimeout: 1_000, retryStrategy: () => null });
   client.on('error', () => {});
   try {
