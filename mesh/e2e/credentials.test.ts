@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Redis } from 'ioredis';
@@ -19,6 +19,8 @@ import { planStack, type StackPlan } from '../local/stack/plan.ts';
 import { serviceOf } from '../local/stack/replicas.ts';
 import type { StackState } from '../local/supervisor/state.ts';
 import { ownStack, oxo } from '../local/testing/command.ts';
+import { createApi, refusal } from './testing/client.ts';
+import { signUp, type Tokens } from './testing/people.ts';
 import { beginLoad } from './upgrade/load.ts';
 
 const replicas = 2;
@@ -134,6 +136,12 @@ test('all secrets are replaced under people who write and read, and no request i
       /No service has this client id and secret/,
     );
     assert.equal(await askAuth(presentPlan, 'refused', async () => 0), 0);
+    for (const name of ['redis', 'redis-limits'])
+      assert.equal(
+        statSync(join(stateDir, 'data', name, 'users.acl')).mode & 0o077,
+        0,
+        `the users of ${name} are closed`,
+      );
     requireNoSecret(formerPlan, `${out}${err}`, after);
     requireNoSecret(presentPlan, `${out}${err}`, after);
   });
@@ -165,6 +173,25 @@ test('all secrets are replaced under people who write and read, and no request i
   const { settled, findings } = await load.compare(plan().urls);
   assert.ok(settled, 'all events are through');
   assert.deepEqual(findings.counts(), { lost: 0, doubled: 0, outOfPlace: 0, wrong: 0 }, findings.texts().join('\n'));
+
+  await t.test('--now also refuses every token that was made before, and people refresh theirs', async () => {
+    const api = createApi(plan().urls.frontDoor);
+    t.after(() => api.close());
+    const { accessToken, refreshToken } = await signUp(api);
+    const me = (token: string) => ({ path: '/users/me', token });
+    assert.equal((await api.call(me(accessToken))).status, 200);
+    const former = loadSecrets(stateDir, []).operator;
+    const { code, out, err } = await oxo(['credentials', 'rotate', '--service', 'operator', '--now'], { env });
+    assert.equal(code, 0, `${out}\n${err}`);
+    assert.match(out, /the secrets of operator are new[\s\S]*refused from now on: /);
+    assert.notEqual(loadSecrets(stateDir, []).operator, former);
+    assert.equal((await refusal(api, me(accessToken))).status, 401);
+    const body = { refreshToken };
+    const { tokens } = await api.get<{ tokens: Tokens }>({ method: 'POST', path: '/auth/refresh', body });
+    assert.equal((await api.call(me(tokens.accessToken))).status, 200);
+    // Services too have other tokens by now: one asks another for this.
+    await signUp(api);
+  });
 });
 
 /** Nothing was printed, logged, or stands where others can read it. */

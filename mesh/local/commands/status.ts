@@ -5,14 +5,8 @@ import { type Command, parseFlags } from '../cli/command.ts';
 import { formatTable } from '../cli/terminal.ts';
 import { type Disk, isFull, readDisk } from '../machine/disk.ts';
 import { readSettings, type Settings } from '../settings.ts';
-import {
-  type EventsHealth,
-  type LimitsHealth,
-  type OutboxHealth,
-  readEvents,
-  readLimitsHealth,
-  readOutboxes,
-} from '../stack/health.ts';
+import { type EventsHealth, type OutboxHealth, readEvents, readOutboxes } from '../stack/health.ts';
+import { describeLimits, type LimitsHealth, readLimitsHealth } from '../stack/limits-health.ts';
 import { planStack, type StackPlan, type StackUrls } from '../stack/plan.ts';
 import { isOk } from '../stack/services.ts';
 import { answers } from '../supervisor/liveness.ts';
@@ -24,7 +18,7 @@ export const command: Command = {
   usage: `usage: ./oxo status [--json]
 
 Shows every process (state, pid, restarts, memory as its proportional share), how long events wait in each outbox, how far
-behind the consumers are, how many events were given up, whether limits are counted, and how much disk is left. Exit code 0 only when all is ready. What is frozen is
+behind the consumers are, how many events were given up, whether limits are counted and by all processes together, and how much disk is left. Exit code 0 only when all is ready. What is frozen is
 "not answering"; the supervisor starts it again after four seconds when a signal stopped it, else after half a minute.
 
   --json  the same and all URLs for programs; holds passwords`,
@@ -84,7 +78,7 @@ async function readStatus(settings: Settings): Promise<Status> {
     Promise.all((supervised ? state.processes : orphans).map((record) => readProcess(plan, record, tree))),
     health('Postgres', readOutboxes(plan.urls.databases, plan.services)),
     health('NATS', readEvents(plan.urls.nats)),
-    health('Envoy', readLimitsHealth(plan.urls.envoyAdmin, state)),
+    health('Envoy', readLimitsHealth(plan, state)),
   ]);
   const allReady = processes.every((entry) => entry.state === 'ready');
   const frozen = supervised && isStopped(state.supervisor);
@@ -206,9 +200,9 @@ function renderEvents({ consumers, deadLetters }: EventsHealth): string {
 
 function renderLimits(limits: Status['limits']): string {
   if ('error' in limits) return `limits can't be read: ${limits.error}`;
-  if (limits.off !== undefined) return `limits: ${limits.off}`;
-  if (limits.passed === 0) return 'limits: all are counted';
-  return `limits: ${limits.passed} writes passed uncounted since Envoy started: the rate limit service gave no answer`;
+  return describeLimits(limits)
+    .map((line) => `limits: ${line}`)
+    .join('\n');
 }
 
 function renderMails({ mails }: StackUrls): string {

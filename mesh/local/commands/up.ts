@@ -7,13 +7,12 @@ import { isPending, rotateCredentials } from '../credentials/rotation.ts';
 import { ensureBuilt, findBuilt, ratelimit } from '../parts/built.ts';
 import { ensureParts, type FetchProgress } from '../parts/fetch.ts';
 import type { PartName } from '../parts/parts.ts';
-import { handedOutAdvice, handedOutPorts, loopback } from '../ports.ts';
-import { loadSecrets } from '../secrets.ts';
+import { handedOutAdvice, handedOutPorts } from '../ports.ts';
 import { services } from '../services.ts';
 import { readSettings, type Settings } from '../settings.ts';
+import { greet } from '../stack/greet.ts';
 import { describeKept, type KeptInWords, keptVariables, withKept } from '../stack/kept-settings.ts';
 import { planStack } from '../stack/plan.ts';
-import { checkFlow, signIn } from '../stack/ready-check.ts';
 import { maxReplicas } from '../stack/replicas.ts';
 import { partsOf, serversOf } from '../stack/servers.ts';
 import { isLeftServing, isOfAnotherVersion, upgrade } from '../stack/upgrade.ts';
@@ -43,8 +42,8 @@ type Begun = {
 export const command: Command = {
   usage: `usage: ./oxo up [--replicas N] [--servers]
 
-Fetches what is missing, starts the servers, migrates, starts the services and the front door, and returns when a post
-has been seen in a feed through the front door. They go on running, supervised: what dies is started again.
+Fetches what is missing, starts the servers, migrates, starts the services and the front door, and returns when every service says
+that it can work, and a post has been seen in a feed through the front door. They go on running, supervised: what dies is started again.
 
 Where services of another version run already, the tables are migrated beside them, then one process after the other is
 replaced; with --replicas 2 or more no request is refused, with one of each its requests fail until the new one is ready. Servers
@@ -273,31 +272,4 @@ function readReplicas(flag: string | undefined): { OXO_REPLICAS?: string } {
   if (flag === undefined) return {};
   if (/^\d+$/.test(flag) && Number(flag) >= 1 && Number(flag) <= maxReplicas) return { OXO_REPLICAS: flag };
   throw new CliError(`--replicas must be a whole number from 1 to ${maxReplicas}, not "${flag}"`, { exitCode: 2 });
-}
-
-/** Proves that it works, and says what to do with it. */
-async function greet(settings: Settings, progress: Progress, startedAtMs: number): Promise<void> {
-  const frontDoor = `http://${loopback}:${settings.portBase}`;
-  const { accounts } = loadSecrets(settings.stateDir, []);
-  await progress.step('a post seen in a feed', async () => `after ${await checkFlow(frontDoor, accounts.check)} ms`);
-  const demo = { handle: 'demo', displayName: 'Demo', password: accounts.demo };
-  const { accessToken } = await signIn(frontDoor, demo);
-  const mails = planStack(settings).urls.mails ?? 'are sent by the server of MAIL_SMTP_URL';
-  const seconds = ((performance.now() - startedAtMs) / 1_000).toFixed(1);
-  console.log(`
-OXO is ready (${seconds} s)
-
-  front door    ${frontDoor}${settings.publicUrl === frontDoor ? '' : ` (public: ${settings.publicUrl})`}
-  API           ${frontDoor}/api/v1, described by ${frontDoor}/openapi.yaml
-  reference     ${frontDoor}/docs, to read and to try it
-  sign in as    ${demo.handle} with password ${demo.password}
-  mails         ${mails}
-
-try
-  TOKEN=${accessToken}
-  curl -s -H "Authorization: Bearer $TOKEN" -H 'content-type: application/json' \\
-    -d '{"text":"Hello","visibility":"PUBLIC"}' ${frontDoor}/api/v1/posts
-  curl -s -H "Authorization: Bearer $TOKEN" ${frontDoor}/api/v1/feed
-
-next: ./oxo status, ./oxo logs -f, ./oxo demo, ./oxo down`);
 }

@@ -4,7 +4,7 @@ import { isAsDefined as isDurableAsDefined } from '#kit/events/consumers/durable
 import { DEAD_LETTERS_STREAM, isAsDefined as isStreamAsDefined, STREAMS } from '#kit/events/jetstream/streams.ts';
 import { connectOnce } from '../servers/nats.ts';
 import { durablesOf } from '../services.ts';
-import { readLimitsHealth } from '../stack/health.ts';
+import { readLimitsHealth, withoutLimitsRedis } from '../stack/limits-health.ts';
 import { ownLimitsRedis, type StackPlan } from '../stack/plan.ts';
 import type { StackState } from '../supervisor/state.ts';
 import { fail, type Judgement, judge, ok, type Probe, warn } from './examination.ts';
@@ -32,18 +32,22 @@ export function limitsRedisProbe(plan: StackPlan): Probe {
     look: () => judgeRedis(plan.urls.limitsRedis, 'counters are evicted', 'whose are, may ask more than is allowed'),
     next:
       ownLimitsRedis(plan.own) === undefined
-        ? './oxo logs redis-limits; meanwhile all pass uncounted'
-        : 'is the server of LIMITS_REDIS_URL there?',
+        ? `./oxo logs redis-limits; meanwhile ${withoutLimitsRedis}`
+        : `is the server of LIMITS_REDIS_URL there? Meanwhile ${withoutLimitsRedis}`,
   };
 }
 
-/** Whether there is a rate limit service, and it answers. */
+/** Whether there is a rate limit service, and it answers; and whether auth counts attempts in all its processes together. */
 export function limitsProbe(plan: StackPlan, state: StackState): Probe {
   const look = async (): Promise<Judgement[]> => {
-    const { off, passed } = await readLimitsHealth(plan.urls.envoyAdmin, state);
-    if (off !== undefined) return [warn(off, './oxo down && ./oxo up tries to build it again')];
-    if (passed === 0) return [ok('all writes are counted')];
-    return [warn(`${passed} writes passed uncounted since Envoy started`, './oxo logs ratelimit')];
+    const { off, passed, alone } = await readLimitsHealth(plan, state);
+    const attempts =
+      alone === 0
+        ? ok('all are counted', 'attempts')
+        : warn(`${alone} were counted by one process of auth alone since it started`, './oxo logs auth', 'attempts');
+    if (off !== undefined) return [attempts, warn(off, './oxo down && ./oxo up tries to build it again')];
+    if (passed === 0) return [attempts, ok('all writes are counted')];
+    return [attempts, warn(`${passed} writes passed uncounted since Envoy started`, './oxo logs ratelimit')];
   };
   return { area: 'limits', name: 'writes', look, next: './oxo logs envoy' };
 }

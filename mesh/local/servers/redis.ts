@@ -104,10 +104,16 @@ function settingArguments(options: RedisOptions, aclPath: string): string[] {
 /** Whether it does; rejects when it can't be reached. */
 export async function redisAnswers(url: string): Promise<boolean> {
   const client = new Redis(url, { lazyConnect: true, connectTimeout: 1_000, retryStrategy: () => null });
-  client.on('error', () => {});
+  // What it rejects with says only that it is not connected.
+  let why: unknown;
+  client.on('error', (error) => {
+    why = error;
+  });
   try {
     await client.connect();
     return (await client.ping()) === 'PONG';
+  } catch (error) {
+    throw why ?? error;
   } finally {
     client.disconnect();
   }

@@ -3,7 +3,6 @@ import { DEAD_LETTERS_STREAM, EVENTS_STREAM } from '#kit/events/jetstream/stream
 import { connectOnce } from '../servers/nats.ts';
 import { withClient } from '../servers/postgres-client.ts';
 import type { ServiceDefinition } from '../services.ts';
-import type { StackState } from '../supervisor/state.ts';
 import type { StackUrls } from './plan.ts';
 
 const timeoutMs = 1_500;
@@ -71,26 +70,4 @@ export async function readEvents(url: string): Promise<EventsHealth> {
   } finally {
     await connection.close();
   }
-}
-
-/** How writes are limited, beside the limits that Envoy keeps alone. */
-export type LimitsHealth = {
-  /** Why there is no rate limit service; undefined where there is one. */
-  readonly off: string | undefined;
-  /** Writes that passed since Envoy started although there is one, because it gave no answer. */
-  readonly passed: number;
-};
-
-/** Rejects when Envoy is away. */
-export async function readLimitsHealth(
-  envoyAdmin: string,
-  { processes, steps }: Pick<StackState, 'processes' | 'steps'>,
-): Promise<LimitsHealth> {
-  if (!processes.some(({ name }) => name === 'ratelimit')) {
-    return { off: steps.find(({ name }) => name === 'ratelimit')?.note ?? 'there is no front door', passed: 0 };
-  }
-  const url = `${envoyAdmin}/stats?filter=ratelimit.failure_mode_allowed`;
-  const response = await fetch(url, { signal: AbortSignal.timeout(timeoutMs) });
-  const counts = (await response.text()).matchAll(/failure_mode_allowed: (\d+)$/gm);
-  return { off: undefined, passed: [...counts].reduce((sum, [, count]) => sum + Number(count), 0) };
 }

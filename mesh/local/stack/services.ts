@@ -9,6 +9,7 @@ import { appendLog } from '../supervisor/log-file.ts';
 import type { ProcessSpec } from '../supervisor/process.ts';
 import type { StackPlan } from './plan.ts';
 import { type Instance, opsPort, type Replica } from './replicas.ts';
+import { whyNotReady } from './serving.ts';
 
 const run = promisify(execFile);
 const migrateTimeoutMs = 120_000;
@@ -61,6 +62,7 @@ export function serviceSpec(plan: StackPlan, instance: Instance): ProcessSpec {
     logPath: logPathOf(plan.logDir, name),
     probe: () => isOk(readyUrl),
     readyTimeoutMs: 60_000,
+    reason: () => whyNotReady(plan.urls.operations[name] ?? ''),
     heartbeat: httpHeartbeat(opsPort(plan.portBase, instance), '/livez'),
     stopSignal: 'SIGTERM',
     stopTimeoutMs: 15_000,

@@ -131,6 +131,13 @@ test('who keeps dying is given up with the end of its log', async (t) => {
   });
 });
 
+test('who runs and does not get ready is given up with what it says against it', async (t) => {
+  const reason = async () => 'redis: away';
+  const supervised = supervise(specOf(forever, { probe: async () => false, readyTimeoutMs: 1, reason }));
+  t.after(supervised.stop);
+  await assert.rejects(supervised.ready(), /probe is not ready after \d+ ms: redis: away$/);
+});
+
 test('a program that is not there is an exit like any other', async (t) => {
   const supervised = supervise(specOf('', { command: '/nowhere/program' }), undefined, backoff);
   t.after(supervised.stop);

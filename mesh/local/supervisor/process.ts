@@ -20,6 +20,8 @@ export type ProcessSpec = {
   /** True when it can do its work. Rejections count as false. */
   readonly probe: () => Promise<boolean>;
   readonly readyTimeoutMs: number;
+  /** What keeps it from being ready, in words; undefined when that is not known. */
+  readonly reason?: () => Promise<string | undefined>;
   /** Who does not answer it is killed and started again; without one, only who dies is. */
   readonly heartbeat?: Heartbeat;
   readonly stopSignal: NodeJS.Signals;
@@ -206,7 +208,8 @@ async function untilReady(supervision: Supervision): Promise<void> {
   while (supervision.snapshot.state !== 'ready') {
     if (supervision.stopping) throw new CliError(`${spec.name} was stopped before it was ready`);
     const dies = supervision.snapshot.restarts >= startsBeforeGivingUp;
-    if (dies || performance.now() > deadline) throw notReady(supervision, Math.round(performance.now() - startedAtMs));
+    if (dies || performance.now() > deadline)
+      throw await notReady(supervision, Math.round(performance.now() - startedAtMs));
     await delay(probeIntervalMs);
   }
 }
@@ -248,10 +251,12 @@ function killTree(child: RunningProcess): void {
   for (const identity of identities) if (identity !== undefined) signal(identity, 'SIGKILL');
 }
 
-function notReady({ spec, snapshot }: Supervision, afterMs: number): CliError {
+async function notReady({ spec, snapshot }: Supervision, afterMs: number): Promise<CliError> {
+  const reason = snapshot.identity === undefined ? undefined : await spec.reason?.();
   const ended =
     snapshot.lastExit === undefined ? '' : `; it ended ${snapshot.restarts} times, last with ${snapshot.lastExit}`;
-  return new CliError(`${spec.name} is not ready after ${afterMs} ms${ended}`, {
+  const why = reason === undefined ? '' : `: ${reason}`;
+  return new CliError(`${spec.name} is not ready after ${afterMs} ms${why}${ended}`, {
     advice: [`The end of its log (${spec.logPath}):`, ...lastLines(spec.logPath, 5)],
   });
 }
