@@ -6,7 +6,7 @@ type Entry = { readonly summary: string; readonly load: () => Promise<{ readonly
 
 /** Every subcommand; its file is read only when it is asked for. */
 const commands: Readonly<Record<string, Entry>> = {
-  up: { summary: 'start everything, and wait until it is ready', load: () => import('./commands/up.ts') },
+  up: { summary: 'start everything, and wait until it is ready', load: () => import('./commands/up/up.ts') },
   down: { summary: 'stop everything; data stays', load: () => import('./commands/down.ts') },
   status: { summary: 'what runs, and how far behind it is', load: () => import('./commands/status.ts') },
   doctor: { summary: 'what is wrong, and the next step', load: () => import('./commands/doctor.ts') },

@@ -3,15 +3,8 @@
  * beside it. Its events stay in the outbox.
  */
 import { randomBytes } from 'node:crypto';
-import { z } from 'zod';
-import { AdminInternalServiceDefinition } from '#gen/oxo/admin/v1/admin_internal_service.ts';
-import { AdminServiceDefinition } from '#gen/oxo/admin/v1/admin_service.ts';
-import { ApiKeyServiceDefinition } from '#gen/oxo/auth/v1/api_key_service.ts';
 import { SessionRevoked } from '#gen/oxo/auth/v1/auth_events.ts';
-import { AuthInternalServiceDefinition } from '#gen/oxo/auth/v1/auth_internal_service.ts';
 import { AuthServiceDefinition } from '#gen/oxo/auth/v1/auth_service.ts';
-import { ConsentServiceDefinition } from '#gen/oxo/auth/v1/consent_service.ts';
-import { MfaServiceDefinition } from '#gen/oxo/auth/v1/mfa_service.ts';
 import { UserInternalServiceDefinition } from '#gen/oxo/user/v1/user_internal_service.ts';
 import { UserServiceDefinition } from '#gen/oxo/user/v1/user_service.ts';
 import type { BackgroundWork } from '#kit/background.ts';
@@ -22,27 +15,15 @@ import { createServiceTokens } from '#kit/identity/service-token.ts';
 import { createTokenVerifier, type TokenVerifier } from '#kit/identity/token-verifier.ts';
 import type { Metrics } from '#kit/observability/metrics.ts';
 import type { ServiceConsumer } from '#kit/process/start.ts';
-import type { Redis } from '#kit/redis/redis.ts';
 import { openChannel, type RpcClient } from '#kit/rpc/client.ts';
-import type { Callers } from '#kit/testing/callers.ts';
-import {
-  createTestContext,
-  type OpenTestRedis,
-  openTestBus,
-  openTestDatabase,
-  openTestRedis,
-  type TestContext,
-} from '#kit/testing/context.ts';
-import { type Neighbour, startNeighbour } from '#kit/testing/neighbour.ts';
+import { createTestContext, type OpenTestRedis, openTestDatabase, type TestContext } from '#kit/testing/context.ts';
+import type { Neighbour } from '#kit/testing/neighbour.ts';
 import { createTestOutbox, type TestOutbox } from '#kit/testing/outbox.ts';
-import { freePort } from '#kit/testing/ports.ts';
 import { serveTest } from '#kit/testing/serve.ts';
 import { createAccounts } from '../accounts/accounts.ts';
 import { createPasswords } from '../accounts/passwords.ts';
 import { createPendingSweep } from '../accounts/pending-sweep.ts';
-import { type Allowances, allowanceSettings, allowances } from '../attempts/allowances.ts';
-import { type Attempts, createAttempts } from '../attempts/attempts.ts';
-import { createCounters } from '../attempts/counters.ts';
+import type { Allowances } from '../attempts/allowances.ts';
 import { createCountedAudit } from '../audit/counted.ts';
 import type { HttpServer } from '../http/server.ts';
 import { JWKS_PATH } from '../keys/jwks.ts';
@@ -63,10 +44,12 @@ import { hashOf } from '../tokens/hash.ts';
 import { countingSecrets } from '../tokens/service-secrets.ts';
 import { createTokenIssuer, type TokenIssuer } from '../tokens/token-issuer.ts';
 import { createTestBroadcast, type TestBroadcast } from './broadcast.ts';
+import { contractsOf, type TestContracts } from './contracts.ts';
 import { counting } from './counting.ts';
 import { randomSecret, startKeys } from './custody.ts';
 import { createTestMails, type TestMails } from './mails.ts';
 import { testSchema } from './schema.ts';
+import { createTestAttempts, startServers } from './servers.ts';
 import { createSigners, type Signers } from './signers.ts';
 
 export const ISSUER = 'http://oxo.test';
@@ -80,41 +63,16 @@ export const FORMER_FEED_SECRET = 'former feed-secret';
 const KNOWN = { secretHashes: new Map([['feed', [FEED_SECRET, FORMER_FEED_SECRET].map(hashOf)]]) };
 const secretCounts = countingSecrets(KNOWN.secretHashes);
 
-/** Tests that are about other things come from one network, again and again. */
-const MANY = Object.fromEntries(
-  Object.keys(allowances(z.object(allowanceSettings).parse({}))).map((name) => [
-    name,
-    { attempts: 1_000_000, windowMs: MINUTE_MS },
-  ]),
-) as Allowances;
-
 export interface TestAuthService
   extends Pick<TestContext, 'clock' | 'log' | 'close'>,
     Omit<TestOutbox, 'outbox'>,
     Pick<TestBroadcast, 'holdBroadcast'>,
     TestMails,
-    Signers {
+    Signers,
+    TestContracts {
   db: Database;
-  /** The public contract as this person, who signs in for it, or as nobody. */
-  as(userId?: string): RpcClient<AuthServiceDefinition>;
-  /** The public contract with a token as it is. */
-  withToken(token: string): RpcClient<AuthServiceDefinition>;
-  /** The contract of API keys with a token as it is; as nobody without. */
-  apiKeys(token?: string): RpcClient<ApiKeyServiceDefinition>;
-  /** The contract of second steps with a token as it is; as nobody without. */
-  mfa(token?: string): RpcClient<MfaServiceDefinition>;
-  /** What a person has allowed to clients, with a token as it is. */
-  consentsWith(token: string): RpcClient<ConsentServiceDefinition>;
-  /** The contract of administrators with a token as it is. */
-  adminWithToken(token: string): RpcClient<AdminServiceDefinition>;
-  /** The contract by which administrators are made, as the operator or as one of our services. */
-  operator(service?: string): RpcClient<AdminInternalServiceDefinition>;
   /** Does this one of its background work once. */
   background(name: string): Promise<unknown>;
-  /** The internal contract as one of our services, or as nobody. */
-  internal(service?: string): RpcClient<AuthInternalServiceDefinition>;
-  /** The internal contract with a token as it is. */
-  internalWithToken(token: string): RpcClient<AuthInternalServiceDefinition>;
   /** The user service, called as auth. */
   users: RpcClient<UserInternalServiceDefinition>;
   /** @throws Error when the service was started without it */
@@ -164,7 +122,8 @@ export async function startAuthService(options: TestAuthOptions = {}): Promise<T
   const { db } = database;
   const custody = await startKeys(context, db);
   const { keys, http, vault, dataVault, rewrapping } = custody;
-  const { limits, user, address } = await startServers(context, `http://127.0.0.1:${http.port}${JWKS_PATH}`, options);
+  const jwks = { issuer: ISSUER, jwksUrl: `http://127.0.0.1:${http.port}${JWKS_PATH}` };
+  const { limits, user, address } = await startServers(context, jwks, options.withUser);
 
   const issuer = createTokenIssuer({ keys, issuer: ISSUER, clock });
   const denyList = createDenyList(clock);
@@ -180,12 +139,6 @@ export async function startAuthService(options: TestAuthOptions = {}): Promise<T
     committed: () => broadcast.committed(),
   });
   const broadcast = createTestBroadcast(outboxParts.events, denyList);
-  async function revocations(): Promise<SessionRevoked[]> {
-    const events = await outboxParts.events();
-    return events
-      .filter(({ subject }) => subject === 'session.revoked')
-      .map(({ payload }) => SessionRevoked.decode(payload));
-  }
   const counted = createCountedAudit({ db, clock, logger });
   const mail = createMail({ outbox, metrics: context.metrics, clock });
   const [apiKeyTagSecrets, mailTokenSecrets] = [[randomBytes(32)], [randomBytes(32)]];
@@ -217,12 +170,13 @@ export async function startAuthService(options: TestAuthOptions = {}): Promise<T
     ...{ db, clock, users, verifier, denyList, issuer, rotation, sessions, mail },
     ...createTestMails(db, mailTokenSecrets),
     revoking: createRevoking({ db, outbox, denyList }),
-    ...{ hashes, limits, metrics: context.metrics, revocations },
+    ...{ hashes, limits, metrics: context.metrics },
     ...outboxParts,
+    revocations: async () => revocationsAmong(await outboxParts.events()),
     ...custody,
     ...signers,
     ...contractsOf(callers),
-    ...withAdministration(callers, service.background),
+    background: (name) => workOf(service.background, name),
     holdBroadcast: broadcast.holdBroadcast,
     consumers: service.consumers,
     oauth: service.oauth,
@@ -238,56 +192,13 @@ export async function startAuthService(options: TestAuthOptions = {}): Promise<T
   };
 }
 
-function contractsOf(callers: Callers) {
-  return {
-    as: (userId) => callers.asUser(AuthServiceDefinition, userId),
-    withToken: (token) => callers.withToken(AuthServiceDefinition, token),
-    mfa: (token?: string) =>
-      token === undefined ? callers.asUser(MfaServiceDefinition) : callers.withToken(MfaServiceDefinition, token),
-    consentsWith: (token) => callers.withToken(ConsentServiceDefinition, token),
-    apiKeys: (token?: string) =>
-      token === undefined ? callers.asUser(ApiKeyServiceDefinition) : callers.withToken(ApiKeyServiceDefinition, token),
-    internal: (service) => callers.asService(AuthInternalServiceDefinition, service),
-    internalWithToken: (token) => callers.withToken(AuthInternalServiceDefinition, token),
-  } satisfies Partial<TestAuthService>;
+function revocationsAmong(events: Awaited<ReturnType<TestOutbox['events']>>): SessionRevoked[] {
+  const revoked = events.filter(({ subject }) => subject === 'session.revoked');
+  return revoked.map(({ payload }) => SessionRevoked.decode(payload));
 }
 
-function withAdministration(
-  callers: Callers,
-  background: readonly BackgroundWork[],
-): Pick<TestAuthService, 'adminWithToken' | 'operator' | 'background'> {
-  return {
-    adminWithToken: (token) => callers.withToken(AdminServiceDefinition, token),
-    operator: (name = 'operator') => callers.asService(AdminInternalServiceDefinition, name),
-    async background(name) {
-      const found = background.find((each) => each.name === name);
-      if (found === undefined) throw new Error(`there is no background work ${name}`);
-      return found.work();
-    },
-  };
-}
-
-function createTestAttempts(
-  { metrics, clock, logger }: TestContext,
-  redis: Redis,
-  changed?: Partial<Allowances>,
-): Attempts {
-  const allowances = { ...MANY, ...changed };
-  return createAttempts({
-    counters: createCounters(redis),
-    allowances,
-    secret: 'a secret of auth',
-    metrics,
-    clock,
-    logger,
-  });
-}
-
-async function startServers(context: TestContext, jwksUrl: string, { withUser = true }: TestAuthOptions) {
-  const limits = await openTestRedis(context);
-  if (!withUser) return { limits, user: undefined, address: `127.0.0.1:${await freePort()}` };
-  const bus = await openTestBus(context);
-  const [redisUrl, natsUrl] = [limits.redisUrl, bus.server.url()];
-  const user = await startNeighbour(context, { name: 'user', redisUrl, natsUrl, jwksUrl, issuer: ISSUER });
-  return { limits, user, address: user.address };
+async function workOf(background: readonly BackgroundWork[], name: string): Promise<unknown> {
+  const found = background.find((each) => each.name === name);
+  if (found === undefined) throw new Error(`there is no background work ${name}`);
+  return found.work();
 }

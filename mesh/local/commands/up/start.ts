@@ -1,0 +1,126 @@
+import type { ChildProcess } from 'node:child_process';
+import { requireNoRestore } from '../../backup/mark.ts';
+import { createPhases, type Progress } from '../../cli/terminal.ts';
+import { isPending, rotateCredentials } from '../../credentials/rotation.ts';
+import { handedOutAdvice, handedOutPorts } from '../../ports.ts';
+import type { Settings } from '../../settings.ts';
+import { greet } from '../../stack/greet.ts';
+import type { KeptInWords } from '../../stack/kept-settings.ts';
+import { planStack } from '../../stack/plan.ts';
+import { isLeftServing, isOfAnotherVersion, upgrade } from '../../stack/upgrade.ts';
+import { followStart, launchSupervisor, requireRecovered } from '../../supervisor/launch.ts';
+import { readLiveState, readState, type StackState } from '../../supervisor/state.ts';
+import { fetchParts } from './fetch-parts.ts';
+import { requireSamePorts, requireSameReplicas, runningState } from './running.ts';
+
+/** What was asked for; without a number of replicas, a stack that runs stays as it is. */
+export type Wanted = {
+  readonly serversOnly: boolean;
+  readonly replicas: number | undefined;
+  readonly about: KeptInWords;
+};
+
+/** What an interruption has to stop. */
+export type Begun = {
+  supervisor: ChildProcess | undefined;
+  /** Whether what runs is brought to this version, and whether that goes on without us. */
+  roll: 'none' | 'prepared' | 'begun';
+  givenUp: Promise<void> | undefined;
+};
+
+/** Starts what does not run, brings what runs to this version, and proves that it works. */
+export async function start(settings: Settings, wanted: Wanted, begun: Begun): Promise<void> {
+  const startedAtMs = performance.now();
+  const progress = createPhases();
+  requireNoRestore(settings.stateDir);
+  if (handedOutPorts([settings.portBase, settings.portBase + 99]).length > 0)
+    console.error(
+      `oxo: warning: ports from ${settings.portBase} on are given to outgoing connections too: ${handedOutAdvice}`,
+    );
+  const running = runningState(settings);
+  const left = running === undefined && !wanted.serversOnly ? readState(settings.stateDir) : undefined;
+  if (left !== undefined && isLeftServing(left, settings)) {
+    tell(wanted.about);
+    await roll(
+      settings,
+      left,
+      begun,
+      progress,
+      'the supervisor has died; what it left running is taken over, and people go on',
+    );
+  } else if (running === undefined) {
+    tell({ ...wanted.about, changed: [], ignored: [] });
+    // What can't work is said here, before anything is fetched.
+    planStack(settings);
+    await fetchParts(settings, wanted.serversOnly, progress);
+    begun.supervisor = launchSupervisor(settings, wanted.serversOnly);
+    await followStart(settings, begun.supervisor, progress);
+  } else {
+    requireSamePorts(running, settings);
+    requireSameReplicas(running, wanted.replicas);
+    if (running.phase !== 'running') await followStart(settings, undefined, progress);
+    else if (wanted.serversOnly || !isOfAnotherVersion(running)) {
+      console.log(`already running (supervisor ${running.supervisor.pid})`);
+      const { changed, ignored } = wanted.about;
+      tell({ kept: [], changed: [], ignored: [...changed.map((line) => line.replace(/:.*/, '')), ...ignored] });
+    }
+  }
+  // Also whom another up has started meanwhile.
+  const settled = readLiveState(settings.stateDir);
+  if (settled !== undefined && !wanted.serversOnly && isOfAnotherVersion(settled)) {
+    tell(wanted.about);
+    await roll(
+      settings,
+      settled,
+      begun,
+      progress,
+      'services of another version run: each is replaced by this one, and people go on',
+    );
+  }
+  if (running !== undefined) await requireRecovered(settings);
+  if (!wanted.serversOnly) await finishCredentials(settings, progress);
+  const seconds = ((performance.now() - startedAtMs) / 1_000).toFixed(1);
+  const names = readLiveState(settings.stateDir)?.processes.map((record) => record.name) ?? [];
+  if (!names.includes('envoy')) {
+    console.log(`\nthe servers are ready (${seconds} s): ${names.join(', ')}. ./oxo status tells their URLs.`);
+    return;
+  }
+  try {
+    await greet(settings, progress, startedAtMs);
+  } catch (error) {
+    // A service that keeps dying is the reason, and says more than the request that failed.
+    await requireRecovered(settings, 0);
+    throw error;
+  }
+}
+
+/** What `./oxo credentials rotate` had begun. One that is going on is left alone. */
+async function finishCredentials(settings: Settings, progress: Progress): Promise<void> {
+  const serves = readLiveState(settings.stateDir)?.processes.some(({ name }) => name === 'envoy') ?? false;
+  if (!serves || !isPending(settings)) return;
+  console.log('services have new and former secrets: this is brought to an end');
+  await rotateCredentials(settings, [], progress);
+}
+
+/** What becomes of settings of a stack that runs, or ran. */
+function tell({ kept, changed, ignored }: KeptInWords): void {
+  if (kept.length > 0) console.log(`kept of what ran, as nothing else is given: ${kept.join(', ')}`);
+  for (const line of changed) console.log(`changes: ${line}`);
+  if (ignored.length > 0) console.log(`not applied to what runs (./oxo down, then ./oxo up): ${ignored.join(', ')}`);
+}
+
+async function roll(
+  settings: Settings,
+  running: StackState,
+  begun: Begun,
+  progress: Progress,
+  announcement: string,
+): Promise<void> {
+  console.log(announcement);
+  begun.supervisor = undefined;
+  begun.roll = 'prepared';
+  await fetchParts(settings, false, progress);
+  await upgrade(settings, running, progress, () => {
+    begun.roll = 'begun';
+  });
+}
