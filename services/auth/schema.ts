@@ -13,6 +13,7 @@ import { OAuthGrantEntity } from './entities/oauth-grant-entity.ts';
 import { RecoveryCodeEntity } from './entities/recovery-code-entity.ts';
 import { SessionEntity } from './entities/session-entity.ts';
 import { SigningKeyEntity } from './entities/signing-key-entity.ts';
+import { UsedTokenEntity } from './entities/used-token-entity.ts';
 import { Initial } from './migrations/20261123-initial.ts';
 import { RevokedSessions } from './migrations/20261124-revoked-sessions.ts';
 import { DisabledAccounts } from './migrations/20261127-disabled-accounts.ts';
@@ -31,6 +32,7 @@ import { Mails } from './migrations/20261201-mails.ts';
 import { Mfa } from './migrations/20261201-mfa.ts';
 import { OauthRotation } from './migrations/20261201-oauth-rotation.ts';
 import { LastMails } from './migrations/20261208-last-mails.ts';
+import { UsedTokens } from './migrations/20261208-used-tokens.ts';
 
 /** The tables of this service: its entities, and its migrations in the order in which they run. */
 export const entities = [
@@ -48,6 +50,7 @@ export const entities = [
   DataKeyEntity,
   MfaFactorEntity,
   RecoveryCodeEntity,
+  UsedTokenEntity,
 ];
 export const migrations: NamedMigration[] = [
   { name: '20261123-initial', class: Initial },
@@ -68,4 +71,5 @@ export const migrations: NamedMigration[] = [
   { name: '20261201-browser-sessions', class: BrowserSessions },
   { name: '20261201-mfa', class: Mfa },
   { name: '20261208-last-mails', class: LastMails },
+  { name: '20261208-used-tokens', class: UsedTokens },
 ];

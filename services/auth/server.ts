@@ -93,6 +93,7 @@ import { createProfiles, type Profiles } from './profiles/profiles.ts';
 import { createSessions } from './sessions/sessions.ts';
 import { createTokenFamilies } from './sessions/token-families.ts';
 import { createDropSecrets } from './tokens/service-secrets.ts';
+import { createSingleUse } from './tokens/single-use.ts';
 import { createTaggedTokens } from './tokens/tags.ts';
 import type { TokenIssuer } from './tokens/token-issuer.ts';
 
@@ -152,9 +153,10 @@ export function createAuthService(parts: AuthServiceParts) {
   const credentialsFrom = { apiKeys, keyText, findAccessToken, accessTokens };
   const exchange = createExchange({ ...credentialsFrom, issuer, denyList, clock, logger });
   const changes = createAccountChanges({ ...parts, attempts, counted, profiles, mail, tokens: mailTokens });
-  const { mfa, credentials } = createSigningIn({ ...parts, accounts, attempts, counted, knownDevices, mail, profiles });
+  const signingIn = createSigningIn({ ...parts, accounts, attempts, counted, knownDevices, mail, profiles });
+  const { mfa, credentials, singleUse } = signingIn;
   const registration = createRegistration({ ...parts, accounts, attempts, knownDevices, profiles, sessions });
-  const shared = { oauth, browsers, sessions, credentials, registration, profiles, apiKeys, attempts, changes };
+  const shared = { oauth, browsers, sessions, ...signingIn, registration, profiles, apiKeys, attempts, changes };
   const sweep = createPendingSweep({ accounts, profiles, clock, logger });
 
   return {
@@ -206,6 +208,7 @@ export function createAuthService(parts: AuthServiceParts) {
       { name: 'clean-up of sessions', intervalMs: 5 * MINUTE_MS, work: sessions.cleanUp },
       { name: 'clean-up of known devices', intervalMs: HOUR_MS, work: knownDevices.cleanUp },
       { name: 'clean-up of API keys', intervalMs: 5 * MINUTE_MS, work: apiKeys.cleanUp },
+      { name: 'clean-up of used tokens', intervalMs: 5 * MINUTE_MS, work: singleUse.cleanUp },
       ...keyBackground(parts),
       { name: 'counts of the audit log', intervalMs: 10 * SECOND_MS, work: counted.flush },
       { name: 'clean-up of the audit log', intervalMs: HOUR_MS, work: () => pruneAuditLog(db) },
@@ -265,5 +268,6 @@ function createSigningIn(
     Pick<AuthServiceParts, 'dataVault'>,
 ) {
   const own = { ...parts, vault: parts.dataVault };
-  return { mfa: createMfa(own), credentials: createCredentials({ ...own, secondStep: createSecondStep(own) }) };
+  const credentials = createCredentials({ ...own, secondStep: createSecondStep(own) });
+  return { mfa: createMfa(own), credentials, singleUse: createSingleUse(own) };
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import * as oauth from 'openid-client';
 import type { BrowserContextOptions, Page, Response } from 'playwright-core';
+import { codeOf } from '../../../services/auth/testing/authenticator-app.ts';
 import { enrol } from '../flow/mfa.ts';
 import type { PagePlace, Visit } from '../testing/chromium.ts';
 import { type Person, signUp } from '../testing/people.ts';
@@ -35,8 +36,21 @@ const maxPages = 100;
 
 /** The paths of the pages that a tour must have seen, whatever has become of it. */
 const paths = [
-  ...['/signin', '/signup', '/forgot', '/reset', '/verify', '/consent', '/device', '/oauth/logout', '/signout'],
-  ...['', '/profile', '/security', '/sessions', '/apps', '/keys', '/delete'].map((each) => `/account${each}`),
+  ...[
+    '/signin',
+    '/signin/code',
+    '/signup',
+    '/forgot',
+    '/reset',
+    '/verify',
+    '/consent',
+    '/device',
+    '/oauth/logout',
+    '/signout',
+  ],
+  ...['', '/profile', '/security', '/sessions', '/apps', '/keys', '/delete', '/security/two-step'].map(
+    (each) => `/account${each}`,
+  ),
 ];
 
 /** Shows every page that there is, in each of its states, in one browser. The caller ends the visit. */
@@ -105,7 +119,7 @@ async function signedOut({ page, person, careful, look }: Guide): Promise<void> 
   await look('sign-in-refused', page);
   await signIn(page, careful);
   await look('sign-in-code', page);
-  await submit(page, { password: careful.password, otp: '000000' });
+  await submit(page, { otp: '000000' });
   await look('sign-in-code-refused', page);
   await page.goto('/signup');
   await look('sign-up', page);
@@ -149,12 +163,35 @@ async function device({ page, app, look }: Guide): Promise<void> {
   await look('device-connected', page);
 }
 
-async function account({ page, look, followLinks }: Guide): Promise<void> {
+async function account(guide: Guide): Promise<void> {
+  const { page, look, followLinks } = guide;
   await page.goto('/account');
   await look('account', page);
+  await page.goto('/account/keys');
+  await page.locator('#name').fill('backup');
+  await page.locator('input[value="feed:read"]').check();
+  await press(page.locator('button[value=create]'));
+  await look('account-keys-made', page);
+  await secondStep(guide);
   await followLinks('/account');
   await page.goto('/signin?confirm=yes&back=%2Faccount');
   await look('confirm', page);
+}
+
+/** An app is set up, and taken away again. */
+async function secondStep({ page, look }: Guide): Promise<void> {
+  await page.goto('/account/security/two-step');
+  await look('two-step-off', page);
+  await press(page.locator('button[value=begin]'));
+  await look('two-step-set-up', page);
+  const secret = ((await page.locator('#secret').textContent()) ?? '').replaceAll(' ', '');
+  await submit(page, { otp: '000000' });
+  await look('two-step-refused', page);
+  await submit(page, { otp: codeOf(secret, Date.now()) });
+  await look('two-step-codes', page);
+  await press(page.locator('main a[href="/account/security/two-step"]'));
+  await look('two-step-on', page);
+  await press(page.locator('button[value=disable]'));
 }
 
 async function wayOut({ page, app, look }: Guide): Promise<void> {

@@ -33,8 +33,16 @@ export interface PasswordSource {
 export interface SignedIn<Entered> {
   user: User;
   entered: Entered | undefined;
+  /** Of the account when the password was right. */
+  epoch: number;
   /** What the device is to keep: what it had, until somebody has come in. */
   deviceToken: string;
+}
+
+/** A password that was right, of an account that needs a code besides: worth nothing once the account has another epoch. */
+export interface FirstStep {
+  accountId: string;
+  epoch: number;
 }
 
 /** By what somebody is let in: the proof, and the account's epoch when the password was right. */
@@ -47,7 +55,7 @@ export interface LetIn {
  * Opens what a person signs in to, and spends the proof with it. @returns undefined when the account is not there (any more), or the epoch
  * has ended
  */
-export type Enter<Entered> = (user: User, by: LetIn) => Promise<Entered | undefined>;
+export type Enter<Entered> = (account: { id: string }, by: LetIn) => Promise<Entered | undefined>;
 
 /**
  * Looks whose identifier and password these are, and lets that person in. A wrong password and an unknown handle give the same answer after
@@ -62,6 +70,17 @@ export interface Credentials {
     source: PasswordSource,
     enter: Enter<Entered>,
   ): Promise<SignedIn<Entered>>;
+  /**
+   * Goes on from a password that was right, by a code.
+   * @throws OxoError CREDENTIALS_INVALID when the password is not the account's any more, or was ended with its sessions; OTP_INVALID; RATE_LIMITED;
+   *   UNAVAILABLE when codes of apps cannot be counted
+   */
+  finish<Entered>(
+    step: FirstStep,
+    otp: string,
+    source: PasswordSource,
+    enter: Enter<Entered>,
+  ): Promise<{ entered: Entered | undefined; deviceToken: string }>;
 }
 
 export function createCredentials(options: {
@@ -93,20 +112,28 @@ export function createCredentials(options: {
     counted.add({ ...action, ...refused }, { requestId: context.requestId, device });
   }
 
-  /** @returns undefined when a code is needed; what `enter` gives, otherwise */
+  /** @returns undefined when a code is needed; otherwise what `enter` gives, and the token by which the device is known now */
   async function go<Entered>(
-    { user, epoch }: { user: User; epoch: number },
+    { accountId: id, epoch }: FirstStep,
     otp: string,
     source: PasswordSource,
     enter: Enter<Entered>,
-  ) {
+  ): Promise<{ entered: NonNullable<Entered>; deviceToken: string } | undefined> {
+    const { device, deviceToken, context } = source;
+    let entered: Entered | undefined;
     try {
-      const proof = await secondStep.check(user.id, otp, source);
-      return proof === undefined ? undefined : { entered: await enter(user, { proof, epoch }) };
+      const proof = await secondStep.check(id, otp, source);
+      if (proof === undefined) return undefined;
+      entered = await enter({ id }, { proof, epoch });
     } catch (error) {
-      if (hasReason(error, 'OTP_INVALID')) tellRefused(user.id, source, 'code');
+      if (hasReason(error, 'OTP_INVALID')) tellRefused(id, source, 'code');
       throw error;
     }
+    if (entered === undefined || entered === null) {
+      tellRefused(id, source);
+      throw wrongCredentials();
+    }
+    return { entered, deviceToken: await knownDevices.remember(id, deviceToken, { ...context, device }) };
   }
 
   return {
@@ -129,18 +156,17 @@ export function createCredentials(options: {
         tellRefused(user?.id, source);
         throw wrongCredentials();
       }
-      const gone = await go({ user, epoch: present.epoch }, otp, source, enter).catch((error: unknown) => {
-        attempt.giveBack();
+      const { epoch } = present;
+      const gone = await go({ accountId: user.id, epoch }, otp, source, enter).catch((error: unknown) => {
+        if (!hasReason(error, 'CREDENTIALS_INVALID')) attempt.giveBack();
         throw error;
       });
-      if (gone !== undefined && gone.entered === undefined) {
-        tellRefused(user.id, source);
-        throw wrongCredentials();
-      }
       attempt.giveBack();
-      if (gone === undefined) return { user, entered: undefined, deviceToken };
-      const known = await knownDevices.remember(user.id, deviceToken, { ...context, device });
-      return { user, entered: gone.entered, deviceToken: known };
+      return { user, epoch, entered: gone?.entered, deviceToken: gone?.deviceToken ?? deviceToken };
+    },
+    async finish(step, otp, source, enter) {
+      const gone = await go(step, otp, source, enter);
+      return gone ?? { entered: undefined, deviceToken: source.deviceToken };
     },
   };
 }

@@ -2,6 +2,8 @@ import { JWKS_PATH } from '../keys/jwks.ts';
 
 export const DEVICE_PAGE = '/device';
 export const SIGN_IN_PAGE = '/signin';
+/** Where the second step of a sign-in is gone. */
+export const CODE_PAGE = `${SIGN_IN_PAGE}/code`;
 export const CONSENT_PAGE = '/consent';
 export const SIGN_UP_PAGE = '/signup';
 export const SIGN_OUT_PAGE = '/signout';
@@ -17,6 +19,7 @@ export const ACCOUNT_PAGES = {
   apps: `${ACCOUNT_PAGE}/apps`,
   keys: `${ACCOUNT_PAGE}/keys`,
   delete: `${ACCOUNT_PAGE}/delete`,
+  twoStep: `${ACCOUNT_PAGE}/security/two-step`,
 } as const;
 export const LANGUAGE_PAGE = '/language';
 

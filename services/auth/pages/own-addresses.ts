@@ -1,5 +1,6 @@
 import {
   ACCOUNT_PAGES,
+  CODE_PAGE,
   CONSENT_PAGE,
   DEVICE_PAGE,
   FORGOT_PAGE,
@@ -14,6 +15,7 @@ import {
 const MAX_CHARACTERS = 4_096;
 const PAGES = new Set<string>([
   SIGN_IN_PAGE,
+  CODE_PAGE,
   SIGN_UP_PAGE,
   SIGN_OUT_PAGE,
   CONSENT_PAGE,

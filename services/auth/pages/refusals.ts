@@ -21,13 +21,15 @@ const STATUSES: Readonly<Record<Told, number>> = {
   API_KEY_LIMIT_REACHED: 400,
   CREDENTIALS_INVALID: 400,
   OTP_INVALID: 400,
+  MFA_NOT_ENROLLED: 400,
+  MFA_ALREADY_ENROLLED: 409,
   EMAIL_TOKEN_INVALID: 400,
   PASSWORD_RESET_INVALID: 400,
   RATE_LIMITED: 429,
   UNAVAILABLE: 503,
 };
 /** The field that a reason is about, where the error names none. */
-const FIELDS: Partial<Record<Told, string>> = { HANDLE_TAKEN: 'handle', HANDLE_RESERVED: 'handle' };
+const FIELDS: Partial<Record<Told, string>> = { HANDLE_TAKEN: 'handle', HANDLE_RESERVED: 'handle', OTP_INVALID: 'otp' };
 
 /**
  * How a refusal is shown beside the form that was sent.

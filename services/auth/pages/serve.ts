@@ -12,6 +12,7 @@ import type { HttpExchange, HttpServer } from '../http/server.ts';
 import type { OAuthPages } from '../oauth/interactions/pages.ts';
 import type { OAuth, OAuthSettings } from '../oauth/oauth.ts';
 import {
+  CODE_PAGE,
   CONSENT_PAGE,
   FORGOT_PAGE,
   LANGUAGE_PAGE,
@@ -23,6 +24,7 @@ import {
 } from '../oauth/routes.ts';
 import type { Profiles } from '../profiles/profiles.ts';
 import type { Sessions } from '../sessions/sessions.ts';
+import type { SingleUse } from '../tokens/single-use.ts';
 import { type AccountPagesParts, accountPages } from './account/pages.ts';
 import { createArrive } from './arriving.ts';
 import type { Browsers } from './browsers.ts';
@@ -30,15 +32,19 @@ import { consent } from './consent.ts';
 import { createForms } from './forms.ts';
 import { language } from './language.ts';
 import { forgot, reset, verify } from './mailed.ts';
+import { createOnceForms } from './once.ts';
 import type { PageHandlers } from './page-handlers.ts';
 import { awayPage, expiredPage, failedPage, foreignFormPage } from './problem-pages.ts';
-import { signIn } from './sign-in.ts';
+import { code } from './sign-in/code.ts';
+import { createOpening } from './sign-in/opening.ts';
+import { signIn } from './sign-in/sign-in.ts';
+import { createSignInSteps } from './sign-in/steps.ts';
 import { signOut } from './sign-out.ts';
 import { signUp } from './sign-up.ts';
 import { createSignedIn } from './signed-in.ts';
 import { type Visit, visitOf } from './visit.ts';
 
-export interface PagesParts extends Pick<AccountPagesParts, 'db' | 'ownProfile' | 'apiKeys' | 'changes'> {
+export interface PagesParts extends Pick<AccountPagesParts, 'db' | 'ownProfile' | 'apiKeys' | 'changes' | 'mfa'> {
   http: HttpServer;
   oauth: Pick<OAuth, 'interactions' | 'endBrowser' | 'consents'>;
   oauthPages: OAuthPages;
@@ -48,6 +54,7 @@ export interface PagesParts extends Pick<AccountPagesParts, 'db' | 'ownProfile' 
   registration: Registration;
   profiles: Pick<Profiles, 'byId'>;
   attempts: Pick<Attempts, 'verify'>;
+  singleUse: SingleUse;
   settings: Pick<OAuthSettings, 'issuer' | 'cookieSecrets'>;
   logger: Logger;
   clock: Clock;
@@ -58,9 +65,11 @@ export function servePages(parts: PagesParts): void {
   const { http, oauth, settings, logger, ...rest } = parts;
   const { interactions, endBrowser, consents } = oauth;
   const { issuer } = settings;
-  const forms = createForms({ secrets: settings.cookieSecrets, issuer });
+  const signed = { ...parts, secrets: settings.cookieSecrets, issuer };
+  const forms = createForms(signed);
+  const [onceForms, steps, opening] = [createOnceForms(signed), createSignInSteps(signed), createOpening(signed)];
   const arrive = createArrive({ browsers: parts.browsers, interactions, endOthers: endBrowser, issuer });
-  const shared = { ...rest, interactions, endBrowser, consents, forms, arrive, issuer };
+  const shared = { ...rest, interactions, endBrowser, consents, forms, onceForms, steps, opening, arrive, issuer };
 
   async function answer(exchange: HttpExchange, { get, post }: Partial<PageHandlers>): Promise<void> {
     const { request, response } = exchange;
@@ -82,6 +91,7 @@ export function servePages(parts: PagesParts): void {
   }
 
   serve(SIGN_IN_PAGE, signIn(shared));
+  serve(CODE_PAGE, code(shared));
   serve(SIGN_UP_PAGE, signUp(shared));
   serve(SIGN_OUT_PAGE, signOut(shared));
   serve(FORGOT_PAGE, forgot(shared));

@@ -5,6 +5,7 @@ import { SIGN_IN_PAGE } from '../oauth/routes.ts';
 import type { BrowserSession } from '../sessions/browser-sessions.ts';
 import type { Browsers } from './browsers.ts';
 import type { Forms } from './forms.ts';
+import type { OnceForms } from './once.ts';
 import { goOn, type PageHandlers } from './page-handlers.ts';
 import { foreignFormPage } from './problem-pages.ts';
 import { type Visit, visitOf } from './visit.ts';
@@ -17,6 +18,8 @@ export interface AccountVisit extends Visit {
   session: BrowserSession;
   /** For the forms of this page. */
   token: string;
+  /** Besides, for one of them that must not be done twice. */
+  once: string;
 }
 
 /** What a page for those who are signed in answers. */
@@ -34,10 +37,11 @@ export interface AccountPage {
 export function createSignedIn(parts: {
   browsers: Pick<Browsers, 'current'>;
   forms: Forms;
+  onceForms: Pick<OnceForms, 'tokenOf'>;
   issuer: string;
   clock: Clock;
 }): (page: AccountPage) => PageHandlers {
-  const { browsers, forms, issuer, clock } = parts;
+  const { browsers, forms, onceForms, issuer, clock } = parts;
 
   return ({ path, isSensitive = false, get, post }) => {
     /** @returns undefined when the person was led to the sign-in */
@@ -50,7 +54,8 @@ export function createSignedIn(parts: {
         return undefined;
       }
       const visit = visitOf(exchange.request, issuer, back);
-      return { ...visit, session, token: forms.tokenOf(exchange, path, session) };
+      const once = onceForms.tokenOf(path, session);
+      return { ...visit, session, token: forms.tokenOf(exchange, path, session), once };
     }
 
     return {

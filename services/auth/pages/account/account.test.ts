@@ -56,7 +56,8 @@ test('every page is for who is signed in, in both languages, and says where one 
       const { sections } = TEXTS[language].account;
       const section = Object.entries(ACCOUNT_PAGES).find(([, each]) => each === path)?.[0] as keyof typeof sections;
       assert.ok(page.body.includes(`<h1>${sections[section]}</h1>`), path);
-      if (section !== 'delete') assert.match(page.body, new RegExp(`<a href="${path}" aria-current="page">`));
+      if (section !== 'delete' && section !== 'twoStep')
+        assert.match(page.body, new RegExp(`<a href="${path}" aria-current="page">`));
     }
     const stranger = await openTestBrowser(service).fetch(path);
     assert.equal(stranger.location?.href, `${ISSUER}/signin?${new URLSearchParams({ back: path })}`);
@@ -176,7 +177,18 @@ test('a key is made, shown once, works, is replaced and ends', async () => {
   assert.equal(secretIn(again), undefined);
   assert.ok(!again.body.includes(secret));
 
+  // Whoever loads the page again sends the form again.
+  for (const [shown, button, typed] of [
+    [page, 'Make the key', { name: 'backup', scope: 'feed:read', days: '7' }],
+    [page, 'Make the key', { name: 'another', scope: 'feed:read', days: '7', once: undefined }],
+  ] as const) {
+    const repeated = await pressed(browser, shown, button, typed);
+    assert.match(statusIn(repeated) ?? '', /^This was sent already/);
+    assert.equal([...repeated.body.matchAll(/<li><div><strong>/g)].length, 1);
+  }
+
   const replaced = secretIn(await press(browser, again, 'Replace: backup')) ?? '';
+  assert.match(statusIn(await pressed(browser, again, 'Replace: backup')) ?? '', /^This was sent already/);
   assert.notEqual(replaced, secret);
   assert.equal(await exchange(replaced), true);
   const ended = await pressed(browser, again, 'End: backup');

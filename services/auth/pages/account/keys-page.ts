@@ -32,7 +32,9 @@ ${page.keys.map((key) => row(visit, key))}</ul>`;
   return accountLayout(visit, 'keys', {
     problem: page.refusal?.problem,
     done:
-      page.issued === undefined ? doneIn(page.query, { revoked: texts.revoked }) : texts.issued(page.issued.key.name),
+      page.issued === undefined
+        ? doneIn(page.query, { revoked: texts.revoked, again: visit.texts.account.again })
+        : texts.issued(page.issued.key.name),
     body: html`${
       page.issued !== undefined &&
       html`<p><code class="secret" id="secret">${page.issued.secret}</code></p>
@@ -54,7 +56,7 @@ function row(visit: AccountVisit, { id, name, scopes, expiresAtMs, lastUsedAtMs 
 <p class="small">${scopes.join(', ')}</p>
 <p class="small">${texts.until} ${timeOf(visit, expiresAtMs)} · ${used}</p></div>
 <form method="post" action="${PATH}">
-${hidden({ token: visit.token, id })}<p class="actions"><button type="submit" class="second" name="action" value="rotate" aria-label="${texts.rotate}: ${name}">${texts.rotate}</button>
+${hidden({ token: visit.token, once: visit.once, id })}<p class="actions"><button type="submit" class="second" name="action" value="rotate" aria-label="${texts.rotate}: ${name}">${texts.rotate}</button>
 <button type="submit" class="danger" name="action" value="revoke" aria-label="${texts.revoke}: ${name}">${texts.revoke}</button></p>
 </form></li>
 `;
@@ -77,7 +79,7 @@ function form(visit: AccountVisit, { typed, refusal }: KeysPage): Part {
     (each) => html`<option value="${each}"${String(each) === days && html` selected`}>${texts.days(each)}</option>`,
   );
   return html`<form method="post" action="${PATH}">
-${hidden({ token: visit.token })}${field({
+${hidden({ token: visit.token, once: visit.once })}${field({
   ...{ name: 'name', label: texts.name, hint: texts.nameHint, value: name, maxLength: 60, autocomplete: 'off' },
   ...{ problem: problems.name, isFirst: problems.name !== undefined },
 })}<fieldset${problems.scopes !== undefined && html` aria-describedby="scopes-problem"`}>

@@ -6,6 +6,7 @@ import { createInput, DEFAULT_OVERLAP_SECONDS } from '../../api-keys/key-input.t
 import { sendPage } from '../../html/send.ts';
 import type { HttpExchange } from '../../http/server.ts';
 import { ACCOUNT_PAGES } from '../../oauth/routes.ts';
+import type { OnceForms } from '../once.ts';
 import { goOn } from '../page-handlers.ts';
 import { type Refusal, refusalOf } from '../refusals.ts';
 import type { AccountPage, AccountVisit } from '../signed-in.ts';
@@ -16,8 +17,17 @@ const PATH = ACCOUNT_PAGES.keys;
 const keyId = z.object({ id: id() });
 const life = z.coerce.number().refine((days) => LIVES_DAYS.some((each) => each === days), 'must be one of those');
 
+type Act = () => Promise<IssuedKey | undefined>;
+
 /** API keys of the person: made, shown once, replaced and ended. */
-export function keys({ apiKeys, issuer, clock }: { apiKeys: ApiKeys; issuer: string; clock: Clock }): AccountPage {
+export function keys(parts: {
+  apiKeys: ApiKeys;
+  onceForms: Pick<OnceForms, 'use'>;
+  issuer: string;
+  clock: Clock;
+}): AccountPage {
+  const { apiKeys, onceForms, issuer, clock } = parts;
+
   async function show(
     exchange: HttpExchange,
     visit: AccountVisit,
@@ -28,23 +38,26 @@ export function keys({ apiKeys, issuer, clock }: { apiKeys: ApiKeys; issuer: str
     sendPage(exchange.response, page.refusal?.status ?? 200, shown);
   }
 
-  function create(exchange: HttpExchange, { session }: AccountVisit, form: URLSearchParams): Promise<IssuedKey> {
-    const { name, scopes } = validate(createInput, { name: form.get('name') ?? '', scopes: form.getAll('scope') });
-    const { days } = validate(z.object({ days: life }), { days: form.get('days') ?? '' });
-    const expiresAtMs = clock.nowMs() + days * DAY_MS;
+  /** Looks at what was typed. @returns what does it, which gives undefined where no secret is made */
+  function read(exchange: HttpExchange, { session }: AccountVisit, form: URLSearchParams): Act {
     const { accountId, sessionId } = session;
-    return apiKeys.create({ accountId, sessionId, name, scopes, expiresAtMs }, exchange);
-  }
-
-  /** @returns undefined when there is no such key */
-  async function change(exchange: HttpExchange, { session }: AccountVisit, form: URLSearchParams) {
+    const action = form.get('action');
+    if (action === 'create') {
+      const { name, scopes } = validate(createInput, { name: form.get('name') ?? '', scopes: form.getAll('scope') });
+      const { days } = validate(z.object({ days: life }), { days: form.get('days') ?? '' });
+      const expiresAtMs = clock.nowMs() + days * DAY_MS;
+      return () => apiKeys.create({ accountId, sessionId, name, scopes, expiresAtMs }, exchange);
+    }
     const asked = keyId.safeParse({ id: form.get('id') ?? '' });
-    if (!asked.success) return undefined;
-    const key = { id: asked.data.id, accountId: session.accountId };
-    if (form.get('action') === 'rotate')
-      return apiKeys.rotate(key, { overlapMs: DEFAULT_OVERLAP_SECONDS * 1_000, expiresAtMs: undefined }, exchange);
-    await apiKeys.revoke(key, exchange);
-    return undefined;
+    if (!asked.success) return async () => undefined;
+    const key = { id: asked.data.id, accountId };
+    if (action === 'rotate')
+      return () =>
+        apiKeys.rotate(key, { overlapMs: DEFAULT_OVERLAP_SECONDS * 1_000, expiresAtMs: undefined }, exchange);
+    return async () => {
+      await apiKeys.revoke(key, exchange);
+      return undefined;
+    };
   }
 
   return {
@@ -55,8 +68,10 @@ export function keys({ apiKeys, issuer, clock }: { apiKeys: ApiKeys; issuer: str
       const typed = { name: form.get('name') ?? '', scopes: form.getAll('scope'), days: form.get('days') ?? '' };
       let refusal: Refusal;
       try {
-        const make = form.get('action') === 'create' ? create : change;
-        const issued = await make(exchange, visit, form);
+        const act = read(exchange, visit, form);
+        if (form.get('action') !== 'revoke' && !(await onceForms.use(PATH, visit.session, form)))
+          return goOn(exchange, addressWhenDone(PATH, 'again'), issuer);
+        const issued = await act();
         if (issued === undefined) return goOn(exchange, addressWhenDone(PATH, 'revoked'), issuer);
         return await show(exchange, visit, { issued });
       } catch (error) {

@@ -18,7 +18,7 @@ export function accountLayout(
   const { account } = visit.texts;
   const items = (['overview', 'profile', 'security', 'sessions', 'apps', 'keys'] as const).map(
     (section) =>
-      html`<li><a href="${ACCOUNT_PAGES[section]}"${section === here && html` aria-current="page"`}>${account.sections[section]}</a></li>
+      html`<li><a href="${ACCOUNT_PAGES[section]}"${currentIn(section, here)}>${account.sections[section]}</a></li>
 `,
   );
   return {
@@ -30,6 +30,14 @@ ${items}<li><a href="${SIGN_OUT_PAGE}">${account.signOut}</a></li>
 </ul></nav></header>
 `,
   };
+}
+
+/** Marks the section of a page: the page itself, or the one above it. */
+function currentIn(section: Section, here: Section): Part {
+  if (section === here) return html` aria-current="page"`;
+  return ACCOUNT_PAGES[here].startsWith(`${ACCOUNT_PAGES[section]}/`) && section !== 'overview'
+    ? html` aria-current="true"`
+    : undefined;
 }
 
 /** Address that says what was done: a form that was posted leads there, so that it is not posted twice. */

@@ -4,16 +4,19 @@ import type { AccountChanges } from '../../accounts/account-changes.ts';
 import type { OwnProfile } from '../../accounts/own-profile.ts';
 import type { ApiKeys } from '../../api-keys/api-keys.ts';
 import type { Consents } from '../../consents/consents.ts';
+import type { Mfa } from '../../mfa/mfa.ts';
 import type { Profiles } from '../../profiles/profiles.ts';
 import type { Sessions } from '../../sessions/sessions.ts';
 import type { Browsers } from '../browsers.ts';
+import type { OnceForms } from '../once.ts';
 import type { AccountPage } from '../signed-in.ts';
 import { apps } from './apps.ts';
 import { deleteAccount } from './delete.ts';
 import { keys } from './keys.ts';
 import { overview } from './overview.ts';
 import { profile } from './profile.ts';
-import { security } from './security.ts';
+import { security } from './security/security.ts';
+import { twoStep } from './security/two-step.ts';
 import { sessions } from './sessions.ts';
 
 export interface AccountPagesParts {
@@ -24,6 +27,8 @@ export interface AccountPagesParts {
   consents: Pick<Consents, 'revoke'>;
   apiKeys: ApiKeys;
   changes: AccountChanges;
+  mfa: Mfa;
+  onceForms: OnceForms;
   browsers: Pick<Browsers, 'forget'>;
   issuer: string;
   clock: Clock;
@@ -35,6 +40,7 @@ export function accountPages(parts: AccountPagesParts): AccountPage[] {
     overview(parts),
     profile(parts),
     security(parts),
+    twoStep(parts),
     sessions(parts),
     apps(parts),
     keys(parts),

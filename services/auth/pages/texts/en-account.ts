@@ -5,15 +5,16 @@ export const enAccount = {
   sections: {
     overview: 'Your account',
     profile: 'Profile',
-    security: 'Email and password',
+    security: 'Security',
     sessions: 'Where you are signed in',
     apps: 'Connected apps',
     keys: 'API keys',
     delete: 'Delete the account',
+    twoStep: 'Two-step sign-in',
   },
   about: {
     profile: 'Your name, what others read about you, and your language.',
-    security: 'By what you sign in, and where we write to you.',
+    security: 'Your email address, your password, and what is asked for besides.',
     sessions: 'The devices and browsers that are signed in to your account.',
     apps: 'The apps that you have allowed to use your account.',
     keys: 'For programs of your own that use your account.',
@@ -21,6 +22,7 @@ export const enAccount = {
   },
   skip: 'Skip to the content',
   signOut: 'Sign out',
+  again: 'This was sent already, or the page was too old. What is secret is shown once only.',
   as: (handle: string | undefined): Part =>
     handle === undefined ? 'You are signed in.' : html`You are signed in as <strong>@${handle}</strong>.`,
   profile: {
@@ -52,6 +54,41 @@ export const enAccount = {
     done: {
       email: 'A mail with a link is on its way to the address.',
       password: 'Your password is changed, and all other devices are signed out.',
+    },
+  },
+  twoStep: {
+    about:
+      'Besides your password, a code of an app on your phone is asked for. Who learns your password cannot get in.',
+    off: 'Two-step sign-in is off.',
+    on: 'Two-step sign-in is on.',
+    since: 'since',
+    begin: 'Set up an authenticator app',
+    manage: 'Recovery codes, or turn it off',
+    setUpTitle: 'Set up an authenticator app',
+    scan: 'Scan this code with an authenticator app on your phone.',
+    qrCode: 'QR code for your authenticator app',
+    openApp: 'Or open it in an app on this device',
+    type: 'You cannot scan it? Type this key into the app. It is shown this once.',
+    code: 'Code that the app shows',
+    codeHint: 'Six digits. It changes every 30 seconds.',
+    confirm: 'Turn on two-step sign-in',
+    startAgain: 'Start again with another QR code',
+    codes: 'Recovery codes',
+    codesLeft: (count: number) =>
+      count === 1 ? 'You have one recovery code left.' : `You have ${count} recovery codes left.`,
+    codesAbout:
+      'When you do not have your phone, one of these lets you in instead of the code of the app. Each works once. Print them or write them down, and keep them where your phone is not.',
+    codesOnce: 'They are shown this once, and never again.',
+    codesKept: 'I have kept them',
+    renew: 'Make new recovery codes',
+    renewHint: 'Those that you have do not work any more then.',
+    removeTitle: 'Turn it off',
+    remove: 'Turn off two-step sign-in',
+    removeHint: 'Your password alone lets in then. The app and the recovery codes do not count any more.',
+    done: {
+      on: 'Two-step sign-in is on.',
+      renewed: 'These are your new recovery codes. Those from before do not work any more.',
+      off: 'Two-step sign-in is off.',
     },
   },
   sessions: {

@@ -5,15 +5,16 @@ export const viAccount: typeof enAccount = {
   sections: {
     overview: 'Tài khoản của bạn',
     profile: 'Hồ sơ',
-    security: 'Email và mật khẩu',
+    security: 'Bảo mật',
     sessions: 'Nơi bạn đang đăng nhập',
     apps: 'Ứng dụng đã kết nối',
     keys: 'Khóa API',
     delete: 'Xóa tài khoản',
+    twoStep: 'Đăng nhập hai bước',
   },
   about: {
     profile: 'Tên, phần giới thiệu và ngôn ngữ của bạn.',
-    security: 'Thông tin bạn dùng để đăng nhập và nơi chúng tôi gửi thư cho bạn.',
+    security: 'Địa chỉ email, mật khẩu và những gì được hỏi thêm khi đăng nhập.',
     sessions: 'Các thiết bị và trình duyệt đang đăng nhập vào tài khoản của bạn.',
     apps: 'Các ứng dụng bạn đã cho phép sử dụng tài khoản.',
     keys: 'Dành cho chương trình của chính bạn khi dùng tài khoản này.',
@@ -21,6 +22,7 @@ export const viAccount: typeof enAccount = {
   },
   skip: 'Chuyển đến nội dung',
   signOut: 'Đăng xuất',
+  again: 'Nội dung này đã được gửi rồi, hoặc trang đã quá cũ. Thông tin bí mật chỉ hiển thị một lần.',
   as: (handle) =>
     handle === undefined ? 'Bạn đã đăng nhập.' : html`Bạn đang đăng nhập với tên <strong>@${handle}</strong>.`,
   profile: {
@@ -52,6 +54,40 @@ export const viAccount: typeof enAccount = {
     done: {
       email: 'Email kèm đường dẫn đang được gửi đến địa chỉ đó.',
       password: 'Mật khẩu của bạn đã được đổi, mọi thiết bị khác đã bị đăng xuất.',
+    },
+  },
+  twoStep: {
+    about:
+      'Ngoài mật khẩu, bạn cần thêm một mã từ ứng dụng trên điện thoại. Người biết mật khẩu của bạn cũng không vào được.',
+    off: 'Đăng nhập hai bước đang tắt.',
+    on: 'Đăng nhập hai bước đang bật.',
+    since: 'từ',
+    begin: 'Thiết lập ứng dụng xác thực',
+    manage: 'Mã khôi phục, hoặc tắt',
+    setUpTitle: 'Thiết lập ứng dụng xác thực',
+    scan: 'Hãy quét mã này bằng ứng dụng xác thực trên điện thoại của bạn.',
+    qrCode: 'Mã QR cho ứng dụng xác thực của bạn',
+    openApp: 'Hoặc mở bằng ứng dụng trên thiết bị này',
+    type: 'Không quét được? Hãy nhập khóa này vào ứng dụng. Khóa chỉ hiển thị một lần này.',
+    code: 'Mã hiển thị trong ứng dụng',
+    codeHint: 'Sáu chữ số, đổi mới sau mỗi 30 giây.',
+    confirm: 'Bật đăng nhập hai bước',
+    startAgain: 'Bắt đầu lại với mã QR khác',
+    codes: 'Mã khôi phục',
+    codesLeft: (count) => `Bạn còn ${count} mã khôi phục.`,
+    codesAbout:
+      'Khi không có điện thoại, bạn dùng một trong các mã này thay cho mã của ứng dụng. Mỗi mã dùng được một lần. Hãy in hoặc chép ra giấy và cất ở nơi khác với điện thoại.',
+    codesOnce: 'Các mã chỉ hiển thị một lần này và không bao giờ hiển thị lại.',
+    codesKept: 'Tôi đã cất các mã',
+    renew: 'Tạo mã khôi phục mới',
+    renewHint: 'Khi đó các mã bạn đang có sẽ không còn dùng được.',
+    removeTitle: 'Tắt',
+    remove: 'Tắt đăng nhập hai bước',
+    removeHint: 'Khi đó chỉ cần mật khẩu là vào được. Ứng dụng và các mã khôi phục không còn hiệu lực.',
+    done: {
+      on: 'Đăng nhập hai bước đã được bật.',
+      renewed: 'Đây là các mã khôi phục mới của bạn. Các mã trước không còn dùng được.',
+      off: 'Đăng nhập hai bước đã được tắt.',
     },
   },
   sessions: {

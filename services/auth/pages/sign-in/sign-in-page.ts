@@ -1,12 +1,12 @@
-import type { Page } from '../html/document.ts';
-import { field, hidden } from '../html/fields.ts';
-import { html, type Part } from '../html/html.ts';
-import { FORGOT_PAGE, SIGN_IN_PAGE, SIGN_UP_PAGE } from '../oauth/routes.ts';
-import { addressWith, type Destination, namesOf } from './destination.ts';
-import { layout } from './layout.ts';
-import type { Refusal } from './refusals.ts';
-import type { Texts } from './texts/texts.ts';
-import type { Visit } from './visit.ts';
+import type { Page } from '../../html/document.ts';
+import { field, hidden } from '../../html/fields.ts';
+import { html, type Part } from '../../html/html.ts';
+import { FORGOT_PAGE, SIGN_IN_PAGE, SIGN_UP_PAGE } from '../../oauth/routes.ts';
+import { addressWith, type Destination, namesOf } from '../destination.ts';
+import { layout } from '../layout.ts';
+import type { Refusal } from '../refusals.ts';
+import type { Texts } from '../texts/texts.ts';
+import type { Visit } from '../visit.ts';
 
 export interface SignInPage {
   destination: Destination;
@@ -14,14 +14,11 @@ export interface SignInPage {
   identifier: string;
   /** Who is signed in shows once more that it is them: the identifier stands fast. */
   isConfirmation: boolean;
-  /** The account needs a code besides the password. */
-  asksCode?: boolean;
   refusal?: Refusal;
 }
 
 const MAX_IDENTIFIER = 254;
 const MAX_PASSWORD = 256;
-const MAX_CODE = 64;
 
 /** Asks for handle or email address, and password. */
 export function signInPage(visit: Visit, page: SignInPage): Page {
@@ -46,7 +43,7 @@ ${!isConfirmation && html`<p class="small">${signIn.newHere} <a href="${addressW
   });
 }
 
-function fields({ signIn }: Texts, { identifier, isConfirmation, asksCode = false, refusal }: SignInPage): Part {
+function fields({ signIn }: Texts, { identifier, isConfirmation, refusal }: SignInPage): Part {
   const { fields: problems = {} } = refusal ?? {};
   const isFirst = problems.identifier !== undefined || identifier === '';
   const who = isConfirmation
@@ -59,11 +56,5 @@ ${hidden({ identifier })}`
   return html`${who}${field({
     ...{ name: 'password', type: 'password', label: signIn.password, maxLength: MAX_PASSWORD },
     ...{ problem: problems.password, autocomplete: 'current-password', isFirst: !isFirst },
-  })}${
-    asksCode &&
-    field({
-      ...{ name: 'otp', label: signIn.otp, maxLength: MAX_CODE, problem: problems.otp },
-      ...{ autocomplete: 'one-time-code', isExact: true },
-    })
-  }`;
+  })}`;
 }

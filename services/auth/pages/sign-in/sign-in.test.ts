@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { DAY_MS, MINUTE_MS } from '#kit/clock.ts';
 import { refused } from '#kit/testing/refused.ts';
-import { ISSUER, startAuthService, type TestAuthService } from '../testing/auth-service.ts';
-import { openTestBrowser, type TestBrowser } from '../testing/oauth-browser.ts';
-import { registerClient } from '../testing/oauth-client.ts';
+import { ISSUER, startAuthService, type TestAuthService } from '../../testing/auth-service.ts';
+import { openTestBrowser, type TestBrowser } from '../../testing/oauth-browser.ts';
+import { registerClient } from '../../testing/oauth-client.ts';
 import {
   allowAt,
   assertSafe,
@@ -17,8 +17,8 @@ import {
   signInAt,
   submit,
   tokensFor,
-} from '../testing/pages.ts';
-import { PASSWORD, type SignedUp } from '../testing/signers.ts';
+} from '../../testing/pages.ts';
+import { PASSWORD, type SignedUp } from '../../testing/signers.ts';
 
 const SCOPE = 'openid posts:read';
 let service: TestAuthService;
@@ -82,7 +82,7 @@ test('a person signs in at our pages, and the browser is theirs until they sign 
 });
 
 test('over https the cookies are bound to this host', async () => {
-  const { setCookie } = await import('../http/cookies.ts');
+  const { setCookie } = await import('../../http/cookies.ts');
   const lines: string[] = [];
   const response = { appendHeader: (_: string, line: string) => void lines.push(line) };
   setCookie(response as never, 'https://oxo.example', { name: 'oxo_session', value: 'v' });

@@ -1,24 +1,26 @@
 import { z } from 'zod';
 import { validate } from '#kit/validate.ts';
-import type { AccountChanges } from '../../accounts/account-changes.ts';
-import { email, newPassword, typedPassword } from '../../accounts/account-input.ts';
-import type { AccountAddresses } from '../../accounts/email-addresses.ts';
-import { field, hidden } from '../../html/fields.ts';
-import { html, type Part } from '../../html/html.ts';
-import { sendPage } from '../../html/send.ts';
-import type { HttpExchange } from '../../http/server.ts';
-import { ACCOUNT_PAGES } from '../../oauth/routes.ts';
-import { goOn } from '../page-handlers.ts';
-import { type Refusal, refusalOf } from '../refusals.ts';
-import type { AccountPage, AccountVisit } from '../signed-in.ts';
-import { accountLayout, addressWhenDone, doneIn } from './layout.ts';
+import type { AccountChanges } from '../../../accounts/account-changes.ts';
+import { email, newPassword, typedPassword } from '../../../accounts/account-input.ts';
+import type { AccountAddresses } from '../../../accounts/email-addresses.ts';
+import { field, hidden } from '../../../html/fields.ts';
+import { html, type Part } from '../../../html/html.ts';
+import { sendPage } from '../../../html/send.ts';
+import type { HttpExchange } from '../../../http/server.ts';
+import type { Mfa, MfaState } from '../../../mfa/mfa.ts';
+import { ACCOUNT_PAGES } from '../../../oauth/routes.ts';
+import { goOn } from '../../page-handlers.ts';
+import { type Refusal, refusalOf } from '../../refusals.ts';
+import type { AccountPage, AccountVisit } from '../../signed-in.ts';
+import { accountLayout, addressWhenDone, doneIn } from '../layout.ts';
 
 const PATH = ACCOUNT_PAGES.security;
 const passwordInput = z.object({ currentPassword: typedPassword(), newPassword: newPassword() });
 const emailInput = z.object({ email: email() });
 
 /** By what a person signs in: the address, and the password. */
-export function security({ changes, issuer }: { changes: AccountChanges; issuer: string }): AccountPage {
+export function security(parts: { changes: AccountChanges; mfa: Pick<Mfa, 'read'>; issuer: string }): AccountPage {
+  const { changes, mfa, issuer } = parts;
   const { emails, passwordChanges } = changes;
 
   /** @returns what was done */
@@ -55,13 +57,16 @@ export function security({ changes, issuer }: { changes: AccountChanges; issuer:
   ): Promise<void> {
     const { security: texts } = visit.texts.account;
     const addresses = await emails.get(visit.session.accountId);
+    const state = await mfa.read(visit.session.accountId);
     const page = accountLayout(visit, 'security', {
       problem: refusal?.problem,
       done: doneIn(exchange.query, texts.done),
       body: html`<h2>${texts.email}</h2>
 ${emailPart(visit, addresses, form?.get('email') ?? '', refusal)}
 <h2>${texts.password}</h2>
-${passwordForm(visit, refusal)}`,
+${passwordForm(visit, refusal)}
+<h2>${visit.texts.account.sections.twoStep}</h2>
+${twoStepPart(visit, state)}`,
     });
     sendPage(exchange.response, refusal?.status ?? 200, page);
   }
@@ -106,6 +111,13 @@ ${hidden({ token: visit.token })}${field({
   ...{ problem, isExact: true, isFirst: problem !== undefined },
 })}<p class="actions"><button type="submit" name="action" value="email">${texts.changeEmail}</button></p>
 </form>`;
+}
+
+function twoStepPart({ texts }: AccountVisit, { totpSinceMs }: MfaState): Part {
+  const { on, off, begin, manage } = texts.account.twoStep;
+  const isOn = totpSinceMs !== undefined;
+  return html`<p>${isOn ? on : off}</p>
+<p><a href="${ACCOUNT_PAGES.twoStep}">${isOn ? manage : begin}</a></p>`;
 }
 
 function passwordForm(visit: AccountVisit, refusal: Refusal | undefined): Part {

@@ -1,0 +1,91 @@
+import { z } from 'zod';
+import { hasReason } from '#kit/errors.ts';
+import { validate } from '#kit/validate.ts';
+import { requiredOtp } from '../../../accounts/account-input.ts';
+import type { Page } from '../../../html/document.ts';
+import { sendPage } from '../../../html/send.ts';
+import type { HttpExchange } from '../../../http/server.ts';
+import type { Mfa } from '../../../mfa/mfa.ts';
+import { ACCOUNT_PAGES } from '../../../oauth/routes.ts';
+import type { Profiles } from '../../../profiles/profiles.ts';
+import type { OnceForms } from '../../once.ts';
+import { goOn } from '../../page-handlers.ts';
+import { refusalOf } from '../../refusals.ts';
+import type { AccountPage, AccountVisit } from '../../signed-in.ts';
+import { addressWhenDone, doneIn } from '../layout.ts';
+import { codesPage, confirmPage, enrolmentPage, statePage } from './two-step-pages.ts';
+
+const PATH = ACCOUNT_PAGES.twoStep;
+const input = z.object({ otp: requiredOtp() });
+/** What shows secrets, or makes those from before worthless: done once for each form. */
+const ONCE: readonly string[] = ['begin', 'renew'];
+
+/** What is asked for besides the password: an authenticator app, and recovery codes. */
+export function twoStep(parts: {
+  mfa: Mfa;
+  profiles: Pick<Profiles, 'byId'>;
+  onceForms: Pick<OnceForms, 'use'>;
+  issuer: string;
+}): AccountPage {
+  const { mfa, profiles, onceForms, issuer } = parts;
+
+  const done = (action: string) => addressWhenDone(PATH, action);
+
+  /** @returns the page that answers, or the address where to go on */
+  async function act(exchange: HttpExchange, visit: AccountVisit, form: URLSearchParams): Promise<Page | string> {
+    const { session, language, texts } = visit;
+    const { requestId, device } = exchange;
+    const { accountId } = session;
+    const call = { requestId, device, language };
+    const action = form.get('action') ?? '';
+    if (ONCE.includes(action) && !(await onceForms.use(PATH, session, form))) return done('again');
+    switch (action) {
+      case 'begin': {
+        const user = await profiles.byId(accountId, { requestId });
+        const { secret } = await mfa.begin(accountId);
+        return enrolmentPage(visit, secret, user?.handle ?? accountId);
+      }
+      case 'confirm': {
+        const { otp } = validate(input, { otp: form.get('otp') ?? '' });
+        const codes = await mfa.confirm(accountId, otp, call);
+        return codesPage(visit, codes, texts.account.twoStep.done.on);
+      }
+      case 'renew': {
+        const codes = await mfa.replaceRecoveryCodes(accountId, call);
+        return codesPage(visit, codes, texts.account.twoStep.done.renewed);
+      }
+      case 'disable':
+        await mfa.disable(accountId, call);
+        return done('off');
+      default:
+        return PATH;
+    }
+  }
+
+  return {
+    path: PATH,
+    isSensitive: true,
+    async get(exchange, visit) {
+      const { twoStep: texts, again } = visit.texts.account;
+      const state = await mfa.read(visit.session.accountId);
+      const said = doneIn(exchange.query, { off: texts.done.off, again });
+      sendPage(exchange.response, 200, statePage(visit, state, { done: said }));
+    },
+    async post(exchange, visit, form) {
+      let answer: Page | string;
+      try {
+        answer = await act(exchange, visit, form);
+      } catch (error) {
+        const refusal = refusalOf(exchange, error, visit.texts);
+        // A form that was sent again: what it has made stands already.
+        if (hasReason(error, 'MFA_ALREADY_ENROLLED')) return goOn(exchange, done('again'), issuer);
+        const isCode = form.get('action') === 'confirm' && !hasReason(error, 'MFA_NOT_ENROLLED');
+        const state = await mfa.read(visit.session.accountId);
+        const page = isCode ? confirmPage(visit, refusal) : statePage(visit, state, { refusal });
+        return sendPage(exchange.response, refusal.status, page);
+      }
+      if (typeof answer === 'string') return goOn(exchange, answer, issuer);
+      sendPage(exchange.response, 200, answer);
+    },
+  };
+}
