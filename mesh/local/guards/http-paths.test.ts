@@ -101,13 +101,13 @@ test('what one of them lacks is seen', () => {
   ]);
   assert.deepEqual(more('/signinx', 'GET'), ['GET /signinx cannot be reached']);
   const without = (path: string) => served.filter((each) => each.path !== path);
-  assert.deepEqual(differences(without('/signin'), frontDoor), ['nobody answers at /signin']);
+  assert.deepEqual(differences(without('/consent'), frontDoor), ['nobody answers at /consent']);
   const to = (match: Match): Route => ({ match, route: { cluster: 'auth_http' } });
   assert.deepEqual(differences(served, [to({ prefix: '/internal/' }), ...frontDoor]).slice(0, 2), [
     'the front door lets GET /internal/exchange in',
     'the front door lets HEAD /internal/exchange in',
   ]);
-  assert.deepEqual(differences(served, [to({ path_separated_prefix: '/signin' }), ...frontDoor]), [
-    'POST /signin is not counted',
+  assert.deepEqual(differences(served, [to({ path_separated_prefix: '/consent' }), ...frontDoor]), [
+    'POST /consent is not counted',
   ]);
 });
