@@ -16,6 +16,7 @@ export const publicServices = {
     'oxo.auth.v1.ApiKeyService',
     'oxo.auth.v1.ConsentService',
     'oxo.auth.v1.MfaService',
+    'oxo.auth.v1.PasskeyService',
     'oxo.admin.v1.AdminService',
   ],
   user: ['oxo.user.v1.UserService'],

@@ -10,6 +10,7 @@ import { MfaFactorEntity } from './entities/mfa-factor-entity.ts';
 import { OAuthArtifactEntity } from './entities/oauth-artifact-entity.ts';
 import { OAuthClientEntity } from './entities/oauth-client-entity.ts';
 import { OAuthGrantEntity } from './entities/oauth-grant-entity.ts';
+import { PasskeyEntity } from './entities/passkey-entity.ts';
 import { RecoveryCodeEntity } from './entities/recovery-code-entity.ts';
 import { SessionEntity } from './entities/session-entity.ts';
 import { SigningKeyEntity } from './entities/signing-key-entity.ts';
@@ -32,6 +33,7 @@ import { Mails } from './migrations/20261201-mails.ts';
 import { Mfa } from './migrations/20261201-mfa.ts';
 import { OauthRotation } from './migrations/20261201-oauth-rotation.ts';
 import { LastMails } from './migrations/20261208-last-mails.ts';
+import { Passkeys } from './migrations/20261208-passkeys.ts';
 import { UsedTokens } from './migrations/20261208-used-tokens.ts';
 
 /** The tables of this service: its entities, and its migrations in the order in which they run. */
@@ -51,6 +53,7 @@ export const entities = [
   MfaFactorEntity,
   RecoveryCodeEntity,
   UsedTokenEntity,
+  PasskeyEntity,
 ];
 export const migrations: NamedMigration[] = [
   { name: '20261123-initial', class: Initial },
@@ -72,4 +75,5 @@ export const migrations: NamedMigration[] = [
   { name: '20261201-mfa', class: Mfa },
   { name: '20261208-last-mails', class: LastMails },
   { name: '20261208-used-tokens', class: UsedTokens },
+  { name: '20261208-passkeys', class: Passkeys },
 ];

@@ -5,6 +5,7 @@ import { AuthInternalServiceDefinition } from '#gen/oxo/auth/v1/auth_internal_se
 import { AuthServiceDefinition } from '#gen/oxo/auth/v1/auth_service.ts';
 import { ConsentServiceDefinition } from '#gen/oxo/auth/v1/consent_service.ts';
 import { MfaServiceDefinition } from '#gen/oxo/auth/v1/mfa_service.ts';
+import { PasskeyServiceDefinition } from '#gen/oxo/auth/v1/passkey_service.ts';
 import type { UserInternalServiceDefinition } from '#gen/oxo/user/v1/user_internal_service.ts';
 import type { UserServiceDefinition } from '#gen/oxo/user/v1/user_service.ts';
 import type { BackgroundWork } from '#kit/background.ts';
@@ -21,7 +22,6 @@ import type { RpcServer } from '#kit/rpc/server.ts';
 import { type AccountChanges, createAccountChanges } from './accounts/account-changes.ts';
 import { createAccounts } from './accounts/accounts.ts';
 import { type Admins, createAdmins } from './accounts/admins.ts';
-import { createCredentials } from './accounts/credentials.ts';
 import { createDisabling } from './accounts/disabling.ts';
 import { createOwnProfile } from './accounts/own-profile.ts';
 import type { Passwords } from './accounts/passwords.ts';
@@ -43,15 +43,11 @@ import { serveExchange } from './exchange/http.ts';
 import {
   changeEmail,
   changePassword,
-  confirmTotp,
   createApiKey,
   disableAccount,
-  disableTotp,
   dropServiceSecrets,
-  enrolTotp,
   forgotPassword,
   getAccount,
-  getMfa,
   grantAdmin,
   issueServiceToken,
   listAdmins,
@@ -62,7 +58,6 @@ import {
   login,
   logout,
   refresh,
-  regenerateRecoveryCodes,
   register,
   resendVerification,
   resetMfa,
@@ -83,8 +78,7 @@ import type { KeyRotation } from './keys/rotation.ts';
 import type { SigningKeys } from './keys/signing-keys.ts';
 import { createMailing, type Mailing } from './mail/mailing.ts';
 import { SMTP_CONNECTIONS, type Smtp } from './mail/smtp.ts';
-import { createMfa, type Mfa, type MfaOptions } from './mfa/mfa.ts';
-import { createSecondStep } from './mfa/second-step.ts';
+import type { Mfa } from './mfa/mfa.ts';
 import { createOAuth, type OAuth, type OAuthSettings } from './oauth/oauth.ts';
 import { createBrowsers } from './pages/browsers.ts';
 import { createOAuthPages } from './pages/oauth-pages.ts';
@@ -92,8 +86,8 @@ import { servePages } from './pages/serve.ts';
 import { createProfiles, type Profiles } from './profiles/profiles.ts';
 import { createSessions } from './sessions/sessions.ts';
 import { createTokenFamilies } from './sessions/token-families.ts';
+import { createSigningIn, mfaHandlers, passkeyHandlers } from './signing-in.ts';
 import { createDropSecrets } from './tokens/service-secrets.ts';
-import { createSingleUse } from './tokens/single-use.ts';
 import { createTaggedTokens } from './tokens/tags.ts';
 import type { TokenIssuer } from './tokens/token-issuer.ts';
 
@@ -154,7 +148,6 @@ export function createAuthService(parts: AuthServiceParts) {
   const exchange = createExchange({ ...credentialsFrom, issuer, denyList, clock, logger });
   const changes = createAccountChanges({ ...parts, attempts, counted, profiles, mail, tokens: mailTokens });
   const signingIn = createSigningIn({ ...parts, accounts, attempts, counted, knownDevices, mail, profiles });
-  const { mfa, credentials, singleUse } = signingIn;
   const registration = createRegistration({ ...parts, accounts, attempts, knownDevices, profiles, sessions });
   const shared = { oauth, browsers, sessions, ...signingIn, registration, profiles, apiKeys, attempts, changes };
   const sweep = createPendingSweep({ accounts, profiles, clock, logger });
@@ -171,7 +164,7 @@ export function createAuthService(parts: AuthServiceParts) {
     addServices(server: RpcServer): void {
       server.add(AuthServiceDefinition, {
         register: register({ registration, issuer }),
-        login: login({ credentials, sessions, issuer }),
+        login: login({ ...signingIn, sessions, issuer }),
         refresh: refresh({ attempts, sessions, families, issuer, logger }),
         logout: logout({ sessions }),
         listSessions: listSessions({ db, clock }),
@@ -184,13 +177,14 @@ export function createAuthService(parts: AuthServiceParts) {
         revokeApiKey: revokeApiKey({ apiKeys }),
         rotateApiKey: rotateApiKey({ apiKeys, clock }),
       });
-      server.add(MfaServiceDefinition, mfaHandlers({ mfa, profiles }));
+      server.add(MfaServiceDefinition, mfaHandlers({ ...signingIn, profiles }));
+      server.add(PasskeyServiceDefinition, passkeyHandlers({ ...signingIn, profiles, sessions, issuer }));
       server.add(ConsentServiceDefinition, {
         listConsents: listConsents({ db, clock }),
         revokeConsent: revokeConsent({ consents: oauth.consents }),
       });
       server.add(AdminServiceDefinition, { listAuditLog: listAuditLog({ db }) });
-      server.add(AdminInternalServiceDefinition, adminHandlers({ db, admins, mfa, profiles }));
+      server.add(AdminInternalServiceDefinition, adminHandlers({ db, admins, ...signingIn, profiles }));
       server.add(AuthInternalServiceDefinition, {
         disableAccount: disableAccount({ disable }),
         issueServiceToken: issueServiceToken({ secretHashes: parts.secretHashes, issuer, counted }),
@@ -208,7 +202,7 @@ export function createAuthService(parts: AuthServiceParts) {
       { name: 'clean-up of sessions', intervalMs: 5 * MINUTE_MS, work: sessions.cleanUp },
       { name: 'clean-up of known devices', intervalMs: HOUR_MS, work: knownDevices.cleanUp },
       { name: 'clean-up of API keys', intervalMs: 5 * MINUTE_MS, work: apiKeys.cleanUp },
-      { name: 'clean-up of used tokens', intervalMs: 5 * MINUTE_MS, work: singleUse.cleanUp },
+      { name: 'clean-up of used tokens', intervalMs: 5 * MINUTE_MS, work: signingIn.singleUse.cleanUp },
       ...keyBackground(parts),
       { name: 'counts of the audit log', intervalMs: 10 * SECOND_MS, work: counted.flush },
       { name: 'clean-up of the audit log', intervalMs: HOUR_MS, work: () => pruneAuditLog(db) },
@@ -249,25 +243,4 @@ function accountHandlers(attempts: Attempts, changes: AccountChanges) {
     forgotPassword: forgotPassword(changes),
     resetPassword: resetPassword(changes),
   };
-}
-
-function mfaHandlers({ mfa, profiles }: { mfa: Mfa; profiles: Profiles }) {
-  return {
-    getMfa: getMfa({ mfa }),
-    enrolTotp: enrolTotp({ mfa, profiles }),
-    confirmTotp: confirmTotp({ mfa }),
-    disableTotp: disableTotp({ mfa }),
-    regenerateRecoveryCodes: regenerateRecoveryCodes({ mfa }),
-  };
-}
-
-/** What people sign in by: a password, and what comes after it. */
-function createSigningIn(
-  parts: Omit<Parameters<typeof createCredentials>[0], 'secondStep'> &
-    Omit<Parameters<typeof createSecondStep>[0] & MfaOptions, 'vault'> &
-    Pick<AuthServiceParts, 'dataVault'>,
-) {
-  const own = { ...parts, vault: parts.dataVault };
-  const credentials = createCredentials({ ...own, secondStep: createSecondStep(own) });
-  return { mfa: createMfa(own), credentials, singleUse: createSingleUse(own) };
 }

@@ -47,6 +47,23 @@ export function placesOf(cast: Cast): Record<string, Place> {
       { method: 'POST', path: '/auth/mfa/recovery-codes', token },
       {},
     ),
+    BeginPasskeyRegistration: place(
+      'BeginPasskeyRegistration',
+      { method: 'POST', path: '/auth/passkeys:begin', token },
+      {},
+    ),
+    FinishPasskeyRegistration: place(
+      'FinishPasskeyRegistration',
+      { method: 'POST', path: '/auth/passkeys', token },
+      { name: 'phone' },
+    ),
+    RenamePasskey: place(
+      'RenamePasskey',
+      { method: 'PATCH', path: `/auth/passkeys/${unknownId}`, token },
+      { name: 'phone' },
+    ),
+    BeginPasskeySignIn: place('BeginPasskeySignIn', { method: 'POST', path: '/auth/passkeys:begin-sign-in' }, {}),
+    FinishPasskeySignIn: place('FinishPasskeySignIn', { method: 'POST', path: '/auth/passkeys:sign-in' }, {}),
     CreateApiKey: place(
       'CreateApiKey',
       { method: 'POST', path: '/api-keys', token },
@@ -85,6 +102,9 @@ export const TEXTS: readonly (readonly [
   ['ForgotPassword', 'email', 254, 254, false],
   ['ResetPassword', 'token', 256, 256, false],
   ['ResetPassword', 'password', 256, 1_024, false],
+  ['FinishPasskeyRegistration', 'name', 60, 240, false],
+  ['RenamePasskey', 'name', 60, 240, false],
+  ['FinishPasskeySignIn', 'deviceToken', 256, 256, true],
   ['CreateApiKey', 'name', 60, 240, false],
   ['UpdateMe', 'displayName', 60, 240, true],
   ['UpdateMe', 'bio', 500, 2_000, true],
@@ -99,6 +119,8 @@ export const TEXTS: readonly (readonly [
 /** The other fields, with values that are of another type. */
 export const OTHERS: readonly (readonly [rpc: string, field: string, wrong: readonly unknown[]])[] = [
   ['Logout', 'all', ['maybe', 1, {}]],
+  ['FinishPasskeyRegistration', 'credential', ['x', 5, true]],
+  ['FinishPasskeySignIn', 'credential', ['x', 5, true]],
   ['CreateApiKey', 'scopes', [5, true, {}]],
   ['CreateApiKey', 'expiresAt', ['tomorrow', 5, true]],
   ['RotateApiKey', 'overlapSeconds', ['long', 1.5, {}]],

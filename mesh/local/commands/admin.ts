@@ -20,8 +20,8 @@ Who may administer: read the audit log, and whatever else asks for the scope "ad
   grant   sessions that this person opens from now on have the scope; those that are open have not
   revoke  takes it back, and ends the sessions of the person in apps and browsers at once; API keys and connected apps stay
 
-  reset-mfa  for a person who has lost authenticator app and recovery codes: takes both away, and signs the person out everywhere. Their
-             password stays; be sure who asks, since whoever knows it comes in then`,
+  reset-mfa  for a person who has lost authenticator app and recovery codes, or passkeys: takes all of them away, and signs the person out
+             everywhere. Their password stays; be sure who asks, since whoever knows it comes in then`,
   run,
 };
 
@@ -40,7 +40,7 @@ const actions: Readonly<Record<string, (admin: Admin, handle: string, call: Oper
   },
   async 'reset-mfa'(admin, handle, call) {
     const { changed } = await admin.resetMfa({ handle }, call);
-    const now = changed ? 'needs no code any more' : 'needed no code';
+    const now = changed ? 'has no second step and no passkey any more' : 'had no second step and no passkey';
     console.log(`${handle} ${now}, and is signed out everywhere`);
   },
 };

@@ -25,7 +25,7 @@ const password = (minCharacters: number) =>
   text({ minCharacters, maxCharacters: MAX_PASSWORD_CHARACTERS, maxBytes: MAX_PASSWORD_BYTES });
 
 /** What is none of ours is no device that anybody knows. */
-const deviceToken = () => text({ maxCharacters: 256, maxBytes: 256 });
+export const deviceToken = () => text({ maxCharacters: 256, maxBytes: 256 });
 /** What was typed as a code: of an app, or a recovery code. Empty for none. */
 const otp = () => text({ maxCharacters: MAX_OTP_CHARACTERS, maxBytes: MAX_OTP_CHARACTERS });
 

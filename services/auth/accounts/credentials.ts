@@ -2,7 +2,6 @@ import type { User } from '#gen/oxo/user/v1/user.ts';
 import { hasReason, OxoError } from '#kit/errors.ts';
 import type { Attempts } from '../attempts/attempts.ts';
 import type { KnownDevices } from '../attempts/known-devices.ts';
-import { NOBODY as NO_ACTOR } from '../audit/audit-log.ts';
 import type { CountedAudit } from '../audit/counted.ts';
 import { normaliseEmail } from '../mail/email.ts';
 import type { MailCall } from '../mail/mail.ts';
@@ -14,6 +13,7 @@ import type { Proof } from '../sessions/factors.ts';
 import { handleOf } from './account-input.ts';
 import type { Accounts } from './accounts.ts';
 import type { Passwords } from './passwords.ts';
+import { tellingRefused } from './refused-sign-ins.ts';
 
 /** Nobody has this id: asked for where there is no account, so that both take the same time. */
 const NOBODY = '00000000-0000-7000-8000-000000000000';
@@ -92,7 +92,8 @@ export function createCredentials(options: {
   secondStep: SecondStep;
   counted: Pick<CountedAudit, 'add'>;
 }): Credentials {
-  const { accounts, attempts, knownDevices, passwords, profiles, secondStep, counted } = options;
+  const { accounts, attempts, knownDevices, passwords, profiles, secondStep } = options;
+  const tellRefused = tellingRefused(options.counted);
 
   async function find(identifier: string, context: ProfileContext): Promise<User | undefined> {
     const handle = handleOf(identifier);
@@ -100,16 +101,6 @@ export function createCredentials(options: {
     const email = normaliseEmail(identifier);
     const id = email === undefined ? undefined : await accounts.idOfVerifiedEmail(email);
     return email === undefined ? undefined : profiles.byId(id ?? NOBODY, context);
-  }
-
-  /** Nobody waits for it, so that the answer takes as long whether there is an account or not. */
-  function tellRefused(accountId: string | undefined, source: PasswordSource, why?: string): void {
-    const { device, context, clientId } = source;
-    const details = why === undefined ? {} : { details: { why } };
-    const refused = { outcome: 'REFUSED', accountId, actor: NO_ACTOR, ...details } as const;
-    const action =
-      clientId === undefined ? ({ action: 'SIGN_IN' } as const) : ({ action: 'CHECK_PASSWORD', clientId } as const);
-    counted.add({ ...action, ...refused }, { requestId: context.requestId, device });
   }
 
   /** @returns undefined when a code is needed; otherwise what `enter` gives, and the token by which the device is known now */

@@ -29,6 +29,8 @@ export interface Attempts {
    * @throws OxoError UNAVAILABLE while Redis is away
    */
   otp(accountId: string, network: string, device?: string): Promise<Attempt>;
+  /** Passkeys, whosever: nobody guesses one, but each costs a signature's verification. */
+  passkey(network: string): Promise<Attempt>;
   register(network: string): Promise<Attempt>;
   /** Refresh tokens. */
   refresh(network: string): Promise<Attempt>;
@@ -96,6 +98,7 @@ export function createAttempts(options: TakingOptions): Attempts {
         [],
         'WILL_NOT_DO',
       ),
+    passkey: (network) => from('passkeyFromNetwork', network),
     register: (network) => from('registerFromNetwork', network),
     refresh: (network) => from('refreshFromNetwork', network),
     forgot: (network) => from('forgotFromNetwork', network),

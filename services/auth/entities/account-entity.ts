@@ -24,5 +24,7 @@ export const AccountEntity = defineEntity({
     isAdmin: p.boolean(),
     /** How often all its sessions were ended: by what somebody was let in before counts no more. */
     browserEpoch: p.integer(),
+    /** What authenticators know it by (WebAuthn's user handle): random, so that it tells nobody whose it is; null before the first passkey. */
+    passkeyUser: p.blob().nullable(),
   },
 });

@@ -31,6 +31,16 @@ export { enrolTotp } from './mfa/enrol-totp.ts';
 export { getMfa } from './mfa/get-mfa.ts';
 export { regenerateRecoveryCodes } from './mfa/regenerate-recovery-codes.ts';
 
+// PasskeyService: people, through the front door.
+
+export { beginPasskeyRegistration } from './passkeys/begin-passkey-registration.ts';
+export { beginPasskeySignIn } from './passkeys/begin-passkey-sign-in.ts';
+export { deletePasskey } from './passkeys/delete-passkey.ts';
+export { finishPasskeyRegistration } from './passkeys/finish-passkey-registration.ts';
+export { finishPasskeySignIn } from './passkeys/finish-passkey-sign-in.ts';
+export { listPasskeys } from './passkeys/list-passkeys.ts';
+export { renamePasskey } from './passkeys/rename-passkey.ts';
+
 // ConsentService: people, through the front door.
 
 export { listConsents } from './consents/list-consents.ts';

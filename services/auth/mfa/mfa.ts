@@ -10,6 +10,7 @@ import type { MfaChange } from '../mail/texts/texts.ts';
 import { endBrowserSessions } from '../sessions/browser-epochs.ts';
 import { deleteSessions } from '../sessions/delete-sessions.ts';
 import { createRevoking } from '../sessions/revoking.ts';
+import { deletePasskeysOf } from './passkeys-of.ts';
 import { hashOfCode, newRecoveryCodes, normaliseCode } from './recovery-codes.ts';
 import { mfaAlreadyEnrolled, mfaNotEnrolled, otpInvalid } from './refusals.ts';
 import * as sql from './statements.ts';
@@ -23,6 +24,7 @@ export interface MfaState {
   /** Milliseconds since the epoch; undefined without an authenticator app. */
   totpSinceMs: number | undefined;
   recoveryCodesLeft: number;
+  passkeys: number;
 }
 
 /** An authenticator app that is being enrolled. */
@@ -46,8 +48,8 @@ export interface Mfa {
   /** Takes app and recovery codes away. @returns whether sign-ins needed a code before */
   disable(accountId: string, call: MailCall): Promise<boolean>;
   /**
-   * As `disable`, for a person who has lost both, and ends all sessions; when it is done, their tokens are refused everywhere.
-   * @returns whether sign-ins needed a code before; undefined when there is no such account
+   * As `disable`, for a person who has lost both, takes the passkeys away too, and ends all sessions; when it is done, their tokens are refused everywhere.
+   * @returns whether sign-ins needed a code, or there were passkeys; undefined when there is no such account
    * @throws OxoError UNAVAILABLE as `Revoking.everywhere`
    */
   reset(accountId: string, call: MailCall): Promise<boolean | undefined>;
@@ -97,11 +99,7 @@ export function createMfa(options: MfaOptions): Mfa {
   }
 
   return {
-    async read(accountId) {
-      const [factor] = await db.query<sql.EnrolmentRow>(sql.FIND, [accountId]);
-      const [codes] = await db.query<{ count: number }>(sql.COUNT_CODES, [accountId]);
-      return { totpSinceMs: factor?.confirmedAtMs ?? undefined, recoveryCodesLeft: codes?.count ?? 0 };
-    },
+    read: (accountId) => readState(db, accountId),
     async begin(accountId) {
       const secret = newTotpSecret();
       const encrypted = await vault.encrypt(secret, secretName(accountId));
@@ -145,12 +143,24 @@ export function createMfa(options: MfaOptions): Mfa {
         const wasEnabled = await remove(tx, accountId, call);
         const ofBrowsers = await endBrowserSessions(tx, accountId);
         const ended = await deleteSessions(tx, accountId);
-        const details = { sessions: ended.length };
+        const passkeys = await deletePasskeysOf(tx, mail, accountId, call);
+        const details = { sessions: ended.length, passkeys };
         await recordAudit(tx, { action: 'RESET_MFA', accountId, details }, call);
-        return { changed: wasEnabled, revoked: [...ended, ...ofBrowsers] };
+        return { changed: wasEnabled || passkeys > 0, revoked: [...ended, ...ofBrowsers] };
       }, call);
       return changed;
     },
+  };
+}
+
+async function readState(db: Database, accountId: string): Promise<MfaState> {
+  const [factor] = await db.query<sql.EnrolmentRow>(sql.FIND, [accountId]);
+  const [codes] = await db.query<{ count: number }>(sql.COUNT_CODES, [accountId]);
+  const [passkeys] = await db.query<{ count: number }>(sql.COUNT_PASSKEYS, [accountId]);
+  return {
+    totpSinceMs: factor?.confirmedAtMs ?? undefined,
+    recoveryCodesLeft: codes?.count ?? 0,
+    passkeys: passkeys?.count ?? 0,
   };
 }
 

@@ -56,3 +56,11 @@ export const INSERT_CODES = {
   name: 'mfa-insert-codes',
   text: 'insert into recovery_codes (account_id, code_hash) select $1, unnest($2::bytea[])',
 };
+export const COUNT_PASSKEYS = {
+  name: 'mfa-count-passkeys',
+  text: 'select count(*)::int as count from passkeys where account_id = $1',
+};
+export const DELETE_PASSKEYS = {
+  name: 'mfa-delete-passkeys',
+  text: 'delete from passkeys where account_id = $1 returning 1',
+};

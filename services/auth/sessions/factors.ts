@@ -26,7 +26,7 @@ export function factorsMessage(factors: readonly string[]): Session_Factor[] {
 }
 
 /** Their names in tokens (RFC 8176). */
-const AMR: Record<Factor, string> = { PASSWORD: 'pwd', TOTP: 'otp', RECOVERY_CODE: 'otp' };
+const AMR: Record<Factor, string> = { PASSWORD: 'pwd', TOTP: 'otp', RECOVERY_CODE: 'otp', PASSKEY: 'hwk' };
 /** Said besides when a sign-in had two of them. */
 const MULTIPLE = 'mfa';
 

@@ -111,6 +111,8 @@ export interface TestAuthOptions {
   withUser?: boolean;
   /** What may be tried; as good as everything when absent. */
   allowances?: Partial<Allowances>;
+  /** The public URL, `ISSUER` when absent: there no browser has passkeys. */
+  publicUrl?: string;
   /** Takes the mails; without it they wait. */
   smtp?: Smtp;
 }
@@ -118,16 +120,17 @@ export interface TestAuthOptions {
 export async function startAuthService(options: TestAuthOptions = {}): Promise<TestAuthService> {
   const context = createTestContext('auth');
   const { clock, logger } = context;
+  const { publicUrl = ISSUER } = options;
   const database = await openTestDatabase(context, testSchema);
   const { db } = database;
   const custody = await startKeys(context, db);
   const { keys, http, vault, dataVault, rewrapping } = custody;
-  const jwks = { issuer: ISSUER, jwksUrl: `http://127.0.0.1:${http.port}${JWKS_PATH}` };
+  const jwks = { issuer: publicUrl, jwksUrl: `http://127.0.0.1:${http.port}${JWKS_PATH}` };
   const { limits, user, address } = await startServers(context, jwks, options.withUser);
 
-  const issuer = createTokenIssuer({ keys, issuer: ISSUER, clock });
+  const issuer = createTokenIssuer({ keys, issuer: publicUrl, clock });
   const denyList = createDenyList(clock);
-  const verifier = createTokenVerifier({ keys: keys.find, issuer: ISSUER, denyList, clock, secretCounts });
+  const verifier = createTokenVerifier({ keys: keys.find, issuer: publicUrl, denyList, clock, secretCounts });
   const tokens = createServiceTokens(() => issuer.serviceToken('auth'), clock, denyList);
   const channel = openChannel(address, tokens);
   context.onStop(channel.close);
@@ -157,7 +160,7 @@ export async function startAuthService(options: TestAuthOptions = {}): Promise<T
   };
   const schedule = { publishedForMs: KEY_PUBLISHED_FOR_MS, rotateAfterMs: KEY_ROTATE_AFTER_MS };
   const rotation = createKeyRotation({ db, outbox, vault, keys, denyList, ...schedule, clock, logger });
-  const oauth = { issuer: ISSUER, cookieSecrets: [randomSecret()] };
+  const oauth = { issuer: publicUrl, cookieSecrets: [randomSecret()] };
   const secrets = { ...KNOWN, apiKeyTagSecrets, mailTokenSecrets };
   const keeping = { rotation, rewrapping, dataVault, denyList, keys };
   const own = { ...secrets, ...keeping, issuer, passwords, attempts, oauth };

@@ -5,6 +5,7 @@ import { AuthInternalServiceDefinition } from '#gen/oxo/auth/v1/auth_internal_se
 import { AuthServiceDefinition } from '#gen/oxo/auth/v1/auth_service.ts';
 import { ConsentServiceDefinition } from '#gen/oxo/auth/v1/consent_service.ts';
 import { MfaServiceDefinition } from '#gen/oxo/auth/v1/mfa_service.ts';
+import { PasskeyServiceDefinition } from '#gen/oxo/auth/v1/passkey_service.ts';
 import type { RpcClient } from '#kit/rpc/client.ts';
 import type { Callers } from '#kit/testing/callers.ts';
 
@@ -18,6 +19,8 @@ export interface TestContracts {
   apiKeys(token?: string): RpcClient<ApiKeyServiceDefinition>;
   /** The contract of second steps with a token as it is; as nobody without. */
   mfa(token?: string): RpcClient<MfaServiceDefinition>;
+  /** The contract of passkeys with a token as it is; as nobody without. */
+  passkeys(token?: string): RpcClient<PasskeyServiceDefinition>;
   /** What a person has allowed to clients, with a token as it is. */
   consentsWith(token: string): RpcClient<ConsentServiceDefinition>;
   /** The contract of administrators with a token as it is. */
@@ -37,6 +40,10 @@ export function contractsOf(callers: Callers): TestContracts {
     withToken: (token) => callers.withToken(AuthServiceDefinition, token),
     mfa: (token) =>
       token === undefined ? callers.asUser(MfaServiceDefinition) : callers.withToken(MfaServiceDefinition, token),
+    passkeys: (token) =>
+      token === undefined
+        ? callers.asUser(PasskeyServiceDefinition)
+        : callers.withToken(PasskeyServiceDefinition, token),
     consentsWith: (token) => callers.withToken(ConsentServiceDefinition, token),
     apiKeys: (token) =>
       token === undefined ? callers.asUser(ApiKeyServiceDefinition) : callers.withToken(ApiKeyServiceDefinition, token),

@@ -19,7 +19,7 @@ test('who has lost app and recovery codes signs in by the password again, and ev
   await assert.rejects(service.mfa(accessToken).getMfa({}), refused('SESSION_REVOKED'));
   const { tokens } = await service.as().login({ identifier: handle, password: PASSWORD });
   const { mfa } = await service.mfa(tokens?.accessToken ?? '').getMfa({});
-  assert.deepEqual(mfa, { totpEnabled: false, totpEnabledAt: undefined, recoveryCodesLeft: 0 });
+  assert.deepEqual(mfa, { totpEnabled: false, totpEnabledAt: undefined, recoveryCodesLeft: 0, passkeys: 0 });
   assert.deepEqual(await service.operator().resetMfa({ handle }), { userId: id, changed: false });
   const entries = {
     name: 'test-resets',

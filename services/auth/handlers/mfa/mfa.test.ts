@@ -21,7 +21,12 @@ const fresh = async (handle: string, otp: string) =>
 test('an app is enrolled, confirmed by its code, and taken away again', async () => {
   const { id, handle, accessToken } = await service.signUp();
   const mfa = service.mfa(accessToken);
-  assert.deepEqual(await mfaOf(accessToken), { totpEnabled: false, totpEnabledAt: undefined, recoveryCodesLeft: 0 });
+  assert.deepEqual(await mfaOf(accessToken), {
+    totpEnabled: false,
+    totpEnabledAt: undefined,
+    recoveryCodesLeft: 0,
+    passkeys: 0,
+  });
   const { secret, otpauthUri, expiresAt } = await mfa.enrolTotp({});
   assert.match(otpauthUri, new RegExp(`^otpauth://totp/OXO:${handle}\\?.*secret=${secret}`));
   const leftMs = (expiresAt?.getTime() ?? 0) - now();
@@ -41,7 +46,12 @@ test('an app is enrolled, confirmed by its code, and taken away again', async ()
 
   await mfa.disableTotp({});
   await mfa.disableTotp({});
-  assert.deepEqual(await mfaOf(accessToken), { totpEnabled: false, totpEnabledAt: undefined, recoveryCodesLeft: 0 });
+  assert.deepEqual(await mfaOf(accessToken), {
+    totpEnabled: false,
+    totpEnabledAt: undefined,
+    recoveryCodesLeft: 0,
+    passkeys: 0,
+  });
   assert.notEqual(await fresh(handle, ''), '');
   const actions = {
     name: 'test-actions',

@@ -95,8 +95,11 @@ export const AuditLogEntry_Action = {
   DISABLE_TOTP: 61,
   /** REPLACE_RECOVERY_CODES - A person got other recovery codes. */
   REPLACE_RECOVERY_CODES: 62,
-  /** RESET_MFA - The operator took app and recovery codes from an account, and ended its sessions (details: sessions). */
+  /** RESET_MFA - The operator took app, recovery codes and passkeys from an account, and ended its sessions (details: sessions, passkeys). */
   RESET_MFA: 63,
+  /** ADD_PASSKEY - A person added a passkey, or took one away (details: passkey). */
+  ADD_PASSKEY: 64,
+  DELETE_PASSKEY: 65,
   /** REUSE_CODE - The code of a browser or a device was used a second time, and what the client had got for it ended. */
   REUSE_CODE: 40,
   /** END_GRANT - What a person had granted a client ended: the client gave it back, or the person signed out of the browser (details: why). */
@@ -150,6 +153,8 @@ export namespace AuditLogEntry_Action {
   export type DISABLE_TOTP = typeof AuditLogEntry_Action.DISABLE_TOTP;
   export type REPLACE_RECOVERY_CODES = typeof AuditLogEntry_Action.REPLACE_RECOVERY_CODES;
   export type RESET_MFA = typeof AuditLogEntry_Action.RESET_MFA;
+  export type ADD_PASSKEY = typeof AuditLogEntry_Action.ADD_PASSKEY;
+  export type DELETE_PASSKEY = typeof AuditLogEntry_Action.DELETE_PASSKEY;
   export type REUSE_CODE = typeof AuditLogEntry_Action.REUSE_CODE;
   export type END_GRANT = typeof AuditLogEntry_Action.END_GRANT;
   export type VERIFY_EMAIL = typeof AuditLogEntry_Action.VERIFY_EMAIL;

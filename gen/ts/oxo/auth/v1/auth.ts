@@ -51,6 +51,7 @@ export const Session_Factor = {
   /** TOTP - A code of an authenticator app. */
   TOTP: 2,
   RECOVERY_CODE: 3,
+  PASSKEY: 4,
   UNRECOGNIZED: -1,
 } as const;
 
@@ -61,6 +62,7 @@ export namespace Session_Factor {
   export type PASSWORD = typeof Session_Factor.PASSWORD;
   export type TOTP = typeof Session_Factor.TOTP;
   export type RECOVERY_CODE = typeof Session_Factor.RECOVERY_CODE;
+  export type PASSKEY = typeof Session_Factor.PASSKEY;
   export type UNRECOGNIZED = typeof Session_Factor.UNRECOGNIZED;
 }
 

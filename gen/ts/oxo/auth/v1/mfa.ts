@@ -12,7 +12,7 @@ export const protobufPackage = "oxo.auth.v1";
 
 export const protobufFileName = "oxo/auth/v1/mfa.proto";
 
-/** What an account asks for besides its password. */
+/** What an account asks for besides its password, and what it has in place of it. */
 export interface Mfa {
   /** Sign-ins by password need a code of the authenticator app, or a recovery code. */
   totpEnabled: boolean;
@@ -22,10 +22,12 @@ export interface Mfa {
     | undefined;
   /** Recovery codes that were not used yet, at most 10. */
   recoveryCodesLeft: number;
+  /** Passkeys by which one signs in without password and code, at most 20. */
+  passkeys: number;
 }
 
 function createBaseMfa(): Mfa {
-  return { totpEnabled: false, totpEnabledAt: undefined, recoveryCodesLeft: 0 };
+  return { totpEnabled: false, totpEnabledAt: undefined, recoveryCodesLeft: 0, passkeys: 0 };
 }
 
 export const Mfa: MessageFns<Mfa> = {
@@ -38,6 +40,9 @@ export const Mfa: MessageFns<Mfa> = {
     }
     if (message.recoveryCodesLeft !== 0) {
       writer.uint32(24).int32(message.recoveryCodesLeft);
+    }
+    if (message.passkeys !== 0) {
+      writer.uint32(32).int32(message.passkeys);
     }
     return writer;
   },
@@ -79,6 +84,14 @@ export const Mfa: MessageFns<Mfa> = {
             message.recoveryCodesLeft = reader.int32();
             continue;
           }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.passkeys = reader.int32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -99,6 +112,7 @@ export const Mfa: MessageFns<Mfa> = {
     message.totpEnabled = object.totpEnabled ?? false;
     message.totpEnabledAt = object.totpEnabledAt ?? undefined;
     message.recoveryCodesLeft = object.recoveryCodesLeft ?? 0;
+    message.passkeys = object.passkeys ?? 0;
     return message;
   },
 };

@@ -54,6 +54,8 @@ export const ErrorReason = {
   PASSWORD_RESET_INVALID: 29,
   /** OTP_INVALID - UNAUTHENTICATED: the code is wrong, too old, or was used already. */
   OTP_INVALID: 30,
+  /** PASSKEY_INVALID - UNAUTHENTICATED: the passkey is unknown, or what it has signed is not right, too old, or was used. It is not said which. */
+  PASSKEY_INVALID: 31,
   /** SCOPE_MISSING - PERMISSION_DENIED: the token lacks a scope that the RPC requires. */
   SCOPE_MISSING: 40,
   /** CALLER_NOT_ALLOWED - PERMISSION_DENIED: this caller may not call this internal RPC. */
@@ -76,6 +78,8 @@ export const ErrorReason = {
   API_KEY_NOT_FOUND: 65,
   /** MFA_NOT_ENROLLED - NOT_FOUND: the account has no authenticator app, or its enrolment was not begun or is too old. */
   MFA_NOT_ENROLLED: 66,
+  /** PASSKEY_NOT_FOUND - NOT_FOUND: the caller has no such passkey. */
+  PASSKEY_NOT_FOUND: 67,
   /** HANDLE_TAKEN - ALREADY_EXISTS: the handle belongs to someone. */
   HANDLE_TAKEN: 80,
   /** IDEMPOTENCY_KEY_REUSED - ALREADY_EXISTS: the Idempotency-Key was used with another body. */
@@ -94,6 +98,10 @@ export const ErrorReason = {
   HANDLE_RESERVED: 87,
   /** MFA_ALREADY_ENROLLED - ALREADY_EXISTS: the account has an authenticator app already. Remove it first. */
   MFA_ALREADY_ENROLLED: 88,
+  /** PASSKEY_LIMIT_REACHED - FAILED_PRECONDITION: there are as many passkeys as one may have. */
+  PASSKEY_LIMIT_REACHED: 89,
+  /** PASSKEYS_OFF - FAILED_PRECONDITION: browsers have no passkeys for the public URL of this installation: that takes https with a domain, or http://localhost. */
+  PASSKEYS_OFF: 90,
   /** RATE_LIMITED - RESOURCE_EXHAUSTED: too many requests. google.rpc.RetryInfo says when to try again. */
   RATE_LIMITED: 100,
   /** UNAVAILABLE - UNAVAILABLE: the service, or one that it needs, is away or overloaded. Try again. */
@@ -130,6 +138,7 @@ export namespace ErrorReason {
   export type EMAIL_TOKEN_INVALID = typeof ErrorReason.EMAIL_TOKEN_INVALID;
   export type PASSWORD_RESET_INVALID = typeof ErrorReason.PASSWORD_RESET_INVALID;
   export type OTP_INVALID = typeof ErrorReason.OTP_INVALID;
+  export type PASSKEY_INVALID = typeof ErrorReason.PASSKEY_INVALID;
   export type SCOPE_MISSING = typeof ErrorReason.SCOPE_MISSING;
   export type CALLER_NOT_ALLOWED = typeof ErrorReason.CALLER_NOT_ALLOWED;
   export type NOT_AUTHOR = typeof ErrorReason.NOT_AUTHOR;
@@ -141,6 +150,7 @@ export namespace ErrorReason {
   export type CONSENT_NOT_FOUND = typeof ErrorReason.CONSENT_NOT_FOUND;
   export type API_KEY_NOT_FOUND = typeof ErrorReason.API_KEY_NOT_FOUND;
   export type MFA_NOT_ENROLLED = typeof ErrorReason.MFA_NOT_ENROLLED;
+  export type PASSKEY_NOT_FOUND = typeof ErrorReason.PASSKEY_NOT_FOUND;
   export type HANDLE_TAKEN = typeof ErrorReason.HANDLE_TAKEN;
   export type IDEMPOTENCY_KEY_REUSED = typeof ErrorReason.IDEMPOTENCY_KEY_REUSED;
   export type IDEMPOTENCY_KEY_IN_USE = typeof ErrorReason.IDEMPOTENCY_KEY_IN_USE;
@@ -150,6 +160,8 @@ export namespace ErrorReason {
   export type API_KEY_LIMIT_REACHED = typeof ErrorReason.API_KEY_LIMIT_REACHED;
   export type HANDLE_RESERVED = typeof ErrorReason.HANDLE_RESERVED;
   export type MFA_ALREADY_ENROLLED = typeof ErrorReason.MFA_ALREADY_ENROLLED;
+  export type PASSKEY_LIMIT_REACHED = typeof ErrorReason.PASSKEY_LIMIT_REACHED;
+  export type PASSKEYS_OFF = typeof ErrorReason.PASSKEYS_OFF;
   export type RATE_LIMITED = typeof ErrorReason.RATE_LIMITED;
   export type UNAVAILABLE = typeof ErrorReason.UNAVAILABLE;
   export type DEADLINE_EXCEEDED = typeof ErrorReason.DEADLINE_EXCEEDED;

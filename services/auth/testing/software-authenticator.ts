@@ -1,0 +1,132 @@
+import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
+
+/** Bits of the flags in an authenticator's data. */
+const [PRESENT, VERIFIED, BACKUP_ELIGIBLE, BACKED_UP, HAS_KEY] = [1, 4, 8, 16, 64];
+
+/** As much of the options of WebAuthn as it looks at: as the contract has them, or as the browser gets them. */
+interface Options {
+  challenge: string;
+}
+
+/** What is wrong with an authenticator, or with the browser before it. */
+export interface Faults {
+  origin?: string;
+  rpId?: string;
+  type?: string;
+  challenge?: string;
+  userHandle?: string;
+  /** It has asked nobody who holds it. */
+  isUnverified?: boolean;
+  /** Where its counter is; it goes on by one each time, or stays 0 where it does not count. */
+  counter?: number;
+  /** It signs with another key. */
+  forged?: boolean;
+}
+
+/** A passkey in software, made without the library that checks it. */
+export interface SoftwareAuthenticator {
+  id: string;
+  /** As RegistrationResponseJSON. */
+  create(options: Options & { user?: { id: string } | undefined }, faults?: Faults): SoftwareAttestation;
+  /** As AuthenticationResponseJSON. */
+  get(options: Options, faults?: Faults): SoftwareAssertion;
+}
+
+export interface SoftwareAttestation {
+  id: string;
+  response: { clientDataJSON: string; attestationObject: string; transports: string[] };
+}
+
+export interface SoftwareAssertion {
+  id: string;
+  response: { clientDataJSON: string; authenticatorData: string; signature: string; userHandle: string };
+}
+
+/** @param counts whether it counts how often it has signed, as security keys do */
+export function createAuthenticator(site: { origin: string; rpId: string }, counts = true): SoftwareAuthenticator {
+  const credentialId = randomBytes(32);
+  const id = credentialId.toString('base64url');
+  const keys = newKeys();
+  let counter = 0;
+  let user = '';
+
+  function clientDataOf(type: string, { challenge }: Options, faults: Faults): Buffer {
+    const data = { type: faults.type ?? type, challenge: faults.challenge ?? challenge, crossOrigin: false };
+    return Buffer.from(JSON.stringify({ ...data, origin: faults.origin ?? site.origin }));
+  }
+
+  function dataOf(faults: Faults, attested: readonly Buffer[] = []): Buffer {
+    counter = faults.counter ?? (counts ? counter + 1 : 0);
+    const verified = faults.isUnverified ? 0 : VERIFIED;
+    const flags = PRESENT | verified | BACKUP_ELIGIBLE | BACKED_UP | (attested.length > 0 ? HAS_KEY : 0);
+    const count = Buffer.alloc(4);
+    count.writeUInt32BE(counter);
+    return Buffer.concat([sha256(faults.rpId ?? site.rpId), Buffer.of(flags), count, ...attested]);
+  }
+
+  return {
+    id,
+    create(options, faults = {}) {
+      user = options.user?.id ?? '';
+      const length = Buffer.alloc(2);
+      length.writeUInt16BE(credentialId.length);
+      const data = dataOf(faults, [Buffer.alloc(16), length, credentialId, coseOf(keys.publicKey)]);
+      const object = map([
+        [text('fmt'), text('none')],
+        [text('attStmt'), map([])],
+        [text('authData'), bytes(data)],
+      ]);
+      const response = {
+        clientDataJSON: clientDataOf('webauthn.create', options, faults).toString('base64url'),
+        attestationObject: object.toString('base64url'),
+        transports: ['internal', 'hybrid'],
+      };
+      return { id, response };
+    },
+    get(options, faults = {}) {
+      const clientData = clientDataOf('webauthn.get', options, faults);
+      const data = dataOf(faults);
+      const key = faults.forged ? newKeys().privateKey : keys.privateKey;
+      const signature = sign('sha256', Buffer.concat([data, sha256(clientData)]), key);
+      const response = {
+        clientDataJSON: clientData.toString('base64url'),
+        authenticatorData: data.toString('base64url'),
+        signature: signature.toString('base64url'),
+        userHandle: faults.userHandle ?? user,
+      };
+      return { id, response };
+    },
+  };
+}
+
+function newKeys() {
+  return generateKeyPairSync('ec', { namedCurve: 'P-256' });
+}
+
+function sha256(data: string | Buffer): Buffer {
+  return createHash('sha256').update(data).digest();
+}
+
+/** A key for ES256 as COSE has it (RFC 9053). */
+function coseOf(key: KeyObject): Buffer {
+  const { x = '', y = '' } = key.export({ format: 'jwk' });
+  return map([
+    [integer(1), integer(2)],
+    [integer(3), integer(-7)],
+    [integer(-1), integer(1)],
+    [integer(-2), bytes(Buffer.from(x, 'base64url'))],
+    [integer(-3), bytes(Buffer.from(y, 'base64url'))],
+  ]);
+}
+
+/** CBOR (RFC 8949): the head of an item. */
+function head(major: number, value: number): Buffer {
+  if (value < 24) return Buffer.of((major << 5) | value);
+  if (value < 256) return Buffer.of((major << 5) | 24, value);
+  return Buffer.of((major << 5) | 25, value >> 8, value & 255);
+}
+
+const integer = (value: number): Buffer => (value < 0 ? head(1, -1 - value) : head(0, value));
+const bytes = (value: Buffer): Buffer => Buffer.concat([head(2, value.length), value]);
+const text = (value: string): Buffer => Buffer.concat([head(3, Buffer.byteLength(value)), Buffer.from(value)]);
+const map = (entries: [Buffer, Buffer][]): Buffer => Buffer.concat([head(5, entries.length), ...entries.flat()]);
