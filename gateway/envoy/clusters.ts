@@ -6,17 +6,20 @@ const DEFAULT_MAX_REQUESTS = { reads: 512, writes: 256 };
 
 /** Every upstream of the front door. */
 export function clusters(settings: EnvoySettings): object[] {
+  const { ownHosts = false } = settings;
   const grpc = Object.keys(publicServices).map((name) =>
     cluster(name, settings.upstreams[name as keyof typeof publicServices], {
       http2: true,
       maxRequests: settings.maxRequests ?? DEFAULT_MAX_REQUESTS,
+      ownHost: ownHosts,
     }),
   );
-  const otlp = settings.tracing === undefined ? [] : [otlpCluster(settings.tracing.otlpEndpoint)];
+  const options = { maxRequests: DEFAULT_MAX_REQUESTS, ownHost: ownHosts };
+  const otlp = settings.tracing === undefined ? [] : [otlpCluster(settings.tracing.otlpEndpoint, ownHosts)];
   return [
     ...grpc,
-    cluster('auth_http', settings.authHttp, { http2: false, maxRequests: DEFAULT_MAX_REQUESTS }),
-    ...(settings.ratelimit === undefined ? [] : [ratelimitCluster(settings.ratelimit)]),
+    cluster('auth_http', settings.authHttp, { ...options, http2: false }),
+    ...(settings.ratelimit === undefined ? [] : [ratelimitCluster(settings.ratelimit, ownHosts)]),
     ...otlp,
   ];
 }
@@ -24,9 +27,12 @@ export function clusters(settings: EnvoySettings): object[] {
 interface ClusterOptions {
   http2: boolean;
   maxRequests: { reads: number; writes: number };
+  /** See `ownHosts` of EnvoySettings. */
+  ownHost: boolean;
 }
 
-function cluster(name: string, upstream: Endpoint | readonly Endpoint[], { http2, maxRequests }: ClusterOptions) {
+function cluster(name: string, upstream: Endpoint | readonly Endpoint[], options: ClusterOptions) {
+  const { http2, maxRequests, ownHost } = options;
   const endpoints = [upstream].flat();
   return {
     name,
@@ -53,6 +59,7 @@ function cluster(name: string, upstream: Endpoint | readonly Endpoint[], { http2
         explicit_http_config: http2
           ? { http2_protocol_options: { connection_keepalive: { interval: '15s', timeout: '5s' } } }
           : { http_protocol_options: {} },
+        ...(ownHost && endpoints[0] !== undefined ? { http_filters: hostFilters(endpoints[0]) } : {}),
       },
     },
     // What is over the limit is refused at once, by Envoy alone. Writes have places of their own (routes.ts).
@@ -80,10 +87,31 @@ function cluster(name: string, upstream: Endpoint | readonly Endpoint[], { http2
   };
 }
 
-function ratelimitCluster(ratelimit: NonNullable<EnvoySettings['ratelimit']>): object {
-  const options = { http2: true, maxRequests: DEFAULT_MAX_REQUESTS };
+/**
+ * Behind every filter of the front door, so that they see the name that the client asked for, and for the calls that Envoy makes itself as well:
+ * public keys, the exchange of credentials, limits.
+ */
+function hostFilters({ host, port }: Endpoint): object[] {
+  const typeUrl = 'type.googleapis.com/envoy.extensions.filters.http';
+  // The filter that changes headers refuses to change this one.
+  const script = `function envoy_on_request(h) h:headers():replace(":authority", "${host}:${port}") end`;
+  return [
+    {
+      name: 'host',
+      typed_config: { '@type': `${typeUrl}.lua.v3.Lua`, default_source_code: { inline_string: script } },
+    },
+    { name: 'codec', typed_config: { '@type': `${typeUrl}.upstream_codec.v3.UpstreamCodec` } },
+  ];
+}
+
+function ratelimitCluster(ratelimit: NonNullable<EnvoySettings['ratelimit']>, ownHost: boolean): object {
+  const options = { http2: true, maxRequests: DEFAULT_MAX_REQUESTS, ownHost };
   if ('host' in ratelimit) return cluster('ratelimit', ratelimit, options);
-  const { cluster_type: _, ...rest } = cluster('ratelimit', { host: 'a socket', port: 0 }, options);
+  const { cluster_type: _, ...rest } = cluster(
+    'ratelimit',
+    { host: 'a socket', port: 0 },
+    { ...options, ownHost: false },
+  );
   const endpoint = { address: { pipe: { path: ratelimit.path } } };
   const load_assignment = { cluster_name: 'ratelimit', endpoints: [{ lb_endpoints: [{ endpoint }] }] };
   return { ...rest, type: 'STATIC', load_assignment };
@@ -100,11 +128,11 @@ function threshold(priority: 'DEFAULT' | 'HIGH', requests: number): object {
   };
 }
 
-function otlpCluster(otlpEndpoint: string): object {
+function otlpCluster(otlpEndpoint: string, ownHost: boolean): object {
   const url = new URL(otlpEndpoint);
   const secure = url.protocol === 'https:';
   const endpoint = { host: url.hostname, port: Number(url.port) || (secure ? 443 : 80) };
-  const base = cluster('otlp', endpoint, { http2: false, maxRequests: DEFAULT_MAX_REQUESTS });
+  const base = cluster('otlp', endpoint, { http2: false, maxRequests: DEFAULT_MAX_REQUESTS, ownHost });
   if (!secure) return base;
   const transport_socket = {
     name: 'envoy.transport_sockets.tls',

@@ -65,6 +65,11 @@ export interface EnvoySettings {
   upstreams: Readonly<Record<UpstreamName, Endpoint | readonly Endpoint[]>>;
   /** HTTP address of the auth service, which serves /.well-known/jwks.json; as with `upstreams`. */
   authHttp: Endpoint | readonly Endpoint[];
+  /**
+   * Whether requests go to an upstream by its own name, not by the one that the client asked for: what stands between, such as a sidecar of
+   * Istio, finds the service by it. False when absent.
+   */
+  ownHosts?: boolean;
   /** The rate limit service: its gRPC address, or the path of its socket. Absent: writes are not limited but by network. */
   ratelimit?: Endpoint | { path: string };
   /** What one may ask; `productionLimits` when absent. */

@@ -90,7 +90,7 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
     own: {
       databaseUrl: readUrl(env, 'DATABASE_URL', ['postgres:', 'postgresql:'], problems),
       redisUrl: readUrl(env, 'REDIS_URL', ['redis:', 'rediss:'], problems),
-      natsUrl: readUrl(env, 'NATS_URL', ['nats:'], problems),
+      natsUrl: readUrl(env, 'NATS_URL', ['nats:', 'tls:'], problems),
       limitsRedisUrl: readUrl(env, 'LIMITS_REDIS_URL', ['redis:', 'rediss:'], problems),
       smtpUrl: readUrl(env, 'MAIL_SMTP_URL', ['smtp:', 'smtps:'], problems),
     },

@@ -20,12 +20,12 @@ export async function asOperator<T>(
   problem: string,
   work: (channel: Channel, call: OperatorCall) => Promise<T>,
 ): Promise<T> {
-  // Whichever replica answers.
-  const channel = createChannel(`ipv4:${ofService('auth', plan.urls.grpc).join()}`);
+  const { address, secret } = accessOf(plan, process.env);
+  const channel = createChannel(address);
   const signal = AbortSignal.timeout(timeoutMs);
   try {
     const auth = createClient(AuthInternalServiceDefinition, channel);
-    const credentials = { clientId: operatorName, clientSecret: plan.secrets.operator };
+    const credentials = { clientId: operatorName, clientSecret: secret };
     const { accessToken } = await auth.issueServiceToken(credentials, { signal });
     return await work(channel, { signal, metadata: Metadata({ authorization: `Bearer ${accessToken}` }) });
   } catch (error) {
@@ -36,4 +36,15 @@ export async function asOperator<T>(
   } finally {
     channel.close();
   }
+}
+
+/**
+ * In a cluster there is no stack of ours: where auth is, and what the operator shows to it, stand in the environment
+ * (mesh/kubernetes/base/operator.yaml).
+ */
+function accessOf({ urls, secrets }: Pick<StackPlan, 'urls' | 'secrets'>, env: NodeJS.ProcessEnv) {
+  const { AUTH_GRPC_ADDRESS: address, OPERATOR_SECRET: secret } = env;
+  if (address && secret) return { address, secret };
+  // Whichever replica answers.
+  return { address: `ipv4:${ofService('auth', urls.grpc).join()}`, secret: secrets.operator };
 }

@@ -4,7 +4,8 @@ import { type Command, parseFlags } from '../cli/command.ts';
 export const command: Command = {
   usage: `usage: ./oxo generate [--check | --release]
 
-Rebuilds gen/ from proto/: TypeScript, the descriptors for Envoy, openapi.yaml.
+Rebuilds gen/ from proto/: TypeScript, the descriptors for Envoy, openapi.yaml; and what the manifests of mesh/kubernetes and
+mesh/istio have from the code: users and rights, limits, who may call what.
 
   --check    change nothing; fail when gen/ is not what proto/ gives
   --release  record the present contracts as released: later changes must stay compatible with them`,
@@ -18,6 +19,9 @@ async function run(argv: readonly string[]): Promise<number> {
   });
   const { generate, recordRelease } = await import('../generate/generate.ts');
   const changed = await generate({ check: values.check });
+  // After gen/, of which it is made.
+  const { generateManifests } = await import('../../kubernetes/generate/generate.ts');
+  changed.push(...(await generateManifests({ check: values.check })));
   if (values.check && changed.length > 0) {
     throw new CliError('gen/ is not what proto/ gives', { advice: [...changed, 'run ./oxo generate'] });
   }

@@ -142,12 +142,13 @@ function usersOf({ adminPassword, users, withoutAccounts }: NatsOptions): object
 
 /**
  * A connection for one piece of work: it does not come back by itself.
- * @param url may hold user and password, which the library does not read from it
+ * @param url may hold user and password, which the library does not read from it; tls:// insists on TLS
  */
 export function connectOnce(url: string, timeoutMs = 5_000): Promise<NatsConnection> {
-  const { host, username, password } = new URL(url);
+  const { protocol, host, username, password } = new URL(url);
   return connect({
     servers: host,
+    ...(protocol === 'tls:' ? { tls: {} } : {}),
     ...(username === '' ? {} : { user: decodeURIComponent(username), pass: decodeURIComponent(password) }),
     name: 'oxo',
     reconnect: false,

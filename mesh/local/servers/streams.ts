@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { ensureDurables } from '#kit/events/consumers/durables.ts';
-import { ensureStreams } from '#kit/events/jetstream/streams.ts';
+import { ensureStreams, type StreamSettings } from '#kit/events/jetstream/streams.ts';
 import { CliError, messageOf } from '../cli/cli-error.ts';
 import { durablesOf, type ServiceDefinition } from '../services.ts';
 import { connectOnce } from './nats.ts';
@@ -12,10 +12,14 @@ const pauseMs = 200;
  * Makes the streams and the services' consumers, or brings them up to date. Can be repeated.
  * @throws CliError when the URL's user may not do that
  */
-export async function setUpStreams(url: string, services: readonly ServiceDefinition[]): Promise<void> {
+export async function setUpStreams(
+  url: string,
+  services: readonly ServiceDefinition[],
+  settings: StreamSettings = {},
+): Promise<void> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await setUpOnce(url, services);
+      return await setUpOnce(url, services, settings);
     } catch (error) {
       if (attempt < maxAttempts && isCut(error)) {
         await delay(pauseMs);
@@ -29,10 +33,10 @@ export async function setUpStreams(url: string, services: readonly ServiceDefini
   }
 }
 
-async function setUpOnce(url: string, services: readonly ServiceDefinition[]): Promise<void> {
+async function setUpOnce(url: string, services: readonly ServiceDefinition[], settings: StreamSettings): Promise<void> {
   const connection = await connectOnce(url);
   try {
-    await ensureStreams(connection);
+    await ensureStreams(connection, settings);
     for (const service of services) await ensureDurables(connection, await durablesOf(service));
   } finally {
     await connection.close();

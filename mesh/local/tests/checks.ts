@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { generateManifests } from '../../kubernetes/generate/generate.ts';
 import { CliError, describeError, messageOf } from '../cli/cli-error.ts';
 import { generate } from '../generate/generate.ts';
 import { repositoryRoot } from '../settings.ts';
@@ -45,6 +46,6 @@ async function tool(name: string, args: readonly string[]): Promise<void> {
 }
 
 async function requireGenerated(): Promise<void> {
-  const changed = await generate({ check: true });
+  const changed = [...(await generate({ check: true })), ...(await generateManifests({ check: true }))];
   if (changed.length > 0) throw new CliError('gen/ is not what proto/ gives: ./oxo generate', { advice: changed });
 }

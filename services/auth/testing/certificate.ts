@@ -6,7 +6,7 @@ const BASIC_CONSTRAINTS = '0603551d13';
 const ALTERNATIVE_NAME = '0603551d11';
 const YEAR_MS = 365 * 86_400_000;
 
-/** A certificate of its own authority for 127.0.0.1, and its key, in PEM. */
+/** A certificate of its own authority for 127.0.0.1 and localhost, and its key, in PEM. */
 export function createCertificate(): { cert: string; key: string } {
   const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2_048 });
   const key = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
@@ -19,7 +19,8 @@ function selfSigned(publicKey: KeyObject, privateKey: KeyObject): Buffer {
   const nowMs = Date.now();
   const validity = der(0x30, time(nowMs - YEAR_MS), time(nowMs + YEAR_MS));
   const isAuthority = der(0x30, hex(BASIC_CONSTRAINTS), der(0x04, der(0x30, hex('0101ff'))));
-  const address = der(0x30, hex(ALTERNATIVE_NAME), der(0x04, der(0x30, der(0x87, Buffer.of(127, 0, 0, 1)))));
+  const names = der(0x30, der(0x87, Buffer.of(127, 0, 0, 1)), der(0x82, Buffer.from('localhost')));
+  const address = der(0x30, hex(ALTERNATIVE_NAME), der(0x04, names));
   const content = der(
     0x30,
     der(0xa0, hex('020102')),

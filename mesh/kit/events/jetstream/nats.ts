@@ -21,7 +21,10 @@ export interface NatsBus {
 }
 
 export interface NatsOptions {
-  /** nats://user:password@host:port; several servers are separated by commas. The user also names the inbox: `_INBOX_<user>`. */
+  /**
+   * nats://user:password@host:port, or tls:// which insists on TLS; several servers are separated by commas. The user also names the inbox:
+   * `_INBOX_<user>`.
+   */
   url: string;
   /** Shown by the server's monitoring. */
   name: string;
@@ -36,13 +39,14 @@ const CLOSE_LIMIT_MS = 2_000;
 
 /** Connects, however long the server takes to appear. Rejects when it refuses the credentials, the URL is bad, or the signal aborts. */
 export async function connectNats(options: NatsOptions): Promise<NatsBus> {
-  const { servers, user, password } = parseUrl(options.url);
+  const { servers, tls, user, password } = parseUrl(options.url);
   const inboxPrefix = user === undefined ? '_INBOX' : `_INBOX_${user}`;
   for (let retryMs = FIRST_RETRY_MS; ; retryMs = Math.min(retryMs * 2, LAST_RETRY_MS)) {
     options.signal?.throwIfAborted();
     try {
       const connection = await connect({
         servers,
+        ...(tls ? { tls: {} } : {}),
         ...(user === undefined ? {} : { user, pass: password }),
         name: options.name,
         inboxPrefix,
@@ -67,15 +71,17 @@ export async function connectNats(options: NatsOptions): Promise<NatsBus> {
   }
 }
 
-function parseUrl(url: string): { servers: string[]; user?: string; password?: string } {
+function parseUrl(url: string): { servers: string[]; tls: boolean; user?: string; password?: string } {
   const urls = url.split(',').map((part) => new URL(part.trim()));
   const first = urls[0];
-  if (first === undefined || urls.some(({ protocol }) => protocol !== 'nats:')) {
-    throw new Error('the NATS URL must look like nats://user:password@host:port');
+  const schemes = new Set(urls.map(({ protocol }) => protocol));
+  if (first === undefined || schemes.size > 1 || !['nats:', 'tls:'].includes(first.protocol)) {
+    throw new Error('the NATS URL must look like nats://user:password@host:port or tls://user:password@host:port');
   }
+  const tls = first.protocol === 'tls:';
   const servers = urls.map(({ hostname, port }) => `${hostname}:${port || '4222'}`);
-  if (first.username === '') return { servers };
-  return { servers, user: decodeURIComponent(first.username), password: decodeURIComponent(first.password) };
+  if (first.username === '') return { servers, tls };
+  return { servers, tls, user: decodeURIComponent(first.username), password: decodeURIComponent(first.password) };
 }
 
 function watchConnection(connection: NatsConnection, logger: Logger): Omit<NatsBus, 'inboxPrefix'> {

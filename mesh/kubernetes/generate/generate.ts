@@ -1,0 +1,36 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { productionLimits, renderRateLimits } from '../../../gateway/envoy/render.ts';
+import { repositoryRoot } from '../../local/settings.ts';
+import { renderNatsConfig } from './nats.ts';
+import { renderRedisAcls } from './redis.ts';
+
+const MADE = '# Made by ./oxo generate. Do not edit.\n';
+
+/** By path: what the manifests have from the code. */
+async function renderManifests(): Promise<Map<string, string>> {
+  return new Map([
+    ['mesh/kubernetes/base/generated/ratelimit.yaml', renderRateLimits(productionLimits)],
+    ['mesh/kubernetes/base/infra/generated/nats.conf', await renderNatsConfig()],
+    ['mesh/kubernetes/base/infra/redis-acl.yaml', renderRedisAcls()],
+  ]);
+}
+
+/**
+ * Makes the parts of the manifests that the code knows: users and rights of NATS and Redis, limits, policies of the mesh.
+ * @param options.check writes nothing
+ * @returns the files that were, or would be, written
+ */
+export async function generateManifests({ check = false } = {}): Promise<string[]> {
+  const changed: string[] = [];
+  for (const [path, text] of await renderManifests()) {
+    const file = join(repositoryRoot, path);
+    const wanted = `${MADE}${text}`;
+    if ((await readFile(file, 'utf8').catch(() => undefined)) === wanted) continue;
+    changed.push(path);
+    if (check) continue;
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(file, wanted);
+  }
+  return changed;
+}
