@@ -1,6 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { productionLimits, renderRateLimits } from '../../../gateway/envoy/render.ts';
+import { renderPolicies } from '../../istio/generate/policies.ts';
 import { repositoryRoot } from '../../local/settings.ts';
 import { renderNatsConfig } from './nats.ts';
 import { renderRedisAcls } from './redis.ts';
@@ -12,7 +13,8 @@ async function renderManifests(): Promise<Map<string, string>> {
   return new Map([
     ['mesh/kubernetes/base/generated/ratelimit.yaml', renderRateLimits(productionLimits)],
     ['mesh/kubernetes/base/infra/generated/nats.conf', await renderNatsConfig()],
-    ['mesh/kubernetes/base/infra/redis-acl.yaml', renderRedisAcls()],
+    ['mesh/kubernetes/base/infra/generated/redis-acl.yaml', renderRedisAcls()],
+    ...[...renderPolicies()].map(([name, text]) => [`mesh/istio/generated/${name}`, text] as const),
   ]);
 }
 

@@ -1,5 +1,5 @@
 /** The manifests as tests read them, without kustomize: the files of the base and what they have in common. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse, parseAllDocuments } from 'yaml';
 import { repositoryRoot } from '../../local/settings.ts';
@@ -31,8 +31,12 @@ export function only(resources: readonly Resource[], kind: string): Resource {
 /** Files that a kustomization names, and that lie beside it and hold resources. */
 export function indexOf(folder: string): { readonly named: string[]; readonly present: string[] } {
   const { resources } = parse(readFileSync(join(folder, 'kustomization.yaml'), 'utf8')) as { resources: string[] };
-  const files = readdirSync(folder).filter((name) => name.endsWith('.yaml') && !name.endsWith('.patch.yaml'));
-  return { named: [...resources].sort(), present: files.filter((name) => name !== 'kustomization.yaml').sort() };
+  const yamlIn = (path: string) => (existsSync(join(folder, path)) ? readdirSync(join(folder, path)) : []);
+  const files = [...yamlIn('.'), ...yamlIn('generated').map((name) => `generated/${name}`)].filter(
+    (name) => name.endsWith('.yaml') && !/\.patch\.yaml$|^kustomization\.yaml$/.test(name),
+  );
+  const isResource = (name: string) => /^kind: /m.test(readFileSync(join(folder, name), 'utf8'));
+  return { named: [...resources].sort(), present: files.filter(isResource).sort() };
 }
 
 /** `NAME=value` lines. */
