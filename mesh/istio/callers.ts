@@ -3,6 +3,7 @@
  * (mesh/kubernetes); a test compares it with the clients that the code has and with the callers that contracts name, so a call that is missing here
  * and a permission that nobody uses both fail.
  */
+import { publicServices, type UpstreamName } from '../../gateway/envoy/settings.ts';
 
 /** What of another service an identity may call: RPCs as `<contract>/<RPC>`, all of a contract as `<contract>/*`, and paths of HTTP. */
 export interface Permissions {
@@ -55,7 +56,10 @@ const pages = [
   ].flatMap((page) => (page === 'oauth' ? [`/${page}/*`] : [`/${page}`, `/${page}/*`])),
 ];
 
-const publicly = (...contracts: string[]): Permissions => ({ rpcs: contracts.map((contract) => `${contract}/*`) });
+/** What the front door leads to a service. */
+const publicly = (service: UpstreamName): Permissions => ({
+  rpcs: publicServices[service].map((contract) => `${contract}/*`),
+});
 const of = (contract: string, ...names: string[]): Permissions => ({
   rpcs: names.map((name) => `${contract}/${name}`),
 });
@@ -65,10 +69,7 @@ export const workloads: Readonly<Record<string, Workload>> = {
   auth: {
     callers: {
       gateway: {
-        ...publicly(
-          ...['AuthService', 'ApiKeyService', 'ConsentService', 'MfaService'].map((name) => `oxo.auth.v1.${name}`),
-          'oxo.admin.v1.AdminService',
-        ),
+        ...publicly('auth'),
         paths: pages,
       },
       user: { rpcs: [...tokens.rpcs, `${own}/DisableAccount`], paths: [JWKS] },
@@ -89,7 +90,7 @@ export const workloads: Readonly<Record<string, Workload>> = {
   },
   user: {
     callers: {
-      gateway: publicly('oxo.user.v1.UserService'),
+      gateway: publicly('user'),
       auth: {
         rpcs: [
           ...['CreateUser', 'ResolveUser', 'ConfirmErasure'].map((name) => `${users}/${name}`),
@@ -105,14 +106,14 @@ export const workloads: Readonly<Record<string, Workload>> = {
   },
   post: {
     callers: {
-      gateway: publicly('oxo.post.v1.PostService'),
+      gateway: publicly('post'),
       feed: of(posts, 'BatchGetPosts', 'ListPostsByAuthors', 'ListPublicPosts', 'PublishRecentPosts'),
     },
     data: ['postgres', 'redis', 'nats'],
     verifiesTokens: true,
   },
   feed: {
-    callers: { gateway: publicly('oxo.feed.v1.FeedService') },
+    callers: { gateway: publicly('feed') },
     data: ['redis', 'nats'],
     verifiesTokens: true,
   },

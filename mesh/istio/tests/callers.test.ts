@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { createMetrics } from '#kit/observability/metrics.ts';
-import { publicServices } from '../../../gateway/envoy/settings.ts';
 import { serveJwks } from '../../../services/auth/keys/jwks.ts';
 import { type AuthServiceParts, createAuthService } from '../../../services/auth/server.ts';
 import { services } from '../../local/services.ts';
@@ -88,16 +87,6 @@ describe('the table of callers', () => {
         );
       }
     }
-  });
-
-  it('allows the front door what it leads to', () => {
-    const byTable = Object.entries(workloads).flatMap(([name, { callers }]) =>
-      (callers.gateway?.rpcs ?? []).filter((entry) => entry.startsWith('oxo.')).map((entry) => `${name} ${entry}`),
-    );
-    const led = Object.entries(publicServices).flatMap(([name, contracts]) =>
-      contracts.map((one) => `${name} ${one}/*`),
-    );
-    assert.deepEqual(byTable.sort(), led.sort());
   });
 
   it('allows of what auth serves by HTTP all, and nothing else', () => {
