@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes sure of Node and the packages, then runs mesh/local/oxo.ts. Everything else is written there.
+# Makes sure of Node and the packages, then runs mesh/local/oxo.ts. Everything else is written there but help, which needs neither.
 set -eu
 
 NODE_MAJOR=24
@@ -17,6 +17,9 @@ while [ -L "$self" ]; do
   esac
 done
 root=$(cd -P "$(dirname "$self")" && pwd -P)
+if [ $# -eq 0 ] || { [ $# -eq 1 ] && case $1 in help | --help | -h) ;; *) false ;; esac; }; then
+  exec cat "$root/mesh/local/help.txt"
+fi
 cache=${OXO_CACHE_DIR:-${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/oxo}
 
 new_enough() {

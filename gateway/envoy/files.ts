@@ -64,6 +64,23 @@ export function fileRoutes(settings: EnvoySettings): object[] {
   );
 }
 
+/** Where the API reference is: people who open the address alone are led there, while programs hear that there is nothing. */
+const REFERENCE = '/docs';
+
+/** `/` for people. The place is relative, since the name by which it was asked for is anybody's to choose. */
+export function homeRoutes({ files = [] }: EnvoySettings): DirectRoute[] {
+  if (!files.some(({ path }) => path === REFERENCE)) return [];
+  const acceptsHtml = { name: 'accept', string_match: { contains: 'text/html' } };
+  return [
+    {
+      match: { path: '/', headers: [isRead, acceptsHtml] },
+      direct_response: { status: 302 },
+      typed_per_filter_config: noTranscoding,
+      response_headers_to_add: [overwrite('location', REFERENCE), overwrite('vary', 'accept')],
+    },
+  ];
+}
+
 const varyByEncoding = overwrite('vary', 'accept-encoding');
 
 function routesOf(file: StaticFile, { limits = productionLimits }: EnvoySettings): DirectRoute[] {

@@ -9,6 +9,7 @@ import {
   otherClientError,
   otherServerError,
   overflow,
+  tokensRefused,
   unexplained,
   unknownRpc,
   upgradeRefused,
@@ -47,6 +48,10 @@ export function localReplyConfig(headersToAdd: object[]): object {
   const noKeys = details('Jwks', 'to_match_kid_or_alg');
   // The buckets of Envoy itself have room for one call more within a second.
   const byService = details('request_rate_limited');
+  const ofTokens = tokensRefused.map((one) => ({
+    filter: both(status('EQ', 401), details(one.details)),
+    reply: one.reply,
+  }));
   return {
     mappers: [
       // First, since nothing is refused as often, and never when there is less time for it.
@@ -57,6 +62,7 @@ export function localReplyConfig(headersToAdd: object[]): object {
       ...credentialsRefusedByGrpc.flatMap((reply) =>
         grpcMappers(both(details('ext_authz_denied'), status('EQ', reply.httpStatus)), reply, [detailsOfAuth]),
       ),
+      ...ofTokens.flatMap(({ filter, reply }) => grpcMappers(filter, reply)),
       ...grpcMappers(status('EQ', 404), unknownRpc),
       ...localReplies.flatMap((reply) => grpcMappers(status('EQ', reply.httpStatus), reply)),
       ...grpcMappers(status('GE', 500), otherServerError),
@@ -67,6 +73,7 @@ export function localReplyConfig(headersToAdd: object[]): object {
       ...credentialsRefused.map((reply) =>
         mapper(both(details('ext_authz_denied'), status('EQ', reply.httpStatus)), reply, headersToAdd),
       ),
+      ...ofTokens.map(({ filter, reply }) => mapper(filter, reply, headersToAdd)),
       mapper(details('upgrade_failed'), upgradeRefused, headersToAdd),
       ...unexplained.map(([name, message]) =>
         mapper(details(name), { ...otherClientError, message: `Malformed request. ${message}` }, headersToAdd),
@@ -109,7 +116,7 @@ function grpcMappers(filter: object, reply: LocalReply, more: object[] = []): ob
     {
       filter: { and_filter: { filters: [...grpcFilters, filter] } },
       headers_to_add: headers,
-      body_format_override: { text_format_source: { inline_string: '%LOCAL_REPLY_BODY%' } },
+      body_format_override: { text_format_source: { inline_string: reply.message } },
     },
   ];
 }

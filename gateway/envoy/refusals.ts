@@ -12,11 +12,13 @@ export interface LocalReply {
   retryAfterSeconds?: number | string;
 }
 
+const FOREIGN_TOKEN = 'The access token is not one of this server, or was changed. Sign in again.';
+
 /** What Envoy answers itself, by the HTTP status that it has chosen. %LOCAL_REPLY_BODY% is Envoy's own explanation. */
 export const localReplies: readonly LocalReply[] = [
   { httpStatus: 400, code: 3, reason: 'REQUEST_MALFORMED', message: 'Malformed request. %LOCAL_REPLY_BODY%' },
-  { httpStatus: 401, code: 16, reason: 'TOKEN_INVALID', message: '%LOCAL_REPLY_BODY%' },
-  { httpStatus: 403, sendAs: 401, code: 16, reason: 'TOKEN_INVALID', message: '%LOCAL_REPLY_BODY%' },
+  { httpStatus: 401, code: 16, reason: 'TOKEN_INVALID', message: FOREIGN_TOKEN },
+  { httpStatus: 403, sendAs: 401, code: 16, reason: 'TOKEN_INVALID', message: FOREIGN_TOKEN },
   { httpStatus: 404, code: 5, reason: 'ROUTE_NOT_FOUND', message: 'No such path.' },
   { httpStatus: 408, code: 4, reason: 'REQUEST_TIMEOUT', message: 'The request did not arrive in time.' },
   { httpStatus: 413, code: 3, reason: 'BODY_TOO_LARGE', message: 'The body is larger than 64 KiB.' },
@@ -50,6 +52,19 @@ export const keysUnavailable: LocalReply = {
   message: 'Tokens cannot be verified now.',
   retryAfterSeconds: 1,
 };
+/** Whose access token only needs another one, or is none. Envoy's own words for it, in which it may speak of any part of a JWT, go nowhere. */
+export const tokensRefused: readonly { details: string; reply: LocalReply }[] = [
+  tokenRefused(
+    'Jwt_is_expired',
+    'The access token has expired: POST /api/v1/auth/refresh with the refresh token, or sign in again.',
+  ),
+  ...['Jwt_is_not_in_the_form', 'invalid_Base64', 'invalid_JSON'].map((details) =>
+    tokenRefused(
+      details,
+      'What was sent is no access token: one has three parts with dots between them. Sign in for one.',
+    ),
+  ),
+];
 /** By auth, which was to exchange the credentials for a token; it names the reason in a header that never leaves. */
 export const credentialsRefused: readonly LocalReply[] = [
   { httpStatus: 400, code: 3, reason: '%RESP(X-OXO-REASON)%', message: '%LOCAL_REPLY_BODY%' },
@@ -103,3 +118,7 @@ export const otherServerError: LocalReply = {
   reason: 'INTERNAL',
   message: 'Internal error.',
 };
+
+function tokenRefused(details: string, message: string): { details: string; reply: LocalReply } {
+  return { details, reply: { httpStatus: 401, code: 16, reason: 'TOKEN_INVALID', message } };
+}

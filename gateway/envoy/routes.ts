@@ -1,4 +1,4 @@
-import { type DirectRoute, directAnswer, fileRoutes } from './files.ts';
+import { type DirectRoute, directAnswer, fileRoutes, homeRoutes } from './files.ts';
 import { anotherReplica, httpRoutes, noTranscoding } from './http-routes.ts';
 import { readRoute, writeRoute } from './limits/service.ts';
 import { headersOfPages, overwrite } from './parts.ts';
@@ -72,6 +72,7 @@ export function routes(settings: EnvoySettings): object[] {
     ...rpcs,
     ...directAnswer(ambiguous, settings),
     ...fileRoutes(settings),
+    ...homeRoutes(settings),
     {
       match: { path: '/.well-known/jwks.json', headers: [{ name: ':method', string_match: { exact: 'GET' } }] },
       route: { cluster: 'auth_http', timeout: '5s' },

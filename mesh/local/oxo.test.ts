@@ -1,6 +1,6 @@
 /** The command as a person types it. */
 import assert from 'node:assert/strict';
-import { cpSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { repositoryRoot } from './settings.ts';
@@ -12,25 +12,33 @@ test('without a command, and by help, the commands are listed', async () => {
   for (const args of [[], ['help'], ['--help']]) {
     const { code, out } = await oxo(args);
     assert.equal(code, 0);
-    for (const name of [
-      'up',
-      'down',
-      'status',
-      'logs',
-      'migrate',
-      'generate',
-      'demo',
-      'test',
-      'bench',
-      'chaos',
-      'dead-letters',
-    ]) {
-      assert.match(out, new RegExp(`^  ${name} `, 'm'));
-    }
+    const listed = [...out.matchAll(/^ {2}([a-z-]+) {2,}\S/gm)].map(([, name]) => name);
+    const table = readFileSync(join(import.meta.dirname, 'oxo.ts'), 'utf8').matchAll(
+      /^ {2}'?([a-z-]+)'?: \(\) => import/gm,
+    );
+    assert.deepEqual(
+      listed,
+      [...table].map(([, name]) => name),
+    );
+    assert(listed.length > 15);
   }
   const { code, out } = await oxo(['up', '--help']);
   assert.equal(code, 0);
   assert.match(out, /OXO_PORT_BASE/);
+});
+
+test('help needs neither Node nor packages, and fetches nothing', async () => {
+  const folder = temporaryFolder();
+  cpSync(join(repositoryRoot, 'oxo'), join(folder, 'oxo'));
+  mkdirSync(join(folder, 'mesh/local'), { recursive: true });
+  cpSync(join(repositoryRoot, 'mesh/local/help.txt'), join(folder, 'mesh/local/help.txt'));
+  const cache = join(folder, 'cache');
+  for (const args of [[], ['help'], ['-h']]) {
+    const { code, out } = await oxo(args, { program: join(folder, 'oxo'), env: { OXO_CACHE_DIR: cache } });
+    assert.equal(code, 0);
+    assert.match(out, /^usage: \.\/oxo <command>/m);
+  }
+  assert.equal(existsSync(cache), false);
 });
 
 test('what is not known is said, with exit code 2', async () => {
@@ -65,7 +73,7 @@ test('it runs by a symbolic link, and from a path with spaces', async () => {
   symlinkSync(join(repositoryRoot, 'node_modules'), join(copy, 'node_modules'));
   symlinkSync('a path with spaces/oxo', join(folder, 'first link'));
   symlinkSync(join(folder, 'first link'), join(folder, 'second link'));
-  const { code, out } = await oxo(['help'], { program: join(folder, 'second link'), cwd: folder });
+  const { code, out } = await oxo(['help', 'up'], { program: join(folder, 'second link'), cwd: folder });
   assert.equal(code, 0);
   assert.match(out, /usage/);
 });

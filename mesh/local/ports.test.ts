@@ -14,7 +14,7 @@ test('a port in use is named with its purpose, and what to do', async (t) => {
   const { port } = other.address() as AddressInfo;
   await assert.rejects(requireFreePorts(new Map([['Postgres', port]])), (error) => {
     assert(error instanceof CliError);
-    assert.match(error.message, new RegExp(`port ${port} \\(Postgres\\)`));
+    assert.match(error.message, new RegExp(`port ${port} \\(Postgres\\) by process ${process.pid} `));
     assert.match(error.advice.join(' '), /OXO_PORT_BASE/);
     return true;
   });
@@ -26,19 +26,23 @@ test('two looks in the same place find different ports', async () => {
   assert.notEqual(first, second);
 });
 
-test('who holds a port is named: the process, and the stack that it belongs to', async (t) => {
-  const script = `require('net').createServer().listen(0, '127.0.0.1', function () { console.log(this.address().port) })`;
+test('the stack that holds ports is named once, with one of them', async (t) => {
+  const script = `const { createServer } = require('net');
+    const listen = (done) => createServer().listen(0, '127.0.0.1', function () { done(this.address().port); });
+    listen((one) => listen((other) => console.log(one, other)));`;
   const env = { ...process.env, [stackVariable]: '/somewhere/.oxo' };
   const holder = spawn(process.execPath, ['-e', script], { env, stdio: ['ignore', 'pipe', 'inherit'] });
   t.after(() => holder.kill());
   const [line] = (await once(holder.stdout, 'data')) as [Buffer];
-  const held = new Map([['Postgres', Number(line.toString())]]);
+  const [one = 0, other = 0] = line.toString().split(' ').map(Number);
+  const held = new Map([
+    ['Postgres', one],
+    ['Redis', other],
+  ]);
   await assert.rejects(requireFreePorts(held), (error) => {
     assert(error instanceof CliError);
-    assert.match(
-      error.message,
-      new RegExp(`\\(Postgres\\) by process ${holder.pid} .* of the stack in /somewhere/\\.oxo`),
-    );
+    assert.equal(error.message, `in use: port ${one} (Postgres) and 1 more by the stack in /somewhere/.oxo`);
+    assert.match(error.advice.join('\n'), /^OXO_STATE_DIR=\/somewhere\/\.oxo \.\/oxo down stops that stack/);
     return true;
   });
   await requireFreePorts(held, '/somewhere/.oxo');

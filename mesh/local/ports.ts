@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { CliError } from './cli/cli-error.ts';
 import { tryLock } from './machine/lock.ts';
-import { findListeners, nameListener } from './supervisor/listeners.ts';
+import { findListeners, type Listener, nameListener } from './supervisor/listeners.ts';
 
 /** Every server listens here; nothing of a local stack is reachable from other machines. */
 export const loopback = '127.0.0.1';
@@ -38,7 +38,7 @@ export function serverPorts(portBase: number): ServerPorts {
  * Makes sure that nobody listens on the ports that a stack is about to use.
  * @param wanted name → port
  * @param stackDir state folder of a stack that runs and may have them
- * @throws CliError that names each port in use and what to do
+ * @throws CliError that names who uses them, one port of each, and what to do
  */
 export async function requireFreePorts(wanted: ReadonlyMap<string, number>, stackDir?: string): Promise<void> {
   const taken: [string, number][] = [];
@@ -49,13 +49,24 @@ export async function requireFreePorts(wanted: ReadonlyMap<string, number>, stac
   const holders = findListeners(taken.map(([, port]) => port));
   const foreign = taken.filter(([, port]) => stackDir === undefined || holders.get(port)?.stackDir !== stackDir);
   if (foreign.length === 0) return;
-  const lines = foreign.map(([name, port]) => `port ${port} (${name}) by ${nameListener(holders.get(port))}`);
-  throw new CliError(`in use by another program: ${lines.join(', ')}`, {
+  // One port says enough of a holder who has many.
+  const byHolder = Map.groupBy(foreign, ([, port]) => nameHolder(holders.get(port)));
+  const lines = [...byHolder].map(([holder, ports]) => {
+    const [[name, port] = ['', 0], ...others] = ports;
+    return `port ${port} (${name})${others.length === 0 ? '' : ` and ${others.length} more`} by ${holder}`;
+  });
+  const stacks = new Set(foreign.flatMap(([, port]) => holders.get(port)?.stackDir ?? []));
+  throw new CliError(`in use: ${lines.join(', ')}`, {
     advice: [
-      'stop that program (./oxo down with its OXO_STATE_DIR when it is a stack; ss -ltnp shows it otherwise),',
-      'or move all ports of this stack together, e.g. OXO_PORT_BASE=18080 ./oxo up',
+      ...[...stacks].map((folder) => `OXO_STATE_DIR=${folder} ./oxo down stops that stack,`),
+      ...(stacks.size === 0 ? ['stop that program (ss -ltnp shows it),'] : []),
+      'or move all ports of this stack together: OXO_PORT_BASE=18080 ./oxo up',
     ],
   });
+}
+
+function nameHolder(listener: Listener | undefined): string {
+  return listener?.stackDir === undefined ? nameListener(listener) : `the stack in ${listener.stackDir}`;
 }
 
 /**

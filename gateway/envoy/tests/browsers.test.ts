@@ -157,7 +157,7 @@ describe('gRPC-Web', () => {
     const huge = new Uint8Array(64 * 1024);
     const internal = '/oxo.post.v1.PostInternalService/BatchGetPosts';
     const refusals: [Awaited<ReturnType<typeof callGrpcWeb>>, string, RegExp][] = [
-      [await callGrpcWeb(door, GET_POST, request, { headers: bad }), '16', /^The token is not valid/],
+      [await callGrpcWeb(door, GET_POST, request, { headers: bad }), '16', /^What was sent is no access token/],
       [await callGrpcWeb(door, '/oxo.feed.v1.FeedService/GetFeed', request), '14', /^The service is away/],
       [await callGrpcWeb(door, GET_POST, huge), '3', /^The body is larger than 64 KiB/],
       [await callGrpcWeb(door, GET_POST, huge, { text: true }), '3', /^The body is larger than 64 KiB/],

@@ -62,6 +62,20 @@ describe('files', () => {
     assert.deepEqual(door.upstream.calls, []);
   });
 
+  it('are where people who open the address alone are led, and programs are not', async () => {
+    const browser = { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' };
+    for (const headers of [browser, { ...browser, host: 'other.example' }]) {
+      const answer = await call(door, { path: '/?a=1', headers });
+      assert.deepEqual([answer.status, answer.headers.location, answer.headers.vary], [302, '/docs', 'accept']);
+    }
+    const programs: Record<string, string>[] = [{}, { accept: '*/*' }, { accept: 'application/json' }];
+    for (const headers of programs) {
+      assertError(await call(door, { path: '/', headers }), NOT_FOUND);
+    }
+    assertError(await call(door, { method: 'POST', path: '/', headers: browser }), NOT_FOUND);
+    assertError(await call(door, { path: '/docs/', headers: browser }), NOT_FOUND);
+  });
+
   it('come compressed to whoever takes that', async () => {
     for (const taken of [
       'gzip',

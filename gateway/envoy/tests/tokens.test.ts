@@ -49,6 +49,40 @@ describe('tokens at the front door', () => {
     assert.deepEqual(door.upstream.calls, []);
   });
 
+  it('says in words of its own why, and what to do', async () => {
+    const { issuer } = door;
+    const expired = /^The access token has expired: POST \/api\/v1\/auth\/refresh with/;
+    const none = /^What was sent is no access token: /;
+    const foreign = /^The access token is not one of this server, or was changed\. Sign in again\.$/;
+    const said = [
+      [await issuer.token({ expiresInSeconds: -60 }), expired],
+      ['\u2026', none],
+      ['a.b.c', none],
+      [withHeader(await issuer.token(), {}).replace(/^[^.]*/, 'e30x'), none],
+      [withHeader(await issuer.token(), { alg: 'none', typ: 'at+jwt' }), foreign],
+      [await issuer.token({ audience: 'oxo-internal' }), foreign],
+      [await issuer.token({ issuer: 'https://other.example' }), foreign],
+      [await issuer.forgedToken(), foreign],
+    ] as const;
+    for (const [token, message] of said) {
+      const authorization = Buffer.from(`Bearer ${token}`).toString('latin1');
+      const answer = await call(door, { path: '/api/v1/users/me', headers: { authorization } });
+      assert.match(assertError(answer, TOKEN_INVALID), message);
+      assert.match(String(answer.headers['www-authenticate']), /^Bearer .*error="invalid_token"/);
+      const grpc = { authorization, 'content-type': 'application/grpc', te: 'trailers' };
+      const request = {
+        method: 'POST',
+        path: '/oxo.post.v1.PostService/GetPost',
+        headers: grpc,
+        body: Buffer.alloc(5),
+      };
+      const [overGrpc] = await callHttp2(door, [request]);
+      assert.equal(overGrpc?.headers['grpc-status'], '16');
+      assert.match(decodeURIComponent(String(overGrpc?.headers['grpc-message'])), message);
+    }
+    assert.deepEqual(door.upstream.calls, []);
+  });
+
   it('takes no token from the query', async () => {
     const answer = await call(door, { path: `/api/v1/posts/p1?access_token=${await door.issuer.token()}` });
     assertError(answer, { status: 400, code: 3, reason: 'REQUEST_MALFORMED', field: 'accessToken' });

@@ -31,6 +31,8 @@ export function createPhases(print: (line: string) => void = console.log): Progr
       }
     },
     transfer: (name, state, bytes, total) => {
+      // What is there is unpacked, and then told once.
+      if (state === 'fetching' && bytes >= total) return;
       const nowMs = performance.now();
       const due = nowMs - (transferLineAtMs.get(name) ?? -transferLineIntervalMs) >= transferLineIntervalMs;
       if (!due && state !== 'done') return;

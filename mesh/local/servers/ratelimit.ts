@@ -43,7 +43,7 @@ export function prepareRatelimit(options: RatelimitOptions): ProcessSpec {
     env: { ...serverEnvironment(), ...settingsOf(options), ...redisSettings(options.redis) },
     cwd: options.runDir,
     logPath: options.logPath,
-    probe: () => isHealthy(ratelimitHttp),
+    probe: async () => (await isHealthy(ratelimitHttp)) && answers(ratelimitHttp),
     readyTimeoutMs: 20_000,
     heartbeat: httpHeartbeat(ratelimitHttp, '/healthcheck'),
     stopSignal: 'SIGTERM',
@@ -65,7 +65,8 @@ function settingsOf({ runDir, portBase, socketPath }: RatelimitOptions): Record<
     GRPC_UDS: socketPath ?? '',
     ...{ RUNTIME_ROOT: runDir, RUNTIME_SUBDIRECTORY: '', RUNTIME_APPDIRECTORY: 'config', RUNTIME_WATCH_ROOT: 'false' },
     ...{ RUNTIME_IGNOREDOTFILES: 'true', HEALTHY_WITH_AT_LEAST_ONE_CONFIG_LOADED: 'true' },
-    ...{ USE_STATSD: 'false', LOG_LEVEL: 'warn', LOG_FORMAT: 'json' },
+    // Its sink for no statsd would write each figure into the log.
+    ...{ DISABLE_STATS: 'true', LOG_LEVEL: 'info', LOG_FORMAT: 'json' },
     LIMIT_RESPONSE_HEADERS_ENABLED: 'true',
     // Who is over a limit is known without asking Redis again.
     LOCAL_CACHE_SIZE_IN_BYTES: String(4 * 1024 * 1024),
@@ -94,4 +95,19 @@ async function isHealthy(port: number): Promise<boolean> {
   const response = await fetch(`http://${loopback}:${port}/healthcheck`, { signal: AbortSignal.timeout(1_000) });
   await response.body?.cancel();
   return response.status === 200;
+}
+
+/** Asks once as Envoy will, whatever comes of it: the first answer takes longer than Envoy waits. */
+async function answers(port: number): Promise<boolean> {
+  const entries = [
+    { key: 'counted', value: 'counted' },
+    { key: 'network', value: 'none' },
+  ];
+  const response = await fetch(`http://${loopback}:${port}/json`, {
+    method: 'POST',
+    body: JSON.stringify({ domain: 'oxo', descriptors: [{ entries }] }),
+    signal: AbortSignal.timeout(2_000),
+  });
+  await response.body?.cancel();
+  return true;
 }

@@ -23,10 +23,11 @@ export async function greet(settings: Settings, progress: Progress, startedAtMs:
   console.log(`
 OXO is ready (${seconds} s)
 
-  front door    ${frontDoor}${settings.publicUrl === frontDoor ? '' : ` (public: ${settings.publicUrl})`}
-  API           ${frontDoor}/api/v1, described by ${frontDoor}/openapi.yaml
-  reference     ${frontDoor}/docs, to read and to try it
+  account       ${frontDoor}/account, to sign in and up
   sign in as    ${demo.handle} with password ${demo.password}
+  reference     ${frontDoor}/docs, to read and to try it
+  API           ${frontDoor}/api/v1, described by ${frontDoor}/openapi.yaml
+  OXO_URL       ${settings.publicUrl}, for apps: exactly so
   mails         ${mails}
 
 try

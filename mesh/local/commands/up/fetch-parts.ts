@@ -6,6 +6,8 @@ import { services } from '../../services.ts';
 import type { Settings } from '../../settings.ts';
 import { partsOf, serversOf } from '../../stack/servers.ts';
 
+const buildNoteMs = 20_000;
+
 /** Here and not in the supervisor, so that the progress of a long download is seen. */
 export async function fetchParts(settings: Settings, serversOnly: boolean, progress: Progress): Promise<void> {
   const names: PartName[] = ['envoy', ...partsOf(serversOf({ ...settings, services }))];
@@ -23,8 +25,17 @@ export async function fetchParts(settings: Settings, serversOnly: boolean, progr
 async function buildRatelimit(settings: Settings, progress: Progress, onFetch: FetchProgress): Promise<void> {
   const { program } = await findBuilt(settings.cacheDir, ratelimit);
   if (program !== undefined) return;
-  progress.note(`build ${ratelimit.name} ${ratelimit.version}: once, it takes a minute or two`);
-  await progress.step(`build ${ratelimit.name}`, () =>
-    ensureBuilt(settings.cacheDir, ratelimit, undefined, onFetch).then(() => ''),
-  );
+  const what = `build ${ratelimit.name} ${ratelimit.version}`;
+  progress.note(`${what}: once, for two minutes, or five where the machine has other work`);
+  const startedAtMs = performance.now();
+  const timer = setInterval(() => {
+    progress.note(`${what}: ${Math.round((performance.now() - startedAtMs) / 1_000)} s, it goes on`);
+  }, buildNoteMs);
+  try {
+    await progress.step(`build ${ratelimit.name}`, () =>
+      ensureBuilt(settings.cacheDir, ratelimit, undefined, onFetch).then(() => ''),
+    );
+  } finally {
+    clearInterval(timer);
+  }
 }
