@@ -43,6 +43,7 @@ import { serveExchange } from './exchange/http.ts';
 import {
   changeEmail,
   changePassword,
+  confirmSignIn,
   createApiKey,
   disableAccount,
   dropServiceSecrets,
@@ -123,8 +124,7 @@ export interface AuthServiceParts {
 
 /** The one place where the handlers of this service get what they use. */
 export function createAuthService(parts: AuthServiceParts) {
-  const { db, outbox, users, denyList, rotation, rewrapping, issuer } = parts;
-  const { clock, logger } = parts;
+  const { db, outbox, users, denyList, rotation, rewrapping, issuer, clock, logger } = parts;
   const counted = createCountedAudit({ db, clock, logger });
   const attempts = auditAttempts(parts.attempts, counted);
   const profiles = createProfiles(users);
@@ -169,6 +169,7 @@ export function createAuthService(parts: AuthServiceParts) {
         logout: logout({ sessions }),
         listSessions: listSessions({ db, clock }),
         revokeSession: revokeSession({ sessions }),
+        confirmSignIn: confirmSignIn({ ...signingIn, issuer }),
         ...accountHandlers(attempts, changes),
       });
       server.add(ApiKeyServiceDefinition, {

@@ -22,10 +22,12 @@ import { createPasskeys, type Passkeys, type PasskeysOptions } from './passkeys/
 import { relyingPartyOf } from './passkeys/relying-party.ts';
 import type { Profiles } from './profiles/profiles.ts';
 import type { Sessions } from './sessions/sessions.ts';
+import { createStepUp, type StepUpOptions } from './step-up/step-up.ts';
 import { createSingleUse } from './tokens/single-use.ts';
 import type { TokenIssuer } from './tokens/token-issuer.ts';
 
-type SigningInParts = Omit<Parameters<typeof createCredentials>[0], 'secondStep'> &
+type SigningInParts = Omit<StepUpOptions, 'secondStep' | 'passkeySignIns'> &
+  Omit<Parameters<typeof createCredentials>[0], 'secondStep'> &
   Omit<Parameters<typeof createSecondStep>[0] & MfaOptions, 'vault'> &
   Omit<PasskeysOptions & PasskeySignInsOptions, 'challenges' | 'relyingParty'> & {
     dataVault: KeyVault;
@@ -39,11 +41,14 @@ export function createSigningIn(parts: SigningInParts) {
   const singleUse = createSingleUse(parts);
   const challenges = createChallenges({ ...parts, singleUse, tagSecrets: parts.apiKeyTagSecrets });
   const own = { ...parts, vault, challenges, relyingParty: relyingPartyOf(parts.oauth.issuer) };
+  const secondStep = createSecondStep(own);
+  const passkeySignIns = createPasskeySignIns(own);
   return {
-    credentials: createCredentials({ ...own, secondStep: createSecondStep(own) }),
+    credentials: createCredentials({ ...own, secondStep }),
     mfa: createMfa(own),
     passkeys: createPasskeys(own),
-    passkeySignIns: createPasskeySignIns(own),
+    passkeySignIns,
+    stepUp: createStepUp({ ...own, secondStep, passkeySignIns }),
     singleUse,
   };
 }

@@ -48,4 +48,25 @@ export const mfa: Cases = {
     assert.equal((await api.call({ method: 'DELETE', path: '/auth/mfa/totp', token })).status, 204);
     assert.notEqual((await api.get<Login>(logIn(person))).tokens, undefined);
   },
+  'what a browser gives of a passkey is taken as it is, and refused where there are none': async ({ api }) => {
+    // The public URL of these tests has an IP address.
+    const response = { clientDataJSON: 'AA', authenticatorData: 'AA', signature: 'AA', userHandle: 'AA' };
+    const credential = { id: 'AA', rawId: 'AA', type: 'public-key', clientExtensionResults: {}, response };
+    const path = '/auth/passkeys:sign-in';
+    const off = await refusal(api, { method: 'POST', path, body: { credential } });
+    assert.deepEqual([off.status, off.reason], [400, 'PASSKEYS_OFF']);
+    const padded = { ...credential, response: { ...response, clientDataJSON: 'AA==' } };
+    const wrong = await refusal(api, { method: 'POST', path, body: { credential: padded } });
+    assert.deepEqual([wrong.reason, wrong.fields], ['VALIDATION_FAILED', ['credential.response.clientDataJSON']]);
+  },
+  'who signed in long ago confirms it, and goes on with the token that is answered': async ({ api }) => {
+    const { accessToken: token, password } = await signUp(api);
+    const path = '/auth/sessions:confirm';
+    const wrong = await refusal(api, { method: 'POST', path, token, body: { password: 'not the password' } });
+    assert.deepEqual([wrong.status, wrong.reason], [401, 'CREDENTIALS_INVALID']);
+    type Confirmed = { accessToken: string; mfaRequired: boolean };
+    const confirmed = await api.get<Confirmed>({ method: 'POST', path, token, body: { password } });
+    assert.deepEqual(confirmed.mfaRequired, false);
+    await api.get({ path: '/auth/mfa', token: confirmed.accessToken });
+  },
 };

@@ -42,6 +42,7 @@ export function everyCall({ me, other, myPost }: Cast): Record<string, ApiReques
     Logout: { method: 'POST', path: '/auth/logout', token, body: {} },
     ListSessions: { path: '/auth/sessions', token },
     RevokeSession: { method: 'DELETE', path: `/auth/sessions/${unknownId}`, token },
+    ConfirmSignIn: { method: 'POST', path: '/auth/sessions:confirm', token, body: {} },
     GetMfa: { path: '/auth/mfa', token },
     EnrolTotp: { method: 'POST', path: '/auth/mfa/totp', token, body: {} },
     ConfirmTotp: { method: 'POST', path: '/auth/mfa/totp:confirm', token, body: { otp: '123456' } },

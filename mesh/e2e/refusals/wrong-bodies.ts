@@ -40,6 +40,11 @@ export function placesOf(cast: Cast): Record<string, Place> {
       { token: 'x', password: 'another password 17' },
     ),
     Logout: place('Logout', { method: 'POST', path: '/auth/logout', token }, {}),
+    ConfirmSignIn: place(
+      'ConfirmSignIn',
+      { method: 'POST', path: '/auth/sessions:confirm', token },
+      { password: 'not the password' },
+    ),
     EnrolTotp: place('EnrolTotp', { method: 'POST', path: '/auth/mfa/totp', token }, {}),
     ConfirmTotp: place('ConfirmTotp', { method: 'POST', path: '/auth/mfa/totp:confirm', token }, { otp: '123456' }),
     RegenerateRecoveryCodes: place(
@@ -93,6 +98,8 @@ export const TEXTS: readonly (readonly [
   ['Login', 'password', 256, 1_024, false],
   ['Login', 'deviceToken', 256, 256, true],
   ['Login', 'otp', 64, 64, true],
+  ['ConfirmSignIn', 'password', 256, 1_024, false],
+  ['ConfirmSignIn', 'otp', 64, 64, true],
   ['ConfirmTotp', 'otp', 64, 64, false],
   ['Refresh', 'refreshToken', 512, 512, false],
   ['VerifyEmail', 'token', 256, 256, false],
@@ -119,6 +126,7 @@ export const TEXTS: readonly (readonly [
 /** The other fields, with values that are of another type. */
 export const OTHERS: readonly (readonly [rpc: string, field: string, wrong: readonly unknown[]])[] = [
   ['Logout', 'all', ['maybe', 1, {}]],
+  ['ConfirmSignIn', 'credential', ['x', 5, true]],
   ['FinishPasskeyRegistration', 'credential', ['x', 5, true]],
   ['FinishPasskeySignIn', 'credential', ['x', 5, true]],
   ['CreateApiKey', 'scopes', [5, true, {}]],

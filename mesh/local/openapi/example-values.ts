@@ -50,6 +50,8 @@ export const exampleValues: ExampleValues = {
   ip: '203.0.113.7',
   keyId: '',
   'LoginResponse.mfaRequired': false,
+  'ConfirmSignInRequest.credential': undefined,
+  'ConfirmSignInResponse.mfaRequired': false,
   lastSeenAt: '2026-11-27T10:15:00Z',
   lastUsedAt: '2026-11-27T10:15:00Z',
   links: ['https://ada.example'],

@@ -73,6 +73,9 @@ export const loginInput = z.object({
   otp: otp(),
 });
 
+/** What somebody who is signed in shows again. */
+export const confirmationInput = z.object({ password: typedPassword(), otp: otp() });
+
 /** The handle that the identifier of a login is; undefined when it cannot be one. */
 export function handleOf(identifier: string): string | undefined {
   const candidate = identifier.trim().toLowerCase();

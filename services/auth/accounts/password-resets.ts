@@ -6,6 +6,7 @@ import { NOBODY, originOf, person, recordAudit } from '../audit/audit-log.ts';
 import type { CountedAudit } from '../audit/counted.ts';
 import type { Mail, MailCall } from '../mail/mail.ts';
 import type { MailTokens } from '../mail/mail-tokens.ts';
+import { deletePasskeysOf } from '../mfa/passkeys-of.ts';
 import type { ProfileContext, Profiles } from '../profiles/profiles.ts';
 import type { Revoking } from '../sessions/revoking.ts';
 import { endEverything } from './end-everything.ts';
@@ -34,7 +35,7 @@ export interface PasswordResets {
    */
   ask(email: string, call: MailCall): Promise<void>;
   /**
-   * Gives an account another password by what was mailed to its address, and ends all by which somebody could act for it: sessions, browsers, API keys, and
+   * Gives an account another password by what was mailed to its address, and ends all by which somebody could act for it: sessions, browsers, API keys, passkeys, and
    * what was granted to clients; no device is known any more. When it is done, their tokens are refused everywhere. A second factor stays.
    * @throws OxoError RATE_LIMITED; PASSWORD_RESET_INVALID when the token is unknown, too old, or was used; VALIDATION_FAILED, and the token still counts;
    *   UNAVAILABLE when it is not known yet that all services have heard of it; then it is done all the same
@@ -90,9 +91,10 @@ export function createPasswordResets(options: PasswordResetsOptions): PasswordRe
         await find(tx, mailId);
         await setPassword(tx, accountId, passwordHash, clock.nowMs());
         await tx.query(FORGET_DEVICES, [accountId]);
+        const passkeys = await deletePasskeysOf(tx, mail, accountId, call);
         const { counts, ...ended } = await endEverything(tx, accountId);
         const actor = person(accountId);
-        await recordAudit(tx, { action: 'RESET_PASSWORD', accountId, actor, details: counts }, call);
+        await recordAudit(tx, { action: 'RESET_PASSWORD', accountId, actor, details: { ...counts, passkeys } }, call);
         await mail.notify(tx, { kind: 'PASSWORD_CHANGED', accountId }, call);
         return ended;
       }, call);

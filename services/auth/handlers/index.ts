@@ -10,6 +10,7 @@ export { register } from './accounts/register.ts';
 export { resendVerification } from './accounts/resend-verification.ts';
 export { resetPassword } from './accounts/reset-password.ts';
 export { verifyEmail } from './accounts/verify-email.ts';
+export { confirmSignIn } from './sessions/confirm-sign-in.ts';
 export { listSessions } from './sessions/list-sessions.ts';
 export { login } from './sessions/login.ts';
 export { logout } from './sessions/logout.ts';

@@ -70,3 +70,9 @@ export type Assertion = z.infer<typeof assertion>;
 export const registrationInput = z.object({ name: name(), credential: attestation });
 export const renameInput = z.object({ id: id(), name: name() });
 export const passkeySignInInput = z.object({ credential: assertion, deviceToken: deviceToken() });
+
+/** What somebody who is signed in shows again, in place of a password. */
+export const confirmationByPasskey = z.object({
+  password: z.literal('', 'must be empty beside a credential'),
+  credential: assertion,
+});

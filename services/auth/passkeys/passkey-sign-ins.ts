@@ -1,7 +1,7 @@
 import type { Clock } from '#kit/clock.ts';
 import type { Database } from '#kit/db/database.ts';
 import { hasReason } from '#kit/errors.ts';
-import type { Enter, PasswordSource, SignedIn } from '../accounts/credentials.ts';
+import type { Enter, LetIn, PasswordSource, SignedIn } from '../accounts/credentials.ts';
 import { tellingRefused } from '../accounts/refused-sign-ins.ts';
 import type { Attempts } from '../attempts/attempts.ts';
 import type { KnownDevices } from '../attempts/known-devices.ts';
@@ -32,6 +32,11 @@ export interface PasskeySignIns {
     source: PasswordSource,
     enter: Enter<Entered>,
   ): Promise<SignedIn<Entered> & { entered: Entered }>;
+  /**
+   * Looks whether a passkey of this account has signed what `begin` gave. @returns what it lets in by, as of a sign-in
+   * @throws OxoError PASSKEY_INVALID, PASSKEYS_OFF
+   */
+  check(accountId: string, credential: Assertion): Promise<LetIn>;
 }
 
 export interface PasskeySignInsOptions {
@@ -62,7 +67,7 @@ export function createPasskeySignIns(options: PasskeySignInsOptions): PasskeySig
   }
 
   /** @throws OxoError PASSKEY_INVALID */
-  async function check(credential: Assertion, passkey: sql.SignInPasskey): Promise<Proof> {
+  async function prove(credential: Assertion, passkey: sql.SignInPasskey): Promise<Proof> {
     const isGood = (challenge: string) => challenges.isGood(challenge, SIGN_IN);
     const signed = await verifyAssertion(here(), credential, passkey, isGood);
     const user = Buffer.from(credential.response.userHandle, 'base64url');
@@ -88,6 +93,12 @@ export function createPasskeySignIns(options: PasskeySignInsOptions): PasskeySig
   }
 
   return {
+    async check(accountId, credential) {
+      here();
+      const passkey = await find(credential);
+      if (passkey.accountId !== accountId) throw passkeyInvalid();
+      return { proof: await prove(credential, passkey), epoch: passkey.epoch };
+    },
     begin: async () => requestOptions(here(), challenges.create(SIGN_IN)),
     async signIn(credential, source, enter) {
       here();
@@ -97,7 +108,7 @@ export function createPasskeySignIns(options: PasskeySignInsOptions): PasskeySig
       try {
         const passkey = await find(credential);
         accountId = passkey.accountId;
-        const proof = await check(credential, passkey);
+        const proof = await prove(credential, passkey);
         const user = await profiles.byId(accountId, context);
         const entered = user && (await enter(user, { proof, epoch: passkey.epoch }));
         if (user === undefined || entered === undefined) throw passkeyInvalid();

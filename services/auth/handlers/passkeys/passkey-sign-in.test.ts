@@ -251,6 +251,27 @@ describe('what is kept of sign-ins by passkeys', () => {
     await assert.rejects(finish(signed), refused('PASSKEY_INVALID'));
   });
 
+  it('goes with a password that is set anew by mail', async () => {
+    const person = await signUp();
+    const email = `${person.handle}@example.org`;
+    const tokenOf = async (wanted: string) =>
+      (await service.mails(email)).findLast(({ kind }) => kind === wanted)?.token;
+    await service.as().verifyEmail({ token: (await tokenOf('VERIFY_EMAIL')) ?? '' });
+    await service.as().forgotPassword({ email });
+    await service.as().resetPassword({ token: (await tokenOf('RESET_PASSWORD')) ?? '', password: `${PASSWORD} anew` });
+    await assert.rejects(signIn(person), refused('PASSKEY_INVALID'));
+    const changes = (await service.mails(email)).filter(({ kind }) => kind === 'MFA_CHANGED');
+    assert.deepEqual(
+      changes.map(({ params: { change } }) => change),
+      ['PASSKEY_REMOVED'],
+    );
+    const entry = {
+      name: 'test-resets',
+      text: `select details->>'passkeys' as passkeys from audit.log where account_id = $1 and action = 'RESET_PASSWORD'`,
+    };
+    assert.deepEqual(await service.db.query(entry, [person.id]), [{ passkeys: '1' }]);
+  });
+
   it('goes with a reset by the operator', async () => {
     const person = await signUp();
     assert.deepEqual(await service.operator().resetMfa({ handle: person.handle }), {

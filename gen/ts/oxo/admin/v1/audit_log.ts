@@ -100,6 +100,8 @@ export const AuditLogEntry_Action = {
   /** ADD_PASSKEY - A person added a passkey, or took one away (details: passkey). */
   ADD_PASSKEY: 64,
   DELETE_PASSKEY: 65,
+  /** CONFIRM_SIGN_IN - A person showed again who they are, or tried to (details: factors; why). */
+  CONFIRM_SIGN_IN: 66,
   /** REUSE_CODE - The code of a browser or a device was used a second time, and what the client had got for it ended. */
   REUSE_CODE: 40,
   /** END_GRANT - What a person had granted a client ended: the client gave it back, or the person signed out of the browser (details: why). */
@@ -112,7 +114,7 @@ export const AuditLogEntry_Action = {
   CHANGE_PASSWORD: 32,
   /** REQUEST_PASSWORD_RESET - Somebody said that they have forgotten the password of an address; it has the account only where there is one. */
   REQUEST_PASSWORD_RESET: 33,
-  /** RESET_PASSWORD - The password was set anew by a mail, and all by which somebody could act for the account ended (details: sessions, grants, apiKeys). */
+  /** RESET_PASSWORD - The password was set anew by a mail, and all by which somebody could act for the account ended (details: sessions, grants, apiKeys, passkeys). */
   RESET_PASSWORD: 34,
   /** REWRAP_SIGNING_KEYS - The private keys that sign were encrypted anew (details: keyEncryptionKey, rewrapped, left). */
   REWRAP_SIGNING_KEYS: 42,
@@ -155,6 +157,7 @@ export namespace AuditLogEntry_Action {
   export type RESET_MFA = typeof AuditLogEntry_Action.RESET_MFA;
   export type ADD_PASSKEY = typeof AuditLogEntry_Action.ADD_PASSKEY;
   export type DELETE_PASSKEY = typeof AuditLogEntry_Action.DELETE_PASSKEY;
+  export type CONFIRM_SIGN_IN = typeof AuditLogEntry_Action.CONFIRM_SIGN_IN;
   export type REUSE_CODE = typeof AuditLogEntry_Action.REUSE_CODE;
   export type END_GRANT = typeof AuditLogEntry_Action.END_GRANT;
   export type VERIFY_EMAIL = typeof AuditLogEntry_Action.VERIFY_EMAIL;

@@ -9,6 +9,7 @@ import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import type { CallContext, CallOptions } from "nice-grpc-common";
 import { User } from "../../user/v1/user.ts";
 import { Account, Session, Tokens } from "./auth.ts";
+import { PasskeyAssertion } from "./passkey.ts";
 
 export const protobufPackage = "oxo.auth.v1";
 
@@ -99,6 +100,26 @@ export interface RevokeSessionRequest {
 }
 
 export interface RevokeSessionResponse {
+}
+
+export interface ConfirmSignInRequest {
+  /** Empty with a credential. */
+  password: string;
+  /** As of LoginRequest. */
+  otp: string;
+  /** In place of the password. */
+  credential?: PasskeyAssertion | undefined;
+}
+
+export interface ConfirmSignInResponse {
+  /** Empty when mfa_required. */
+  accessToken: string;
+  /** Always "Bearer"; empty when mfa_required. */
+  tokenType: string;
+  /** Seconds until the access token expires. */
+  expiresIn: number;
+  /** The password is right, and the account needs a code besides. */
+  mfaRequired: boolean;
 }
 
 export interface VerifyEmailRequest {
@@ -928,6 +949,178 @@ export const RevokeSessionResponse: MessageFns<RevokeSessionResponse> = {
   },
   fromPartial(_: DeepPartial<RevokeSessionResponse>): RevokeSessionResponse {
     const message = createBaseRevokeSessionResponse();
+    return message;
+  },
+};
+
+function createBaseConfirmSignInRequest(): ConfirmSignInRequest {
+  return { password: "", otp: "", credential: undefined };
+}
+
+export const ConfirmSignInRequest: MessageFns<ConfirmSignInRequest> = {
+  encode(message: ConfirmSignInRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.password !== "") {
+      writer.uint32(10).string(message.password);
+    }
+    if (message.otp !== "") {
+      writer.uint32(18).string(message.otp);
+    }
+    if (message.credential !== undefined) {
+      PasskeyAssertion.encode(message.credential, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ConfirmSignInRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseConfirmSignInRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.password = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.otp = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.credential = PasskeyAssertion.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ConfirmSignInRequest>): ConfirmSignInRequest {
+    return ConfirmSignInRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ConfirmSignInRequest>): ConfirmSignInRequest {
+    const message = createBaseConfirmSignInRequest();
+    message.password = object.password ?? "";
+    message.otp = object.otp ?? "";
+    message.credential = (object.credential !== undefined && object.credential !== null)
+      ? PasskeyAssertion.fromPartial(object.credential)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseConfirmSignInResponse(): ConfirmSignInResponse {
+  return { accessToken: "", tokenType: "", expiresIn: 0, mfaRequired: false };
+}
+
+export const ConfirmSignInResponse: MessageFns<ConfirmSignInResponse> = {
+  encode(message: ConfirmSignInResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.accessToken !== "") {
+      writer.uint32(10).string(message.accessToken);
+    }
+    if (message.tokenType !== "") {
+      writer.uint32(18).string(message.tokenType);
+    }
+    if (message.expiresIn !== 0) {
+      writer.uint32(24).int32(message.expiresIn);
+    }
+    if (message.mfaRequired !== false) {
+      writer.uint32(32).bool(message.mfaRequired);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ConfirmSignInResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseConfirmSignInResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.accessToken = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.tokenType = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.expiresIn = reader.int32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.mfaRequired = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ConfirmSignInResponse>): ConfirmSignInResponse {
+    return ConfirmSignInResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ConfirmSignInResponse>): ConfirmSignInResponse {
+    const message = createBaseConfirmSignInResponse();
+    message.accessToken = object.accessToken ?? "";
+    message.tokenType = object.tokenType ?? "";
+    message.expiresIn = object.expiresIn ?? 0;
+    message.mfaRequired = object.mfaRequired ?? false;
     return message;
   },
 };
@@ -1930,6 +2123,63 @@ export const AuthServiceDefinition = {
       },
     },
     /**
+     * Shows again who the caller is, for what needs a recent sign-in (401 SIGN_IN_TOO_OLD): by the password, with a code where the account has an authenticator app
+     * (without one the answer is mfa_required), or by a passkey, for what BeginPasskeySignIn gave. The access token that is answered, and those of later refreshes of
+     * this session, count as signed in now; the refresh token stays what it is. 401 CREDENTIALS_INVALID for another password, 401 OTP_INVALID, 401 PASSKEY_INVALID, also
+     * for a passkey of another account, 400 PASSKEYS_OFF. 429 RATE_LIMITED after too many of them.
+     */
+    confirmSignIn: {
+      name: "ConfirmSignIn",
+      requestType: ConfirmSignInRequest as typeof ConfirmSignInRequest,
+      requestStream: false,
+      responseType: ConfirmSignInResponse as typeof ConfirmSignInResponse,
+      responseStream: false,
+      options: {
+        _unknownFields: {
+          400010: [Buffer.from([4, 18, 2, 24, 1]) as Buffer],
+          578365826: [
+            Buffer.from([
+              34,
+              58,
+              1,
+              42,
+              34,
+              29,
+              47,
+              97,
+              112,
+              105,
+              47,
+              118,
+              49,
+              47,
+              97,
+              117,
+              116,
+              104,
+              47,
+              115,
+              101,
+              115,
+              115,
+              105,
+              111,
+              110,
+              115,
+              58,
+              99,
+              111,
+              110,
+              102,
+              105,
+              114,
+              109,
+            ]) as Buffer,
+          ],
+        },
+      },
+    },
+    /**
      * Confirms that an email address is the account's, by the token that was mailed to it: of a registration, or of a new address, which then takes the
      * place of the one before. From then on one can sign in with it, and it is nobody else's. The token works for three days; repeated, it changes nothing.
      * 401 EMAIL_TOKEN_INVALID.
@@ -2221,7 +2471,7 @@ export const AuthServiceDefinition = {
     },
     /**
      * Another password by the token of such a mail, which works once and for an hour. Ends all by which somebody could act for the account: sessions, API keys,
-     * and what was allowed to apps. A second factor stays. 401 PASSWORD_RESET_INVALID.
+     * passkeys, and what was allowed to apps. A second factor stays. 401 PASSWORD_RESET_INVALID.
      */
     resetPassword: {
       name: "ResetPassword",
@@ -2310,6 +2560,16 @@ export interface AuthServiceImplementation<CallContextExt = {}> {
     context: CallContext & CallContextExt,
   ): Promise<DeepPartial<RevokeSessionResponse>>;
   /**
+   * Shows again who the caller is, for what needs a recent sign-in (401 SIGN_IN_TOO_OLD): by the password, with a code where the account has an authenticator app
+   * (without one the answer is mfa_required), or by a passkey, for what BeginPasskeySignIn gave. The access token that is answered, and those of later refreshes of
+   * this session, count as signed in now; the refresh token stays what it is. 401 CREDENTIALS_INVALID for another password, 401 OTP_INVALID, 401 PASSKEY_INVALID, also
+   * for a passkey of another account, 400 PASSKEYS_OFF. 429 RATE_LIMITED after too many of them.
+   */
+  confirmSignIn(
+    request: ConfirmSignInRequest,
+    context: CallContext & CallContextExt,
+  ): Promise<DeepPartial<ConfirmSignInResponse>>;
+  /**
    * Confirms that an email address is the account's, by the token that was mailed to it: of a registration, or of a new address, which then takes the
    * place of the one before. From then on one can sign in with it, and it is nobody else's. The token works for three days; repeated, it changes nothing.
    * 401 EMAIL_TOKEN_INVALID.
@@ -2355,7 +2615,7 @@ export interface AuthServiceImplementation<CallContextExt = {}> {
   ): Promise<DeepPartial<ForgotPasswordResponse>>;
   /**
    * Another password by the token of such a mail, which works once and for an hour. Ends all by which somebody could act for the account: sessions, API keys,
-   * and what was allowed to apps. A second factor stays. 401 PASSWORD_RESET_INVALID.
+   * passkeys, and what was allowed to apps. A second factor stays. 401 PASSWORD_RESET_INVALID.
    */
   resetPassword(
     request: ResetPasswordRequest,
@@ -2397,6 +2657,16 @@ export interface AuthServiceClient<CallOptionsExt = {}> {
     request: DeepPartial<RevokeSessionRequest>,
     options?: CallOptions & CallOptionsExt,
   ): Promise<RevokeSessionResponse>;
+  /**
+   * Shows again who the caller is, for what needs a recent sign-in (401 SIGN_IN_TOO_OLD): by the password, with a code where the account has an authenticator app
+   * (without one the answer is mfa_required), or by a passkey, for what BeginPasskeySignIn gave. The access token that is answered, and those of later refreshes of
+   * this session, count as signed in now; the refresh token stays what it is. 401 CREDENTIALS_INVALID for another password, 401 OTP_INVALID, 401 PASSKEY_INVALID, also
+   * for a passkey of another account, 400 PASSKEYS_OFF. 429 RATE_LIMITED after too many of them.
+   */
+  confirmSignIn(
+    request: DeepPartial<ConfirmSignInRequest>,
+    options?: CallOptions & CallOptionsExt,
+  ): Promise<ConfirmSignInResponse>;
   /**
    * Confirms that an email address is the account's, by the token that was mailed to it: of a registration, or of a new address, which then takes the
    * place of the one before. From then on one can sign in with it, and it is nobody else's. The token works for three days; repeated, it changes nothing.
@@ -2443,7 +2713,7 @@ export interface AuthServiceClient<CallOptionsExt = {}> {
   ): Promise<ForgotPasswordResponse>;
   /**
    * Another password by the token of such a mail, which works once and for an hour. Ends all by which somebody could act for the account: sessions, API keys,
-   * and what was allowed to apps. A second factor stays. 401 PASSWORD_RESET_INVALID.
+   * passkeys, and what was allowed to apps. A second factor stays. 401 PASSWORD_RESET_INVALID.
    */
   resetPassword(
     request: DeepPartial<ResetPasswordRequest>,
