@@ -10,13 +10,14 @@ import { reference } from './pages/reference.ts';
 import { secondSteps } from './pages/second-steps.ts';
 import { testAll } from './testing/cases.ts';
 import { type Chromium, openChromium } from './testing/chromium.ts';
-import { startWorld, type World } from './testing/world.ts';
+import { startPageWorld } from './testing/page-world.ts';
+import type { World } from './testing/world.ts';
 
 describe('pages in Chromium', () => {
   let world: World;
   let chromium: Chromium;
   before(async () => {
-    world = await startWorld();
+    world = await startPageWorld();
     chromium = await openChromium(world.stack.urls.frontDoor);
   });
   after(async () => {

@@ -3,8 +3,9 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { openChromium, type PagePlace } from '../testing/chromium.ts';
+import { startPageWorld } from '../testing/page-world.ts';
 import type { Tokens, User } from '../testing/people.ts';
-import { startWorld } from '../testing/world.ts';
+
 import { schemes, sizes } from './inspections.ts';
 import { tour } from './tour.ts';
 
@@ -24,7 +25,7 @@ const style =
  */
 export async function takePictures(folder: string): Promise<string[]> {
   mkdirSync(folder, { recursive: true });
-  const world = await startWorld();
+  const world = await startPageWorld();
   try {
     const chromium = await openChromium(world.stack.urls.frontDoor);
     const pictures: string[] = [];

@@ -3,6 +3,10 @@ import type { Page } from 'playwright-core';
 import type { Cases } from '../testing/cases.ts';
 import type { PagePlace } from '../testing/chromium.ts';
 import { signUp } from '../testing/people.ts';
+import { looks } from './inspections.ts';
+
+/** What Swagger UI's own elements break; none of it is of ours. */
+const ofSwagger: readonly string[] = [];
 
 /** Waits until Swagger UI has taken the place of the list. */
 async function openReference(page: Page, hash = ''): Promise<void> {
@@ -108,6 +112,14 @@ export const reference: Cases<PagePlace> = {
     await shown.filter({ hasText: 'Makes the caller follow a user' }).getByRole('link').click();
     await page.locator('#operations-User-follow.is-open').getByText('Try it out').waitFor();
     assertQuiet();
+    await close();
+  },
+
+  'it is accessible, with an operation opened, and also without a script': async ({ chromium }) => {
+    const { page, close } = await chromium.visit();
+    await openReference(page, '#/Post/createPost');
+    await page.locator('#operations-Post-createPost.is-open').getByText('Try it out').waitFor();
+    assert.deepEqual(await looks(page, ofSwagger), []);
     await close();
   },
 

@@ -29,7 +29,7 @@ export function createOAuthPages(issuer: string): OAuthPages {
       return layout(visit, {
         title,
         body: html`<p role="alert">${client}</p>
-<p class="small">${description} <code>${error}</code></p>`,
+<p class="small"><span lang="en">${description}</span> <code>${error}</code></p>`,
       });
     }),
     foreignForm: (request) => foreignFormPage(visitOf(request, issuer)),

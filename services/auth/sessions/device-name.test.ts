@@ -9,6 +9,8 @@ test('devices are called by their browser and system, and else as they call them
     [`Mozilla/5.0 (Linux; Android 16; Pixel 9) ${chrome} Mobile Safari/537.36`, 'Chrome · Android'],
     ['Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) Version/19.0 Mobile/15E148 Safari/604.1', 'Safari · iOS'],
     ['Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0', 'Firefox · Linux'],
+    [`Mozilla/5.0 (X11; Linux x86_64) ${chrome.replace('Chrome', 'HeadlessChrome')} Safari/537.36`, 'Chrome · Linux'],
+    [`Mozilla/5.0 (X11; Linux x86_64) ${chrome.replace('Chrome', 'Chromium')} Safari/537.36`, 'Chrome · Linux'],
     ['curl/8.9.1', 'curl/8.9.1'],
     ['x'.repeat(200), 'x'.repeat(80)],
     ['  ', undefined],

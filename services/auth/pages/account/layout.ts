@@ -18,7 +18,7 @@ export function accountLayout(
   const { account } = visit.texts;
   const items = (['overview', 'profile', 'security', 'sessions', 'apps', 'keys'] as const).map(
     (section) =>
-      html`<li><a href="${ACCOUNT_PAGES[section]}"${currentIn(section, here)}>${account.sections[section]}</a></li>
+      html`<li><a href="${ACCOUNT_PAGES[section]}"${currentIn(section, here)}>${account.navigation[section]}</a></li>
 `,
   );
   return {

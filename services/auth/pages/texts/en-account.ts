@@ -12,6 +12,15 @@ export const enAccount = {
     delete: 'Delete the account',
     twoStep: 'Two-step sign-in',
   },
+  /** The same in one word each, so that all of them stand on a phone. */
+  navigation: {
+    overview: 'Account',
+    profile: 'Profile',
+    security: 'Security',
+    sessions: 'Devices',
+    apps: 'Apps',
+    keys: 'API keys',
+  },
   about: {
     profile: 'Your name, what others read about you, and your language.',
     security: 'Your email address, your password, and what is asked for besides.',

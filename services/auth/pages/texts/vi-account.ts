@@ -12,6 +12,14 @@ export const viAccount: typeof enAccount = {
     delete: 'Xóa tài khoản',
     twoStep: 'Đăng nhập hai bước',
   },
+  navigation: {
+    overview: 'Tài khoản',
+    profile: 'Hồ sơ',
+    security: 'Bảo mật',
+    sessions: 'Thiết bị',
+    apps: 'Ứng dụng',
+    keys: 'Khóa API',
+  },
   about: {
     profile: 'Tên, phần giới thiệu và ngôn ngữ của bạn.',
     security: 'Địa chỉ email, mật khẩu và những gì được hỏi thêm khi đăng nhập.',
