@@ -5,6 +5,7 @@ import { everyPage } from './pages/every-page.ts';
 import { hostile } from './pages/hostile.ts';
 import { keyboard } from './pages/keyboard.ts';
 import { mailed } from './pages/mailed.ts';
+import { passkeys } from './pages/passkeys.ts';
 import { planted } from './pages/planted.ts';
 import { reference } from './pages/reference.ts';
 import { secondSteps } from './pages/second-steps.ts';
@@ -31,6 +32,7 @@ describe('pages in Chromium', () => {
   testAll('accounts', accounts, () => ({ world, chromium }));
   testAll('what mails lead to', mailed, () => ({ world, chromium }));
   testAll('second steps', secondSteps, () => ({ world, chromium }));
+  testAll('passkeys', passkeys, () => ({ world, chromium }));
   testAll('keys alone', keyboard, () => ({ world, chromium }));
   testAll('every page', everyPage, () => ({ world, chromium }));
   testAll('what the inspections find', planted, () => ({ world, chromium }));

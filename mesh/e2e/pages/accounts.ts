@@ -112,7 +112,7 @@ export const accounts: Cases<PagePlace> = {
     await page.goto('/account');
     assert.equal(pathOf(page), '/signin');
     await signIn(page, person);
-    assert.ok(await page.locator('[role=alert]').isVisible());
+    assert.ok(await page.locator('#problem').isVisible());
     const gone = await refusal(world.api, { path: `/users/${person.id}` });
     assert.equal(gone.reason, 'USER_NOT_FOUND');
     assertQuiet();

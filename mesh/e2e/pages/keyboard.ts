@@ -39,7 +39,7 @@ export const keyboard: Cases<PagePlace> = {
     await tabTo(page, 'password');
     await page.keyboard.type('not it');
     await pressAndWait(page, 'Enter');
-    assert.equal(await page.locator('[role=alert]').count(), 1);
+    assert.equal(await page.locator('#problem').count(), 1);
     assert.equal(await focused(page), 'password');
     await page.keyboard.type(person.password);
     await tabTo(page, 'Sign in');

@@ -7,6 +7,7 @@ import type { PagePlace, Visit } from '../testing/chromium.ts';
 import { type Person, signUp } from '../testing/people.ts';
 import { startApp, type ThirdPartyApp } from '../testing/third-party-app.ts';
 import { decide, firstButton, pathOf, press, signIn, submit } from './forms.ts';
+import { addAuthenticator, addPasskey } from './passkeys.ts';
 
 /** Looks at a page. @param name what is seen, such as "sign-in" or "sign-in-refused"; each comes once */
 export type Look = (name: string, page: Page) => Promise<void>;
@@ -48,9 +49,17 @@ const paths = [
     '/oauth/logout',
     '/signout',
   ],
-  ...['', '/profile', '/security', '/sessions', '/apps', '/keys', '/delete', '/security/two-step'].map(
-    (each) => `/account${each}`,
-  ),
+  ...[
+    '',
+    '/profile',
+    '/security',
+    '/sessions',
+    '/apps',
+    '/keys',
+    '/delete',
+    '/security/two-step',
+    '/security/passkeys',
+  ].map((each) => `/account${each}`),
 ];
 
 /** Shows every page that there is, in each of its states, in one browser. The caller ends the visit. */
@@ -173,6 +182,7 @@ async function account(guide: Guide): Promise<void> {
   await press(page.locator('button[value=create]'));
   await look('account-keys-made', page);
   await secondStep(guide);
+  await passkeys(guide);
   await followLinks('/account');
   await page.goto('/signin?confirm=yes&back=%2Faccount');
   await look('confirm', page);
@@ -194,6 +204,22 @@ async function secondStep({ page, look }: Guide): Promise<void> {
   await press(page.locator('button[value=disable]'));
 }
 
+/** One is added, and taken away again. */
+async function passkeys({ page, look }: Guide): Promise<void> {
+  await addAuthenticator(page);
+  await page.goto('/account/security/passkeys');
+  await look('passkeys-none', page);
+  await addPasskey(page, 'my phone');
+  await look('passkeys', page);
+  await page.locator('form[data-passkey] button').click();
+  await page.locator('[data-failed]').waitFor();
+  await look('passkeys-failed', page);
+  await press(page.locator('.rows a'));
+  await look('passkeys-rename', page);
+  await page.goto('/account/security/passkeys');
+  await press(page.locator('button[value=delete]'));
+}
+
 async function wayOut({ page, app, look }: Guide): Promise<void> {
   const asked = await app.ask(scope);
   await page.goto(asked.address);
@@ -213,7 +239,10 @@ async function problems({ page, look }: Guide): Promise<void> {
   await page.goto('/oauth/authorize?client_id=nobody');
   await look('problem-app', page);
   await page.goto('/signin');
-  await page.locator('main form [name=token]').evaluate((field) => field.setAttribute('value', 'forged'));
+  await page
+    .locator('main form [name=token]')
+    .first()
+    .evaluate((field) => field.setAttribute('value', 'forged'));
   await submit(page, { identifier: 'mai', password: 'whatever it is' });
   await look('problem-forged', page);
 }

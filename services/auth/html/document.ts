@@ -16,10 +16,21 @@ export interface Page {
   /** For lists, which need more room than a form does. */
   isWide?: boolean | undefined;
   formLeadsTo?: readonly (string | undefined)[];
+  /** Absolute address of the script that it needs; without one nothing runs. */
+  script?: string | undefined;
 }
 
 /** The whole document. The style stands in it as it is: the policy has its hash. */
-export function documentOf({ language, title, tabTitle = title, body, head, foot, isWide = false }: Page): string {
+export function documentOf({
+  language,
+  title,
+  tabTitle = title,
+  body,
+  head,
+  foot,
+  isWide = false,
+  script,
+}: Page): string {
   return `<!doctype html>
 <html lang="${language}">
 <head>
@@ -28,7 +39,7 @@ export function documentOf({ language, title, tabTitle = title, body, head, foot
 <meta name="color-scheme" content="light dark">
 <meta name="robots" content="noindex">
 <title>${render(html`${tabTitle}`)} · OXO</title>
-<style>${STYLE}</style>
+<style>${STYLE}</style>${script === undefined ? '' : `\n${render(html`<script type="module" src="${script}"></script>`)}`}
 </head>
 <body${isWide ? ' class="wide"' : ''}>
 ${render(html`${head}<main id="main">

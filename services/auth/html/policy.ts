@@ -13,10 +13,11 @@ const NOTHING = `default-src 'none'; base-uri 'none'; frame-ancestors 'none'`;
 /** For the provider's own answers; where it posts a form by a script of its own, it adds its hash. */
 export const PROVIDER_POLICY = `${NOTHING}; script-src 'none'`;
 
-/** What a page may do: show our style, and post its forms to us. */
-export function policyOf({ formLeadsTo = [] }: Pick<Page, 'formLeadsTo'>): string {
+/** What a page may do: show our style, post its forms to us, and run the script that it says, if any. */
+export function policyOf({ formLeadsTo = [], script }: Pick<Page, 'formLeadsTo' | 'script'>): string {
   const others = formLeadsTo.flatMap((origin) => (origin === undefined ? [] : [sourceOf(origin)]));
-  return `${NOTHING}; style-src ${STYLE_SOURCE}; form-action ${["'self'", ...new Set(others)].join(' ')}`;
+  const scripts = script === undefined ? '' : ` script-src ${script};`;
+  return `${NOTHING};${scripts} style-src ${STYLE_SOURCE}; form-action ${["'self'", ...new Set(others)].join(' ')}`;
 }
 
 /** An origin as a policy can name it: there is no way to name an address of IPv6. */

@@ -20,6 +20,7 @@ export const ACCOUNT_PAGES = {
   keys: `${ACCOUNT_PAGE}/keys`,
   delete: `${ACCOUNT_PAGE}/delete`,
   twoStep: `${ACCOUNT_PAGE}/security/two-step`,
+  passkeys: `${ACCOUNT_PAGE}/security/passkeys`,
 } as const;
 export const LANGUAGE_PAGE = '/language';
 

@@ -7,7 +7,7 @@ import { LANGUAGE_NAMES } from './texts/texts.ts';
 import type { Visit } from './visit.ts';
 
 /** What a page says itself; all around it is the same everywhere. */
-export interface Content extends Pick<Page, 'formLeadsTo' | 'isWide'> {
+export interface Content extends Pick<Page, 'formLeadsTo' | 'isWide' | 'script'> {
   title: string;
   /** What went wrong: told before all else, and in the browser's tab. */
   problem?: string | undefined;

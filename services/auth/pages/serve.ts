@@ -5,6 +5,7 @@ import type { Credentials } from '../accounts/credentials.ts';
 import type { Registration } from '../accounts/registration.ts';
 import type { Attempts } from '../attempts/attempts.ts';
 import type { Page } from '../html/document.ts';
+import { sendScript } from '../html/script.ts';
 import { sendPage } from '../html/send.ts';
 import { readForm } from '../http/forms.ts';
 import { isFromOurPages } from '../http/own-pages.ts';
@@ -22,6 +23,7 @@ import {
   SIGN_UP_PAGE,
   VERIFY_PAGE,
 } from '../oauth/routes.ts';
+import type { PasskeySignIns } from '../passkeys/passkey-sign-ins.ts';
 import type { Profiles } from '../profiles/profiles.ts';
 import type { Sessions } from '../sessions/sessions.ts';
 import type { SingleUse } from '../tokens/single-use.ts';
@@ -34,6 +36,7 @@ import { language } from './language.ts';
 import { forgot, reset, verify } from './mailed.ts';
 import { createOnceForms } from './once.ts';
 import type { PageHandlers } from './page-handlers.ts';
+import { createPasskeyQuestion, SCRIPT_PATH } from './passkey-question.ts';
 import { awayPage, expiredPage, failedPage, foreignFormPage } from './problem-pages.ts';
 import { code } from './sign-in/code.ts';
 import { createOpening } from './sign-in/opening.ts';
@@ -44,7 +47,8 @@ import { signUp } from './sign-up.ts';
 import { createSignedIn } from './signed-in.ts';
 import { type Visit, visitOf } from './visit.ts';
 
-export interface PagesParts extends Pick<AccountPagesParts, 'db' | 'ownProfile' | 'apiKeys' | 'changes' | 'mfa'> {
+export interface PagesParts
+  extends Pick<AccountPagesParts, 'db' | 'ownProfile' | 'apiKeys' | 'changes' | 'mfa' | 'passkeys'> {
   http: HttpServer;
   oauth: Pick<OAuth, 'interactions' | 'endBrowser' | 'consents'>;
   oauthPages: OAuthPages;
@@ -55,6 +59,7 @@ export interface PagesParts extends Pick<AccountPagesParts, 'db' | 'ownProfile' 
   profiles: Pick<Profiles, 'byId'>;
   attempts: Pick<Attempts, 'verify'>;
   singleUse: SingleUse;
+  passkeySignIns: PasskeySignIns;
   settings: Pick<OAuthSettings, 'issuer' | 'cookieSecrets'>;
   logger: Logger;
   clock: Clock;
@@ -69,7 +74,20 @@ export function servePages(parts: PagesParts): void {
   const forms = createForms(signed);
   const [onceForms, steps, opening] = [createOnceForms(signed), createSignInSteps(signed), createOpening(signed)];
   const arrive = createArrive({ browsers: parts.browsers, interactions, endOthers: endBrowser, issuer });
-  const shared = { ...rest, interactions, endBrowser, consents, forms, onceForms, steps, opening, arrive, issuer };
+  const passkeyQuestion = createPasskeyQuestion(parts);
+  const shared = {
+    passkeyQuestion,
+    ...rest,
+    interactions,
+    endBrowser,
+    consents,
+    forms,
+    onceForms,
+    steps,
+    opening,
+    arrive,
+    issuer,
+  };
 
   async function answer(exchange: HttpExchange, { get, post }: Partial<PageHandlers>): Promise<void> {
     const { request, response } = exchange;
@@ -90,6 +108,7 @@ export function servePages(parts: PagesParts): void {
     });
   }
 
+  http.handle({ path: SCRIPT_PATH, methods: ['GET'], lane: 'pages' }, ({ response }) => sendScript(response));
   serve(SIGN_IN_PAGE, signIn(shared));
   serve(CODE_PAGE, code(shared));
   serve(SIGN_UP_PAGE, signUp(shared));

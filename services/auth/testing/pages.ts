@@ -5,6 +5,7 @@ import type { TestAuthService } from './auth-service.ts';
 import { ISSUER } from './auth-service.ts';
 import type { TestAnswer, TestBrowser } from './oauth-browser.ts';
 import { type TestClient, token } from './oauth-client.ts';
+import { PASSKEY_URL } from './passkeys.ts';
 import { PASSWORD } from './signers.ts';
 
 /** What a client has to remember of its request. */
@@ -30,9 +31,11 @@ export async function open(browser: TestBrowser, address: string | URL): Promise
   return settle(browser, await browser.fetch(address));
 }
 
+const OWN: ReadonlySet<string> = new Set([ISSUER, PASSKEY_URL]);
+
 /** Follows redirects within us. */
 export async function settle(browser: TestBrowser, answer: TestAnswer): Promise<TestAnswer> {
-  if (answer.location?.origin !== ISSUER) return answer;
+  if (answer.location === undefined || !OWN.has(answer.location.origin)) return answer;
   return settle(browser, await browser.fetch(answer.location));
 }
 
@@ -62,7 +65,7 @@ export async function submit(
   changes: Record<string, string | undefined>,
   headers: Record<string, string> = {},
 ): Promise<TestAnswer> {
-  const action = /<form method="post" action="([^"]+)">/.exec(page.body)?.[1] ?? assert.fail(page.body);
+  const action = /<form method="post" action="([^"]+)"/.exec(page.body)?.[1] ?? assert.fail(page.body);
   const kept = fieldsOf(page).filter(([name]) => !(name in changes));
   const own = Object.entries(changes).flatMap(([name, value]): [string, string][] =>
     value === undefined ? [] : [[name, value]],
@@ -97,7 +100,7 @@ export async function signInAt(browser: TestBrowser, page: TestAnswer, identifie
 
 /** Allows all at the consent page but what is unticked. */
 export async function allowAt(browser: TestBrowser, page: TestAnswer, unticked: readonly string[] = []) {
-  const action = /<form method="post" action="([^"]+)">/.exec(page.body)?.[1] ?? assert.fail(page.body);
+  const action = /<form method="post" action="([^"]+)"/.exec(page.body)?.[1] ?? assert.fail(page.body);
   const fields = fieldsOf(page).filter(([name, value]) => name !== 'scope' || !unticked.includes(value));
   return settle(browser, await browser.fetch(action, [...fields, ['decision', 'allow']]));
 }
@@ -129,8 +132,10 @@ export async function tokensFor(
 
 const header = ({ headers }: TestAnswer, name: string) => String(headers[name] ?? '');
 
-/** What every page must carry: it shows nothing of others, runs nothing, and is shown in nobody's frame. */
-export function assertSafe(page: TestAnswer, ...formLeadsTo: string[]): void {
+/** What every page must carry: it shows nothing of others, runs nothing but the script that is said, and is shown in nobody's frame. */
+export function assertSafe(page: TestAnswer, ...more: (string | { script: string })[]): void {
+  const formLeadsTo = more.filter((each) => typeof each === 'string');
+  const [script] = more.filter((each) => typeof each === 'object').map((each) => each.script);
   const policy = new Map(
     header(page, 'content-security-policy')
       .split(/; */)
@@ -144,6 +149,7 @@ export function assertSafe(page: TestAnswer, ...formLeadsTo: string[]): void {
   assert.deepEqual(Object.fromEntries(policy), {
     ...{ 'default-src': "'none'", 'base-uri': "'none'", 'frame-ancestors': "'none'" },
     'form-action': ["'self'", ...formLeadsTo].join(' '),
+    ...(script === undefined ? {} : { 'script-src': script }),
   });
   assert.equal(header(page, 'cache-control'), 'no-store');
   assert.equal(header(page, 'referrer-policy'), 'no-referrer');
@@ -151,6 +157,7 @@ export function assertSafe(page: TestAnswer, ...formLeadsTo: string[]): void {
   assert.equal(header(page, 'x-frame-options'), 'DENY');
   assert.equal(header(page, 'content-type'), 'text/html; charset=utf-8');
   assert.match(page.body, /^<!doctype html>\n<html lang="(en|vi)">/);
-  const markup = page.body.replace(/"[^"]*"/g, '""');
+  const own = script === undefined ? '' : `<script type="module" src="${script}"></script>`;
+  const markup = page.body.replace(own, '').replace(/"[^"]*"/g, '""');
   assert.doesNotMatch(markup, /<script|javascript:|<[^>]*\son\w+=/i);
 }

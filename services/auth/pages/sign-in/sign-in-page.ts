@@ -14,6 +14,8 @@ export interface SignInPage {
   identifier: string;
   /** Who is signed in shows once more that it is them: the identifier stands fast. */
   isConfirmation: boolean;
+  /** What the browser is asked for a passkey by; undefined where there are none. */
+  passkey?: { options: string; script: string } | undefined;
   refusal?: Refusal;
 }
 
@@ -31,6 +33,7 @@ export function signInPage(visit: Visit, page: SignInPage): Page {
     title: isConfirmation ? signIn.confirmTitle : signIn.title,
     problem: refusal?.problem,
     formLeadsTo: [interaction?.redirectOrigin],
+    script: page.passkey?.script,
     body: html`${
       interaction !== undefined &&
       html`<p>${signIn.to(interaction.client.name)}</p>
@@ -38,9 +41,19 @@ export function signInPage(visit: Visit, page: SignInPage): Page {
     }<form method="post" action="${SIGN_IN_PAGE}">
 ${hidden({ ...namesOf(destination), token, ...(isConfirmation ? { confirm: 'yes' } : {}) })}${fields(visit.texts, page)}<p class="actions"><button type="submit">${isConfirmation ? signIn.confirm : signIn.submit}</button>${interaction !== undefined && cancel}</p>
 </form>
-<p class="small"><a href="${FORGOT_PAGE}">${signIn.forgot}</a></p>
+${passkeyForm(visit.texts, page)}<p class="small"><a href="${FORGOT_PAGE}">${signIn.forgot}</a></p>
 ${!isConfirmation && html`<p class="small">${signIn.newHere} <a href="${addressWith(SIGN_UP_PAGE, destination)}">${signIn.signUp}</a></p>`}`,
   });
+}
+
+/** Shown by the script, where the browser has passkeys. */
+function passkeyForm({ signIn }: Texts, { destination, token, passkey }: SignInPage): Part {
+  if (passkey === undefined) return undefined;
+  return html`<form method="post" action="${SIGN_IN_PAGE}" data-passkey="get" data-options="${passkey.options}" hidden>
+${hidden({ ...namesOf(destination), token, credential: '' })}<p role="alert" data-failed hidden>${signIn.passkeyFailed}</p>
+<p class="actions"><button type="submit" class="second">${signIn.passkey}</button></p>
+</form>
+`;
 }
 
 function fields({ signIn }: Texts, { identifier, isConfirmation, refusal }: SignInPage): Part {

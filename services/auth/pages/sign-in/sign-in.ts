@@ -2,11 +2,13 @@ import type { Clock } from '#kit/clock.ts';
 import { OxoError } from '#kit/errors.ts';
 import { validate } from '#kit/validate.ts';
 import { loginInput } from '../../accounts/account-input.ts';
-import type { Credentials, SignedIn } from '../../accounts/credentials.ts';
+import type { Credentials, Enter, PasswordSource, SignedIn } from '../../accounts/credentials.ts';
 import { sendPage } from '../../html/send.ts';
 import type { HttpExchange } from '../../http/server.ts';
 import type { Interactions } from '../../oauth/interactions/interactions.ts';
 import { CODE_PAGE, CONSENT_PAGE, SIGN_IN_PAGE } from '../../oauth/routes.ts';
+import { passkeySignInInput } from '../../passkeys/passkey-input.ts';
+import type { PasskeySignIns } from '../../passkeys/passkey-sign-ins.ts';
 import type { Profiles } from '../../profiles/profiles.ts';
 import type { BrowserSession } from '../../sessions/browser-sessions.ts';
 import type { OpenedSession } from '../../sessions/sessions.ts';
@@ -15,6 +17,7 @@ import type { Browsers } from '../browsers.ts';
 import { addressWith, type Destination, destinationOf, formOwnerOf, isSignInEnough } from '../destination.ts';
 import type { Forms } from '../forms.ts';
 import { goOn, type PageHandlers } from '../page-handlers.ts';
+import { type PasskeyQuestion, readCredential } from '../passkey-question.ts';
 import { expiredPage } from '../problem-pages.ts';
 import { refusalOf } from '../refusals.ts';
 import { type Visit, visitOf } from '../visit.ts';
@@ -28,6 +31,8 @@ export interface SignInDependencies {
   browsers: Browsers;
   credentials: Pick<Credentials, 'signIn'>;
   steps: Pick<SignInSteps, 'begin'>;
+  passkeySignIns: Pick<PasskeySignIns, 'signIn'>;
+  passkeyQuestion: Pick<PasskeyQuestion, 'ofSignIn'>;
   opening: Opening;
   profiles: Pick<Profiles, 'byId'>;
   arrive: Arrive;
@@ -41,11 +46,13 @@ export interface SignInDependencies {
  * signed in already is asked again by `confirm=yes`, or when the client asks for it.
  */
 export function signIn(dependencies: SignInDependencies): PageHandlers {
-  const { interactions, browsers, credentials, steps, opening, profiles, arrive, forms, issuer, clock } = dependencies;
+  const { interactions, browsers, credentials, passkeySignIns, passkeyQuestion, steps, opening } = dependencies;
+  const { profiles, arrive, forms, issuer, clock } = dependencies;
 
-  function show(exchange: HttpExchange, visit: Visit, page: Omit<SignInPage, 'token'>): void {
+  async function show(exchange: HttpExchange, visit: Visit, page: Omit<SignInPage, 'token'>): Promise<void> {
     const token = forms.tokenOf(exchange, SIGN_IN_PAGE, formOwnerOf(page.destination));
-    sendPage(exchange.response, page.refusal?.status ?? 200, signInPage(visit, { ...page, token }));
+    const passkey = await passkeyQuestion.ofSignIn();
+    sendPage(exchange.response, page.refusal?.status ?? 200, signInPage(visit, { ...page, token, passkey }));
   }
 
   /** @returns whether it was possible: whoever is signed in, and recently enough, need not do it again */
@@ -63,6 +70,21 @@ export function signIn(dependencies: SignInDependencies): PageHandlers {
     return true;
   }
 
+  /** By a passkey, where the browser has given one; else by what was typed. */
+  function by(form: URLSearchParams) {
+    const [identifier, password] = [form.get('identifier') ?? '', form.get('password') ?? ''];
+    const credential = form.get('credential') ?? '';
+    return (source: PasswordSource, enter: Enter<OpenedSession>): Promise<SignedIn<OpenedSession>> => {
+      const { deviceToken } = source;
+      if (credential === '') {
+        const typed = validate(loginInput, { identifier, password, otp: '', deviceToken });
+        return credentials.signIn(typed, source, enter);
+      }
+      const given = validate(passkeySignInInput, { credential: readCredential(credential), deviceToken });
+      return passkeySignIns.signIn(given.credential, source, enter);
+    };
+  }
+
   return {
     async get(exchange) {
       const visit = visitOf(exchange.request, issuer);
@@ -74,7 +96,7 @@ export function signIn(dependencies: SignInDependencies): PageHandlers {
       if (session !== undefined && (await passOn(exchange, destination, session))) return;
       const hint = 'interaction' in destination ? destination.interaction.loginHint : undefined;
       const confirmed = 'interaction' in destination ? undefined : await handleOf(profiles, exchange, session);
-      show(exchange, visit, {
+      await show(exchange, visit, {
         destination,
         identifier: confirmed ?? hint ?? '',
         isConfirmation: confirmed !== undefined,
@@ -85,12 +107,9 @@ export function signIn(dependencies: SignInDependencies): PageHandlers {
       if (posted === undefined) return;
       const { visit, destination } = posted;
       const identifier = form.get('identifier') ?? '';
-      const typed = { identifier, password: form.get('password') ?? '', otp: '' };
       let signedIn: SignedIn<OpenedSession>;
       try {
-        signedIn = await opening(exchange, visit, destination, (source, enter) =>
-          credentials.signIn(validate(loginInput, { ...typed, deviceToken: source.deviceToken }), source, enter),
-        );
+        signedIn = await opening(exchange, visit, destination, by(form));
       } catch (error) {
         const refusal = refusalOf(exchange, error, visit.texts);
         return show(exchange, visit, { destination, identifier, isConfirmation: form.has('confirm'), refusal });

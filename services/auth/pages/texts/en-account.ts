@@ -11,6 +11,7 @@ export const enAccount = {
     keys: 'API keys',
     delete: 'Delete the account',
     twoStep: 'Two-step sign-in',
+    passkeys: 'Passkeys',
   },
   /** The same in one word each, so that all of them stand on a phone. */
   navigation: {
@@ -98,6 +99,33 @@ export const enAccount = {
       on: 'Two-step sign-in is on.',
       renewed: 'These are your new recovery codes. Those from before do not work any more.',
       off: 'Two-step sign-in is off.',
+    },
+  },
+  passkeys: {
+    about:
+      'A passkey lets you in without a password: your phone, your computer or a security key shows that it is you, by your finger, your face or a PIN.',
+    none: 'You have no passkeys.',
+    some: (count: number) => (count === 1 ? 'You have one passkey.' : `You have ${count} passkeys.`),
+    manage: 'Add or change passkeys',
+    added: 'Added',
+    used: 'last used',
+    unused: 'never used',
+    isBackedUp: 'kept by your passkey service',
+    rename: 'Rename',
+    renameTitle: 'Rename a passkey',
+    name: 'Name',
+    nameHint: 'So that you know it again, such as “my phone”.',
+    save: 'Save',
+    cancel: 'Cancel',
+    remove: 'Delete',
+    another: 'Add a passkey',
+    add: 'Add a passkey of this device',
+    failed: 'No passkey was added. Try again; perhaps this device has one for your account already.',
+    missing: 'To add a passkey, the browser has to know passkeys and to run scripts.',
+    done: {
+      added: 'The passkey is added. You can sign in with it from now on.',
+      renamed: 'The passkey has another name.',
+      deleted: 'The passkey lets nobody in any more.',
     },
   },
   sessions: {

@@ -9,6 +9,7 @@ import { sendPage } from '../../../html/send.ts';
 import type { HttpExchange } from '../../../http/server.ts';
 import type { Mfa, MfaState } from '../../../mfa/mfa.ts';
 import { ACCOUNT_PAGES } from '../../../oauth/routes.ts';
+import type { Passkeys } from '../../../passkeys/passkeys.ts';
 import { goOn } from '../../page-handlers.ts';
 import { type Refusal, refusalOf } from '../../refusals.ts';
 import type { AccountPage, AccountVisit } from '../../signed-in.ts';
@@ -19,8 +20,13 @@ const passwordInput = z.object({ currentPassword: typedPassword(), newPassword: 
 const emailInput = z.object({ email: email() });
 
 /** By what a person signs in: the address, and the password. */
-export function security(parts: { changes: AccountChanges; mfa: Pick<Mfa, 'read'>; issuer: string }): AccountPage {
-  const { changes, mfa, issuer } = parts;
+export function security(parts: {
+  changes: AccountChanges;
+  mfa: Pick<Mfa, 'read'>;
+  passkeys: Pick<Passkeys, 'list' | 'relyingParty'>;
+  issuer: string;
+}): AccountPage {
+  const { changes, mfa, passkeys, issuer } = parts;
   const { emails, passwordChanges } = changes;
 
   /** @returns what was done */
@@ -57,7 +63,9 @@ export function security(parts: { changes: AccountChanges; mfa: Pick<Mfa, 'read'
   ): Promise<void> {
     const { security: texts } = visit.texts.account;
     const addresses = await emails.get(visit.session.accountId);
-    const state = await mfa.read(visit.session.accountId);
+    const { accountId } = visit.session;
+    const [state, listed] = await Promise.all([mfa.read(accountId), passkeys.list(accountId)]);
+    const hasPasskeys = passkeys.relyingParty !== undefined || listed.length > 0;
     const page = accountLayout(visit, 'security', {
       problem: refusal?.problem,
       done: doneIn(exchange.query, texts.done),
@@ -66,7 +74,7 @@ ${emailPart(visit, addresses, form?.get('email') ?? '', refusal)}
 <h2>${texts.password}</h2>
 ${passwordForm(visit, refusal)}
 <h2>${visit.texts.account.sections.twoStep}</h2>
-${twoStepPart(visit, state)}`,
+${twoStepPart(visit, state)}${hasPasskeys && passkeysPart(visit, listed.length)}`,
     });
     sendPage(exchange.response, refusal?.status ?? 200, page);
   }
@@ -118,6 +126,14 @@ function twoStepPart({ texts }: AccountVisit, { totpSinceMs }: MfaState): Part {
   const isOn = totpSinceMs !== undefined;
   return html`<p>${isOn ? on : off}</p>
 <p><a href="${ACCOUNT_PAGES.twoStep}">${isOn ? manage : begin}</a></p>`;
+}
+
+function passkeysPart({ texts }: AccountVisit, count: number): Part {
+  const { sections, passkeys } = texts.account;
+  return html`
+<h2>${sections.passkeys}</h2>
+<p>${count === 0 ? passkeys.none : passkeys.some(count)}</p>
+<p><a href="${ACCOUNT_PAGES.passkeys}">${passkeys.manage}</a></p>`;
 }
 
 function passwordForm(visit: AccountVisit, refusal: Refusal | undefined): Part {
