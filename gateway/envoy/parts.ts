@@ -40,7 +40,7 @@ const allowedHeaders = [
 
 /** What they may read of an answer: what the answers have beyond the names that all may read. */
 const exposedHeaders = [
-  ...['x-request-id', 'retry-after', 'etag', 'location'],
+  ...['x-request-id', 'retry-after', 'etag', 'location', 'www-authenticate'],
   ...['ratelimit-limit', 'ratelimit-remaining', 'ratelimit-reset'],
   ...['grpc-status', 'grpc-message', 'grpc-status-details-bin'],
 ];

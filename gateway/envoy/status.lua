@@ -34,7 +34,30 @@ function envoy_on_response(handle)
     if headers:get("retry-after") == nil then headers:add("retry-after", "1") end
   elseif status == "400" then
     name_field(handle)
+  elseif status == "401" or status == "403" then
+    challenge(handle, status)
   end
+end
+
+-- What is wrong with a token, as clients of OAuth are told (RFC 6750, section 3); what they show is theirs to decide.
+function challenge(handle, status)
+  if handle:headers():get("www-authenticate") ~= nil then return end
+  local body = handle:body()
+  local text = body:getBytes(0, body:length())
+  local reason = text:match('"reason":"([A-Z_]+)"')
+  if reason == nil then return end
+  local told = "Bearer"
+  if reason == "SCOPE_MISSING" then
+    local scope = text:match('"message":"The [%a ]+ lacks the scope ([%w:_ ]+)%."')
+    told = told .. ' error="insufficient_scope"'
+    if scope ~= nil then told = told .. ', scope="' .. scope .. '"' end
+  elseif status == "403" then
+    return
+  elseif reason == "TOKEN_INVALID" or reason == "SESSION_REVOKED" then
+    told = told .. ' error="invalid_token"'
+  end
+  -- The ones of before are not good any more: reading the body has taken time.
+  handle:headers():replace("www-authenticate", told)
 end
 
 -- The front door names the field that is wrong only in its message: google.rpc.BadRequest shall name it too.

@@ -1,7 +1,7 @@
 import { Access, type Access_SignedIn } from '#gen/oxo/common/v1/access.ts';
 import { type Clock, SECOND_MS } from '#kit/clock.ts';
 import { OxoError } from '#kit/errors.ts';
-import { ANONYMOUS, type Caller, FIRST_PARTY_CLIENT, type UserCaller } from '#kit/identity/caller.ts';
+import { ANONYMOUS, API_KEY_CLIENT, type Caller, FIRST_PARTY_CLIENT, type UserCaller } from '#kit/identity/caller.ts';
 import type { TokenVerifier } from '#kit/identity/token-verifier.ts';
 
 /** Keys of our method options in ts-proto's unknown fields: field number × 8 + wire type (2 length-delimited, 0 varint). */
@@ -68,7 +68,7 @@ function signedIn({ scopes, maxSignInAgeSeconds, firstParty }: Access_SignedIn):
       throw new OxoError('FIRST_PARTY_ONLY', 'Neither clients nor API keys may do this. Sign in for it.');
     const missing = scopes.filter((scope) => !user.scopes.has(scope));
     if (missing.length > 0)
-      throw new OxoError('SCOPE_MISSING', `The access token lacks the scope ${missing.join(' ')}.`);
+      throw new OxoError('SCOPE_MISSING', `The ${credentialOf(user)} lacks the scope ${missing.join(' ')}.`);
     if (maxSignInAgeSeconds > 0 && clock.nowMs() > user.signedInAtMs + maxSignInAgeSeconds * SECOND_MS)
       throw new OxoError('SIGN_IN_TOO_OLD', 'The last sign-in is too long ago for this. Sign in again.');
     return user;
@@ -77,6 +77,11 @@ function signedIn({ scopes, maxSignInAgeSeconds, firstParty }: Access_SignedIn):
     const user = verifier.verifyUser(bearerToken(authorization));
     return user instanceof Promise ? user.then((verified) => admit(verified, clock)) : admit(user, clock);
   };
+}
+
+/** What the caller has shown, as they call it. The front door reads the scope out of this sentence (`status.lua`). */
+function credentialOf({ clientId }: UserCaller): string {
+  return clientId === API_KEY_CLIENT ? 'API key' : 'access token';
 }
 
 function internal(callers: readonly string[], needsOnBehalfOf: boolean): Authorize {

@@ -3,6 +3,9 @@ import { OxoError } from '#kit/errors.ts';
 /** The client of those who have signed in with us. */
 export const FIRST_PARTY_CLIENT = 'oxo';
 
+/** The client of whoever calls with an API key. */
+export const API_KEY_CLIENT = 'api-key';
+
 /** A signed-in person. */
 export interface UserCaller {
   kind: 'user';

@@ -1,5 +1,6 @@
 import { type Clock, MINUTE_MS, SECOND_MS } from '#kit/clock.ts';
 import { OxoError } from '#kit/errors.ts';
+import { API_KEY_CLIENT } from '#kit/identity/caller.ts';
 import type { DenyList } from '#kit/identity/deny-list.ts';
 import type { Logger } from '#kit/observability/logger.ts';
 import type { ApiKeys } from '../api-keys/api-keys.ts';
@@ -17,8 +18,6 @@ import { type Credential, invalidCredential, readCredential, type Shown } from '
 const REUSE_MARGIN_MS = 30 * SECOND_MS;
 const NOTE_USE_EVERY_MS = MINUTE_MS;
 const RETRY_AFTER_MS = SECOND_MS;
-/** The client of tokens that API keys are exchanged for. */
-const API_KEY_CLIENT = 'api-key';
 
 /** What a credential stands for. */
 interface Standing {
