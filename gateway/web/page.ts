@@ -6,13 +6,14 @@ export interface PageAssets {
   styles: readonly string[];
   scripts: readonly string[];
   openapi: string;
+  icon: string;
 }
 
 /**
  * The page of the API reference. It holds the whole list of operations; the script puts the reference in which one can look closer and try
  * in its place. Nothing in it is inline: the policy of the page forbids it.
  */
-export function renderPage(description: Description, { styles, scripts, openapi }: PageAssets): string {
+export function renderPage(description: Description, { styles, scripts, openapi, icon }: PageAssets): string {
   const { title, version, sections } = description;
   return `<!doctype html>
 <html lang="en">
@@ -21,7 +22,7 @@ export function renderPage(description: Description, { styles, scripts, openapi 
 <title>${escapeHtml(title)} API reference</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<link rel="icon" href="data:,">
+<link rel="icon" href="${icon}">
 ${styles.map((url) => `<link rel="stylesheet" href="${url}">`).join('\n')}
 ${scripts.map((url) => `<script src="${url}" defer></script>`).join('\n')}
 </head>

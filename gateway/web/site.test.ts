@@ -77,6 +77,13 @@ describe('the site of the API reference', () => {
     assert.ok(files.some(({ path, readableByPages }) => path === OPENAPI_PATH && readableByPages));
   });
 
+  it('has an icon where browsers look for one', () => {
+    const icon = files.find(({ path }) => path === '/favicon.ico') ?? assert.fail();
+    assert.equal(icon.contentType, 'image/svg+xml');
+    assert.match(textOf(icon.path), /^<svg xmlns="http:\/\/www\.w3\.org\/2000\/svg"(?!.*(script|href|url\())/s);
+    assert.ok(page.includes('<link rel="icon" href="/favicon.ico">'));
+  });
+
   it('is made once', () => {
     const times = () => files.map(({ gzipFile }) => statSync(gzipFile).mtimeMs);
     const before = times();

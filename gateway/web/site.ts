@@ -31,6 +31,7 @@ const POLICY = [
 
 /** Its path says what it holds, so it never changes. */
 const FOR_EVER = 'public, max-age=31536000, immutable';
+const FOR_A_DAY = 'public, max-age=86400';
 const BRIEFLY = 'public, max-age=300';
 const TYPES = { css: 'text/css; charset=utf-8', js: 'text/javascript; charset=utf-8' } as const;
 const HTML = 'text/html; charset=utf-8';
@@ -39,6 +40,8 @@ const GZIP_LEVEL = 9;
 /** Where the page is. */
 export const DOCS_PATH = '/docs';
 export const OPENAPI_PATH = '/openapi.yaml';
+/** Where browsers look for it by themselves, of every page that we have. */
+const ICON_PATH = '/favicon.ico';
 /** Where Swagger UI's window of OAuth comes back to. */
 export const SIGNED_IN_PATH = '/docs/signed-in';
 
@@ -67,6 +70,7 @@ export function buildSite({ openapiPath, targetDir }: SiteOptions): SiteFile[] {
       styles: styles.map(({ path }) => path),
       scripts: scripts.map(({ path }) => path),
       openapi: OPENAPI_PATH,
+      icon: ICON_PATH,
     });
   const signedInPage = () =>
     `<!doctype html>\n<html lang="en">\n<title>Signed in</title>\n<script src="${signedIn.path}" defer></script>\n</html>\n`;
@@ -78,6 +82,7 @@ export function buildSite({ openapiPath, targetDir }: SiteOptions): SiteFile[] {
     ...styles,
     ...scripts,
     signedIn,
+    iconOf(join(own, 'icon.svg'), targetDir),
     {
       ...describe(OPENAPI_PATH, openapiPath, description, targetDir),
       contentType: 'application/yaml',
@@ -85,6 +90,11 @@ export function buildSite({ openapiPath, targetDir }: SiteOptions): SiteFile[] {
       readableByPages: true,
     },
   ];
+}
+
+function iconOf(file: string, targetDir: string): SiteFile {
+  const contentType = 'image/svg+xml';
+  return { ...describe(ICON_PATH, file, readFileSync(file), targetDir), contentType, cacheControl: FOR_A_DAY };
 }
 
 function assetOf(file: string, name: string, targetDir: string): SiteFile {

@@ -13,7 +13,7 @@ followTheme();
  * Swagger UI's parts in an order of ours, since the page has a head, an introduction and a landmark of its own; and what its elements lack for those who
  * do not see them: no link within a button, a name for the choice of an example.
  */
-const parts = ({ React: { createElement } }) => ({
+const parts = ({ React: { createElement, useLayoutEffect } }) => ({
   components: {
     Reference: ({ getComponent, specSelectors }) => {
       const part = (name, isContainer = true) => createElement(getComponent(name, isContainer), { key: name });
@@ -30,6 +30,11 @@ const parts = ({ React: { createElement } }) => ({
     },
   },
   wrapComponents: {
+    // Each of its fields asks for the focus when it appears, and the last one gets it: the window would open at its end.
+    authorizationPopup: (Original) => (props) => {
+      useLayoutEffect(() => document.querySelector('.auth-container input')?.focus(), []);
+      return createElement(Original, props);
+    },
     DeepLink:
       () =>
       ({ text }) =>
@@ -65,7 +70,8 @@ const ui = window.SwaggerUIBundle({
   oauth2RedirectUrl: new URL('/docs/signed-in', window.location.origin).href,
   onComplete: () => document.getElementById('operations').remove(),
 });
-ui.initOAuth({ usePkceWithAuthorizationCodeGrant: true, scopeSeparator: ' ' });
+// auth knows this client of itself (`reference-client.ts`).
+ui.initOAuth({ clientId: 'api-reference', usePkceWithAuthorizationCodeGrant: true, scopeSeparator: ' ' });
 
 /** Opens the operation that the address names, as "#/Post/createPost"; of the first one Swagger UI takes care. */
 function showLinked() {

@@ -23,24 +23,6 @@ async function authorize(page: Page, way: string, token: string): Promise<void> 
   await page.locator('.btn-done').first().click();
 }
 
-/** An app that comes back to the reference. @returns its client_id */
-async function registerReference(frontDoor: string): Promise<string> {
-  const metadata = {
-    client_name: 'The reference',
-    application_type: 'native',
-    redirect_uris: [`${frontDoor}/docs/signed-in`],
-    token_endpoint_auth_method: 'none',
-  };
-  const headers = { 'content-type': 'application/json' };
-  const answer = await fetch(`${frontDoor}/oauth/register`, {
-    method: 'POST',
-    headers,
-    body: JSON.stringify(metadata),
-  });
-  assert.equal(answer.status, 201);
-  return ((await answer.json()) as { client_id: string }).client_id;
-}
-
 /** The API reference in a browser. */
 export const reference: Cases<PagePlace> = {
   'a request is tried with a token, and nothing is asked of anybody else': async ({ world, chromium }) => {
@@ -74,10 +56,14 @@ export const reference: Cases<PagePlace> = {
     const person = await signUp(world.api);
     const { context, page, assertQuiet, close } = await chromium.visit();
     await openReference(page);
-    const clientId = await registerReference(world.stack.urls.frontDoor);
     await page.locator('#ui .btn.authorize').click();
+    assert.equal(
+      await page.locator('.modal-ux-content').evaluate(({ scrollTop }) => scrollTop),
+      0,
+      'from its beginning',
+    );
     const box = page.locator('.auth-container').filter({ hasText: 'oauth2' });
-    await box.getByLabel('client_id').fill(clientId);
+    assert.equal(await box.getByLabel('client_id').inputValue(), 'api-reference');
     await box.locator('label').filter({ hasText: 'feed:read' }).click();
     const [popup] = await Promise.all([context.waitForEvent('page'), box.locator('button.authorize').click()]);
     await popup.locator('[name=identifier]').fill(person.handle);

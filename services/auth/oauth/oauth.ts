@@ -13,6 +13,7 @@ import type { Mail } from '../mail/mail.ts';
 import type { Profiles } from '../profiles/profiles.ts';
 import type { TaggedTokens } from '../tokens/tags.ts';
 import { createClients } from './clients/clients.ts';
+import { withReferenceClient } from './clients/reference-client.ts';
 import { serveOAuth } from './http.ts';
 import type { BrowserAccounts } from './interactions/browser-accounts.ts';
 import { createFindAccount } from './interactions/find-account.ts';
@@ -70,7 +71,7 @@ export function createOAuth(parts: {
   const { issuer, cookieSecrets } = settings;
   const stores = {
     artifacts: createArtifacts(db, clock),
-    clients: createClients(db, clock),
+    clients: withReferenceClient(createClients(db, clock), issuer),
     grants: createGrants(parts),
     attempts: parts.attempts,
     refreshTokens: createRefreshTokens(db, clock),
