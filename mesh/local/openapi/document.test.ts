@@ -6,6 +6,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { parse } from 'yaml';
 import { OAUTH_PATHS } from '../../../services/auth/oauth/routes.ts';
+import { OFFERED_API_SCOPES } from '../../../services/auth/tokens/scopes.ts';
 import { isReason, OxoError } from '../../kit/errors.ts';
 import { repositoryRoot } from '../settings.ts';
 import { readContracts } from './contracts.ts';
@@ -125,6 +126,15 @@ describe('the description of the API', () => {
       for (const method of Object.keys(document.paths[path] ?? {}))
         assert.ok(methods.includes(method.toUpperCase()), path);
     }
+  });
+});
+
+describe('scopes', () => {
+  it('are offered when an operation asks for them, and not before', () => {
+    const asked = operations.flatMap(({ operation }) => (operation.security ?? []).flatMap((one) => one.oauth2 ?? []));
+    // Posts are read without any, and by a token as whom it stands for: a person may say no to that all the same.
+    const wanted = new Set([...asked.filter((scope) => scope !== 'openid'), 'posts:read']);
+    assert.deepEqual([...OFFERED_API_SCOPES].sort(), [...wanted].sort());
   });
 });
 

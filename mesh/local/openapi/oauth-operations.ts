@@ -1,3 +1,5 @@
+import { DEVICE_GRANT } from '../../../services/auth/oauth/clients/client-metadata.ts';
+import { REFRESH_GRACE_MS } from '../../../services/auth/oauth/lifetimes.ts';
 import type { Json } from './example-values.ts';
 import type { HttpOperation, InputField } from './http-operations.ts';
 import type { Schema } from './schemas.ts';
@@ -6,6 +8,7 @@ const rfc = (number: number, section = ''): string =>
   `[RFC ${number}${section === '' ? '' : `, section ${section}`}](https://www.rfc-editor.org/rfc/rfc${number}${section === '' ? '' : `#section-${section}`})`;
 const openid = (name: string, path: string): string => `[${name}](https://openid.net/specs/${path})`;
 
+const GRACE_SECONDS = REFRESH_GRACE_MS / 1_000;
 const FORM = 'application/x-www-form-urlencoded';
 const CLIENT_ID = 'Wk3n0aQ9vT2xLr7s';
 const REDIRECT = 'https://reader.example/callback';
@@ -16,6 +19,7 @@ const ADA = '01938c1d-7a5e-7c43-9d2b-5b1f0c6a7e11';
 
 const text: Schema = { type: 'string' };
 const texts: Schema = { type: 'array', items: text };
+const oneOf = (...values: string[]): Schema => ({ type: 'string', enum: values });
 
 /** Fields that an answer has, of which those with a question mark may be missing; there may be more. */
 function object(fields: Readonly<Record<string, Schema>>): Schema {
@@ -94,7 +98,7 @@ function authorization(path: string): HttpOperation {
   return oauth({
     ...{ method: 'get', path, id: 'authorize', status: 303 },
     summary: 'Asks a person to let an app in',
-    description: `Opened in the person's browser, which comes back to redirect_uri with a code (${rfc(6749, '4.1')}). PKCE is required (${rfc(7636)}), and the answer names the issuer (${rfc(9207)}). What the person unticks is not in the token.`,
+    description: `Opened in the person's browser, which comes back to redirect_uri with a code (${rfc(6749, '4.1')}). PKCE is required (${rfc(7636)}), and the answer names the issuer (${rfc(9207)}). What the person unticks is not in the token. "offline_access" is what gives a refresh token; a scope that does not exist, or that the app can never get, is answered with invalid_scope.`,
     input: {
       response_type: { description: 'Always "code".', required: true, example: 'code' },
       client_id: { description: 'The app.', required: true, example: CLIENT_ID },
@@ -112,7 +116,9 @@ function authorization(path: string): HttpOperation {
       },
       code_challenge_method: { description: 'Always "S256".', required: true, example: 'S256' },
       nonce: { description: 'Stands in the ID token.' },
-      prompt: { description: '"login", "consent" or "none". A refresh token needs "consent".' },
+      prompt: {
+        description: '"login", "consent" or "none". Without it a person is asked for what they have not answered yet.',
+      },
       max_age: { description: 'So many seconds ago at most the person has signed in.' },
     },
   });
@@ -130,7 +136,7 @@ function token(path: string): HttpOperation {
   return oauth({
     ...{ method: 'post', path, id: 'issueToken', inputType: FORM },
     summary: 'Gives tokens for a code, a refresh token or a device',
-    description: `${rfc(6749, '5')}. grant_type is "authorization_code", "refresh_token", "client_credentials" or "urn:ietf:params:oauth:grant-type:device_code". A refresh token works once; used again, it ends what it came from. What a client gets for itself opens no RPC.`,
+    description: `${rfc(6749, '5')}. grant_type is "authorization_code", "refresh_token", "client_credentials" or "${DEVICE_GRANT}". A refresh token works once, and within ${GRACE_SECONDS} seconds once more, for an answer that was lost; used again later, it ends what it came from. So does a code of a redirect or of a device that is sent after it gave tokens. invalid_grant says that it has ended: forget the tokens and send the person to authorize again. What a client gets for itself opens no RPC.`,
     input: {
       grant_type: { description: 'What the tokens are asked for.', required: true, example: 'authorization_code' },
       client_id: clientId,
@@ -182,39 +188,83 @@ function introspection(path: string): HttpOperation {
 
 function registration(path: string): HttpOperation {
   const one = { client_name: 'My reader', redirect_uris: [REDIRECT], token_endpoint_auth_method: 'none' };
+  const given = { grant_types: ['authorization_code', 'refresh_token'], response_types: ['code'] };
   return oauth({
     ...{ method: 'post', path, id: 'registerClient', inputType: 'application/json', status: 201 },
     summary: 'Registers an app',
-    description: `${rfc(7591)}. Open to everybody, within limits. Redirects go to https, to a scheme of the app's own, or to the person's own machine.`,
+    description: `${rfc(7591)}. Open to everybody, within limits. Register once and keep client_id: a client is not changed or deleted, and is forgotten when nobody uses it for long. Redirects go to https; those of a native app also to http on the person's own machine (127.0.0.1 and [::1] with any port, localhost with the one registered), or to a scheme of its own, a domain name backwards such as com.example.app:/callback (${rfc(8252, '7')}).`,
     input: {
-      client_name: { description: 'What people are shown.', example: one.client_name },
-      redirect_uris: { description: 'Compared exactly.', schema: texts, required: true, example: one.redirect_uris },
+      client_name: { description: 'What people are shown. At most 100 characters.', example: one.client_name },
+      redirect_uris: {
+        description:
+          'At most 10, compared exactly. Required unless grant_types has no authorization_code, as that of a device.',
+        schema: texts,
+        example: one.redirect_uris,
+      },
       token_endpoint_auth_method: {
-        description: '"none" for apps on people’s devices; "client_secret_basic" or "client_secret_post" for servers.',
+        description:
+          '"none" for apps on people’s devices; "client_secret_basic", the default, or "client_secret_post" for servers, which get a secret.',
+        schema: oneOf('none', 'client_secret_basic', 'client_secret_post'),
         example: one.token_endpoint_auth_method,
       },
-      application_type: { description: '"web" or "native".' },
-      grant_types: { description: 'What it will ask for tokens by.', schema: texts },
+      application_type: {
+        description:
+          '"web", the default, or "native": an app on a person’s own machine, or one with a secret while it is developed on yours.',
+        schema: oneOf('web', 'native'),
+      },
+      grant_types: {
+        description:
+          'What it will ask for tokens by. "authorization_code" and "refresh_token" by default; a device needs the grant of devices, and "refresh_token" to stay connected.',
+        schema: {
+          type: 'array',
+          items: oneOf('authorization_code', 'refresh_token', DEVICE_GRANT, 'client_credentials'),
+        },
+      },
+      response_types: {
+        description: '["code"], or [] for a client without redirects; follows from grant_types.',
+        schema: { type: 'array', items: oneOf('code') },
+      },
+      scope: { description: 'All that it will ever ask for, with spaces between; any scope when it is left out.' },
+      post_logout_redirect_uris: {
+        description: 'Where people may come back to after signing out; as redirect_uris.',
+        schema: texts,
+      },
+      contacts: { description: 'At most 5 addresses of email of who is responsible.', schema: texts },
       client_uri: { description: 'The page of the app, https.' },
+      policy_uri: { description: 'What it does with data, https.' },
+      tos_uri: { description: 'Its terms, https.' },
+      logo_uri: { description: 'Kept, and not shown; https.' },
+      software_id: { description: 'The same for every installation of the app.' },
+      software_version: { description: 'Of the software, not of the client.' },
     },
-    ...answer('The client, with its secret if it has one: it is shown once.', object({ client_id: text }), {
-      client_id: CLIENT_ID,
-      ...one,
-    }),
+    ...answer(
+      'The client as it is registered, with what was left out filled in. client_secret is there when it has one, and is shown once.',
+      object({
+        ...{ client_id: text, client_id_issued_at: { type: 'integer' }, 'client_name?': text },
+        ...{ 'client_secret?': text, 'client_secret_expires_at?': { type: 'integer' } },
+        ...{ redirect_uris: texts, grant_types: texts, response_types: texts, token_endpoint_auth_method: text },
+        ...{ application_type: text, 'scope?': text, 'post_logout_redirect_uris?': texts, 'contacts?': texts },
+      }),
+      { client_id: CLIENT_ID, client_id_issued_at: 1_795_775_400, ...one, ...given, application_type: 'web' },
+    ),
   });
 }
 
 function device(path: string): HttpOperation {
-  const fields = { device_code: text, user_code: text, verification_uri: text, expires_in: { type: 'integer' } };
+  const fields = {
+    ...{ device_code: text, user_code: text, verification_uri: text, verification_uri_complete: text },
+    expires_in: { type: 'integer' },
+  };
   return oauth({
     ...{ method: 'post', path, id: 'authorizeDevice', inputType: FORM },
     summary: 'Begins a sign-in on a device without a browser',
-    description: `${rfc(8628)}. The person types user_code at verification_uri, on another device; this one asks for its tokens meanwhile.`,
+    description: `${rfc(8628)}. The person types user_code at verification_uri, on another device, or opens verification_uri_complete there, as by a QR code. This one asks for its tokens meanwhile, every 5 seconds, with the grant "${DEVICE_GRANT}": until the person is done the answer is authorization_pending.`,
     input: { client_id: { ...clientId, required: true }, client_secret: clientSecret, scope },
     ...answer('The codes.', object(fields), {
       device_code: 'Zr0b1nU5tYx7cVw9',
       user_code: 'WDJB-MJHT',
       verification_uri: 'https://oxo.example/device',
+      verification_uri_complete: 'https://oxo.example/device?user_code=WDJB-MJHT',
       expires_in: 600,
     }),
   });

@@ -4,7 +4,7 @@ import { invalidFields, OxoError } from '#kit/errors.ts';
 import type { UserCaller } from '#kit/identity/caller.ts';
 import { id, text } from '#kit/validate.ts';
 import { EXCHANGED_TOKEN_LIFETIME_MS } from '../keys/token-lifetimes.ts';
-import { API_SCOPES } from '../tokens/scopes.ts';
+import { OFFERED_API_SCOPES } from '../tokens/scopes.ts';
 
 /** No shorter than a token that a key was exchanged for may live: no token outlives its key. */
 const MIN_LIFE_MS = EXCHANGED_TOKEN_LIFETIME_MS;
@@ -16,7 +16,7 @@ const MAX_OVERLAP_SECONDS = DAY_MS / 1_000;
 export const DEFAULT_OVERLAP_SECONDS = (60 * MINUTE_MS) / 1_000;
 
 /** Administration is not among them: it ends with the sessions of whoever ceases to be an administrator, and a key would go on. */
-const SCOPES: ReadonlySet<string> = new Set(API_SCOPES);
+const SCOPES: ReadonlySet<string> = new Set(OFFERED_API_SCOPES);
 
 export const createInput = z.object({
   name: text({ minCharacters: 1, maxCharacters: 60, maxBytes: 240 }),

@@ -2,7 +2,7 @@ import type { Language } from '../i18n/language.ts';
 import { type Html, html, type Part, render } from './html.ts';
 import { STYLE } from './stylesheet.ts';
 
-/** A page, and the origins besides ours to which its forms lead in the end: browsers hold `form-action` against redirects too. */
+/** A page, and the origins (or apps' own schemes) besides ours to which its forms lead in the end: browsers hold `form-action` against redirects too. */
 export interface Page {
   language: Language;
   /** Heading of the page. */

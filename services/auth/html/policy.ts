@@ -17,11 +17,11 @@ export const PROVIDER_POLICY = `${NOTHING}; script-src 'none'`;
 export function policyOf({ formLeadsTo = [], script }: Pick<Page, 'formLeadsTo' | 'script'>): string {
   const others = formLeadsTo.flatMap((origin) => (origin === undefined ? [] : [sourceOf(origin)]));
   const scripts = script === undefined ? '' : ` script-src ${script};`;
-  return `${NOTHING};${scripts} style-src ${STYLE_SOURCE}; form-action ${["'self'", ...new Set(others)].join(' ')}`;
+  return `${NOTHING};${scripts} style-src ${STYLE_SOURCE}; form-action ${[...new Set(["'self'", ...others])].join(' ')}`;
 }
 
-/** An origin as a policy can name it: there is no way to name an address of IPv6. */
+/** An origin, or an app's own scheme, as a policy can name it: there is no way to name an address of IPv6. */
 function sourceOf(origin: string): string {
   if (origin.includes('[')) return origin.replace(/:\/\/.*/, ':');
-  return /^https?:\/\/[\w.-]+(:\d+)?$/.test(origin) ? origin : "'self'";
+  return /^(https?:\/\/[\w.-]+(:\d+)?|[a-z][\w+-]*(\.[\w+-]+)+:)$/.test(origin) ? origin : "'self'";
 }

@@ -112,7 +112,7 @@ test('a request without S256, or for anything but a code, goes back with an erro
     [{ request: 'eyJhbGciOiJub25lIn0.e30.' }, 'request_not_supported'],
     [{ request_uri: 'https://app.example/r' }, 'request_uri_not_supported'],
     [{ prompt: 'none' }, 'login_required'],
-    [{ scope: 'nothing' }, 'access_denied'],
+    [{ scope: 'openid nothing' }, 'invalid_scope'],
   ];
   for (const [changes, error] of wrong) {
     const { address } = authorizationRequest(client, changes);
@@ -163,6 +163,7 @@ test('what is told of a request that cannot go on is text, in a page that loads 
   const answer = await openTestBrowser(service).fetch(address);
   assert.equal(answer.status, 400);
   assert.match(String(answer.headers['content-type']), /^text\/html/);
+  assert.match(answer.body, /There is no such client here: register the app/);
   assert.match(String(answer.headers['content-security-policy']), /^default-src 'none';(?!.*script-src)/);
   assert.doesNotMatch(answer.body, /<script/);
 });

@@ -10,9 +10,16 @@ import { callOf } from '../http/call-of.ts';
 import type { SigningKeys } from '../keys/signing-keys.ts';
 import { OAUTH_SCOPES } from '../tokens/scopes.ts';
 import type { TaggedTokens } from '../tokens/tags.ts';
-import { checkMetadata, checkOwnScopes, EXTRA_METADATA } from './clients/client-metadata.ts';
+import {
+  checkMetadata,
+  checkOwnScopes,
+  DEFAULT_METADATA,
+  EXTRA_METADATA,
+  withoutRedirects,
+} from './clients/client-metadata.ts';
 import { secretDigest } from './clients/clients.ts';
-import { isRedirectAllowed } from './clients/redirect-uris.ts';
+import { isRedirectAllowed, targetOf } from './clients/redirect-uris.ts';
+import { checkAskedScopes } from './interactions/asked-scopes.ts';
 import type { BrowserAccounts } from './interactions/browser-accounts.ts';
 import { cookieOptions } from './interactions/cookies.ts';
 import { CLAIMS } from './interactions/find-account.ts';
@@ -164,6 +171,8 @@ function configuration(parts: ProviderParts): Configuration {
     findAccount,
     claims: CLAIMS,
     scopes: OAUTH_SCOPES,
+    // Looked at when a client asks, whatever it asks by; the library knows this parameter, and does nothing with it.
+    extraParams: { ui_locales: checkAskedScopes },
     ttl: LIFETIMES_SECONDS,
     features: features(pages),
     ...CODE_FLOW,
@@ -193,14 +202,17 @@ const CLIENTS = {
   extraClientMetadata: {
     properties: EXTRA_METADATA,
     // Called for each of them; one look at the whole is enough.
-    validator: (_, name, __, metadata) => {
-      if (name === EXTRA_METADATA[0]) checkMetadata({ ...metadata });
+    validator: (ctx, name, __, metadata) => {
+      if (name !== EXTRA_METADATA[0]) return;
+      if (ctx?.oidc?.route === 'registration') Object.assign(metadata, withoutRedirects(ctx.oidc.body ?? {}));
+      checkMetadata({ ...metadata });
     },
   },
+  clientDefaults: DEFAULT_METADATA,
   // A page may use what is its client's: the origin is that of a redirect URI.
-  clientBasedCORS: (_, origin, client) => (client.redirectUris ?? []).some((uri) => URL.parse(uri)?.origin === origin),
-  extraTokenClaims: (_, token) => {
-    if (token.kind === 'ClientCredentials') checkOwnScopes(token.scope);
+  clientBasedCORS: (_, origin, client) => (client.redirectUris ?? []).some((uri) => targetOf(uri) === origin),
+  extraTokenClaims: ({ oidc }, { kind }) => {
+    if (kind === 'ClientCredentials') checkOwnScopes(oidc.body?.scope);
     return undefined;
   },
 } satisfies Configuration;

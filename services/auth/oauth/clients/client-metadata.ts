@@ -1,5 +1,5 @@
 import { errors } from 'oidc-provider';
-import { isApiScope } from '../../tokens/scopes.ts';
+import { OFFERED_API_SCOPES, problemOfScopes } from '../../tokens/scopes.ts';
 import { type ApplicationType, problemOfRedirectUri } from './redirect-uris.ts';
 
 export const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
@@ -14,6 +14,9 @@ const MAX_SOFTWARE_CHARACTERS = 100;
 /** What we would have to fetch from where the client says, or could not keep in a form that is worth nothing to a thief. */
 const REFUSED = ['jwks', 'jwks_uri', 'sector_identifier_uri'];
 const SHOWN_URIS = ['client_uri', 'logo_uri', 'policy_uri', 'tos_uri', 'initiate_login_uri'];
+
+/** Of a client that says nothing: it may go on when its person is away, once the person has agreed to that (`offline_access`). */
+export const DEFAULT_METADATA = { grant_types: ['authorization_code', 'refresh_token'] };
 
 /** Beyond what the library knows: RFC 7591 has them too. The library calls `checkMetadata` once for each. */
 export const EXTRA_METADATA = ['software_id', 'software_version'];
@@ -34,6 +37,8 @@ export function checkMetadata(metadata: Metadata): void {
   checkRedirectUris(metadata, 'redirect_uris');
   checkRedirectUris(metadata, 'post_logout_redirect_uris');
   checkText(metadata, 'scope', MAX_URI_CHARACTERS);
+  const scopeProblem = problemOfScopes(String(metadata.scope ?? ''));
+  if (scopeProblem !== undefined) refuse(`scope: ${scopeProblem.description}`);
   for (const name of ['grant_types', 'response_types', 'response_modes', 'default_acr_values']) {
     checkList(metadata, name, MAX_REDIRECT_URIS, MAX_NAME_CHARACTERS);
   }
@@ -45,11 +50,21 @@ function checkGrants({ grant_types: grants, token_endpoint_auth_method: method }
   if (has('client_credentials') && method === 'none') refuse('client_credentials needs a client that has a secret');
 }
 
+/**
+ * What a client has left out when none of its grants sends a person's browser anywhere: a device, or a program of its own, has no redirects.
+ * @param given the metadata as it was sent
+ */
+export function withoutRedirects(given: Metadata): Metadata {
+  const { grant_types: grants, response_types: types, redirect_uris: uris } = given;
+  const isWithout = Array.isArray(grants) && grants.length > 0 && !grants.includes('authorization_code');
+  const hasNone = uris === undefined || (Array.isArray(uris) && uris.length === 0);
+  return isWithout && hasNone && types === undefined ? { response_types: [], redirect_uris: [] } : {};
+}
+
 /** @throws errors.InvalidScope unless all of them are such as a client may have for itself, without a person */
-export function checkOwnScopes(scope: string | undefined): void {
-  for (const name of (scope ?? '').split(' ').filter((each) => each !== '')) {
-    if (!isApiScope(name)) throw new errors.InvalidScope('requested scope is not allowed', name.slice(0, 64));
-  }
+export function checkOwnScopes(scope: unknown): void {
+  const problem = problemOfScopes(String(scope ?? ''), OFFERED_API_SCOPES);
+  if (problem !== undefined) throw new errors.InvalidScope(problem.description, problem.scope);
 }
 
 function checkRedirectUris(metadata: Metadata, name: string): void {

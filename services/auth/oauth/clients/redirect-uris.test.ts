@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { isRedirectAllowed, problemOfRedirectUri } from './redirect-uris.ts';
+import { isRedirectAllowed, problemOfRedirectUri, targetOf } from './redirect-uris.ts';
 
 test('a web client registers https, and nothing with two spellings', () => {
   for (const uri of [
@@ -76,16 +76,49 @@ test('an app on the own machine may also say http with a loopback address', () =
       'http://a@127.0.0.1/',
       'http://[::ffff:127.0.0.1]/',
     ],
-    ...[
-      'http://127.0.0.1:0/cb',
-      'http://127.0.0.1:99999/cb',
-      'http://localhost/cb#a',
-      'http://LOCALHOST/cb',
-      'com.example.app:/cb',
-    ],
+    ...['http://127.0.0.1:0/cb', 'http://127.0.0.1:99999/cb', 'http://localhost/cb#a', 'http://LOCALHOST/cb'],
   ]) {
     assert.equal(typeof problemOfRedirectUri(uri, 'native'), 'string', uri);
   }
+});
+
+test('an app on the own machine may have a scheme of its own, a domain name backwards, and no other scheme', () => {
+  for (const uri of [
+    ...['com.example.app:/cb', 'com.example.app://cb', 'com.example.app:/', 'com.example.my-app:/a/b?c=d'],
+    'com.googleusercontent.apps.1234-x:/oauth2redirect',
+  ]) {
+    assert.equal(problemOfRedirectUri(uri, 'native'), undefined, uri);
+    assert.ok(problemOfRedirectUri(uri, 'web'), uri);
+    assert.ok(isRedirectAllowed(uri, [uri], 'native'));
+    assert.ok(!isRedirectAllowed(`${uri}x`, [uri], 'native'));
+  }
+  for (const uri of [
+    ...[
+      'javascript:alert(1)',
+      'javascript:/alert(1)',
+      'javascript://a/%0aalert(1)',
+      'JAVASCRIPT:/x',
+      'data:/text/html,x',
+    ],
+    ...[
+      'myapp:/cb',
+      'myapp://cb',
+      'file:///etc/passwd',
+      'intent://cb',
+      'ftp://app.example/',
+      'about:/blank',
+      'blob:/x',
+    ],
+    ...['com.example.app:cb', 'com.example.app:', '.example:/cb', 'com.:/cb', 'com..example:/cb', '1.example:/cb'],
+    ...['com.example.app://user@host/cb', 'com.example.app:/../cb', 'com.example.app:/cb#a', 'com.example.app:\\cb'],
+    ...['COM.example.app:/cb', 'com.example_app:/cb', 'com.example.app:/c b', 'com.example.app:/\u00e9'],
+    ...['java\tscript.x:/cb', 'java%73cript.x:/cb', 'javascript.:/cb', 'http.:/cb', 'http://app.example/cb'],
+  ]) {
+    assert.equal(typeof problemOfRedirectUri(uri, 'native'), 'string', uri);
+  }
+  assert.equal(targetOf('com.example.app:/cb'), 'com.example.app:');
+  assert.equal(targetOf('https://app.example/cb'), 'https://app.example');
+  assert.equal(targetOf('no URI'), undefined);
 });
 
 test('a request names one as it was registered, to the letter', () => {

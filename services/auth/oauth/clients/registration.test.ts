@@ -4,7 +4,7 @@ import { DAY_MS, HOUR_MS } from '#kit/clock.ts';
 import { ISSUER, startAuthService, type TestAuthService } from '../../testing/auth-service.ts';
 import { callHttp } from '../../testing/oauth-browser.ts';
 import { errorOf, postAs, postJson, registerClient, type TestClient, token } from '../../testing/oauth-client.ts';
-import { MAX_NAME_CHARACTERS, MAX_REDIRECT_URIS, MAX_URI_CHARACTERS } from './client-metadata.ts';
+import { DEVICE_GRANT, MAX_NAME_CHARACTERS, MAX_REDIRECT_URIS, MAX_URI_CHARACTERS } from './client-metadata.ts';
 import { createClients } from './clients.ts';
 
 let service: TestAuthService;
@@ -46,7 +46,10 @@ test('metadata says what there is, all of it under the public address', async ()
       'client_secret_post',
       'none',
     ]);
-    assert.ok(!(metadata.scopes_supported as string[]).includes('admin'));
+    assert.deepEqual(
+      (metadata.scopes_supported as string[]).filter((scope) => /^(admin|media|notifications)/.test(scope)),
+      [],
+    );
   }
 });
 
@@ -88,7 +91,8 @@ test('what is wrong or too much is refused, and nothing is stored', async () => 
     [{ redirect_uris: ['https://app.example/cb#a'] }, /invalid_redirect_uri/],
     [{ redirect_uris: ['https://a@app.example/cb'] }, /invalid_redirect_uri/],
     [{ redirect_uris: ['http://127.0.0.1/cb'] }, /invalid_redirect_uri/],
-    [{ redirect_uris: ['com.example:/cb'], application_type: 'native' }, /invalid_redirect_uri/],
+    [{ redirect_uris: ['com.example:/cb'] }, /invalid_redirect_uri/],
+    [{ redirect_uris: ['myapp://cb'], application_type: 'native' }, /invalid_redirect_uri.*com\.example\.app:/],
     [{ redirect_uris: 'https://app.example/cb' }, /invalid_redirect_uri/],
     [{ redirect_uris: [1] }, /invalid_redirect_uri/],
     [{ redirect_uris: [uri] }, /invalid_redirect_uri/],
@@ -110,7 +114,13 @@ test('what is wrong or too much is refused, and nothing is stored', async () => 
     [{ ...good, jwks_uri: 'http://127.0.0.1:5432/' }, /jwks_uri/],
     [{ ...good, sector_identifier_uri: 'http://169.254.169.254/' }, /sector_identifier_uri/],
     [{ ...good, jwks: { keys: [] } }, /jwks/],
-    [{ ...good, scope: 'openid admin' }, /scope/],
+    [{ ...good, scope: 'openid admin' }, /there is no scope admin;/],
+    [{ ...good, scope: 'openid feed:write' }, /there is no scope feed:write; there are: openid .*feed:read/],
+    [{ ...good, scope: 'media:write' }, /there is no scope media:write/],
+    [{ ...good, scope: 'a"b' }, /there is no scope \?;/],
+    [{ grant_types: [DEVICE_GRANT], response_types: ['code'] }, /redirect_uris/],
+    [{ grant_types: [DEVICE_GRANT, 'authorization_code'] }, /redirect_uris/],
+    [{ grant_types: [] }, /redirect_uris/],
     [{ ...good, grant_types: ['implicit'] }, /grant_types/],
     [{ ...good, grant_types: ['password'] }, /grant_types/],
     [{ ...good, response_types: ['token'] }, /response_types/],
@@ -130,6 +140,32 @@ test('what is wrong or too much is refused, and nothing is stored', async () => 
     assert.match(answer.body, pattern, JSON.stringify(metadata).slice(0, 200));
   }
   assert.equal(await count(), before);
+});
+
+test('what a client leaves out is filled in, and told', async () => {
+  const register = async (metadata: object) => {
+    const answer = await postJson(service, '/oauth/register', metadata);
+    assert.equal(answer.status, 201, answer.body);
+    const { grant_types, response_types, redirect_uris, token_endpoint_auth_method: method } = answer.json();
+    return { grant_types, response_types, redirect_uris, method };
+  };
+  const code = { response_types: ['code'], redirect_uris: good.redirect_uris, method: 'client_secret_basic' };
+  assert.deepEqual(await register(good), { ...code, grant_types: ['authorization_code', 'refresh_token'] });
+  const asked = { ...good, grant_types: ['authorization_code'] };
+  assert.deepEqual(await register(asked), { ...code, grant_types: ['authorization_code'] }, 'what it says counts');
+  const both = { ...good, grant_types: [DEVICE_GRANT, 'authorization_code'] };
+  assert.deepEqual(await register(both), { ...code, grant_types: both.grant_types });
+  const none = { response_types: [], redirect_uris: [] };
+  const device = { grant_types: [DEVICE_GRANT, 'refresh_token'], token_endpoint_auth_method: 'none' };
+  for (const more of [{}, { redirect_uris: [] }, none]) {
+    assert.deepEqual(await register({ ...device, ...more }), {
+      ...none,
+      grant_types: device.grant_types,
+      method: 'none',
+    });
+  }
+  const own = { grant_types: ['client_credentials'] };
+  assert.deepEqual(await register(own), { ...none, ...own, method: code.method });
 });
 
 test('a secret that a client would like to choose, or an id, is passed over', async () => {

@@ -5,6 +5,7 @@ import type { Consents } from '../../consents/consents.ts';
 import { callOf } from '../../http/call-of.ts';
 import { amrOf, type Factor } from '../../sessions/factors.ts';
 import { inOrder } from '../../tokens/scopes.ts';
+import { targetOf } from '../clients/redirect-uris.ts';
 import { CONSENT_PAGE, SIGN_IN_PAGE } from '../routes.ts';
 import type { SessionRows } from '../storage/session-rows.ts';
 
@@ -27,7 +28,7 @@ export interface OAuthInteraction {
   maxSignInAgeMs: number | undefined;
   /** Of a device: there is no redirect, and the person has typed the code. */
   isDevice: boolean;
-  /** Where the client gets the answer: what `form-action` has to allow besides 'self', since browsers apply it to redirects. */
+  /** Where the client gets the answer, an origin or a scheme of its own: what `form-action` has to allow besides 'self', since browsers apply it to redirects. */
   redirectOrigin: string | undefined;
 }
 
@@ -190,6 +191,6 @@ function interactionOf(details: Details, client: FoundClient): OAuthInteraction 
     asksAnew: prompt.reasons.some((reason) => !SIGN_IN_MISSING.has(reason)),
     maxSignInAgeMs: params.max_age === undefined ? undefined : Number(params.max_age) * SECOND_MS,
     isDevice: deviceCode !== undefined,
-    redirectOrigin: URL.parse(text('redirect_uri') ?? '')?.origin,
+    redirectOrigin: targetOf(text('redirect_uri') ?? ''),
   };
 }

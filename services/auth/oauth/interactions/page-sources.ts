@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ErrorOut, errors, KoaContextWithOIDC } from 'oidc-provider';
 import { documentOf, type Page } from '../../html/document.ts';
 import { policyOf } from '../../html/policy.ts';
+import { targetOf } from '../clients/redirect-uris.ts';
 import type { DeviceProblem, OAuthPages } from './pages.ts';
 
 type Context = KoaContextWithOIDC;
@@ -31,10 +32,14 @@ function show(ctx: Context, page: Page): void {
   ctx.body = documentOf(page);
 }
 
+/** For whoever makes the app: the library says only that it is not valid. */
+const NO_CLIENT = 'There is no such client here: register the app, keep its client_id, and send that.';
+
 /** The page about a request that cannot go on. What went wrong inside is logged, and not told. */
 export function errorPage(pages: OAuthPages) {
   return (ctx: Context, out: ErrorOut): void => {
-    show(ctx, pages.failed(ctx.req, { error: out.error, description: out.error_description ?? '' }));
+    const description = out.error === 'invalid_client' ? NO_CLIENT : (out.error_description ?? '');
+    show(ctx, pages.failed(ctx.req, { error: out.error, description }));
   };
 }
 
@@ -91,7 +96,7 @@ function xsrfOf(ctx: Context): string {
 
 function leadsTo(ctx: Context): string | undefined {
   const uri = ctx.oidc.session?.state?.postLogoutRedirectUri;
-  return typeof uri === 'string' ? URL.parse(uri)?.origin : undefined;
+  return typeof uri === 'string' ? targetOf(uri) : undefined;
 }
 
 function nameOf(ctx: Context): string | undefined {

@@ -4,7 +4,7 @@ import type { Page } from '../../html/document.ts';
 import { choice, field, hidden } from '../../html/fields.ts';
 import { html, type Part } from '../../html/html.ts';
 import { ACCOUNT_PAGES } from '../../oauth/routes.ts';
-import { API_SCOPES } from '../../tokens/scopes.ts';
+import { OFFERED_API_SCOPES } from '../../tokens/scopes.ts';
 import type { Refusal } from '../refusals.ts';
 import type { AccountVisit } from '../signed-in.ts';
 import { scopeText } from '../texts/texts.ts';
@@ -66,7 +66,7 @@ function form(visit: AccountVisit, { typed, refusal }: KeysPage): Part {
   const { keys: texts } = visit.texts.account;
   const { name = '', scopes = [], days = DEFAULT_DAYS } = typed ?? {};
   const { fields: problems = {} } = refusal ?? {};
-  const boxes = API_SCOPES.map((scope) =>
+  const boxes = OFFERED_API_SCOPES.map((scope) =>
     choice({
       name: 'scope',
       value: scope,
