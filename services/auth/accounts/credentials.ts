@@ -168,5 +168,9 @@ function spellingOf(identifier: string): string {
 }
 
 function wrongCredentials(): OxoError {
-  return new OxoError('CREDENTIALS_INVALID', 'No account has this handle and password.');
+  // The same for all: what is wrong would tell whether there is such an account.
+  return new OxoError(
+    'CREDENTIALS_INVALID',
+    'No account has this handle and password. An email address works once it is confirmed; the handle works always.',
+  );
 }

@@ -7,6 +7,9 @@ export interface ListedConsent {
   clientId: string;
   clientName: string;
   clientUri: string;
+  /** One of where it gets its answers; empty of one that has no such place, as a device. */
+  redirectUri: string;
+  registeredAtMs: number;
   /** In the order of OAUTH_SCOPES. */
   granted: string[];
   refused: string[];
@@ -18,7 +21,8 @@ export interface ListedConsent {
 export const LIST_CONSENTS = {
   name: 'consent-list',
   text: `select client_id as "clientId", coalesce(metadata->>'client_name', client_id) as "clientName",
-      coalesce(metadata->>'client_uri', '') as "clientUri", granted || array(
+      coalesce(metadata->>'client_uri', '') as "clientUri", coalesce(metadata->'redirect_uris'->>0, '') as "redirectUri",
+      oauth_clients.created_at_ms::float8 as "registeredAtMs", granted || array(
         select unnest(string_to_array(payload->'openid'->>'scope', ' ')) from oauth_grants
         where oauth_grants.account_id = consents.account_id and oauth_grants.client_id = consents.client_id
           and oauth_grants.expires_at_ms > $2) as granted,

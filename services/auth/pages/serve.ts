@@ -91,13 +91,13 @@ export function servePages(parts: PagesParts): void {
 
   async function answer(exchange: HttpExchange, { get, post }: Partial<PageHandlers>): Promise<void> {
     const { request, response } = exchange;
-    if (request.method === 'GET') return get?.(exchange);
+    if (isRead(request.method)) return get?.(exchange);
     if (!isFromOurPages(request, issuer)) return sendPage(response, 403, foreignFormPage(visitOf(request, issuer)));
     return post?.(exchange, await readForm(exchange));
   }
 
   function serve(path: string, handlers: Partial<PageHandlers>): void {
-    const methods = [...(handlers.get ? ['GET'] : []), ...(handlers.post ? ['POST'] : [])];
+    const methods = [...(handlers.get ? ['GET', 'HEAD'] : []), ...(handlers.post ? ['POST'] : [])];
     http.handle({ path, methods, lane: 'pages' }, async (exchange) => {
       exchange.response.setHeader('x-request-id', exchange.requestId);
       try {
@@ -121,6 +121,9 @@ export function servePages(parts: PagesParts): void {
   const signedIn = createSignedIn(shared);
   for (const page of accountPages(shared)) serve(page.path, signedIn(page));
 }
+
+/** Of what is asked by HEAD, Node sends the headers alone. */
+const isRead = (method: string | undefined) => method === 'GET' || method === 'HEAD';
 
 function showError(
   { request, response, requestId, path }: HttpExchange,

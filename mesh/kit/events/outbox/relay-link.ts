@@ -24,7 +24,12 @@ export interface Link {
   lost: boolean;
 }
 
-/** @param onLost is told once or more when the connection is gone. @throws when the database is away */
+/**
+ * Its commits do not wait for the disk, nor do requests wait behind them: it only deletes and postpones what was published or is to be, and what of that a
+ * crash of the server takes back is published again under the same id.
+ * @param onLost is told once or more when the connection is gone.
+ * @throws when the database is away
+ */
 export async function openLink(databaseUrl: string, onLost: (link: Link) => void): Promise<Link> {
   const client = new pg.Client({
     connectionString: databaseUrl,
@@ -32,6 +37,7 @@ export async function openLink(databaseUrl: string, onLost: (link: Link) => void
     query_timeout: QUERY_TIMEOUT_MS,
     keepAlive: true,
     application_name: RELAY_NAME,
+    options: '-c synchronous_commit=off',
   });
   const link: Link = { client, lost: false };
   const lose = () => {

@@ -9,6 +9,7 @@ import { createOutbox, insertEvent, type Outbox } from '#kit/events/outbox/outbo
 import { createPublisher } from '#kit/events/outbox/publisher.ts';
 import { createRelay, type Relay } from '#kit/events/outbox/relay.ts';
 import { BATCH_ROWS } from '#kit/events/outbox/relay-batch.ts';
+import { openLink } from '#kit/events/outbox/relay-link.ts';
 import { newId } from '#kit/ids.ts';
 import { quiet, startBus, type TestBus, testEvent } from '#kit/testing/bus.ts';
 import { createTestDatabase, type TestDatabase } from '#kit/testing/database.ts';
@@ -316,6 +317,18 @@ test('to lead holds back no vacuum: the transaction of the lock has neither an i
     await leaders(),
   );
   assert.deepEqual(sessions, [{ state: 'idle in transaction', holds: false }]);
+});
+
+test('what the relay deletes waits for no disk; what requests commit does as the server says', async () => {
+  const setting = "select setting, source from pg_settings where name = 'synchronous_commit'";
+  const link = await openLink(database.url, () => undefined);
+  try {
+    assert.deepEqual((await link.client.query(setting)).rows, [{ setting: 'off', source: 'client' }]);
+    const requests = await database.db.query<{ source: string }>({ name: 'test-sync', text: setting });
+    assert.notEqual(requests[0]?.source, 'client');
+  } finally {
+    await link.client.end();
+  }
 });
 
 test('a replica that does not lead tells the leader', async () => {

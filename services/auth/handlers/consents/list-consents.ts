@@ -10,8 +10,10 @@ export function listConsents({ db, clock }: { db: Queryable; clock: Clock }) {
   return async (_: ListConsentsRequest, context: CallContext): Promise<ListConsentsResponse> => {
     const consents = await consentsOf(db, requireViewer(context).userId, clock.nowMs());
     return {
-      consents: consents.map(({ granted, refused, firstAtMs, lastAtMs, ...rest }) => ({
-        ...rest,
+      consents: consents.map(({ clientId, clientName, clientUri, granted, refused, firstAtMs, lastAtMs }) => ({
+        clientId,
+        clientName,
+        clientUri,
         scopes: granted,
         refusedScopes: refused,
         firstGrantedAt: new Date(firstAtMs),

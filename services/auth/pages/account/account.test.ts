@@ -5,7 +5,7 @@ import { DAY_MS, MINUTE_MS } from '#kit/clock.ts';
 import { refused } from '#kit/testing/refused.ts';
 import { ACCOUNT_PAGES } from '../../oauth/routes.ts';
 import { ISSUER, startAuthService, type TestAuthService } from '../../testing/auth-service.ts';
-import { openTestBrowser, type TestAnswer, type TestBrowser } from '../../testing/oauth-browser.ts';
+import { callHttp, openTestBrowser, type TestAnswer, type TestBrowser } from '../../testing/oauth-browser.ts';
 import { registerClient } from '../../testing/oauth-client.ts';
 import {
   allowAt,
@@ -142,10 +142,23 @@ test('what was allowed to an app is shown, and taken back', async () => {
   assert.match(page.body, /<strong>Big &lt;Reader&gt;<\/strong>/);
   assert.ok(page.body.includes(TEXTS.en.scopes['posts:read']));
   assert.ok(!page.body.includes(TEXTS.en.scopes['posts:write']));
+  assert.ok(page.body.includes(`<span>https://app.example</span> · <code>${client.id}</code>`), 'which of two it is');
   const after = await pressed(browser, page, 'Take back: Big &lt;Reader&gt;');
   assert.equal(statusIn(after), 'The app can no longer use your account.');
   assert.match(after.body, /You have not allowed any app/);
   assert.equal(await service.oauth.findAccessToken(tokens.access_token), undefined);
+});
+
+test('what looks whether a page is there gets its headers alone', async () => {
+  for (const path of ['/signin', '/signup', ACCOUNT_PAGES.overview]) {
+    const [head, get] = await Promise.all(
+      ['HEAD', 'GET'].map((method) => callHttp(new URL(path, service.httpUrl), { method })),
+    );
+    assert.deepEqual([head?.status, head?.body], [get?.status, ''], path);
+    assert.equal(head?.headers['content-security-policy'], get?.headers['content-security-policy']);
+  }
+  const formOnly = await callHttp(new URL('/language', service.httpUrl), { method: 'HEAD' });
+  assert.equal(formOnly.status, 404);
 });
 
 test('a key is made, shown once, works, is replaced and ends', async () => {

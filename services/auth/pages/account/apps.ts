@@ -5,6 +5,7 @@ import { consentsOf, type ListedConsent } from '../../consents/listing.ts';
 import { hidden } from '../../html/fields.ts';
 import { html, type Part } from '../../html/html.ts';
 import { sendPage } from '../../html/send.ts';
+import { targetOf } from '../../oauth/clients/redirect-uris.ts';
 import { ACCOUNT_PAGES } from '../../oauth/routes.ts';
 import { goOn } from '../page-handlers.ts';
 import type { AccountPage, AccountVisit } from '../signed-in.ts';
@@ -42,11 +43,14 @@ ${listed.length === 0 ? html`<p class="note">${texts.none}</p>` : list}`;
   };
 }
 
-function row(visit: AccountVisit, { clientId, clientName, granted, lastAtMs }: ListedConsent): Part {
+function row(visit: AccountVisit, consent: ListedConsent): Part {
+  const { clientId, clientName, granted, lastAtMs, registeredAtMs } = consent;
   const { apps: texts } = visit.texts.account;
+  const target = targetOf(consent.redirectUri);
   return html`<li><div><strong>${clientName}</strong>
 <ul class="small">${granted.map((scope) => html`<li>${scopeText(visit.texts, scope)}</li>`)}</ul>
-<p class="small">${texts.since} ${timeOf(visit, lastAtMs)}</p></div>
+<p class="small">${texts.since} ${timeOf(visit, lastAtMs)}</p>
+<p class="small">${texts.registered} ${timeOf(visit, registeredAtMs)}${target !== undefined && html` · <span>${target}</span>`} · <code>${clientId}</code></p></div>
 <form method="post" action="${PATH}">
 ${hidden({ token: visit.token, client: clientId })}<button type="submit" class="danger" aria-label="${texts.revoke}: ${clientName}">${texts.revoke}</button>
 </form></li>

@@ -142,6 +142,7 @@ export const enAccount = {
     about: 'What you take back ends at once. The app has to ask you again.',
     none: 'You have not allowed any app to use your account.',
     since: 'Allowed',
+    registered: 'Registered',
     revoke: 'Take back',
     revoked: 'The app can no longer use your account.',
   },

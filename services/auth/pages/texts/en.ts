@@ -82,7 +82,8 @@ export const en = {
     code: 'The code that the device shows',
     submit: 'Go on',
     problems: {
-      WRONG_CODE: 'There is no such code, or it was used, or it is too old. Look at the device, and try again.',
+      WRONG_CODE:
+        'There is no such code, or it was used, or it is too old. Look at the device and try again, or start again on the device.',
       ABORTED: 'The sign-in on the device was stopped.',
       FAILED: 'That did not work. Start again on the device.',
     },
@@ -137,7 +138,8 @@ export const en = {
       'You have as many keys, or secrets of this key, as there can be. End one that you do not need.',
     EMAIL_TOKEN_INVALID: 'This link is not valid any more. Ask for another one.',
     PASSWORD_RESET_INVALID: 'This link is too old or was used already. Ask for another one.',
-    CREDENTIALS_INVALID: 'No account has this handle and password.',
+    CREDENTIALS_INVALID:
+      'No account has this handle and password. An email address works once it is confirmed; the handle works always.',
     OTP_INVALID: 'The code is wrong, too old, or was used already.',
     PASSKEY_INVALID: 'The passkey did not work, or it took too long. Try again.',
     PASSKEY_NOT_FOUND: 'There is no such passkey any more.',

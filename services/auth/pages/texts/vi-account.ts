@@ -140,6 +140,7 @@ export const viAccount: typeof enAccount = {
     about: 'Quyền bị thu hồi sẽ hết hiệu lực ngay. Ứng dụng sẽ phải hỏi lại bạn.',
     none: 'Bạn chưa cho phép ứng dụng nào sử dụng tài khoản.',
     since: 'Đã cho phép',
+    registered: 'Đã đăng ký',
     revoke: 'Thu hồi',
     revoked: 'Ứng dụng không còn sử dụng được tài khoản của bạn.',
   },

@@ -81,7 +81,8 @@ export const vi: typeof en = {
     code: 'Mã hiển thị trên thiết bị',
     submit: 'Tiếp tục',
     problems: {
-      WRONG_CODE: 'Mã không đúng, đã được sử dụng hoặc đã hết hạn. Hãy xem lại thiết bị rồi thử lại.',
+      WRONG_CODE:
+        'Mã không đúng, đã được sử dụng hoặc đã hết hạn. Hãy xem lại thiết bị rồi thử lại, hoặc bắt đầu lại trên thiết bị.',
       ABORTED: 'Việc đăng nhập trên thiết bị đã bị dừng.',
       FAILED: 'Không thực hiện được. Hãy bắt đầu lại trên thiết bị.',
     },
@@ -136,7 +137,8 @@ export const vi: typeof en = {
       'Bạn đã có số khóa tối đa, hoặc khóa này đã có số bí mật tối đa. Hãy kết thúc một khóa không cần nữa.',
     EMAIL_TOKEN_INVALID: 'Đường dẫn này không còn hiệu lực. Hãy yêu cầu đường dẫn khác.',
     PASSWORD_RESET_INVALID: 'Đường dẫn này đã quá cũ hoặc đã được sử dụng. Hãy yêu cầu đường dẫn khác.',
-    CREDENTIALS_INVALID: 'Không có tài khoản nào khớp với tên người dùng và mật khẩu này.',
+    CREDENTIALS_INVALID:
+      'Không có tài khoản nào khớp với tên người dùng và mật khẩu này. Địa chỉ email chỉ dùng được sau khi đã xác nhận; tên người dùng thì luôn dùng được.',
     OTP_INVALID: 'Mã không đúng, đã hết hạn hoặc đã được sử dụng.',
     PASSKEY_INVALID: 'Khóa truy cập không dùng được, hoặc đã quá lâu. Hãy thử lại.',
     PASSKEY_NOT_FOUND: 'Khóa truy cập này không còn nữa.',
