@@ -39,10 +39,11 @@ function envoy_on_response(handle)
   end
 end
 
--- What is wrong with a token, as clients of OAuth are told (RFC 6750, section 3); what they show is theirs to decide.
+-- What is wrong with a token, as clients of OAuth are told (RFC 6750, section 3), in place of Envoy's own words, which repeat the
+-- address. What has no reason of ours, as OAuth itself, says it by itself.
 function challenge(handle, status)
-  if handle:headers():get("www-authenticate") ~= nil then return end
   local body = handle:body()
+  if body == nil then return end
   local text = body:getBytes(0, body:length())
   local reason = text:match('"reason":"([A-Z_]+)"')
   if reason == nil then return end

@@ -78,6 +78,13 @@ export const oauth: Cases = {
     assert.notEqual(refreshed.refresh_token, tokens.refresh_token);
     assert.equal(refreshed.claims()?.sub, person.id);
 
+    // What the person has unticked, and no token of ours, as the library knows them.
+    const feed = new URL('/api/v1/feed', world.stack.urls.frontDoor);
+    for (const [token, status] of [[refreshed.access_token, 403] as const, ['none', 401] as const]) {
+      const asked = client.fetchProtectedResource(config, token, feed, 'GET');
+      await assert.rejects(asked, { code: 'OAUTH_WWW_AUTHENTICATE_CHALLENGE', status });
+    }
+
     await client.tokenRevocation(config, refreshed.refresh_token ?? assert.fail());
     for (const token of [tokens.access_token, refreshed.access_token]) {
       assert.equal((await client.tokenIntrospection(config, token)).active, false);
@@ -100,8 +107,9 @@ export const oauth: Cases = {
     const config = await register(world, own);
     const tokens = await client.clientCredentialsGrant(config, { scope: 'posts:read' });
     assert.equal((await client.tokenIntrospection(config, tokens.access_token)).scope, 'posts:read');
-    assert.equal((await client.clientCredentialsGrant(config, { scope: 'posts:read admin' })).scope, 'posts:read');
-    await assert.rejects(client.clientCredentialsGrant(config, { scope: 'openid' }), { error: 'invalid_scope' });
+    for (const scope of ['posts:read admin', 'openid', 'posts:read feed:write']) {
+      await assert.rejects(client.clientCredentialsGrant(config, { scope }), { error: 'invalid_scope' }, scope);
+    }
   },
 
   'a device gets tokens when a person has typed its code': async (world) => {
