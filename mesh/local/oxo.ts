@@ -26,6 +26,7 @@ const commands: Readonly<Record<string, Load>> = {
   keys: () => import('./commands/keys/keys.ts'),
   credentials: () => import('./commands/credentials.ts'),
   'dead-letters': () => import('./commands/dead-letters/dead-letters.ts'),
+  mesh: () => import('../lab/commands/mesh.ts'),
   outbox: () => import('./commands/outbox/outbox.ts'),
 };
 

@@ -8,7 +8,7 @@ import { repositoryRoot } from '../settings.ts';
 type Sources = Readonly<Record<string, string>>;
 
 /** Imported by a path that is made when it runs (`services.ts`, `oxo.ts`), or offered to tests that are still to come. */
-const isExempt = /^(services\/\w+\/(schema|events\/durables)|mesh\/local\/commands\/.*|.*\/testing\/.*)\.ts$/;
+const isExempt = /^(services\/\w+\/(schema|events\/durables)|mesh\/(local|lab)\/commands\/.*|.*\/testing\/.*)\.ts$/;
 
 /** Values that are exported and that no other file imports, as "path: name". */
 function unused(sources: Sources): string[] {

@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
-import { copyFile, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { chmod, copyFile, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { CliError, messageOf } from '../cli/cli-error.ts';
 import { requireFolder } from '../machine/folder.ts';
@@ -12,7 +12,7 @@ import { isIntact, writeManifest } from './manifest.ts';
 import { type Part, parts } from './parts.ts';
 
 const run = promisify(execFile);
-const buildTimeoutMs = 15 * 60_000;
+const defaultTimeoutMs = 15 * 60_000;
 
 /** A server that no registry has as a program: built once from its Go module, whose versions and hashes are pinned. */
 export type BuiltPart = {
@@ -22,6 +22,14 @@ export type BuiltPart = {
   readonly folder: string;
   /** The package whose main is built. */
   readonly main: string;
+  /** Build tags. */
+  readonly tags?: readonly string[];
+  /** Variables of packages, which a release sets when it is built: `example.org/module/version.number` → value. */
+  readonly variables?: Readonly<Record<string, string>>;
+  /** Files of modules that the program needs, put beside it under their last names. */
+  readonly files?: readonly { readonly module: string; readonly path: string }[];
+  /** A quarter of an hour when absent. */
+  readonly timeoutMs?: number;
 };
 
 /** Envoy's rate limit service, which has no releases: a commit of January 2026. */
@@ -34,7 +42,7 @@ export const ratelimit: BuiltPart = {
 
 export type BuildProgress = (state: 'waiting' | 'building' | 'done') => void;
 
-/** The program, if it is in the cache; else why the last try to build it failed, if there was one. */
+/** The program of a part (what belongs to it lies beside it), if it is in the cache; else why the last try to build it failed, if there was one. */
 export async function findBuilt(
   cacheDir: string,
   part: BuiltPart,
@@ -70,7 +78,7 @@ export async function ensureBuilt(
     });
     await rm(failurePath(folder), { force: true });
   };
-  await withLock(folder, buildTimeoutMs, work, () => onProgress('waiting'));
+  await withLock(folder, part.timeoutMs ?? defaultTimeoutMs, work, () => onProgress('waiting'));
   onProgress('done');
   return program;
 }
@@ -85,14 +93,21 @@ async function build(cacheDir: string, part: BuiltPart, onFetch: FetchProgress):
     // A copy, so that nothing can change what is pinned here.
     for (const name of ['go.mod', 'go.sum']) await copyFile(join(part.folder, name), join(work, name));
     await mkdir(join(work, 'built'));
-    const flags = ['-mod=readonly', '-trimpath', '-buildvcs=false', '-ldflags=-s -w'];
-    await run(go, ['build', ...flags, '-o', join(work, 'built', part.name), part.main], {
+    const options = {
       cwd: work,
       // Without C it needs no compiler of it, and no library of the machine where it runs.
       env: { ...process.env, CGO_ENABLED: '0', GOTOOLCHAIN: 'local', GOWORK: 'off' },
-      timeout: buildTimeoutMs,
+      timeout: part.timeoutMs ?? defaultTimeoutMs,
       maxBuffer: 16 * 1024 * 1024,
-    });
+    };
+    await run(go, ['build', ...flagsOf(part), '-o', join(work, 'built', part.name), part.main], options);
+    for (const { module, path } of part.files ?? []) {
+      const { stdout } = await run(go, ['list', '-mod=readonly', '-m', '-f', '{{.Dir}}', module], options);
+      const copy = join(work, 'built', basename(path));
+      await copyFile(join(stdout.trim(), path), copy);
+      // What is in the module cache is read-only.
+      await chmod(copy, 0o644);
+    }
     await writeManifest(join(work, 'built'));
     if (existsSync(folder)) await rename(folder, join(work, 'damaged'));
     await rename(join(work, 'built'), folder);
@@ -105,6 +120,14 @@ async function build(cacheDir: string, part: BuiltPart, onFetch: FetchProgress):
   } finally {
     await rm(work, { recursive: true, force: true });
   }
+}
+
+function flagsOf({ tags = [], variables = {} }: BuiltPart): string[] {
+  const settings = Object.entries(variables).map(([name, value]) => ` -X ${name}=${value}`);
+  return [
+    ...['-mod=readonly', '-trimpath', '-buildvcs=false', `-ldflags=-s -w${settings.join('')}`],
+    ...(tags.length === 0 ? [] : [`-tags=${tags.join()}`]),
+  ];
 }
 
 /** @returns what runs Go: by its name where the one on the PATH is new enough for the modules */
@@ -135,10 +158,13 @@ function goWheel(): Part {
   return part;
 }
 
-/** Other versions of a module are another part. */
+/** Other versions of a module, or other flags, are another part. */
 function folderOf(cacheDir: string, part: BuiltPart): string {
   const hash = createHash('sha256');
   for (const name of ['go.mod', 'go.sum']) hash.update(readFileSync(join(part.folder, name)));
+  const { tags, variables, files } = part;
+  if (tags !== undefined || variables !== undefined || files !== undefined)
+    hash.update(JSON.stringify({ tags, variables, files }));
   return join(cacheDir, 'parts', `${part.name}-${part.version}-${hash.digest('hex').slice(0, 12)}`);
 }
 

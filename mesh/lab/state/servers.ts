@@ -1,0 +1,41 @@
+import { serverPorts } from '../../local/ports.ts';
+import { type Stack, startStack } from '../../local/stack/stack.ts';
+import type { Step } from '../../local/supervisor/state.ts';
+import type { Lab } from '../folder.ts';
+import { startForwards } from './forward.ts';
+
+/** Inside the node's namespace, where nobody else listens. */
+const serversPortBase = 20_000;
+
+/** Where pods find each server: an address of its own, and the port that it has everywhere else. */
+export const stateAddresses = {
+  postgres: { host: '10.88.0.2', port: 5432 },
+  redis: { host: '10.88.0.3', port: 6379 },
+  limitsRedis: { host: '10.88.0.4', port: 6379 },
+  nats: { host: '10.88.0.5', port: 4222 },
+  smtp: { host: '10.88.0.6', port: 1025 },
+} as const;
+
+/** Postgres, Redis, NATS and the catcher of mails, outside the mesh, with all users and streams. */
+export type Servers = { readonly stack: Stack; readonly stop: () => Promise<void> };
+
+export async function startServers(lab: Lab, onStep: (step: Step) => void, signal: AbortSignal): Promise<Servers> {
+  const options = { stateDir: lab.serversDir, cacheDir: lab.cacheDir, portBase: serversPortBase, serversOnly: true };
+  const stack = await startStack({ ...options, onStep }, signal);
+  const targets = serverPorts(serversPortBase);
+  const { postgres, redis, limitsRedis, nats, smtp } = stateAddresses;
+  const forwarding = await startForwards([
+    { ...postgres, target: targets.postgres },
+    { ...redis, target: targets.redis },
+    { ...limitsRedis, target: targets.limitsRedis },
+    { ...nats, target: targets.nats },
+    { ...smtp, target: targets.mailSmtp },
+  ]);
+  return {
+    stack,
+    stop: async () => {
+      forwarding.stop();
+      await stack.stop();
+    },
+  };
+}
