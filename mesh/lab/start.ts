@@ -15,6 +15,8 @@ import { type Kubelet, startKubelet } from './kubelet/kubelet.ts';
 import { createApplier } from './manifests/apply.ts';
 import { certificatesOfGateways } from './manifests/gateways.ts';
 import { applyOverlay, buildOverlay } from './manifests/overlay.ts';
+import { startNameServer } from './net/dns.ts';
+import { addresses } from './net/names.ts';
 import type { LabPrograms } from './parts/ensure.ts';
 import { secretObjects, stateObjects } from './state/objects.ts';
 import { type Servers, startServers } from './state/servers.ts';
@@ -23,14 +25,17 @@ import { problemsOf } from './status/problems.ts';
 /** A lab that runs, owned by this process. */
 export type RunningLab = { readonly stop: () => Promise<void> };
 
+/** What has been started, to be stopped. */
+type Parts = { kubelet?: Kubelet; servers?: Servers; api?: Api; names?: { stop: () => void } };
+
 const nodeName = 'lab';
-const podsTimeoutMs = 600_000;
+const podsTimeoutMs = 300_000;
 const pollMs = 500;
 const tiers = { etcd: 0, apiserver: 1, controllers: 2 };
 
 /**
- * Starts everything in this process, which is in the node's network namespace, and returns when all pods are ready.
- * @throws CliError that says what did not start; nothing is left running then
+ * Starts everything in this process, which is in the node's network namespace, and returns when all pods are ready, or can't be.
+ * @throws CliError that says what of the control plane did not start; nothing is left running then
  */
 export async function startLab(lab: Lab, programs: LabPrograms, signal: AbortSignal): Promise<RunningLab> {
   const about = { portBase: 0, publicUrl: '', replicas: 1, own: {} };
@@ -41,17 +46,20 @@ export async function startLab(lab: Lab, programs: LabPrograms, signal: AbortSig
     backoff: defaultBackoff,
     liveness: defaultLiveness,
   });
-  const parts: { kubelet?: Kubelet; servers?: Servers; api?: Api } = {};
+  const parts: Parts = {};
   const stop = async (): Promise<void> => {
     recorder.phase('stopping');
     await parts.kubelet?.stop();
     await Promise.all([group.stop(), parts.servers?.stop()]);
     parts.api?.close();
+    parts.names?.stop();
     recorder.phase('stopped');
   };
   try {
-    await startAll(lab, programs, { recorder, group, signal, parts });
-    recorder.phase('running');
+    const starting = { recorder, group, signal, parts };
+    const started = await startAll(lab, programs, starting);
+    // What pods lack is found out by looking at them, so they go on.
+    await runPods(programs, started, starting).then(() => recorder.phase('running'), recorder.failed);
     return { stop };
   } catch (error) {
     await stop();
@@ -64,12 +72,16 @@ type Starting = {
   readonly recorder: Recorder;
   readonly group: ProcessGroup;
   readonly signal: AbortSignal;
-  readonly parts: { kubelet?: Kubelet; servers?: Servers; api?: Api };
+  readonly parts: Parts;
 };
 
-async function startAll(lab: Lab, programs: LabPrograms, starting: Starting): Promise<void> {
+/** What pods need. */
+type Started = { readonly cluster: Cluster; readonly servers: Servers; readonly api: Api };
+
+async function startAll(lab: Lab, programs: LabPrograms, starting: Starting): Promise<Started> {
   const { recorder, signal, parts } = starting;
   const { step } = recorder;
+  parts.names = await startNameServer(addresses.dns);
   const cluster = await step('certificates', () => makeCluster(lab));
   const [servers] = await Promise.all([
     step('servers outside the mesh', () => startServers(lab, () => {}, signal)),
@@ -84,8 +96,13 @@ async function startAll(lab: Lab, programs: LabPrograms, starting: Starting): Pr
   parts.kubelet = await step('node', () =>
     startKubelet({ ...{ api, names: lab.names, nodeName, programs, images: labImages(programs), say } }, lab.podsDir),
   );
-  await step('manifests', () => applyManifests(programs, cluster, { api, servers }));
-  await step('pods', () => untilReady(api, signal));
+  return { cluster, servers, api };
+}
+
+async function runPods(programs: LabPrograms, { cluster, servers, api }: Started, starting: Starting): Promise<void> {
+  const { recorder, signal } = starting;
+  await recorder.step('manifests', () => applyManifests(programs, cluster, { api, servers }));
+  await recorder.step('pods', () => untilReady(api, signal));
 }
 
 async function startControlPlane(

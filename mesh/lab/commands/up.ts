@@ -9,7 +9,7 @@ import { supervisorVariable } from '../../local/servers/environment.ts';
 import { repositoryRoot } from '../../local/settings.ts';
 import { logPathOf } from '../../local/supervisor/group.ts';
 import { lastLines, withLogDescriptor } from '../../local/supervisor/log-file.ts';
-import { identify } from '../../local/supervisor/proc.ts';
+import { identify, isAlive } from '../../local/supervisor/proc.ts';
 import { readLiveState, readState } from '../../local/supervisor/state.ts';
 import { type Lab, openLab } from '../folder.ts';
 import { makeNodeNetwork, requirePrivileges } from '../net/network.ts';
@@ -82,7 +82,12 @@ async function followDaemon(lab: Lab, progress: Progress): Promise<void> {
       if (state.phase === 'running') return;
       if (state.phase === 'failed')
         throw new CliError(state.error?.message ?? 'the lab did not start', {
-          advice: [...(state.error?.advice ?? []), `Its logs: ${lab.logDir}`],
+          advice: [
+            ...(state.error?.advice ?? []),
+            isAlive(state.supervisor)
+              ? 'What runs is left as it is: ./oxo mesh status, ./oxo mesh logs, ./oxo mesh down'
+              : `Its logs: ${lab.logDir}`,
+          ],
         });
     }
     if (child.pid === undefined || identify(child.pid) === undefined)

@@ -17,15 +17,16 @@ const ports = { http: 15_080, monitoring: 15_014, plainXds: 15_010, xds: 15_012,
 const loopback = '127.0.0.1';
 
 /** How Istio is installed, as for any cluster. */
-const installation = join(repositoryRoot, 'mesh/istio/install.yaml');
+const installation = join(repositoryRoot, 'mesh/istio/install/istio.yaml');
 
-/** What only the lab sets: Envoy comes from its makers, and has no filters of Istio's own. */
+/** What only the lab sets: Envoy comes from its makers and has no filters of Istio's own, and sidecars know the names of Services, since there is no other DNS. */
 const labValues = [
   'profile=minimal',
   `values.global.istioNamespace=${namespace}`,
   'values.defaultRevision=default',
   'values.telemetry.enabled=false',
   'values.pilot.cni.enabled=true',
+  'meshConfig.defaultConfig.proxyMetadata.ISTIO_META_DNS_CAPTURE=true',
 ];
 const labEnvironment = { PILOT_ENABLE_METADATA_EXCHANGE: 'false', PILOT_ENABLE_ALPN_FILTER: 'false' };
 

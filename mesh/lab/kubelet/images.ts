@@ -45,7 +45,7 @@ export function labImages(programs: LabPrograms): Readonly<Record<string, Image>
     ratelimit: {
       entrypoint: ['/bin/ratelimit'],
       workingDir: '/',
-      files: { [`${binDir}/ratelimit`]: programs.ratelimit },
+      files: { '/bin/ratelimit': programs.ratelimit },
     },
     proxyv2: {
       entrypoint: [`${binDir}/pilot-agent`],

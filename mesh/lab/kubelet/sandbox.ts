@@ -65,6 +65,7 @@ function script(plan: SandboxPlan): string {
   lines.push(`ln -s /run ${below('/var/run')}`);
   for (const folder of systemFolders.filter((name) => existsSync(`/${name}`)))
     lines.push(`mkdir -p ${below(`/${folder}`)}`, `mount --bind -o ro /${folder} ${below(`/${folder}`)}`);
+  lines.push(...programLinks(plan.mounts, below));
   for (const name of rootLinks.filter((each) => existsSync(`/${each}`))) {
     if (lstatSync(`/${name}`).isSymbolicLink()) lines.push(`ln -s usr/${name} ${below(`/${name}`)}`);
     else lines.push(`mkdir -p ${below(`/${name}`)}`, `mount --bind -o ro /${name} ${below(`/${name}`)}`);
@@ -79,12 +80,14 @@ function script(plan: SandboxPlan): string {
   lines.push(`ln -s /proc/self/fd ${below('/dev/fd')}`);
   for (const [number, name] of ['stdin', 'stdout', 'stderr'].entries())
     lines.push(`ln -s /proc/self/fd/${number} ${below(`/dev/${name}`)}`);
-  for (const { source, target, readOnly, isFile } of byDepth(plan.mounts)) {
-    const at = below(resolveRun(target));
+  for (const { source, target, isFile } of byDepth(plan.mounts)) {
+    const at = below(placeOf(target));
     lines.push(isFile ? `mkdir -p "$(dirname ${at})"; [ -e ${at} ] || : > ${at}` : `mkdir -p ${at}`);
     lines.push(`mount --bind ${quote(source)} ${at}`);
-    if (readOnly) lines.push(`mount -o remount,bind,ro ${at}`);
   }
+  // Not before all are there: one may lie in another, which needs a folder for it.
+  for (const { target } of plan.mounts.filter(({ readOnly }) => readOnly))
+    lines.push(`mount -o remount,bind,ro ${below(placeOf(target))}`);
   lines.push(`cd ${root}`, 'pivot_root . .old', 'cd /', 'umount -l /.old', 'rmdir /.old');
   if (plan.readOnlyRoot) lines.push('mount -o remount,ro /');
   lines.push(`cd ${quote(plan.workingDir)}`, `exec ${asUser(plan).map(quote).join(' ')} "$@"`);
@@ -110,9 +113,23 @@ function byDepth(mounts: readonly Mount[]): Mount[] {
   return mounts.toSorted((a, b) => depth(a) - depth(b));
 }
 
-/** /var/run is a link, which must not lead out of the root that is being made. */
-function resolveRun(target: string): string {
-  return target.replace(/^\/var\/run(?=\/|$)/, '/run');
+/** A program of an image in /bin, which is a link to a folder of the machine, where nothing can be added. */
+const programPath = /^\/(?:usr\/)?bin\/([^/]+)$/;
+
+/** Lays links to such programs over that folder. */
+function programLinks(mounts: readonly Mount[], below: (path: string) => string): string[] {
+  const names = mounts.map(({ target }) => programPath.exec(target)?.[1]).filter((name) => name !== undefined);
+  if (names.length === 0) return [];
+  return [
+    `mkdir ${below('/.bin')}`,
+    ...names.map((name) => `ln -s ${quote(`/usr/local/bin/${name}`)} ${below(`/.bin/${name}`)}`),
+    `mount -t overlay -o lowerdir=${below('/.bin')}:/usr/bin overlay ${below('/usr/bin')}`,
+  ];
+}
+
+/** Where a mount really goes: /var/run is a link, which must not lead out of the root that is being made. */
+function placeOf(target: string): string {
+  return target.replace(/^\/var\/run(?=\/|$)/, '/run').replace(programPath, '/usr/local/bin/$1');
 }
 
 function quote(text: string): string {

@@ -39,7 +39,7 @@ export async function makeNodeNetwork(names: NetNames, others: readonly string[]
   await ip('netns', 'add', node);
   await ip('-n', node, 'link', 'set', 'lo', 'up');
   await ip('-n', node, 'link', 'add', bridge, 'type', 'bridge');
-  for (const address of [addresses.node, ...others])
+  for (const address of [addresses.node, addresses.dns, ...others])
     await ip('-n', node, 'addr', 'add', `${address}/${addresses.prefixLength}`, 'dev', bridge);
   await ip('-n', node, 'link', 'set', bridge, 'up');
 }

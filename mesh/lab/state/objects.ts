@@ -19,7 +19,7 @@ const stateServices = {
   postgres: { name: 'postgres-rw', portName: 'tcp-postgres', ...stateAddresses.postgres },
   redis: { name: 'redis', portName: 'tcp-redis', ...stateAddresses.redis },
   limitsRedis: { name: 'redis-limits', portName: 'tcp-redis', ...stateAddresses.limitsRedis },
-  nats: { name: 'nats', portName: 'tcp-nats', ...stateAddresses.nats },
+  nats: { name: 'nats', portName: 'tcp-client', ...stateAddresses.nats },
   smtp: { name: 'smtp', portName: 'tcp-smtp', ...stateAddresses.smtp },
 } satisfies Readonly<Record<string, StateService>>;
 
@@ -60,7 +60,7 @@ function objectsOf({ name, port, portName, host }: StateService): Manifest[] {
 
 /** Variables that are secret, or lead to the servers with a password in them. */
 const secretNames = [
-  ...['DATABASE_URL', 'REDIS_URL', 'LIMITS_REDIS_URL', 'NATS_URL', 'MAIL_SMTP_URL', 'SERVICE_SECRET'],
+  ...['DATABASE_URL', 'REDIS_URL', 'LIMITS_REDIS_URL', 'NATS_URL', 'SERVICE_SECRET'],
   ...['SERVICE_SECRET_HASHES', 'OAUTH_COOKIE_SECRETS', 'API_KEY_TAG_SECRETS', 'MAIL_TOKEN_SECRETS'],
 ];
 
