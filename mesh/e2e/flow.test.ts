@@ -14,6 +14,7 @@ import { oauth } from './flow/oauth.ts';
 import { paging } from './flow/paging.ts';
 import { publicFeed } from './flow/public-feed.ts';
 import { pulled } from './flow/pulled.ts';
+import { readmeCases } from './flow/readme.ts';
 import { reference } from './flow/reference.ts';
 import { sessions } from './flow/sessions.ts';
 import { since } from './flow/since.ts';
@@ -51,4 +52,5 @@ describe('the main flow through the front door', () => {
   testAll('If-Match', etags, () => world);
   testAll('Idempotency-Key', idempotency, () => world);
   testAll('clients of others', oauth, () => world);
+  testAll('README', readmeCases, () => world);
 });

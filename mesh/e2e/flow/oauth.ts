@@ -1,13 +1,9 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
-import { createInterface } from 'node:readline';
 import * as client from 'openid-client';
 import { openBrowser } from '../testing/browser.ts';
 import type { Cases } from '../testing/cases.ts';
 import { agree, callback } from '../testing/oauth.ts';
-import { type Person, post, signUp } from '../testing/people.ts';
+import { type Person, signUp } from '../testing/people.ts';
 import type { World } from '../testing/world.ts';
 
 const afterSignOut = 'https://app.example/signed-out';
@@ -147,29 +143,5 @@ export const oauth: Cases = {
       ...{ code_challenge: await client.calculatePKCECodeChallenge('a'.repeat(43)), code_challenge_method: 'S256' },
     });
     assert.equal((await browser.open(again)).url.searchParams.get('error'), 'login_required');
-  },
-
-  'the app of the README shows the feed of who signs in and agrees': async (world) => {
-    const person = await signUp(world.api);
-    await post(world.api, person, 'read by an app');
-    const readme = readFileSync(new URL('../../../README.md', import.meta.url), 'utf8');
-    const [, code = assert.fail('README has no app')] = /^```js\n(import [\s\S]*?)^```$/m.exec(readme) ?? [];
-    const app = spawn(process.execPath, ['--input-type=module', '-'], {
-      env: { ...process.env, OXO_URL: world.stack.urls.frontDoor },
-      stdio: ['pipe', 'pipe', 'inherit'],
-      timeout: 60_000,
-    });
-    app.stdin.end(code);
-    const lines = createInterface(app.stdout);
-    const [line] = await once(lines, 'line');
-    const address = /^open (.*)$/.exec(line)?.[1] ?? assert.fail(line);
-    const said: string[] = [];
-    lines.on('line', (each: string) => said.push(each));
-    const exit = once(app, 'exit');
-    const browser = openBrowser(world.stack.urls.frontDoor);
-    const answer = await agree(browser, await browser.open(address), person, ['profile', 'feed:read']);
-    assert.equal((await fetch(answer.url)).status, 200);
-    assert.deepEqual(await exit, [0, null]);
-    assert.deepEqual(said, [`the feed of ${person.handle}:`, `${person.handle}: read by an app`]);
   },
 };
