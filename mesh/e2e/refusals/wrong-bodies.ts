@@ -6,6 +6,13 @@ type Place = { readonly rpc: string; readonly send: (body: unknown) => ApiReques
 
 const PASSWORD = 'a password of mine';
 
+/** Of the right form, made by no authenticator. */
+const ATTESTATION = { id: 'AAAA', response: { clientDataJSON: 'AAAA', attestationObject: 'AAAA' } };
+const ASSERTION = {
+  id: 'AAAA',
+  response: { clientDataJSON: 'AAAA', authenticatorData: 'AAAA', signature: 'AAAA', userHandle: 'AAAA' },
+};
+
 /** Every RPC with a body: how it is called with a right body, to which a wrong field is added. */
 export function placesOf(cast: Cast): Record<string, Place> {
   const token = cast.me.accessToken;
@@ -60,7 +67,7 @@ export function placesOf(cast: Cast): Record<string, Place> {
     FinishPasskeyRegistration: place(
       'FinishPasskeyRegistration',
       { method: 'POST', path: '/auth/passkeys', token },
-      { name: 'phone' },
+      { name: 'phone', credential: ATTESTATION },
     ),
     RenamePasskey: place(
       'RenamePasskey',
@@ -68,7 +75,11 @@ export function placesOf(cast: Cast): Record<string, Place> {
       { name: 'phone' },
     ),
     BeginPasskeySignIn: place('BeginPasskeySignIn', { method: 'POST', path: '/auth/passkeys:begin-sign-in' }, {}),
-    FinishPasskeySignIn: place('FinishPasskeySignIn', { method: 'POST', path: '/auth/passkeys:sign-in' }, {}),
+    FinishPasskeySignIn: place(
+      'FinishPasskeySignIn',
+      { method: 'POST', path: '/auth/passkeys:sign-in' },
+      { credential: ASSERTION },
+    ),
     CreateApiKey: place(
       'CreateApiKey',
       { method: 'POST', path: '/api-keys', token },

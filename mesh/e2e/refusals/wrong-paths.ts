@@ -48,6 +48,7 @@ export function wrongQueries(cast: Cast): Refused[] {
 const notFound: readonly (readonly [prefix: string, reason: string])[] = [
   ['/users', 'USER_NOT_FOUND'],
   ['/auth/sessions', 'SESSION_NOT_FOUND'],
+  ['/auth/passkeys', 'PASSKEY_NOT_FOUND'],
   ['/api-keys', 'API_KEY_NOT_FOUND'],
   ['/posts', 'POST_NOT_FOUND'],
 ];

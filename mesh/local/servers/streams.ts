@@ -43,7 +43,7 @@ async function setUpOnce(url: string, services: readonly ServiceDefinition[], se
   }
 }
 
-/** A server that takes users anew cuts connections, and is not asked when it has done so. */
+/** A server that takes users anew cuts connections, refuses who greets it just then, and is not asked when it has done so. */
 function isCut(error: unknown): boolean {
-  return /EPIPE|ECONNRESET|closed|disconnect/i.test(messageOf(error));
+  return /EPIPE|ECONNRESET|closed|disconnect|authorization violation/i.test(messageOf(error));
 }
