@@ -24,6 +24,16 @@ type Route = {
   readonly retries: { readonly attempts: number; readonly retryOn?: string };
 };
 
+type Ingress = {
+  readonly from?: { readonly podSelector?: { readonly matchLabels: { readonly app: string } } }[];
+  readonly ports: { readonly port: number }[];
+};
+
+type Rule = {
+  readonly from: [{ readonly source: { readonly principals: [string] } }];
+  readonly to: [{ readonly operation: { readonly ports: string[] } }];
+};
+
 /** The route that an RPC takes: the first that fits. */
 function routeOf(path: string, routes: readonly Route[]): Route | undefined {
   return routes.find(({ match = [] }) =>
@@ -133,15 +143,21 @@ describe('the policies of the mesh', () => {
     }
   });
 
-  it('agree with the network policies on who calls whom', () => {
+  it('agree with the network policies on who calls whom, and where', () => {
     for (const name of Object.keys(workloads)) {
       const { spec } = only(readResources(`${name}.yaml`), 'NetworkPolicy');
-      const rules: { from?: { podSelector?: { matchLabels: { app: string } } }[] }[] = spec.ingress ?? [];
-      const apps = rules.flatMap(({ from = [] }) =>
-        from.flatMap(({ podSelector }) => podSelector?.matchLabels.app ?? []),
+      const rules: Ingress[] = spec.ingress ?? [];
+      const byNetwork = rules.flatMap(({ from = [], ports }) =>
+        from.flatMap(({ podSelector }) =>
+          podSelector === undefined ? [] : ports.map(({ port }) => `${podSelector.matchLabels.app} ${port}`),
+        ),
       );
-      const callers = Object.keys(workloads[name]?.callers ?? {}).filter((caller) => !caller.includes('/'));
-      assert.deepEqual([...new Set(apps)].sort(), callers.sort(), name);
+      const policy = read(`generated/${name}.yaml`).find(({ kind }) => kind === 'AuthorizationPolicy');
+      const byMesh: string[] = (policy?.spec.rules ?? []).flatMap(({ from, to }: Rule) =>
+        to[0].operation.ports.map((port) => `${from[0].source.principals[0].split('/').at(-1)} ${port}`),
+      );
+      const ours = byMesh.filter((call) => !call.startsWith('ingress '));
+      assert.deepEqual([...new Set(byNetwork)].sort(), [...new Set(ours)].sort(), name);
     }
   });
 });

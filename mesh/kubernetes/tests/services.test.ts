@@ -28,8 +28,10 @@ function podOf(resources: readonly Resource[]) {
   };
 }
 
-const sortedPeers = (peers: readonly { podSelector?: { matchLabels?: { app?: string } } }[]): string[] =>
-  peers.map(({ podSelector }) => podSelector?.matchLabels?.app ?? '').sort();
+type Peers = readonly { readonly podSelector?: { readonly matchLabels?: { readonly app?: string } } }[];
+type Rule = { readonly to?: Peers; readonly from?: Peers; readonly ports: readonly { readonly port: number }[] };
+
+const appsOf = (peers: Peers = []): string[] => peers.flatMap(({ podSelector }) => podSelector?.matchLabels?.app ?? []);
 
 describe('the files of the base', () => {
   it('are those that the index names', () => {
@@ -105,18 +107,19 @@ describe('the files of the base', () => {
     }
   });
 
-  it('let in those that are let out, and nobody else', () => {
-    const out = new Map<string, string[]>();
-    const into = new Map<string, string[]>();
+  it('let in those that are let out, at the same ports, and nobody else', () => {
+    const out: string[] = [];
+    const into: string[] = [];
     for (const name of [...files, 'operator']) {
       const { spec } = only(readResources(`${name}.yaml`), 'NetworkPolicy');
-      for (const rule of spec.egress ?? []) {
-        for (const to of sortedPeers(rule.to)) if (to !== '') out.set(to, [...(out.get(to) ?? []), name].sort());
+      for (const { to, ports } of (spec.egress ?? []) as Rule[]) {
+        for (const peer of appsOf(to)) for (const { port } of ports) out.push(`${name} to ${peer}:${port}`);
       }
-      const callers = (spec.ingress ?? []).flatMap((rule: { from: [] }) => sortedPeers(rule.from));
-      into.set(name, callers.filter((caller: string) => caller !== '').sort());
+      for (const { from, ports } of (spec.ingress ?? []) as Rule[]) {
+        for (const peer of appsOf(from)) for (const { port } of ports) into.push(`${peer} to ${name}:${port}`);
+      }
     }
-    for (const name of files) assert.deepEqual(into.get(name), out.get(name) ?? [], name);
+    assert.deepEqual(out.sort(), into.sort());
   });
 
   it('scale by every consumer that the code has', async () => {
