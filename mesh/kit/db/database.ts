@@ -3,6 +3,7 @@ import { CompiledQuery } from 'kysely';
 import type pg from 'pg';
 import { databaseError } from '#kit/db/away.ts';
 import { releaseLostConnections } from '#kit/db/lost-connections.ts';
+import { tlsOf } from '#kit/db/tls.ts';
 import { unavailable } from '#kit/errors.ts';
 import { SpanKind, withSpan } from '#kit/observability/trace.ts';
 
@@ -59,6 +60,7 @@ export function ormOptions(options: DatabaseOptions): Options {
     logger: () => undefined,
     pool: { min: 0, max: options.poolSize, idleTimeoutMillis: IDLE_CONNECTION_MS },
     driverOptions: {
+      ...tlsOf(options.url),
       connectionTimeoutMillis: CONNECTION_TIMEOUT_MS,
       statement_timeout: STATEMENT_TIMEOUT_MS,
       idle_in_transaction_session_timeout: STATEMENT_TIMEOUT_MS,

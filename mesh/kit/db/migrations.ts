@@ -4,6 +4,7 @@ import { MikroORM } from '@mikro-orm/postgresql';
 import pg from 'pg';
 import { type DatabaseOptions, ormOptions } from '#kit/db/database.ts';
 import { lockViewV1, openOwnerLock } from '#kit/db/owner-lock.ts';
+import { tlsOf } from '#kit/db/tls.ts';
 
 /** Named like the table in which migrations are remembered, since it is no migration's either. */
 const LOCK = 'migrations_lock';
@@ -34,7 +35,7 @@ export async function runMigrations(
   return withMigrationLock(options.url, async (schema) => {
     const orm = await MikroORM.init({
       ...ormOptions({ ...options, poolSize: 2 }),
-      driverOptions: { options: SESSION_SETTINGS },
+      driverOptions: { ...tlsOf(options.url), options: SESSION_SETTINGS },
       // MikroORM takes "public" otherwise, where a service's role may not go.
       schema,
       extensions: [Migrator],

@@ -53,14 +53,16 @@ export async function setUp(env: NodeJS.ProcessEnv, report: (done: string) => vo
   for (const service of services) {
     if (service.migrate === undefined) continue;
     const password = read.SERVICE_PASSWORDS.get(service.name) ?? '';
-    report(`${service.name}: ${await migrate(service, read.DATABASE_URL, password)}`);
+    report(
+      `${service.name}: ${await migrate(service, urlOf(read.DATABASE_URL, { name: roleOf(service), password }), env)}`,
+    );
   }
 }
 
 /** The service's own migrations, as its own role, by its own command. @returns what it said */
-async function migrate(service: ServiceDefinition, url: string, password: string): Promise<string> {
-  const env = { ...process.env, DATABASE_URL: urlOf(url, { name: roleOf(service), password }) };
+async function migrate(service: ServiceDefinition, url: string, env: NodeJS.ProcessEnv): Promise<string> {
   const args = [service.migrate ?? '', 'up'];
-  const { stdout } = await run(process.execPath, args, { cwd: repositoryRoot, env, timeout: MIGRATION_LIMIT_MS });
+  const options = { cwd: repositoryRoot, env: { ...env, DATABASE_URL: url }, timeout: MIGRATION_LIMIT_MS };
+  const { stdout } = await run(process.execPath, args, options);
   return stdout.trim().replaceAll('\n', ', ');
 }
