@@ -59,6 +59,8 @@ test('a pod is over when its own containers are, whatever runs beside them', () 
   assert.equal(phase(ended(0), running), 'Running');
   assert.equal(phase(ended(0), ended(3)), 'Failed');
   assert.equal(phase(waiting), 'Pending');
+  const again = { ...container('app', waiting), lastState: ended(1) };
+  assert.equal(phaseOf({ init: [], main: [again], isInitialized: true }), 'Running', 'it waits to be started again');
 });
 
 test('an init container that fails for good fails its pod', () => {

@@ -61,5 +61,7 @@ export function phaseOf({ init, main, isInitialized }: Pick<PodFacts, 'init' | '
     return failed ? 'Failed' : 'Pending';
   }
   if (endings.every((code) => code !== undefined)) return endings.every((code) => code === 0) ? 'Succeeded' : 'Failed';
-  return main.some(({ state }) => 'running' in state || 'terminated' in state) ? 'Running' : 'Pending';
+  const hasRun = ({ state, lastState = {} }: ContainerStatus): boolean =>
+    'running' in state || 'terminated' in state || 'terminated' in lastState;
+  return main.some(hasRun) ? 'Running' : 'Pending';
 }

@@ -16,7 +16,7 @@ const migrationTimeoutMs = 300_000;
 const pollMs = 500;
 
 /** @returns the manifests of the overlay for the lab; undefined when there are none */
-export async function buildOverlay(programs: LabPrograms): Promise<Manifest[] | undefined> {
+export async function buildOverlay(programs: Pick<LabPrograms, 'kustomize'>): Promise<Manifest[] | undefined> {
   if (!existsSync(overlay)) return undefined;
   const text = await runProgram(programs.kustomize, ['build', '--load-restrictor=LoadRestrictionsNone', overlay]);
   return readManifests(text, overlay);

@@ -1,5 +1,6 @@
-import { mkdirSync, rmSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, symlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { CliError } from '../../local/cli/cli-error.ts';
 import type { Progress } from '../../local/cli/terminal.ts';
 import { type AptPart, ensureAptPart } from '../../local/parts/apt.ts';
 import { type BuiltPart, ensureBuilt, findBuilt, ratelimit } from '../../local/parts/built.ts';
@@ -38,6 +39,13 @@ export async function ensurePrograms(cacheDir: string, runDir: string, progress:
   const built = await ensureAllBuilt(cacheDir, { progress, onFetch });
   const { etcd = '', envoy = '' } = fetched;
   return { ...built, etcd, envoy, tables };
+}
+
+/** The programs of a lab that runs, which are in the cache. @throws CliError when one is not */
+export async function findPrograms(cacheDir: string): Promise<Pick<LabPrograms, 'kustomize'>> {
+  const found = await findBuilt(cacheDir, builtParts.kustomize);
+  if (found.program === undefined) throw new CliError(found.reason);
+  return { kustomize: found.program };
 }
 
 /** One after the other, since each uses all processors by itself, and the later ones what the earlier have compiled. */
@@ -84,16 +92,17 @@ function tick(name: string, progress: Progress): NodeJS.Timeout {
   return timer;
 }
 
-/** The names by which others call it, in a folder of ours. */
-async function ensureTables(cacheDir: string, runDir: string): Promise<Tables> {
+/** iptables, in a folder of ours where it is unpacked: the names by which others call it. */
+export async function ensureTables(cacheDir: string, runDir: string): Promise<Tables> {
   const { program, env } = await ensureAptPart(cacheDir, iptables);
   if (Object.keys(env).length === 0) return { folder: dirname(program), env: {} };
   const folder = join(runDir, 'tables');
-  rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  const multi = join(dirname(program), 'xtables-nft-multi');
   for (const family of ['iptables', 'ip6tables']) {
-    for (const suffix of ['', '-save', '-restore']) symlinkSync(multi, join(folder, `${family}${suffix}`));
+    for (const suffix of ['', '-save', '-restore']) {
+      const link = join(folder, `${family}${suffix}`);
+      if (!existsSync(link)) symlinkSync(join(dirname(program), 'xtables-nft-multi'), link);
+    }
   }
   const libraries = (env.LD_LIBRARY_PATH ?? '').split(':')[0] ?? '';
   return { folder, env: { ...env, XTABLES_LIBDIR: join(libraries, 'xtables') } };

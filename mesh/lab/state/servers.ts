@@ -7,6 +7,9 @@ import { startForwards } from './forward.ts';
 /** Inside the node's namespace, where nobody else listens. */
 const serversPortBase = 20_000;
 
+/** Of one service: what its role may have of connections to Postgres goes by it. Two, one more while they are replaced, and a canary. */
+const mostPods = 4;
+
 /** Where pods find each server: an address of its own, and the port that it has everywhere else. */
 export const stateAddresses = {
   postgres: { host: '10.88.0.2', port: 5432 },
@@ -20,8 +23,8 @@ export const stateAddresses = {
 export type Servers = { readonly stack: Stack; readonly stop: () => Promise<void> };
 
 export async function startServers(lab: Lab, onStep: (step: Step) => void, signal: AbortSignal): Promise<Servers> {
-  const options = { stateDir: lab.serversDir, cacheDir: lab.cacheDir, portBase: serversPortBase, serversOnly: true };
-  const stack = await startStack({ ...options, onStep }, signal);
+  const place = { stateDir: lab.serversDir, cacheDir: lab.cacheDir, portBase: serversPortBase };
+  const stack = await startStack({ ...place, replicas: mostPods, serversOnly: true, onStep }, signal);
   const targets = serverPorts(serversPortBase);
   const { postgres, redis, limitsRedis, nats, smtp } = stateAddresses;
   const forwarding = await startForwards([

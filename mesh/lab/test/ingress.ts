@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { ipOf, lab, podOf } from './pods.ts';
 
 /** By which clients know us, and of whom the ingress shows a certificate. */
-export const publicHost = 'oxo.example';
+const publicHost = 'oxo.example';
 const [namespace, selector, port] = ['istio-ingress', 'istio=ingress', 8443];
 
 /** The way in from outside, as an address of plain HTTP for the clients that we have. */

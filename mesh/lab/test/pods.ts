@@ -109,7 +109,13 @@ export async function rolledOut(name: string, timeoutMs = 300_000): Promise<void
     const { spec, status, metadata } = await api.get<Deployment>(deploymentPath(name));
     const { observedGeneration = 0, replicas = 0, updatedReplicas = 0, availableReplicas = 0 } = status ?? {};
     const isSeen = observedGeneration >= (metadata.generation ?? 0);
-    return isSeen && [replicas, updatedReplicas, availableReplicas].every((count) => count === spec.replicas);
+    if (!isSeen || [replicas, updatedReplicas, availableReplicas].some((count) => count !== spec.replicas))
+      return false;
+    // Those that end serve until they are done.
+    const { items } = await api.get<KubernetesList<Pod>>(`/api/v1/namespaces/${appNamespace}/pods`);
+    return !items.some(
+      (pod) => pod.metadata.name.startsWith(`${name}-`) && pod.metadata.deletionTimestamp !== undefined,
+    );
   });
 }
 
