@@ -57,6 +57,14 @@ describe('the images', () => {
     await Promise.all(said);
   });
 
+  it("have the operator's commands", async () => {
+    const options = { cwd: folderOf(image('oxo')), env: { PATH: process.env.PATH } };
+    for (const command of ['keys', 'dead-letters', 'outbox', 'admin']) {
+      const { stdout } = await run(process.execPath, ['mesh/local/oxo.ts', command, '--help'], options);
+      assert.match(stdout, new RegExp(`usage: ./oxo ${command}`));
+    }
+  });
+
   it('make the configuration of the front door, which Envoy takes', async () => {
     const built = image('oxo-gateway');
     const target = temporaryFolder();
