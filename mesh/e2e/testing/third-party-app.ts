@@ -36,6 +36,8 @@ export async function startApp({ stack }: Pick<World, 'stack'>, name = 'Paper Cr
     response.end(html);
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
+  // A case that fails does not come to close it: the tests end all the same.
+  server.unref();
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const [callback, signedOut] = [`${origin}/callback`, `${origin}/signed-out`];
   const config = await oauth.dynamicClientRegistration(
