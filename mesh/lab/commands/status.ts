@@ -16,7 +16,7 @@ export async function status(argv: readonly string[]): Promise<number> {
   if (live === undefined) {
     const phase = readState(lab.dir)?.phase ?? 'nobody has started one';
     console.log(
-      `the lab's own process is not there (${phase}). Pods go on but nobody looks after them: ./oxo mesh up starts anew`,
+      `the lab's own process is not there (${phase}). Nobody looks after its pods, and they do not reach their servers: ./oxo mesh up starts anew`,
     );
     return 1;
   }

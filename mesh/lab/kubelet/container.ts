@@ -4,12 +4,15 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf } from '../../local/cli/cli-error.ts';
 import { identify, signal as send, withDescendants } from '../../local/supervisor/proc.ts';
 import type { Container, ContainerState, ContainerStatus, Hook } from '../api/types.ts';
+import { endLeftovers, mountNamespaceOf } from './leftovers.ts';
 import type { PlannedContainer } from './plan.ts';
 import { getOk, type RunningProbe, startProbe } from './probes.ts';
 import { joinCommand, sandboxCommand } from './sandbox.ts';
 
 /** How often a container is started again: doubled each time, from a fresh start after it has stayed up for long. */
 const backoff = { firstMs: 1_000, maxMs: 60_000, resetAfterMs: 120_000 };
+/** By then a container has a root of its own. */
+const settledMs = 1_000;
 const signalNumbers: Readonly<Record<string, number>> = { SIGKILL: 9, SIGTERM: 15, SIGSEGV: 11, SIGABRT: 6, SIGINT: 2 };
 
 export type RestartPolicy = 'Always' | 'OnFailure' | 'Never';
@@ -129,8 +132,16 @@ async function runOnce(running: Running): Promise<number | undefined> {
   child.once('error', () => ended.resolve({ code: 128, signal: null }));
   change(running, { child, state: { running: { startedAt } }, hasStarted: false, isReady: false });
   void afterStart(running, child);
+  let mountNamespace: string | undefined;
+  const watching = setTimeout(() => {
+    mountNamespace = mountNamespaceOf(child.pid);
+  }, settledMs);
+  watching.unref();
   const { code, signal } = await ended.promise;
+  clearTimeout(watching);
   stopProbes(running);
+  // A container ends with its first process, whatever that has started: an Envoy without its agent would keep the ports.
+  await endLeftovers(running.planned.sandbox.netNamespace, mountNamespace);
   const terminated = {
     ...{ exitCode: code, reason: code === 0 ? 'Completed' : 'Error', startedAt, finishedAt: now() },
     ...(signal === null ? {} : { signal: signalNumbers[signal] ?? 0 }),

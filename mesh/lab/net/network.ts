@@ -83,7 +83,8 @@ export function ownNamespaces(names: NetNames): string[] {
   return readdirSync(namespacesDir).filter(names.isOurs);
 }
 
-async function processesIn(namespace: string): Promise<ProcessIdentity[]> {
+/** Whatever runs in a namespace, but ourselves. */
+export async function processesIn(namespace: string): Promise<ProcessIdentity[]> {
   const pids = (await ip('netns', 'pids', namespace)).split('\n').filter((line) => line !== '');
   const found = pids.map((pid) => identify(Number(pid))).filter((one) => one !== undefined);
   return found.filter(({ pid }) => pid !== process.pid);
