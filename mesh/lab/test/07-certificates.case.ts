@@ -20,11 +20,12 @@ after(() => annotate(null));
 test('a certificate is another one before it ends, and no request notices', async (context) => {
   await annotate(`proxyMetadata: {SECRET_TTL: ${lifetime}, ISTIO_META_DNS_CAPTURE: "true"}`);
   const namespace = lab.names.pod(ipOf(await podOf(service)));
-  const first = await certificateOf(namespace);
-  assert.ok(first);
-  assert.deepEqual(first.uris, [`spiffe://cluster.local/ns/oxo-app/sa/${service}`]);
   const load = await startLoad();
   try {
+    await until('the load runs', 30_000, async () => load.answered() > 20);
+    const first = await certificateOf(namespace);
+    assert.ok(first);
+    assert.deepEqual(first.uris, [`spiffe://cluster.local/ns/oxo-app/sa/${service}`]);
     const second = await until('the certificate is renewed', 120_000, async () => {
       const now = await certificateOf(namespace);
       return now !== undefined && now.serialNumber !== first.serialNumber ? now : undefined;
