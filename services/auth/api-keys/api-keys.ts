@@ -7,6 +7,7 @@ import type { DenyList } from '#kit/identity/deny-list.ts';
 import { newId } from '#kit/ids.ts';
 import { type AuditedCall, recordAudit } from '../audit/audit-log.ts';
 import type { CountedAudit } from '../audit/counted.ts';
+import { changeAccount } from '../sessions/account-lock.ts';
 import type { EndedKey } from '../sessions/key-sessions.ts';
 import { createRevoking, REVOKED_KEPT_MS } from '../sessions/revoking.ts';
 import { type KeyParts, type KeyText, newSecret } from './key-text.ts';
@@ -106,10 +107,7 @@ export function createApiKeys(options: ApiKeysOptions): ApiKeys {
       const hash = await hashes.hash(secret);
       const nowMs = clock.nowMs();
       const id = newId(nowMs);
-      await db.transaction(async (tx) => {
-        if ((await tx.query(sql.LOCK_ACCOUNT, [accountId])).length === 0) {
-          throw new OxoError('SESSION_REVOKED', 'The account was ended.');
-        }
+      await changeAccount(db, accountId, async (tx) => {
         const [row] = await tx.query<{ count: number; isSignedIn: boolean }>(sql.COUNT, [accountId, nowMs, sessionId]);
         if (row?.isSignedIn !== true) throw new OxoError('SESSION_REVOKED', 'The session was ended.');
         if ((row?.count ?? 0) >= sql.MAX_KEYS_PER_ACCOUNT) throw tooManyKeys();

@@ -13,11 +13,6 @@ export type ListedKey = Pick<
 const LISTED_COLUMNS = `id, name, scopes, created_at_ms::float8 as "createdAtMs", expires_at_ms::float8 as "expiresAtMs",
   last_used_at_ms::float8 as "lastUsedAtMs", rotated_at_ms::float8 as "rotatedAtMs"`;
 
-/** So that an account's keys are counted by one request at a time, and none is made once everything was ended; an account that was ended has none. */
-export const LOCK_ACCOUNT = {
-  name: 'api-key-lock-account',
-  text: "select 1 from accounts where id = $1 and state = 'ACTIVE' for no key update",
-};
 export const COUNT = {
   name: 'api-key-count',
   text: `select (select count(*)::int from api_keys where account_id = $1 and expires_at_ms > $2 and revoked_at_ms is null) as count,

@@ -2,9 +2,9 @@ import { type Clock, DAY_MS } from '#kit/clock.ts';
 import { cleanUp, defineCleanUp } from '#kit/db/clean-up.ts';
 import type { Database, Transaction } from '#kit/db/database.ts';
 import { originOf } from '../audit/audit-log.ts';
-import { deviceName } from '../mail/device-name.ts';
 import type { Mail, MailCall } from '../mail/mail.ts';
 import { surroundingsOf } from '../origin/device.ts';
+import { knownDeviceName } from '../origin/device-name.ts';
 import { hashOf } from '../tokens/hash.ts';
 import { createTaggedTokens } from '../tokens/tags.ts';
 
@@ -100,7 +100,7 @@ type Origin = ReturnType<typeof originOf>;
 
 /** As a mail tells of it: what the device is, and whereabouts. */
 function looksOf({ network = '', userAgent = '' }: Partial<Origin>): string {
-  return JSON.stringify([deviceName(userAgent) || userAgent, surroundingsOf(network)]);
+  return JSON.stringify([knownDeviceName(userAgent) || userAgent, surroundingsOf(network)]);
 }
 
 /** What is stored of a device that an account knows. */

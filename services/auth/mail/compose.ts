@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import { type Html, html, render } from '../html/html.ts';
 import type { Language } from '../i18n/language.ts';
-import { deviceName } from './device-name.ts';
+import { knownDeviceName } from '../origin/device-name.ts';
 import { hasSecret, type MailKind } from './kinds.ts';
 import { MAIL_TEXTS, type MailFacts, type Part } from './texts/texts.ts';
 
@@ -62,7 +62,7 @@ function factsOf({ kind, language, createdAtMs, params, token, publicUrl }: Mail
     at: timeText(createdAtMs, language),
     // Of IPv6 it is the first half of an address.
     network: isIP(network) === 0 && !/^[\da-f:]+$/.test(network) ? '' : network,
-    device: deviceName(userAgent),
+    device: knownDeviceName(userAgent),
     params: { ...others, app: app.replace(NO_LETTER, ' ').replace(/ +/g, ' ').trim() },
   };
 }

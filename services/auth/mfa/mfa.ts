@@ -1,12 +1,12 @@
 import { type Clock, HOUR_MS } from '#kit/clock.ts';
 import type { Database, Transaction } from '#kit/db/database.ts';
-import { OxoError } from '#kit/errors.ts';
 import type { Outbox } from '#kit/events/outbox/outbox.ts';
 import type { DenyList } from '#kit/identity/deny-list.ts';
 import { recordAudit } from '../audit/audit-log.ts';
 import type { KeyVault } from '../keys/key-vault.ts';
 import type { Mail, MailCall } from '../mail/mail.ts';
 import type { MfaChange } from '../mail/texts/texts.ts';
+import { changeAccount, lockAccount } from '../sessions/account-lock.ts';
 import { endBrowserSessions } from '../sessions/browser-epochs.ts';
 import { deleteSessions } from '../sessions/delete-sessions.ts';
 import { createRevoking } from '../sessions/revoking.ts';
@@ -69,15 +69,6 @@ export function createMfa(options: MfaOptions): Mfa {
   const { db, vault, mail, clock } = options;
   const revoking = createRevoking(options);
 
-  /** One change of an account at a time. */
-  function change<Result>(accountId: string, work: (tx: Transaction) => Promise<Result>): Promise<Result> {
-    return db.transaction(async (tx) => {
-      const [account] = await tx.query(sql.LOCK_ACCOUNT, [accountId]);
-      if (account === undefined) throw new OxoError('SESSION_REVOKED', 'The account was ended.');
-      return work(tx);
-    });
-  }
-
   async function replaceCodes(tx: Transaction, accountId: string): Promise<string[]> {
     const codes = newRecoveryCodes();
     await tx.query(sql.DELETE_CODES, [accountId]);
@@ -104,12 +95,12 @@ export function createMfa(options: MfaOptions): Mfa {
       const secret = newTotpSecret();
       const encrypted = await vault.encrypt(secret, secretName(accountId));
       const nowMs = clock.nowMs();
-      const begun = await change(accountId, (tx) => tx.query(sql.BEGIN, [accountId, encrypted, nowMs]));
+      const begun = await changeAccount(db, accountId, (tx) => tx.query(sql.BEGIN, [accountId, encrypted, nowMs]));
       if (begun.length === 0) throw mfaAlreadyEnrolled();
       return { secret, expiresAtMs: nowMs + ENROLMENT_MS };
     },
     confirm: (accountId, otp, call) =>
-      change(accountId, async (tx) => {
+      changeAccount(db, accountId, async (tx) => {
         const nowMs = clock.nowMs();
         const [row] = await tx.query<sql.EnrolmentRow>(sql.FIND, [accountId]);
         if (row?.confirmedAtMs != null) throw mfaAlreadyEnrolled();
@@ -123,7 +114,7 @@ export function createMfa(options: MfaOptions): Mfa {
         return replaceCodes(tx, accountId);
       }),
     replaceRecoveryCodes: (accountId, call) =>
-      change(accountId, async (tx) => {
+      changeAccount(db, accountId, async (tx) => {
         const [row] = await tx.query<sql.EnrolmentRow>(sql.FIND, [accountId]);
         if (row?.confirmedAtMs == null) throw mfaNotEnrolled();
         await recordAudit(tx, { action: 'REPLACE_RECOVERY_CODES', accountId }, call);
@@ -131,15 +122,14 @@ export function createMfa(options: MfaOptions): Mfa {
         return replaceCodes(tx, accountId);
       }),
     disable: (accountId, call) =>
-      change(accountId, async (tx) => {
+      changeAccount(db, accountId, async (tx) => {
         const wasEnabled = await remove(tx, accountId, call);
         if (wasEnabled) await recordAudit(tx, { action: 'DISABLE_TOTP', accountId }, call);
         return wasEnabled;
       }),
     async reset(accountId, call) {
       const { changed } = await revoking.everywhere(async (tx) => {
-        const [account] = await tx.query(sql.LOCK_ACCOUNT, [accountId]);
-        if (account === undefined) return { changed: undefined, revoked: [] };
+        if (!(await lockAccount(tx, accountId))) return { changed: undefined, revoked: [] };
         const wasEnabled = await remove(tx, accountId, call);
         const ofBrowsers = await endBrowserSessions(tx, accountId);
         const ended = await deleteSessions(tx, accountId);

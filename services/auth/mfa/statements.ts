@@ -3,11 +3,6 @@ import type { MfaFactorRow } from '../entities/mfa-factor-entity.ts';
 /** What enrolling has to know of a factor. */
 export type EnrolmentRow = Pick<MfaFactorRow, 'secret' | 'createdAtMs' | 'confirmedAtMs'>;
 
-/** So that an account's factors are changed by one request at a time; an account that was ended has none. */
-export const LOCK_ACCOUNT = {
-  name: 'mfa-lock-account',
-  text: "select 1 from accounts where id = $1 and state = 'ACTIVE' for no key update",
-};
 export const BEGIN = {
   name: 'mfa-begin',
   text: `insert into mfa_factors (account_id, kind, secret, created_at_ms) values ($1, 'TOTP', $2, $3)

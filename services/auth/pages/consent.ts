@@ -1,9 +1,7 @@
-import { OxoError } from '#kit/errors.ts';
 import { sendPage } from '../html/send.ts';
-import type { HttpExchange } from '../http/server.ts';
 import type { Interactions, OAuthInteraction } from '../oauth/interactions/interactions.ts';
 import { CONSENT_PAGE, SIGN_IN_PAGE } from '../oauth/routes.ts';
-import type { Profiles } from '../profiles/profiles.ts';
+import { handleIfThere, type Profiles } from '../profiles/profiles.ts';
 import { consentPage } from './consent-page.ts';
 import type { Forms } from './forms.ts';
 import { goOn, type PageHandlers } from './page-handlers.ts';
@@ -21,17 +19,6 @@ export interface ConsentDependencies {
 export function consent({ interactions, profiles, forms, issuer }: ConsentDependencies): PageHandlers {
   const ownerOf = ({ id, accountId }: OAuthInteraction) => ({ interactionId: id, accountId });
 
-  /** One can consent without seeing one's handle, when the user service is away. */
-  async function handleOf({ requestId }: HttpExchange, accountId: string | undefined): Promise<string | undefined> {
-    if (accountId === undefined) return undefined;
-    try {
-      return (await profiles.byId(accountId, { requestId }))?.handle;
-    } catch (error) {
-      if (error instanceof OxoError) return undefined;
-      throw error;
-    }
-  }
-
   return {
     async get(exchange) {
       const visit = visitOf(exchange.request, issuer);
@@ -39,7 +26,9 @@ export function consent({ interactions, profiles, forms, issuer }: ConsentDepend
       if (interaction === undefined) return sendPage(exchange.response, 400, expiredPage(visit));
       if (interaction.prompt !== 'consent')
         return goOn(exchange, `${SIGN_IN_PAGE}?interaction=${interaction.id}`, issuer);
-      const handle = await handleOf(exchange, interaction.accountId);
+      const { accountId } = interaction;
+      // One can consent without seeing one's handle.
+      const handle = accountId === undefined ? undefined : await handleIfThere(profiles, accountId, exchange);
       sendPage(
         exchange.response,
         200,

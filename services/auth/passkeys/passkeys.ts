@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '#kit/clock.ts';
 import type { Database, Transaction } from '#kit/db/database.ts';
-import { OxoError } from '#kit/errors.ts';
 import { newId } from '#kit/ids.ts';
 import { recordAudit } from '../audit/audit-log.ts';
 import type { CountedAudit } from '../audit/counted.ts';
 import type { ListedPasskey } from '../entities/passkey-entity.ts';
 import type { Mail, MailCall } from '../mail/mail.ts';
 import { COUNT_PASSKEYS } from '../mfa/statements.ts';
+import { accountEnded, changeAccount } from '../sessions/account-lock.ts';
 import type { Challenges } from './challenges.ts';
 import type { Attestation } from './passkey-input.ts';
 import { passkeyInvalid, passkeyNotFound, passkeysOff, tooManyPasskeys } from './refusals.ts';
@@ -61,14 +61,6 @@ export interface PasskeysOptions {
 export function createPasskeys(options: PasskeysOptions): Passkeys {
   const { db, challenges, relyingParty, counted, mail, clock } = options;
 
-  /** One change of an account at a time. */
-  function change<Result>(accountId: string, work: (tx: Transaction) => Promise<Result>): Promise<Result> {
-    return db.transaction(async (tx) => {
-      if ((await tx.query(sql.LOCK_ACCOUNT, [accountId])).length === 0) throw ended();
-      return work(tx);
-    });
-  }
-
   function here(): RelyingParty {
     if (relyingParty === undefined) throw passkeysOff();
     return relyingParty;
@@ -99,7 +91,7 @@ export function createPasskeys(options: PasskeysOptions): Passkeys {
     async beginRegistration({ userId, sessionId }, names) {
       const party = here();
       const [row] = await db.query<{ passkeyUser: Buffer }>(sql.USER, [userId, randomBytes(USER_BYTES)]);
-      if (row === undefined) throw ended();
+      if (row === undefined) throw accountEnded();
       const held = await db.query<sql.HeldPasskey>(sql.HELD, [userId]);
       if (held.length >= sql.MAX_PASSKEYS_PER_ACCOUNT) throw tooManyPasskeys();
       const challenge = challenges.create(registrationOf(userId, sessionId));
@@ -109,7 +101,7 @@ export function createPasskeys(options: PasskeysOptions): Passkeys {
       const made = await verifyAttestation(here(), credential, (challenge) =>
         challenges.isGood(challenge, registrationOf(userId, sessionId)),
       );
-      return change(userId, async (tx) => {
+      return changeAccount(db, userId, async (tx) => {
         const [there] = await tx.query<sql.FoundPasskey>(sql.FIND_CREDENTIAL, [made.credentialId]);
         if (there === undefined)
           return add(tx, userId, { ...made, name, transports: credential.response.transports }, call);
@@ -126,7 +118,7 @@ export function createPasskeys(options: PasskeysOptions): Passkeys {
       return renamed;
     },
     delete: (accountId, id, call) =>
-      change(accountId, async (tx) => {
+      changeAccount(db, accountId, async (tx) => {
         if ((await tx.query(sql.DELETE, [id, accountId])).length === 0) throw passkeyNotFound();
         await counted.record(tx, { action: 'DELETE_PASSKEY', accountId, details: { passkey: id } }, call);
         await mail.notify(tx, { kind: 'MFA_CHANGED', accountId, params: { change: 'PASSKEY_REMOVED' } }, call);
@@ -137,8 +129,4 @@ export function createPasskeys(options: PasskeysOptions): Passkeys {
 /** What the challenge of a registration is for. */
 function registrationOf(userId: string, sessionId: string): string {
   return `registration ${userId} ${sessionId}`;
-}
-
-function ended(): OxoError {
-  return new OxoError('SESSION_REVOKED', 'The account was ended.');
 }

@@ -12,11 +12,6 @@ export interface SignInPasskey extends Pick<PasskeyRow, 'id' | 'accountId' | 'pu
   epoch: number;
 }
 
-/** So that an account's passkeys are changed by one request at a time; an account that was ended has none. */
-export const LOCK_ACCOUNT = {
-  name: 'passkey-lock-account',
-  text: `select 1 from accounts where id = $1 and state = 'ACTIVE' for no key update`,
-};
 /** Values: the account, what it is known by if it is known by nothing yet. */
 export const USER = {
   name: 'passkey-user',

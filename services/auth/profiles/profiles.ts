@@ -29,6 +29,23 @@ export interface Profiles {
   byId(id: string, context: ProfileContext): Promise<User | undefined>;
 }
 
+/**
+ * The handle of an account for a page that is there also while the user service is away.
+ * @returns undefined when it is away, or there is no such profile
+ */
+export async function handleIfThere(
+  profiles: Pick<Profiles, 'byId'>,
+  accountId: string,
+  { requestId }: ProfileContext,
+): Promise<string | undefined> {
+  try {
+    return (await profiles.byId(accountId, { requestId }))?.handle;
+  } catch (error) {
+    if (error instanceof OxoError) return undefined;
+    throw error;
+  }
+}
+
 export function createProfiles(users: RpcClient<UserInternalServiceDefinition>): Profiles {
   async function resolve(by: { handle: string } | { id: string }, context: ProfileContext): Promise<User | undefined> {
     try {

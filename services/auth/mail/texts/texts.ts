@@ -22,7 +22,7 @@ export interface MailFacts {
   at: string;
   /** An address of the network; empty when unknown. */
   network: string;
-  /** Such as `Firefox, Linux`; empty when unknown. */
+  /** Such as `Firefox · Linux`; empty when unknown. */
   device: string;
   /** What is said of the kind besides, by name. */
   params: Readonly<Record<string, string>>;

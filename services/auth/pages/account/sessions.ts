@@ -7,7 +7,7 @@ import { hidden } from '../../html/fields.ts';
 import { html, type Part } from '../../html/html.ts';
 import { sendPage } from '../../html/send.ts';
 import { ACCOUNT_PAGES } from '../../oauth/routes.ts';
-import { nameOfDevice } from '../../sessions/device-name.ts';
+import { deviceName } from '../../origin/device-name.ts';
 import { sessionsOf } from '../../sessions/listing.ts';
 import type { Sessions } from '../../sessions/sessions.ts';
 import { goOn } from '../page-handlers.ts';
@@ -56,7 +56,7 @@ ${listed.length > 1 && others}`;
 
 function row(visit: AccountVisit, { id, userAgent, ip, createdAtMs, lastSeenAtMs }: ListedSession): Part {
   const { sessions: texts } = visit.texts.account;
-  const device = nameOfDevice(userAgent) ?? texts.unknown;
+  const device = deviceName(userAgent) ?? texts.unknown;
   const end = html`<form method="post" action="${PATH}">
 ${hidden({ token: visit.token, id })}<button type="submit" class="danger" aria-label="${texts.end}: ${device}">${texts.end}</button>
 </form>`;

@@ -1,5 +1,4 @@
 import type { Clock } from '#kit/clock.ts';
-import { OxoError } from '#kit/errors.ts';
 import { validate } from '#kit/validate.ts';
 import { loginInput } from '../../accounts/account-input.ts';
 import type { Credentials, Enter, PasswordSource, SignedIn } from '../../accounts/credentials.ts';
@@ -9,7 +8,7 @@ import type { Interactions } from '../../oauth/interactions/interactions.ts';
 import { CODE_PAGE, CONSENT_PAGE, SIGN_IN_PAGE } from '../../oauth/routes.ts';
 import { passkeySignInInput } from '../../passkeys/passkey-input.ts';
 import type { PasskeySignIns } from '../../passkeys/passkey-sign-ins.ts';
-import type { Profiles } from '../../profiles/profiles.ts';
+import { handleIfThere, type Profiles } from '../../profiles/profiles.ts';
 import type { BrowserSession } from '../../sessions/browser-sessions.ts';
 import type { OpenedSession } from '../../sessions/sessions.ts';
 import type { Arrive } from '../arriving.ts';
@@ -95,7 +94,9 @@ export function signIn(dependencies: SignInDependencies): PageHandlers {
       const session = await browsers.current(exchange.request);
       if (session !== undefined && (await passOn(exchange, destination, session))) return;
       const hint = 'interaction' in destination ? destination.interaction.loginHint : undefined;
-      const confirmed = 'interaction' in destination ? undefined : await handleOf(profiles, exchange, session);
+      // While the user service is away, the handle is typed.
+      const isAskedAgain = !('interaction' in destination) && session !== undefined;
+      const confirmed = isAskedAgain ? await handleIfThere(profiles, session.accountId, exchange) : undefined;
       await show(exchange, visit, {
         destination,
         identifier: confirmed ?? hint ?? '',
@@ -120,19 +121,4 @@ export function signIn(dependencies: SignInDependencies): PageHandlers {
       goOn(exchange, addressWith(CODE_PAGE, destination), issuer);
     },
   };
-}
-
-/** The handle of who is asked again; undefined when the user service is away: then it is typed. */
-async function handleOf(
-  profiles: Pick<Profiles, 'byId'>,
-  { requestId }: HttpExchange,
-  session: BrowserSession | undefined,
-): Promise<string | undefined> {
-  if (session === undefined) return undefined;
-  try {
-    return (await profiles.byId(session.accountId, { requestId }))?.handle;
-  } catch (error) {
-    if (error instanceof OxoError) return undefined;
-    throw error;
-  }
 }

@@ -2,10 +2,10 @@ import { validate } from '#kit/validate.ts';
 import { sendPage } from '../../../html/send.ts';
 import type { HttpExchange } from '../../../http/server.ts';
 import { ACCOUNT_PAGES } from '../../../oauth/routes.ts';
+import { deviceName } from '../../../origin/device-name.ts';
 import { registrationInput, renameInput } from '../../../passkeys/passkey-input.ts';
 import type { Passkeys } from '../../../passkeys/passkeys.ts';
 import type { Profiles } from '../../../profiles/profiles.ts';
-import { nameOfDevice } from '../../../sessions/device-name.ts';
 import { goOn } from '../../page-handlers.ts';
 import { type PasskeyQuestion, type Question, readCredential } from '../../passkey-question.ts';
 import { type Refusal, refusalOf } from '../../refusals.ts';
@@ -47,7 +47,7 @@ export function passkeys(parts: {
     const { question, refusal } = await questionFor(exchange, visit);
     const page = passkeysPage(visit, {
       ...{ passkeys: listed, question, refusal: said.refusal ?? refusal },
-      name: said.name ?? nameOfDevice(exchange.device.userAgent) ?? '',
+      name: said.name ?? deviceName(exchange.device.userAgent) ?? '',
       done: doneIn(exchange.query, visit.texts.account.passkeys.done),
     });
     sendPage(exchange.response, said.refusal?.status ?? 200, page);
