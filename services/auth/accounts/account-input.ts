@@ -4,13 +4,15 @@ import { text, validate } from '#kit/validate.ts';
 import { MAX_EMAIL_BYTES, normaliseEmail } from '../mail/email.ts';
 import { weaknessOf } from './password-policy.ts';
 
-const HANDLE = /^[a-z0-9_]{3,30}$/;
+export const MAX_HANDLE_CHARACTERS = 30;
+const HANDLE = new RegExp(`^[a-z0-9_]{3,${MAX_HANDLE_CHARACTERS}}$`);
+export const MAX_DISPLAY_NAME_CHARACTERS = 60;
 const MIN_PASSWORD_CHARACTERS = 10;
-const MAX_PASSWORD_CHARACTERS = 256;
+export const MAX_PASSWORD_CHARACTERS = 256;
 const MAX_PASSWORD_BYTES = 1_024;
-const MAX_OTP_CHARACTERS = 64;
+export const MAX_OTP_CHARACTERS = 64;
 
-export const handle = () => z.string().regex(HANDLE, 'must be 3 to 30 of a-z, 0-9 and _');
+export const handle = () => z.string().regex(HANDLE, `must be 3 to ${MAX_HANDLE_CHARACTERS} of a-z, 0-9 and _`);
 
 /** An email address, normalised. */
 export const email = () =>
@@ -45,7 +47,7 @@ const registration = (request: RegisterRequest) =>
     displayName: z
       .string()
       .transform((value) => value.trim())
-      .pipe(text({ maxCharacters: 60, maxBytes: 240, visible: true })),
+      .pipe(text({ maxCharacters: MAX_DISPLAY_NAME_CHARACTERS, maxBytes: 240, visible: true })),
     deviceToken: deviceToken(),
   });
 
@@ -65,9 +67,12 @@ export const typedPassword = () => password(1);
 /** What a mail carries. */
 export const mailedToken = () => text({ minCharacters: 1, maxCharacters: 256, maxBytes: 256, visible: true });
 
+/** Of a handle, or an email address. */
+export const MAX_IDENTIFIER_BYTES = MAX_EMAIL_BYTES;
+
 /** What a login needs to be worth looking at. */
 export const loginInput = z.object({
-  identifier: text({ minCharacters: 1, maxCharacters: MAX_EMAIL_BYTES, maxBytes: MAX_EMAIL_BYTES }),
+  identifier: text({ minCharacters: 1, maxCharacters: MAX_IDENTIFIER_BYTES, maxBytes: MAX_IDENTIFIER_BYTES }),
   password: typedPassword(),
   deviceToken: deviceToken(),
   otp: otp(),

@@ -18,8 +18,10 @@ export const DEFAULT_OVERLAP_SECONDS = (60 * MINUTE_MS) / 1_000;
 /** Administration is not among them: it ends with the sessions of whoever ceases to be an administrator, and a key would go on. */
 const SCOPES: ReadonlySet<string> = new Set(OFFERED_API_SCOPES);
 
+export const MAX_KEY_NAME_CHARACTERS = 60;
+
 export const createInput = z.object({
-  name: text({ minCharacters: 1, maxCharacters: 60, maxBytes: 240 }),
+  name: text({ minCharacters: 1, maxCharacters: MAX_KEY_NAME_CHARACTERS, maxBytes: 240 }),
   scopes: z
     .array(z.string().refine((scope) => SCOPES.has(scope), `must be one of ${[...SCOPES].join(', ')}`))
     .min(1, 'must not be empty')

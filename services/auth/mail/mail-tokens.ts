@@ -1,5 +1,5 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import { isId } from '#kit/ids.ts';
+import { idFromBytes, idToBytes, isId } from '#kit/ids.ts';
 
 const ID_BYTES = 16;
 const TAG_BYTES = 32;
@@ -22,7 +22,7 @@ export function createMailTokens(secrets: readonly Uint8Array[]): MailTokens {
   if (newest === undefined) throw new Error('There is no secret for the tokens of mails.');
   return {
     make(mailId) {
-      const id = bytesOf(mailId);
+      const id = idToBytes(mailId);
       return Buffer.concat([id, tagOf(newest, id)]).toString('base64url');
     },
     read(token) {
@@ -30,20 +30,13 @@ export function createMailTokens(secrets: readonly Uint8Array[]): MailTokens {
       const bytes = Buffer.from(token, 'base64url');
       const [id, tag] = [bytes.subarray(0, ID_BYTES), bytes.subarray(ID_BYTES)];
       if (!secrets.some((secret) => timingSafeEqual(tagOf(secret, id), tag))) return undefined;
-      const text = textOf(id);
+      const text = idFromBytes(id);
       return isId(text) ? text : undefined;
     },
   };
 }
 
+/** As `tokens/tags.ts` makes them, which stands above mails. */
 function tagOf(secret: Uint8Array, id: Uint8Array): Buffer {
   return createHmac('sha256', secret).update('oxo mail token').update(id).digest();
-}
-
-function bytesOf(id: string): Buffer {
-  return Buffer.from(id.replaceAll('-', ''), 'hex');
-}
-
-function textOf(id: Buffer): string {
-  return id.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 }

@@ -1,12 +1,13 @@
 import { z } from 'zod';
 import { validate } from '#kit/validate.ts';
 import type { AccountChanges } from '../accounts/account-changes.ts';
-import { email, mailedToken, newPassword } from '../accounts/account-input.ts';
+import { email, MAX_PASSWORD_CHARACTERS, mailedToken, newPassword } from '../accounts/account-input.ts';
 import type { Attempts } from '../attempts/attempts.ts';
 import { field, hidden } from '../html/fields.ts';
 import { html, type Part } from '../html/html.ts';
 import { sendPage } from '../html/send.ts';
 import type { HttpExchange } from '../http/server.ts';
+import { MAX_EMAIL_BYTES } from '../mail/email.ts';
 import { FORGOT_PAGE, RESET_PAGE, SIGN_IN_PAGE, VERIFY_PAGE } from '../oauth/routes.ts';
 import { networkOf } from '../origin/device.ts';
 import type { Forms } from './forms.ts';
@@ -15,7 +16,7 @@ import { createMailToken, type MailToken } from './mail-token.ts';
 import type { PageHandlers } from './page-handlers.ts';
 import { foreignFormPage } from './problem-pages.ts';
 import { type Refusal, refusalOf } from './refusals.ts';
-import { type Visit, visitOf } from './visit.ts';
+import { callOfVisit, type Visit, visitOf } from './visit.ts';
 
 export interface MailedParts {
   changes: AccountChanges;
@@ -38,8 +39,6 @@ interface MailedPage {
   newPassword?: string;
 }
 
-const callOf = ({ requestId, device }: HttpExchange, { language }: Visit) => ({ requestId, device, language });
-
 /** Asks where to mail a link by which another password can be chosen. Whether somebody has that address is not told. */
 export function forgot({ changes, ...rest }: MailedParts): PageHandlers {
   return mailed(rest, {
@@ -47,12 +46,18 @@ export function forgot({ changes, ...rest }: MailedParts): PageHandlers {
     title: ({ texts }) => texts.forgot.title,
     fields: ({ texts }, typed, refusal) => html`<p>${texts.forgot.about}</p>
 ${field({
-  ...{ name: 'email', type: 'email', label: texts.signUp.email, value: typed?.get('email') ?? '', maxLength: 254 },
+  ...{
+    name: 'email',
+    type: 'email',
+    label: texts.signUp.email,
+    value: typed?.get('email') ?? '',
+    maxLength: MAX_EMAIL_BYTES,
+  },
   ...{ problem: refusal?.fields.email, autocomplete: 'email', isExact: true, isFirst: true },
 })}<p class="actions"><button type="submit">${texts.forgot.submit}</button></p>`,
     async act(exchange, visit, form) {
       const input = validate(z.object({ email: email() }), { email: form.get('email') ?? '' });
-      await changes.passwordResets.ask(input.email, callOf(exchange, visit));
+      await changes.passwordResets.ask(input.email, callOfVisit(exchange, visit));
       return visit.texts.forgot.done;
     },
   });
@@ -73,14 +78,14 @@ ${field({
     type: 'password',
     label: texts.reset.password,
     hint: texts.signUp.passwordHint,
-    maxLength: 256,
+    maxLength: MAX_PASSWORD_CHARACTERS,
   },
   ...{ problem: refusal?.fields.password, autocomplete: 'new-password', isFirst: true },
 })}<p class="actions"><button type="submit">${texts.reset.submit}</button></p>`,
     async act(exchange, visit, form) {
       const given = { token: token.read(exchange) ?? '', password: form.get('password') ?? '' };
       const input = validate(z.object({ token: mailedToken(), password: newPassword() }), given);
-      await changes.passwordResets.reset(input, callOf(exchange, visit));
+      await changes.passwordResets.reset(input, callOfVisit(exchange, visit));
       token.forget(exchange);
       const { done, signIn } = visit.texts.reset;
       return html`${done} <a href="${SIGN_IN_PAGE}">${signIn}</a>`;
@@ -100,7 +105,7 @@ export function verify({ changes, attempts, ...rest }: MailedParts): PageHandler
     async act(exchange, visit) {
       const input = validate(z.object({ token: mailedToken() }), { token: token.read(exchange) ?? '' });
       const attempt = await attempts.verify(networkOf(exchange.device.ip));
-      await changes.emails.verify(input.token, callOf(exchange, visit));
+      await changes.emails.verify(input.token, callOfVisit(exchange, visit));
       attempt.giveBack();
       token.forget(exchange);
       return visit.texts.verify.done;

@@ -6,7 +6,7 @@ import { layout } from './layout.ts';
 import { awayPage, foreignFormPage, waitPage } from './problem-pages.ts';
 import { type Visit, visitOf } from './visit.ts';
 
-const MAX_CODE = 32;
+const MAX_USER_CODE_CHARACTERS = 32;
 
 function form({ action, xsrf }: Form, fields: Part): Part {
   return html`<form method="post" action="${action}">
@@ -79,7 +79,7 @@ type DeviceCode = Parameters<OAuthPages['deviceCode']>[1];
 function deviceCodePage(visit: Visit, { userCode, problem, ...rest }: DeviceCode): Page {
   const { device } = visit.texts;
   const code = field({
-    ...{ name: 'user_code', label: device.code, value: userCode, maxLength: MAX_CODE, isFirst: true },
+    ...{ name: 'user_code', label: device.code, value: userCode, maxLength: MAX_USER_CODE_CHARACTERS, isFirst: true },
     ...{ problemId: problem === 'WRONG_CODE' ? 'problem' : undefined, autocomplete: 'off', isExact: true },
   });
   return layout(visit, {

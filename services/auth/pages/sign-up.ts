@@ -7,10 +7,11 @@ import type { OpenedSession } from '../sessions/sessions.ts';
 import type { Arrive } from './arriving.ts';
 import { attempt } from './attempt.ts';
 import type { Browsers } from './browsers.ts';
-import { addressWith, destinationOf, formOwnerOf } from './destination.ts';
+import { destinationOf, formOwnerOf } from './destination.ts';
 import type { Forms } from './forms.ts';
 import type { PageHandlers } from './page-handlers.ts';
-import { expiredPage, foreignFormPage } from './problem-pages.ts';
+import { readPosted } from './posted.ts';
+import { expiredPage } from './problem-pages.ts';
 import { refusalOf } from './refusals.ts';
 import { type SignUpPage, signUpPage } from './sign-up-page.ts';
 import { type Visit, visitOf } from './visit.ts';
@@ -41,12 +42,9 @@ export function signUp(dependencies: SignUpDependencies): PageHandlers {
       show(exchange, visit, { destination, typed: { handle: '', email: '', displayName: '' } });
     },
     async post(exchange, form) {
-      const destination = await destinationOf(exchange, form, interactions);
-      const here = destination === undefined ? SIGN_UP_PAGE : addressWith(SIGN_UP_PAGE, destination);
-      const visit = visitOf(exchange.request, issuer, here);
-      if (destination === undefined) return sendPage(exchange.response, 400, expiredPage(visit));
-      if (!forms.isOurs(exchange, SIGN_UP_PAGE, form, formOwnerOf(destination)))
-        return sendPage(exchange.response, 403, foreignFormPage(visit));
+      const posted = await readPosted(exchange, form, SIGN_UP_PAGE, { interactions, forms, issuer });
+      if (posted === undefined) return;
+      const { visit, destination } = posted;
       const typed = {
         handle: (form.get('handle') ?? '').trim().toLowerCase(),
         email: form.get('email') ?? '',
@@ -57,11 +55,8 @@ export function signUp(dependencies: SignUpDependencies): PageHandlers {
         const request = { ...typed, password: form.get('password') ?? '' };
         const replaced = await browsers.current(exchange.request);
         const opening = { kind: 'BROWSER', replaced } as const;
-        session = (
-          await attempt(exchange, issuer, (source) =>
-            registration(request, { ...source, context: { ...source.context, language: visit.language } }, opening),
-          )
-        ).session;
+        const made = await attempt(exchange, visit, issuer, (source) => registration(request, source, opening));
+        session = made.session;
       } catch (error) {
         const refusal = refusalOf(exchange, error, visit.texts, 'password');
         return show(exchange, visit, { destination, typed, refusal });

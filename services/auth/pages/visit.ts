@@ -1,7 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import { cookieName } from '../http/cookies.ts';
 import { LANGUAGE_COOKIE, languageOf } from '../http/language-of.ts';
+import type { HttpExchange } from '../http/server.ts';
 import type { Language } from '../i18n/language.ts';
+import type { MailCall } from '../mail/mail.ts';
 import { isOwnAddress } from './own-addresses.ts';
 import { TEXTS, type Texts } from './texts/texts.ts';
 
@@ -21,4 +23,9 @@ export function visitOf(
 ): Visit {
   const language = languageOf(headers, cookieName(issuer, LANGUAGE_COOKIE));
   return { language, texts: TEXTS[language], here: isOwnAddress(here) ? here : undefined };
+}
+
+/** What is done at a page, as the audit log and mails tell of it: mails in the language of the page. */
+export function callOfVisit({ requestId, device }: HttpExchange, { language }: Visit): MailCall {
+  return { requestId, device, language };
 }

@@ -1,4 +1,5 @@
 import type { IssuedKey } from '../../api-keys/api-keys.ts';
+import { MAX_KEY_NAME_CHARACTERS } from '../../api-keys/key-input.ts';
 import type { ListedKey } from '../../api-keys/statements.ts';
 import type { Page } from '../../html/document.ts';
 import { choice, field, hidden } from '../../html/fields.ts';
@@ -80,7 +81,14 @@ function form(visit: AccountVisit, { typed, refusal }: KeysPage): Part {
   );
   return html`<form method="post" action="${PATH}">
 ${hidden({ token: visit.token, once: visit.once })}${field({
-  ...{ name: 'name', label: texts.name, hint: texts.nameHint, value: name, maxLength: 60, autocomplete: 'off' },
+  ...{
+    name: 'name',
+    label: texts.name,
+    hint: texts.nameHint,
+    value: name,
+    maxLength: MAX_KEY_NAME_CHARACTERS,
+    autocomplete: 'off',
+  },
   ...{ problem: problems.name, isFirst: problems.name !== undefined },
 })}<fieldset${problems.scopes !== undefined && html` aria-describedby="scopes-problem"`}>
 <legend>${texts.scopes}</legend>

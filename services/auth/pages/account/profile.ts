@@ -1,4 +1,5 @@
 import type { User } from '#gen/oxo/user/v1/user.ts';
+import { MAX_DISPLAY_NAME_CHARACTERS } from '../../accounts/account-input.ts';
 import type { OwnProfile } from '../../accounts/own-profile.ts';
 import { field, hidden } from '../../html/fields.ts';
 import { html } from '../../html/html.ts';
@@ -13,6 +14,9 @@ import { LANGUAGE_NAMES } from '../texts/texts.ts';
 import { accountLayout, addressWhenDone, doneIn } from './layout.ts';
 
 const PATH = ACCOUNT_PAGES.profile;
+/** What the user service takes. */
+const MAX_BIO_CHARACTERS = 500;
+const MAX_LOCATION_CHARACTERS = 60;
 const MAX_LINKS_CHARACTERS = 1_600;
 
 type Typed = Pick<User, 'displayName' | 'bio' | 'location' | 'locale' | 'etag'> & { links: string };
@@ -57,14 +61,14 @@ function show(exchange: HttpExchange, visit: AccountVisit, typed: Typed, refusal
       html`<option value="${tag}"${tag === typed.locale && html` selected`}>${nameOf(tag, texts.noLocale)}</option>`,
   );
   const body = html`<form method="post" action="${PATH}">
-${hidden({ token: visit.token, etag: typed.etag })}${field({ ...common('displayName'), maxLength: 60, autocomplete: 'name' })}${field(
+${hidden({ token: visit.token, etag: typed.etag })}${field({ ...common('displayName'), maxLength: MAX_DISPLAY_NAME_CHARACTERS, autocomplete: 'name' })}${field(
   {
-    ...{ ...common('bio'), hint: texts.bioHint, lines: 4, maxLength: 500, autocomplete: 'off' },
+    ...{ ...common('bio'), hint: texts.bioHint, lines: 4, maxLength: MAX_BIO_CHARACTERS, autocomplete: 'off' },
   },
 )}${field({
   ...{ ...common('links'), hint: texts.linksHint, lines: 3, maxLength: MAX_LINKS_CHARACTERS, autocomplete: 'url' },
   isExact: true,
-})}${field({ ...common('location'), maxLength: 60, autocomplete: 'off' })}<div class="field"><label for="locale">${texts.locale}</label>
+})}${field({ ...common('location'), maxLength: MAX_LOCATION_CHARACTERS, autocomplete: 'off' })}<div class="field"><label for="locale">${texts.locale}</label>
 <select id="locale" name="locale">${options}</select></div>
 <p class="actions"><button type="submit">${texts.submit}</button></p>
 </form>`;

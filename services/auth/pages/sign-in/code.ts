@@ -5,6 +5,7 @@ import { requiredOtp } from '../../accounts/account-input.ts';
 import type { Credentials, Enter } from '../../accounts/credentials.ts';
 import { sendPage } from '../../html/send.ts';
 import type { HttpExchange } from '../../http/server.ts';
+import { otpInvalid } from '../../mfa/refusals.ts';
 import type { Interactions } from '../../oauth/interactions/interactions.ts';
 import { CODE_PAGE, CONSENT_PAGE, SIGN_IN_PAGE } from '../../oauth/routes.ts';
 import type { Proof } from '../../sessions/factors.ts';
@@ -14,12 +15,12 @@ import type { Arrive } from '../arriving.ts';
 import { addressWith, type Destination, destinationOf, formOwnerOf } from '../destination.ts';
 import type { Forms } from '../forms.ts';
 import { goOn, type PageHandlers } from '../page-handlers.ts';
+import { readPosted } from '../posted.ts';
 import { expiredPage } from '../problem-pages.ts';
 import { type Refusal, refusalOf } from '../refusals.ts';
 import { type Visit, visitOf } from '../visit.ts';
 import { codePage } from './code-page.ts';
 import type { Opening } from './opening.ts';
-import { readPosted } from './posted.ts';
 import { signInPage } from './sign-in-page.ts';
 import type { KeptStep, SignInSteps } from './steps.ts';
 
@@ -102,15 +103,11 @@ export function code(dependencies: CodeDependencies): PageHandlers {
         if (hasReason(error, 'CREDENTIALS_INVALID')) return startAgain(exchange, visit, destination);
         return show(exchange, visit, destination, refusalOf(exchange, error, visit.texts));
       }
+      // Nothing but what is passed over in a code: blanks and hyphens.
       if (session === undefined)
-        return show(exchange, visit, destination, refusalOf(exchange, otpMissing(), visit.texts));
+        return show(exchange, visit, destination, refusalOf(exchange, otpInvalid(), visit.texts));
       steps.forget(exchange.response);
       await arrive(exchange, destination, session);
     },
   };
-}
-
-/** Blanks, which are no code. */
-function otpMissing(): OxoError {
-  return new OxoError('OTP_INVALID', 'There is no code.');
 }

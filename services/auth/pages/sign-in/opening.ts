@@ -20,14 +20,14 @@ export function createOpening(parts: {
   issuer: string;
 }): Opening {
   const { browsers, sessions, issuer } = parts;
-  return async (exchange, { language }, destination, work) => {
+  return async (exchange, visit, destination, work) => {
     const clientId = 'interaction' in destination ? destination.interaction.client.id : undefined;
     const replaced = await browsers.current(exchange.request);
-    return attempt(exchange, issuer, (source) => {
+    return attempt(exchange, visit, issuer, (source) => {
       const { device, context } = source;
       const opening = { kind: 'BROWSER', replaced, clientId } as const;
       return work({ ...source, ...(clientId === undefined ? {} : { clientId }) }, ({ id }, by) =>
-        sessions.open(id, device, { ...context, language }, { ...by, ...opening }),
+        sessions.open(id, device, context, { ...by, ...opening }),
       );
     });
   };

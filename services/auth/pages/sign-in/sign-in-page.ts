@@ -1,7 +1,9 @@
+import { MAX_IDENTIFIER_BYTES, MAX_PASSWORD_CHARACTERS } from '../../accounts/account-input.ts';
 import type { Page } from '../../html/document.ts';
 import { field, hidden } from '../../html/fields.ts';
 import { html, type Part } from '../../html/html.ts';
 import { FORGOT_PAGE, SIGN_IN_PAGE, SIGN_UP_PAGE } from '../../oauth/routes.ts';
+import { cancelButton } from '../cancel-button.ts';
 import { addressWith, type Destination, namesOf } from '../destination.ts';
 import { layout } from '../layout.ts';
 import type { Refusal } from '../refusals.ts';
@@ -19,16 +21,11 @@ export interface SignInPage {
   refusal?: Refusal;
 }
 
-const MAX_IDENTIFIER = 254;
-const MAX_PASSWORD = 256;
-
 /** Asks for handle or email address, and password. */
 export function signInPage(visit: Visit, page: SignInPage): Page {
   const { destination, token, isConfirmation, refusal } = page;
   const { signIn } = visit.texts;
   const interaction = 'interaction' in destination ? destination.interaction : undefined;
-  const cancel = html`
-<button type="submit" class="second" name="cancel" value="yes" formnovalidate>${signIn.cancel}</button>`;
   return layout(visit, {
     title: isConfirmation ? signIn.confirmTitle : signIn.title,
     problem: refusal?.problem,
@@ -39,7 +36,7 @@ export function signInPage(visit: Visit, page: SignInPage): Page {
       html`<p>${signIn.to(interaction.client.name)}</p>
 `
     }<form method="post" action="${SIGN_IN_PAGE}">
-${hidden({ ...namesOf(destination), token, ...(isConfirmation ? { confirm: 'yes' } : {}) })}${fields(visit.texts, page)}<p class="actions"><button type="submit">${isConfirmation ? signIn.confirm : signIn.submit}</button>${interaction !== undefined && cancel}</p>
+${hidden({ ...namesOf(destination), token, ...(isConfirmation ? { confirm: 'yes' } : {}) })}${fields(visit.texts, page)}<p class="actions"><button type="submit">${isConfirmation ? signIn.confirm : signIn.submit}</button>${cancelButton(visit, destination)}</p>
 </form>
 ${passkeyForm(visit.texts, page)}<p class="small"><a href="${FORGOT_PAGE}">${signIn.forgot}</a></p>
 ${!isConfirmation && html`<p class="small">${signIn.newHere} <a href="${addressWith(SIGN_UP_PAGE, destination)}">${signIn.signUp}</a></p>`}`,
@@ -63,11 +60,11 @@ function fields({ signIn }: Texts, { identifier, isConfirmation, refusal }: Sign
     ? html`<p>${signIn.confirmAs(identifier)}</p>
 ${hidden({ identifier })}`
     : field({
-        ...{ name: 'identifier', label: signIn.identifier, value: identifier, maxLength: MAX_IDENTIFIER },
+        ...{ name: 'identifier', label: signIn.identifier, value: identifier, maxLength: MAX_IDENTIFIER_BYTES },
         ...{ problem: problems.identifier, autocomplete: 'username', isExact: true, isFirst },
       });
   return html`${who}${field({
-    ...{ name: 'password', type: 'password', label: signIn.password, maxLength: MAX_PASSWORD },
+    ...{ name: 'password', type: 'password', label: signIn.password, maxLength: MAX_PASSWORD_CHARACTERS },
     ...{ problem: problems.password, autocomplete: 'current-password', isFirst: !isFirst },
   })}`;
 }

@@ -260,6 +260,24 @@ test('a person makes an account, also on the way to an app, and is signed in', a
   assert.match(account.body, /<strong>@grace_2<\/strong>/);
 });
 
+test('whoever makes no account on the way to an app goes back to it, and no account is made', async () => {
+  const [client, browser] = [await registerClient(service), openTestBrowser(service)];
+  const signIn = await open(browser, requestOf(client, SCOPE).address);
+  const [, link = ''] = /href="(\/signup\?interaction=[^"]+)"/.exec(signIn.body) ?? [];
+  const page = await open(browser, link);
+  assert.match(page.body, /name="cancel"/);
+  const typed = { handle: 'grace_3', email: 'grace@example.org', password: PASSWORD, cancel: 'yes' };
+  const refused = await settle(browser, await submit(browser, page, typed));
+  assert.equal(refused.location?.searchParams.get('error'), 'access_denied');
+  assert.equal(await isKnown(browser), false);
+
+  const own = openTestBrowser(service);
+  const alone = await open(own, '/signup');
+  assert.doesNotMatch(alone.body, /name="cancel"/);
+  const account = await settle(own, await submit(own, alone, { ...typed, cancel: undefined }));
+  assert.match(account.body, /<strong>@grace_3<\/strong>/);
+});
+
 test('what is wrong with a new account is said beside its field, in the language of the page', async () => {
   const browser = openTestBrowser(service);
   const page = await open(browser, '/signup');

@@ -17,11 +17,11 @@ import { addressWith, type Destination, destinationOf, formOwnerOf, isSignInEnou
 import type { Forms } from '../forms.ts';
 import { goOn, type PageHandlers } from '../page-handlers.ts';
 import { type PasskeyQuestion, readCredential } from '../passkey-question.ts';
+import { readPosted } from '../posted.ts';
 import { expiredPage } from '../problem-pages.ts';
 import { refusalOf } from '../refusals.ts';
 import { type Visit, visitOf } from '../visit.ts';
 import type { Opening } from './opening.ts';
-import { readPosted } from './posted.ts';
 import { type SignInPage, signInPage } from './sign-in-page.ts';
 import type { SignInSteps } from './steps.ts';
 

@@ -10,6 +10,7 @@ import { goOn } from '../../page-handlers.ts';
 import { type PasskeyQuestion, type Question, readCredential } from '../../passkey-question.ts';
 import { type Refusal, refusalOf } from '../../refusals.ts';
 import type { AccountPage, AccountVisit } from '../../signed-in.ts';
+import { callOfVisit } from '../../visit.ts';
 import { addressWhenDone, doneIn } from '../layout.ts';
 import { passkeysPage, renamePage } from './passkeys-page.ts';
 
@@ -55,9 +56,8 @@ export function passkeys(parts: {
 
   /** @returns what was done */
   async function act(exchange: HttpExchange, visit: AccountVisit, form: URLSearchParams): Promise<string> {
-    const { session, language } = visit;
-    const { accountId: userId, sessionId } = session;
-    const call = { requestId: exchange.requestId, device: exchange.device, language };
+    const { accountId: userId, sessionId } = visit.session;
+    const call = callOfVisit(exchange, visit);
     const [id, name] = [form.get('id') ?? '', form.get('name') ?? ''];
     switch (form.get('action')) {
       case 'rename':

@@ -1,18 +1,20 @@
 import { z } from 'zod';
 import { validate } from '#kit/validate.ts';
 import type { AccountChanges } from '../../../accounts/account-changes.ts';
-import { email, newPassword, typedPassword } from '../../../accounts/account-input.ts';
+import { email, MAX_PASSWORD_CHARACTERS, newPassword, typedPassword } from '../../../accounts/account-input.ts';
 import type { AccountAddresses } from '../../../accounts/email-addresses.ts';
 import { field, hidden } from '../../../html/fields.ts';
 import { html, type Part } from '../../../html/html.ts';
 import { sendPage } from '../../../html/send.ts';
 import type { HttpExchange } from '../../../http/server.ts';
+import { MAX_EMAIL_BYTES } from '../../../mail/email.ts';
 import type { Mfa, MfaState } from '../../../mfa/mfa.ts';
 import { ACCOUNT_PAGES } from '../../../oauth/routes.ts';
 import type { Passkeys } from '../../../passkeys/passkeys.ts';
 import { goOn } from '../../page-handlers.ts';
 import { type Refusal, refusalOf } from '../../refusals.ts';
 import type { AccountPage, AccountVisit } from '../../signed-in.ts';
+import { callOfVisit } from '../../visit.ts';
 import { accountLayout, addressWhenDone, doneIn } from '../layout.ts';
 
 const PATH = ACCOUNT_PAGES.security;
@@ -30,13 +32,9 @@ export function security(parts: {
   const { emails, passwordChanges } = changes;
 
   /** @returns what was done */
-  async function act(
-    exchange: HttpExchange,
-    { session, language }: AccountVisit,
-    form: URLSearchParams,
-  ): Promise<string> {
-    const { accountId: userId, sessionId } = session;
-    const call = { requestId: exchange.requestId, device: exchange.device, language };
+  async function act(exchange: HttpExchange, visit: AccountVisit, form: URLSearchParams): Promise<string> {
+    const { accountId: userId, sessionId } = visit.session;
+    const call = callOfVisit(exchange, visit);
     switch (form.get('action')) {
       case 'email':
         await emails.change(userId, validate(emailInput, { email: form.get('email') ?? '' }).email, call);
@@ -115,7 +113,14 @@ ${
 `
 }${(!isVerified || pendingEmail !== null) && resend}<form method="post" action="${PATH}">
 ${hidden({ token: visit.token })}${field({
-  ...{ name: 'email', type: 'email', label: texts.newEmail, value: typed, maxLength: 254, autocomplete: 'email' },
+  ...{
+    name: 'email',
+    type: 'email',
+    label: texts.newEmail,
+    value: typed,
+    maxLength: MAX_EMAIL_BYTES,
+    autocomplete: 'email',
+  },
   ...{ problem, isExact: true, isFirst: problem !== undefined },
 })}<p class="actions"><button type="submit" name="action" value="email">${texts.changeEmail}</button></p>
 </form>`;
@@ -142,11 +147,11 @@ function passwordForm(visit: AccountVisit, refusal: Refusal | undefined): Part {
   return html`<p>${texts.passwordAbout}</p>
 <form method="post" action="${PATH}">
 ${hidden({ token: visit.token })}${field({
-  ...{ name: 'currentPassword', type: 'password', label: texts.currentPassword, maxLength: 256 },
+  ...{ name: 'currentPassword', type: 'password', label: texts.currentPassword, maxLength: MAX_PASSWORD_CHARACTERS },
   ...{ problem: problems.currentPassword, autocomplete: 'current-password' },
 })}${field({
   ...{ name: 'newPassword', type: 'password', label: texts.newPassword, hint: visit.texts.signUp.passwordHint },
-  ...{ problem: problems.newPassword, maxLength: 256, autocomplete: 'new-password' },
+  ...{ problem: problems.newPassword, maxLength: MAX_PASSWORD_CHARACTERS, autocomplete: 'new-password' },
 })}<p class="actions"><button type="submit" name="action" value="password">${texts.changePassword}</button></p>
 </form>`;
 }

@@ -1,3 +1,4 @@
+import { MAX_OTP_CHARACTERS } from '../../../accounts/account-input.ts';
 import type { Page } from '../../../html/document.ts';
 import { field, hidden } from '../../../html/fields.ts';
 import { html, type Part } from '../../../html/html.ts';
@@ -10,7 +11,6 @@ import { accountLayout, timeOf } from '../layout.ts';
 import { qrCode } from './qr-code.ts';
 
 const PATH = ACCOUNT_PAGES.twoStep;
-const MAX_CODE = 64;
 /** With so few left it is time for others. */
 const FEW_CODES = 3;
 
@@ -88,7 +88,13 @@ function confirmForm(visit: AccountVisit, refusal?: Refusal): Part {
   const { twoStep: texts } = visit.texts.account;
   return html`<form method="post" action="${PATH}">
 ${hidden({ token: visit.token })}${field({
-  ...{ name: 'otp', label: texts.code, hint: texts.codeHint, maxLength: MAX_CODE, problem: refusal?.fields.otp },
+  ...{
+    name: 'otp',
+    label: texts.code,
+    hint: texts.codeHint,
+    maxLength: MAX_OTP_CHARACTERS,
+    problem: refusal?.fields.otp,
+  },
   ...{ autocomplete: 'one-time-code', isExact: true, isFirst: refusal !== undefined },
 })}<p class="actions"><button type="submit" name="action" value="confirm">${texts.confirm}</button></p>
 </form>`;

@@ -12,6 +12,7 @@ import type { OnceForms } from '../../once.ts';
 import { goOn } from '../../page-handlers.ts';
 import { refusalOf } from '../../refusals.ts';
 import type { AccountPage, AccountVisit } from '../../signed-in.ts';
+import { callOfVisit } from '../../visit.ts';
 import { addressWhenDone, doneIn } from '../layout.ts';
 import { codesPage, confirmPage, enrolmentPage, statePage } from './two-step-pages.ts';
 
@@ -33,15 +34,14 @@ export function twoStep(parts: {
 
   /** @returns the page that answers, or the address where to go on */
   async function act(exchange: HttpExchange, visit: AccountVisit, form: URLSearchParams): Promise<Page | string> {
-    const { session, language, texts } = visit;
-    const { requestId, device } = exchange;
+    const { session, texts } = visit;
     const { accountId } = session;
-    const call = { requestId, device, language };
+    const call = callOfVisit(exchange, visit);
     const action = form.get('action') ?? '';
     if (ONCE.includes(action) && !(await onceForms.use(PATH, session, form))) return done('again');
     switch (action) {
       case 'begin': {
-        const user = await profiles.byId(accountId, { requestId });
+        const user = await profiles.byId(accountId, exchange);
         const { secret } = await mfa.begin(accountId);
         return enrolmentPage(visit, secret, user?.handle ?? accountId);
       }

@@ -1,14 +1,14 @@
-import { sendPage } from '../../html/send.ts';
-import type { HttpExchange } from '../../http/server.ts';
-import type { Interactions } from '../../oauth/interactions/interactions.ts';
-import { addressWith, type Destination, destinationOf, formOwnerOf } from '../destination.ts';
-import type { Forms } from '../forms.ts';
-import { goOn } from '../page-handlers.ts';
-import { expiredPage, foreignFormPage } from '../problem-pages.ts';
-import { type Visit, visitOf } from '../visit.ts';
+import { sendPage } from '../html/send.ts';
+import type { HttpExchange } from '../http/server.ts';
+import type { Interactions } from '../oauth/interactions/interactions.ts';
+import { addressWith, type Destination, destinationOf, formOwnerOf } from './destination.ts';
+import type { Forms } from './forms.ts';
+import { goOn } from './page-handlers.ts';
+import { expiredPage, foreignFormPage } from './problem-pages.ts';
+import { type Visit, visitOf } from './visit.ts';
 
 /**
- * Looks at a form of a sign-in before what was typed: whether it is ours, where it leads to, and whether the person has cancelled.
+ * Looks at a form of a sign-in, or of a sign-up, before what was typed: whether it is ours, where it leads to, and whether the person has cancelled.
  * @param page its path
  * @returns undefined when it has answered
  */
