@@ -1,4 +1,5 @@
 import { loggedRequestId } from './local-replies.ts';
+import { status } from './reply-filters.ts';
 
 /** No part of a path of ours is as long as this; a token that somebody puts into one is longer. */
 const MAX_ID_CHARACTERS = 36;
@@ -31,6 +32,11 @@ const MASKED = '(masked)';
 
 /** By the response, unless status.lua has taken it out of there. */
 const grpcStatusFrom = { operators: [{ command: 'DYNAMIC_METADATA', param: 'oxo:grpc_status' }, 'GRPC_STATUS_NUMBER'] };
+/** Envoy takes a 429 of its own for UNAVAILABLE; RESOURCE_EXHAUSTED is what it is for every client. */
+const LIMITED = 429;
+const RESOURCE_EXHAUSTED = '8';
+const isLimited = status('EQ', LIMITED);
+const isNotLimited = { or_filter: { filters: [status('LE', LIMITED - 1), status('GE', LIMITED + 1)] } };
 const GRPC_STATUS = `%COALESCE(${JSON.stringify(grpcStatusFrom)})%`;
 
 /** A line of JSON a request, without query strings and credentials, wherever somebody puts them. */
@@ -38,10 +44,17 @@ export function accessLog(): object[] {
   const where = { path: '%PATH(NQ:ORIG_OR_PATH)%', rpc: '%PATH(NQ:PATH)%' };
   const who = { userAgent: '%REQ(USER-AGENT):200%' };
   return [
-    log([pathIsHarmless, agentIsHarmless], { ...where, ...who }),
-    log([pathIsHarmless, agentIsNot], { ...where, userAgent: MASKED }),
-    log([pathIsNot, agentIsHarmless], { path: MASKED, ...who }),
-    log([pathIsNot, agentIsNot], { path: MASKED, userAgent: MASKED }),
+    ...logs([pathIsHarmless, agentIsHarmless], { ...where, ...who }),
+    ...logs([pathIsHarmless, agentIsNot], { ...where, userAgent: MASKED }),
+    ...logs([pathIsNot, agentIsHarmless], { path: MASKED, ...who }),
+    ...logs([pathIsNot, agentIsNot], { path: MASKED, userAgent: MASKED }),
+  ];
+}
+
+function logs(filters: readonly object[], said: Readonly<Record<string, string>>): object[] {
+  return [
+    log([isNotLimited, ...filters], { ...said, grpcStatus: GRPC_STATUS }),
+    log([isLimited, ...filters], { ...said, grpcStatus: RESOURCE_EXHAUSTED }),
   ];
 }
 
@@ -60,7 +73,6 @@ function log(filters: readonly object[], said: Readonly<Record<string, string>>)
           ...said,
           protocol: '%PROTOCOL%',
           status: '%RESPONSE_CODE%',
-          grpcStatus: GRPC_STATUS,
           flags: '%RESPONSE_FLAGS%',
           detail: '%RESPONSE_CODE_DETAILS%',
           durationMs: '%DURATION%',

@@ -60,6 +60,22 @@ const ambiguous = {
   typed_per_filter_config: noTranscoding,
 };
 
+/** The fields of these stand in the body, every one; a test holds it. The transcoder would take them from the query too, and secrets would stand in logs. */
+const queryOfWrite = {
+  match: {
+    prefix: '/api/',
+    headers: [
+      { name: ':method', string_match: { safe_regex: { regex: 'POST|PUT|PATCH' } } },
+      { name: ':path', string_match: { safe_regex: { regex: '[^?]*\\?.*' } } },
+    ],
+  },
+  direct_response: {
+    status: 400,
+    body: { inline_string: 'There is a query, where all fields stand in the body.' },
+  },
+  typed_per_filter_config: noTranscoding,
+};
+
 /** The routes of the front door. The transcoder has already made /oxo.post.v1.PostService/GetPost of /api/v1/posts/1. */
 export function routes(settings: EnvoySettings): object[] {
   const { requestTimeoutMs = DEFAULT_REQUEST_TIMEOUT_MS } = settings;
@@ -71,6 +87,7 @@ export function routes(settings: EnvoySettings): object[] {
     ...malformedHeaders.flatMap((route) => directAnswer(route, settings)),
     ...rpcs,
     ...directAnswer(ambiguous, settings),
+    ...directAnswer(queryOfWrite, settings),
     ...fileRoutes(settings),
     ...homeRoutes(settings),
     {

@@ -56,6 +56,21 @@ describe('the settings of the front door', () => {
     assertListed('pathParameters', pathParameters, names);
   });
 
+  it('may refuse a query of what is no GET and no DELETE: the fields of those stand in the body', () => {
+    const http = registry.getExtension('google.api.http');
+    assert.ok(http);
+    let writes = 0;
+    for (const method of services.flatMap((service) => (service.kind === 'service' ? service.methods : []))) {
+      const { options } = method.proto;
+      if (options === undefined || !hasExtension(options, http)) continue;
+      const { pattern, body } = getExtension(options, http) as { pattern: { case?: string }; body: string };
+      if (!['post', 'put', 'patch'].includes(pattern.case ?? '')) continue;
+      writes += 1;
+      assert.equal(body, '*', method.name);
+    }
+    assert.ok(writes > 10);
+  });
+
   it('put every public RPC into one class, by the verb of its route', () => {
     for (const service of services.filter(({ typeName }) => !typeName.endsWith('InternalService'))) {
       const names = service.kind === 'service' ? service.methods.map(({ name }) => name) : [];

@@ -75,6 +75,20 @@ describe('what Envoy refuses itself', () => {
     assert.equal(door.upstream.calls[0]?.request.pageToken, 'userId=u2&id=1');
   });
 
+  it('refuses a query where the fields stand in the body', async () => {
+    for (const path of [
+      '/api/v1/posts?text=a',
+      '/api/v1/auth/login?password=a',
+      '/api/v1/posts?pageToken=a',
+      '/api/v1/posts?',
+    ]) {
+      for (const body of ['', '{}', '{"text":"b"}']) assertError(await post(door, path, body), MALFORMED);
+    }
+    const change = { method: 'PATCH', path: '/api/v1/users/me?displayName=a', body: '{}' };
+    assert.match(assertError(await call(door, change), MALFORMED), /body/);
+    assertNothingHappened();
+  });
+
   it('refuses a body field that stands in the path too', async () => {
     const answer = await call(door, { method: 'PATCH', path: '/api/v1/posts/p1', body: '{"id":"p2","text":"a"}' });
     assertError(answer, MALFORMED);

@@ -149,6 +149,9 @@ describe('the exchange of opaque credentials', () => {
       }
     }
     assert.deepEqual(door.upstream.calls, []);
+    await get({ 'x-api-key': 'limited', 'x-request-id': 'limited-1' });
+    const { status, grpcStatus } = await door.accessLogLine('limited-1');
+    assert.deepEqual([status, Number(grpcStatus)], [429, 8], 'so it stands in the access log');
   });
 
   it('tells clients of gRPC and gRPC-Web the same codes, and what auth says for them', async () => {
