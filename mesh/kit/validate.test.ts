@@ -65,6 +65,28 @@ test('texts are counted in code points and in bytes', () => {
   assert.deepEqual(violations(schema, { t: 'a\u0000' }), { t: 'must not contain U+0000' });
 });
 
+test('texts of one line have nothing that breaks out of it', () => {
+  const schema = z.object({ t: text({ oneLine: true, maxCharacters: 5, maxBytes: 20 }) });
+  for (const good of ['', 'a b', '👩\u200d💻', 'a\u200f', '\u061c!', 'é'])
+    assert.deepEqual(violations(schema, { t: good }), {}, JSON.stringify(good));
+  for (const bad of [
+    '\n',
+    '\r',
+    '\t',
+    '\u0001',
+    '\u007f',
+    '\u0085',
+    '\u2028',
+    '\u2029',
+    '\u202a',
+    '\u202e',
+    '\u2066',
+    '\u2069',
+  ])
+    assert.match(violations(schema, { t: `a${bad}b` }).t ?? '', /control characters/, JSON.stringify(bad));
+  assert.deepEqual(violations(z.object({ t: text({ maxCharacters: 5, maxBytes: 20 }) }), { t: 'a\nb' }), {});
+});
+
 test('ids, and "me" for those who are signed in', () => {
   const own = newId(1);
   assert.deepEqual(violations(z.object({ id: id() }), { id: own }), {});

@@ -30,6 +30,8 @@ export interface TextLimits {
   maxBytes: number;
   /** Text that may be empty must have something that can be seen when it is not. */
   visible?: boolean;
+  /** No control characters, line ends among them, and none that make what follows run the other way: what is shown within a line of other text. */
+  oneLine?: boolean;
 }
 
 /**
@@ -38,12 +40,15 @@ export interface TextLimits {
  */
 const VISIBLE = /[^\s\p{Default_Ignorable_Code_Point}\p{Cc}\u2800\ufff9-\ufffb]/u;
 
+/** Marks of direction (U+200E, U+200F, U+061C) are not among them: names in Arabic and Hebrew have them, and they turn nothing around. */
+const NOT_IN_LINE = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u;
+
 /**
  * Text with limits in characters (code points) and in bytes of UTF-8; without U+0000, which Postgres cannot store. Text that must not
  * be empty must have something that can be seen.
  */
 export function text(limits: TextLimits) {
-  const { minCharacters = 0, maxCharacters, maxBytes, visible = minCharacters > 0 } = limits;
+  const { minCharacters = 0, maxCharacters, maxBytes, visible = minCharacters > 0, oneLine = false } = limits;
   return z.string().superRefine((value, context) => {
     const report = (message: string) => context.addIssue({ code: 'custom', message });
     if (value.includes('\u0000')) return report('must not contain U+0000');
@@ -55,6 +60,8 @@ export function text(limits: TextLimits) {
       return report(minCharacters === 1 ? 'must not be empty' : `must be at least ${minCharacters} characters`);
     if (visible && value !== '' && !VISIBLE.test(value))
       return report(value.trim() === '' ? 'must not be only white space' : NOTHING_TO_SEE);
+    if (oneLine && NOT_IN_LINE.test(value))
+      return report('must not contain line ends, control characters or overrides of the writing direction');
   });
 }
 

@@ -47,7 +47,7 @@ const registration = (request: RegisterRequest) =>
     displayName: z
       .string()
       .transform((value) => value.trim())
-      .pipe(text({ maxCharacters: MAX_DISPLAY_NAME_CHARACTERS, maxBytes: 240, visible: true })),
+      .pipe(text({ maxCharacters: MAX_DISPLAY_NAME_CHARACTERS, maxBytes: 240, visible: true, oneLine: true })),
     deviceToken: deviceToken(),
   });
 

@@ -21,7 +21,7 @@ const SCOPES: ReadonlySet<string> = new Set(OFFERED_API_SCOPES);
 export const MAX_KEY_NAME_CHARACTERS = 60;
 
 export const createInput = z.object({
-  name: text({ minCharacters: 1, maxCharacters: MAX_KEY_NAME_CHARACTERS, maxBytes: 240 }),
+  name: text({ minCharacters: 1, maxCharacters: MAX_KEY_NAME_CHARACTERS, maxBytes: 240, oneLine: true }),
   scopes: z
     .array(z.string().refine((scope) => SCOPES.has(scope), `must be one of ${[...SCOPES].join(', ')}`))
     .min(1, 'must not be empty')

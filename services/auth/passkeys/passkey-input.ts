@@ -21,7 +21,7 @@ const base64url = (maxCharacters: number) =>
     .max(maxCharacters, `must be at most ${maxCharacters} characters`)
     .regex(BASE64URL, 'must be base64url, without padding');
 
-const name = () => text({ minCharacters: 1, maxCharacters: 60, maxBytes: 240 });
+const name = () => text({ minCharacters: 1, maxCharacters: 60, maxBytes: 240, oneLine: true });
 
 const attestation = z.object(
   {

@@ -136,6 +136,7 @@ test('each bad value is refused', async () => {
   const bad: Record<string, unknown>[] = [
     { displayName: 'a\u0000' },
     ...['\u200b', '\ufe0f', '\u00ad', '\u202e\u2066', ' \u2060 ', '  '].map((displayName) => ({ displayName })),
+    ...['a\r\nb', 'a\u202eb'].flatMap((line) => [{ displayName: line }, { location: line }]),
     { links: ['https://user@example.org'] },
     { bio: 'x'.repeat(501) },
     { bio: '\u{1F98A}'.repeat(501) },

@@ -2,11 +2,11 @@ import { z } from 'zod';
 import { text } from '#kit/validate.ts';
 
 /** Limits of a profile's fields, as their contract states them. */
-export const displayName = () => text({ maxCharacters: 60, maxBytes: 240, visible: true });
+export const displayName = () => text({ maxCharacters: 60, maxBytes: 240, visible: true, oneLine: true });
 /** Limits of a bio, as its contract states them. */
 export const bio = () => text({ maxCharacters: 500, maxBytes: 2_000 });
 /** Limits of a place, as its contract states them. */
-export const location = () => text({ maxCharacters: 60, maxBytes: 240 });
+export const location = () => text({ maxCharacters: 60, maxBytes: 240, oneLine: true });
 
 const HANDLE = /^[a-z0-9_]{3,30}$/;
 const HANDLE_OF_ANY_CASE = /^[A-Za-z0-9_]{3,30}$/;
