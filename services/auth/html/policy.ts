@@ -9,6 +9,9 @@ export const SAFE_HEADERS: Readonly<Record<string, string>> = {
   'x-frame-options': 'DENY',
 };
 
+/** Of an answer after which nobody is signed in: whoever has the browser next sees none of the pages by going back. Browsers heed it over https. */
+export const CLEAR_CACHE = ['clear-site-data', '"cache"'] as const;
+
 const NOTHING = `default-src 'none'; base-uri 'none'; frame-ancestors 'none'`;
 /** For the provider's own answers; where it posts a form by a script of its own, it adds its hash. */
 export const PROVIDER_POLICY = `${NOTHING}; script-src 'none'`;

@@ -46,6 +46,8 @@ export interface HttpServer {
   port: number;
   /** @throws Error when the path has a handler */
   handle(route: HttpRoute, handler: HttpHandler): void;
+  /** What answers to people where nothing is; programs get the one error. */
+  handleMissing(handler: HttpHandler): void;
   close(): Promise<void>;
 }
 
@@ -66,6 +68,7 @@ export interface HttpServerOptions {
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
   const { host, port, logger, clock, maxAtOnce = MAX_AT_ONCE, limitMs = REQUEST_LIMIT_MS } = options;
   const routes = new Map<string, HttpRoute & { handler: HttpHandler }>();
+  let missing: HttpHandler | undefined;
   /** How many are worked on, by lane. */
   const atOnce = new Map<string, number>();
   const record = createHttpRecorder(options.metrics);
@@ -78,7 +81,10 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   }
 
   async function answer(exchange: HttpExchange, route: ReturnType<typeof routeOf>): Promise<void> {
-    if (route === undefined) throw new OxoError('ROUTE_NOT_FOUND', 'There is no such path.');
+    if (route === undefined) {
+      if (missing !== undefined && takesPages(exchange)) return missing(exchange);
+      throw new OxoError('ROUTE_NOT_FOUND', 'There is no such path.');
+    }
     if (Number(exchange.request.headers['content-length'] ?? 0) > MAX_BODY_BYTES) {
       throw new OxoError('BODY_TOO_LARGE', 'The body is larger than 64 KiB.');
     }
@@ -133,12 +139,20 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       if (routes.has(route.path)) throw new Error(`Two handlers stand for ${route.path}.`);
       routes.set(route.path, { ...route, handler });
     },
+    handleMissing(handler) {
+      missing = handler;
+    },
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
         server.closeIdleConnections();
       }),
   };
+}
+
+/** Browsers say so, and nobody else. */
+function takesPages({ request }: HttpExchange): boolean {
+  return request.headers.accept?.includes('text/html') ?? false;
 }
 
 /** A server whose sizes, times and connections are bounded, which listens when this is done. */

@@ -1,6 +1,7 @@
 import { SECOND_MS } from '#kit/clock.ts';
 import type { Page } from '../html/document.ts';
 import { html } from '../html/html.ts';
+import { ACCOUNT_PAGE } from '../oauth/routes.ts';
 import { layout } from './layout.ts';
 import type { Visit } from './visit.ts';
 
@@ -25,6 +26,16 @@ export function waitPage(visit: Visit, message: string, retryAfterMs: number): P
 /** Something that is needed is away for the moment. */
 export function awayPage(visit: Visit): Page {
   return waitPage(visit, visit.texts.problems.away, SECOND_MS);
+}
+
+/** Nothing is at the address. */
+export function missingPage(visit: Visit): Page {
+  const { missingTitle: title, missing } = visit.texts.problems;
+  return layout(visit, {
+    title,
+    body: html`<p role="alert">${missing}</p>
+<p><a href="${ACCOUNT_PAGE}">${visit.texts.account.sections.overview}</a></p>`,
+  });
 }
 
 /** Anything else. @param requestId finds it in the logs */

@@ -196,6 +196,7 @@ test('signing out without a client ends on a page of ours, and leads nowhere els
   assertSafe(ask);
   const done = await settle(browser, await submit(browser, ask, { logout: 'yes', post_logout_redirect_uri: evil }));
   assert.match(done.body, /You are signed out\./);
+  assert.equal(done.headers['clear-site-data'], '"cache"');
   assertSafe(done);
   assert.equal(await isSignedIn(browser, client), false);
 });

@@ -34,10 +34,11 @@ import { consent } from './consent.ts';
 import { createForms } from './forms.ts';
 import { language } from './language.ts';
 import { forgot, reset, verify } from './mailed.ts';
+import { createNotices } from './notices.ts';
 import { createOnceForms } from './once.ts';
 import type { PageHandlers } from './page-handlers.ts';
 import { createPasskeyQuestion, SCRIPT_PATH } from './passkey-question.ts';
-import { awayPage, expiredPage, failedPage, foreignFormPage } from './problem-pages.ts';
+import { awayPage, expiredPage, failedPage, foreignFormPage, missingPage } from './problem-pages.ts';
 import { code } from './sign-in/code.ts';
 import { createOpening } from './sign-in/opening.ts';
 import { signIn } from './sign-in/sign-in.ts';
@@ -72,6 +73,7 @@ export function servePages(parts: PagesParts): void {
   const { issuer } = settings;
   const signed = { ...parts, secrets: settings.cookieSecrets, issuer };
   const forms = createForms(signed);
+  const notices = createNotices(signed);
   const [onceForms, steps, opening] = [createOnceForms(signed), createSignInSteps(signed), createOpening(signed)];
   const arrive = createArrive({ browsers: parts.browsers, interactions, endOthers: endBrowser, issuer });
   const passkeyQuestion = createPasskeyQuestion(parts);
@@ -83,6 +85,7 @@ export function servePages(parts: PagesParts): void {
     consents,
     forms,
     onceForms,
+    notices,
     steps,
     opening,
     arrive,
@@ -109,6 +112,10 @@ export function servePages(parts: PagesParts): void {
   }
 
   http.handle({ path: SCRIPT_PATH, methods: ['GET'], lane: 'pages' }, ({ response }) => sendScript(response));
+  http.handleMissing(({ request, response, requestId }) => {
+    response.setHeader('x-request-id', requestId);
+    sendPage(response, 404, missingPage(visitOf(request, issuer)));
+  });
   serve(SIGN_IN_PAGE, signIn(shared));
   serve(CODE_PAGE, code(shared));
   serve(SIGN_UP_PAGE, signUp(shared));

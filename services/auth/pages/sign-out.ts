@@ -1,3 +1,4 @@
+import { CLEAR_CACHE } from '../html/policy.ts';
 import { hidden } from '../html/fields.ts';
 import { html } from '../html/html.ts';
 import { sendPage } from '../html/send.ts';
@@ -45,6 +46,7 @@ ${hidden({ token })}<p class="actions"><button type="submit" name="logout" value
       // What fails can be done again: the session is there until all else has ended.
       await endBrowser(exchange);
       await browsers.leave(exchange);
+      response.setHeader(...CLEAR_CACHE);
       sendPage(response, 200, oauthPages.signedOut(request, { clientName: undefined }));
     },
   };

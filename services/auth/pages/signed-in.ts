@@ -5,6 +5,7 @@ import { SIGN_IN_PAGE } from '../oauth/routes.ts';
 import type { BrowserSession } from '../sessions/browser-sessions.ts';
 import type { Browsers } from './browsers.ts';
 import type { Forms } from './forms.ts';
+import type { Notices } from './notices.ts';
 import type { OnceForms } from './once.ts';
 import { goOn, type PageHandlers } from './page-handlers.ts';
 import { foreignFormPage } from './problem-pages.ts';
@@ -18,6 +19,10 @@ export interface AccountVisit extends Visit {
   session: BrowserSession;
   /** For the forms of this page. */
   token: string;
+  /** What was done here just now. */
+  done?: string | undefined;
+  /** Address of this page, which says what was done. */
+  whenDone(done: string): string;
   /** Besides, for one of them that must not be done twice. */
   once: string;
 }
@@ -38,10 +43,11 @@ export function createSignedIn(parts: {
   browsers: Pick<Browsers, 'current'>;
   forms: Forms;
   onceForms: Pick<OnceForms, 'tokenOf'>;
+  notices: Notices;
   issuer: string;
   clock: Clock;
 }): (page: AccountPage) => PageHandlers {
-  const { browsers, forms, onceForms, issuer, clock } = parts;
+  const { browsers, forms, onceForms, notices, issuer, clock } = parts;
 
   return ({ path, isSensitive = false, get, post }) => {
     /** @returns undefined when the person was led to the sign-in */
@@ -55,7 +61,9 @@ export function createSignedIn(parts: {
       }
       const visit = visitOf(exchange.request, issuer, back);
       const once = onceForms.tokenOf(path, session);
-      return { ...visit, session, token: forms.tokenOf(exchange, path, session), once };
+      const done = notices.read(path, session, exchange.query);
+      const whenDone = (what: string) => notices.addressOf(path, session, what);
+      return { ...visit, session, done, whenDone, token: forms.tokenOf(exchange, path, session), once };
     }
 
     return {

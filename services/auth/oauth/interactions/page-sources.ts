@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ErrorOut, errors, KoaContextWithOIDC } from 'oidc-provider';
 import { documentOf, type Page } from '../../html/document.ts';
-import { policyOf } from '../../html/policy.ts';
+import { CLEAR_CACHE, policyOf } from '../../html/policy.ts';
 import { targetOf } from '../clients/redirect-uris.ts';
 import type { DeviceProblem, OAuthPages } from './pages.ts';
 
@@ -77,6 +77,7 @@ export function signOutPages(pages: OAuthPages) {
       );
     },
     postLogoutSuccessSource(ctx: Context): void {
+      ctx.set(...CLEAR_CACHE);
       show(ctx, pages.signedOut(ctx.req, { clientName: nameOf(ctx) }));
     },
   };

@@ -244,3 +244,29 @@ test('an account is deleted only when its owner is sure, and who is not told tha
   assertSafe(away);
   assert.equal((await mine.fetch(ACCOUNT_PAGES.delete)).status, 200);
 });
+
+test('where no page is, people get one that says so, and programs the one error', async () => {
+  for (const [path, method] of [
+    ['/account/nope', 'GET'],
+    ['/signin/nope', 'GET'],
+    ['/account', 'PUT'],
+  ] as const) {
+    const headers = { accept: 'text/html,*/*;q=0.8', 'accept-language': 'vi' };
+    const page = await callHttp(new URL(path, service.httpUrl), { method, headers });
+    assert.equal(page.status, 404);
+    assertSafe(page);
+    assert.match(page.body, /<h1>Không có trang này<\/h1>/);
+    const { status, body } = await callHttp(new URL(path, service.httpUrl), { method, headers: { accept: '*/*' } });
+    assert.deepEqual([status, /"reason":"ROUTE_NOT_FOUND"/.test(body)], [404, true]);
+  }
+});
+
+test('a notice that a link asks for is not said', async () => {
+  const saved = await pressed(browser, await open(browser, ACCOUNT_PAGES.profile), 'Save');
+  assert.equal(statusIn(saved), 'Your profile is saved.');
+  for (const [path, done] of [
+    [ACCOUNT_PAGES.profile, 'saved'],
+    [ACCOUNT_PAGES.security, 'password'],
+    [ACCOUNT_PAGES.sessions, 'ended'],
+  ]) assert.equal(statusIn(await open(browser, `${path}?done=${done}`)), undefined);
+});

@@ -10,7 +10,7 @@ import { ACCOUNT_PAGES } from '../../oauth/routes.ts';
 import { goOn } from '../page-handlers.ts';
 import type { AccountPage, AccountVisit } from '../signed-in.ts';
 import { scopeText } from '../texts/texts.ts';
-import { accountLayout, addressWhenDone, doneIn, timeOf } from './layout.ts';
+import { accountLayout, doneIn, timeOf } from './layout.ts';
 
 const PATH = ACCOUNT_PAGES.apps;
 
@@ -31,14 +31,14 @@ export function apps(parts: {
 ${listed.map((consent) => row(visit, consent))}</ul>`;
       const body = html`<p>${texts.about}</p>
 ${listed.length === 0 ? html`<p class="note">${texts.none}</p>` : list}`;
-      const done = doneIn(exchange.query, { revoked: texts.revoked });
+      const done = doneIn(visit, { revoked: texts.revoked });
       sendPage(exchange.response, 200, accountLayout(visit, 'apps', { done, body }));
     },
     async post(exchange, visit, form) {
       // Nothing is there for what is no client of theirs, or was taken back already.
       const clientId = form.get('client') ?? '';
       await consents.revoke({ accountId: visit.session.accountId, clientId }, exchange);
-      goOn(exchange, addressWhenDone(PATH, 'revoked'), issuer);
+      goOn(exchange, visit.whenDone('revoked'), issuer);
     },
   };
 }

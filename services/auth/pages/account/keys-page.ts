@@ -18,7 +18,6 @@ const DEFAULT_DAYS = '90';
 
 export interface KeysPage {
   keys: readonly ListedKey[];
-  query: URLSearchParams;
   /** Just now: shown this once. */
   issued?: IssuedKey;
   typed?: { name: string; scopes: readonly string[]; days: string };
@@ -34,7 +33,7 @@ ${page.keys.map((key) => row(visit, key))}</ul>`;
     problem: page.refusal?.problem,
     done:
       page.issued === undefined
-        ? doneIn(page.query, { revoked: texts.revoked, again: visit.texts.account.again })
+        ? doneIn(visit, { revoked: texts.revoked, again: visit.texts.account.again })
         : texts.issued(page.issued.key.name),
     body: html`${
       page.issued !== undefined &&

@@ -11,7 +11,6 @@ import { goOn } from '../page-handlers.ts';
 import { type Refusal, refusalOf } from '../refusals.ts';
 import type { AccountPage, AccountVisit } from '../signed-in.ts';
 import { type KeysPage, keysPage, LIVES_DAYS } from './keys-page.ts';
-import { addressWhenDone } from './layout.ts';
 
 const PATH = ACCOUNT_PAGES.keys;
 const keyId = z.object({ id: id() });
@@ -28,13 +27,9 @@ export function keys(parts: {
 }): AccountPage {
   const { apiKeys, onceForms, issuer, clock } = parts;
 
-  async function show(
-    exchange: HttpExchange,
-    visit: AccountVisit,
-    page: Omit<KeysPage, 'keys' | 'query'>,
-  ): Promise<void> {
+  async function show(exchange: HttpExchange, visit: AccountVisit, page: Omit<KeysPage, 'keys'>): Promise<void> {
     const listed = await apiKeys.list(visit.session.accountId);
-    const shown = keysPage(visit, { ...page, keys: listed, query: exchange.query });
+    const shown = keysPage(visit, { ...page, keys: listed });
     sendPage(exchange.response, page.refusal?.status ?? 200, shown);
   }
 
@@ -70,9 +65,9 @@ export function keys(parts: {
       try {
         const act = read(exchange, visit, form);
         if (form.get('action') !== 'revoke' && !(await onceForms.use(PATH, visit.session, form)))
-          return goOn(exchange, addressWhenDone(PATH, 'again'), issuer);
+          return goOn(exchange, visit.whenDone('again'), issuer);
         const issued = await act();
-        if (issued === undefined) return goOn(exchange, addressWhenDone(PATH, 'revoked'), issuer);
+        if (issued === undefined) return goOn(exchange, visit.whenDone('revoked'), issuer);
         return await show(exchange, visit, { issued });
       } catch (error) {
         refusal = refusalOf(exchange, error, visit.texts);

@@ -4,9 +4,6 @@ import { ACCOUNT_PAGES, SIGN_OUT_PAGE } from '../../oauth/routes.ts';
 import { type Content, layout, MARK } from '../layout.ts';
 import type { AccountVisit } from '../signed-in.ts';
 
-/** What the address of a page may ask to be said: what was done just now. */
-const DONE = 'done';
-
 type Section = keyof typeof ACCOUNT_PAGES;
 
 /** A page of the account, with the way to the others. */
@@ -40,14 +37,8 @@ function currentIn(section: Section, here: Section): Part {
     : undefined;
 }
 
-/** Address that says what was done: a form that was posted leads there, so that it is not posted twice. */
-export function addressWhenDone(path: string, done: string): string {
-  return `${path}?${new URLSearchParams({ [DONE]: done })}`;
-}
-
-/** What to say of it, if it is one of these. */
-export function doneIn(query: URLSearchParams, texts: Readonly<Record<string, string>>): string | undefined {
-  const done = query.get(DONE) ?? '';
+/** What to say of what was done just now, if it is one of these. */
+export function doneIn({ done = '' }: AccountVisit, texts: Readonly<Record<string, string>>): string | undefined {
   return Object.hasOwn(texts, done) ? texts[done] : undefined;
 }
 

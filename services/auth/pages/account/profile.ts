@@ -11,7 +11,7 @@ import { goOn } from '../page-handlers.ts';
 import { type Refusal, refusalOf } from '../refusals.ts';
 import type { AccountPage, AccountVisit } from '../signed-in.ts';
 import { LANGUAGE_NAMES } from '../texts/texts.ts';
-import { accountLayout, addressWhenDone, doneIn } from './layout.ts';
+import { accountLayout, doneIn } from './layout.ts';
 
 const PATH = ACCOUNT_PAGES.profile;
 /** What the user service takes. */
@@ -42,7 +42,7 @@ export function profile({ ownProfile, issuer }: { ownProfile: OwnProfile; issuer
       } catch (error) {
         return show(exchange, visit, { ...typed, links }, refusalOf(exchange, error, visit.texts));
       }
-      goOn(exchange, addressWhenDone(PATH, 'saved'), issuer);
+      goOn(exchange, visit.whenDone('saved'), issuer);
     },
   };
 }
@@ -72,7 +72,7 @@ ${hidden({ token: visit.token, etag: typed.etag })}${field({ ...common('displayN
 <select id="locale" name="locale">${options}</select></div>
 <p class="actions"><button type="submit">${texts.submit}</button></p>
 </form>`;
-  const done = doneIn(exchange.query, { saved: texts.saved });
+  const done = doneIn(visit, { saved: texts.saved });
   const page = accountLayout(visit, 'profile', { problem: refusal?.problem, done, body });
   sendPage(exchange.response, refusal?.status ?? 200, page);
 }

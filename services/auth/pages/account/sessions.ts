@@ -12,7 +12,7 @@ import { sessionsOf } from '../../sessions/listing.ts';
 import type { Sessions } from '../../sessions/sessions.ts';
 import { goOn } from '../page-handlers.ts';
 import type { AccountPage, AccountVisit } from '../signed-in.ts';
-import { accountLayout, addressWhenDone, doneIn, timeOf } from './layout.ts';
+import { accountLayout, doneIn, timeOf } from './layout.ts';
 
 const PATH = ACCOUNT_PAGES.sessions;
 const sessionId = z.object({ id: id() });
@@ -37,7 +37,7 @@ ${hidden({ token: visit.token })}<p class="actions"><button type="submit" class=
 <ul class="rows">
 ${listed.map((session) => row(visit, session))}</ul>
 ${listed.length > 1 && others}`;
-      const done = doneIn(exchange.query, { ended: texts.ended });
+      const done = doneIn(visit, { ended: texts.ended });
       sendPage(exchange.response, 200, accountLayout(visit, 'sessions', { done, body }));
     },
     async post(exchange, visit, form) {
@@ -49,7 +49,7 @@ ${listed.length > 1 && others}`;
       for (const each of ended.filter((one) => one !== own)) {
         await parts.sessions.revoke({ sessionId: each, userId }, exchange);
       }
-      goOn(exchange, addressWhenDone(PATH, 'ended'), issuer);
+      goOn(exchange, visit.whenDone('ended'), issuer);
     },
   };
 }

@@ -78,6 +78,7 @@ test('a person signs in at our pages, and the browser is theirs until they sign 
   assert.equal(await isKnown(browser), true);
   const done = await submit(browser, ask, { logout: 'yes' });
   assertSafe(done);
+  assert.equal(done.headers['clear-site-data'], '"cache"');
   assert.match(done.body, /You are signed out\./);
   assert.equal(cookieOf(browser), undefined);
   const again = await openTestBrowser(service).fetch('/account', undefined, { cookie: `oxo_session=${before}` });

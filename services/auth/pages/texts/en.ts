@@ -123,6 +123,8 @@ export const en = {
       CODES: 'Too many codes were tried from your network.',
       REQUESTS: 'Too much was asked from your network.',
     },
+    missingTitle: 'There is no such page',
+    missing: 'The address is wrong, or what it led to is not there any more.',
     failedTitle: 'Something went wrong',
     failed: 'That is our fault. Try again in a moment.',
     request: 'Request',

@@ -122,6 +122,8 @@ export const vi: typeof en = {
       CODES: 'Đã có quá nhiều mã được thử từ mạng của bạn.',
       REQUESTS: 'Đã có quá nhiều yêu cầu từ mạng của bạn.',
     },
+    missingTitle: 'Không có trang này',
+    missing: 'Địa chỉ không đúng, hoặc nội dung ở đó không còn nữa.',
     failedTitle: 'Đã xảy ra lỗi',
     failed: 'Đây là lỗi của chúng tôi. Hãy thử lại sau giây lát.',
     request: 'Yêu cầu',

@@ -11,7 +11,7 @@ import { type PasskeyQuestion, type Question, readCredential } from '../../passk
 import { type Refusal, refusalOf } from '../../refusals.ts';
 import type { AccountPage, AccountVisit } from '../../signed-in.ts';
 import { callOfVisit } from '../../visit.ts';
-import { addressWhenDone, doneIn } from '../layout.ts';
+import { doneIn } from '../layout.ts';
 import { passkeysPage, renamePage } from './passkeys-page.ts';
 
 const PATH = ACCOUNT_PAGES.passkeys;
@@ -49,7 +49,7 @@ export function passkeys(parts: {
     const page = passkeysPage(visit, {
       ...{ passkeys: listed, question, refusal: said.refusal ?? refusal },
       name: said.name ?? deviceName(exchange.device.userAgent) ?? '',
-      done: doneIn(exchange.query, visit.texts.account.passkeys.done),
+      done: doneIn(visit, visit.texts.account.passkeys.done),
     });
     sendPage(exchange.response, said.refusal?.status ?? 200, page);
   }
@@ -100,7 +100,7 @@ export function passkeys(parts: {
           renamePage(visit, { id: form.get('id') ?? '', name }, refusal),
         );
       }
-      goOn(exchange, addressWhenDone(PATH, done), issuer);
+      goOn(exchange, visit.whenDone(done), issuer);
     },
   };
 }

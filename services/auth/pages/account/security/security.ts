@@ -15,7 +15,7 @@ import { goOn } from '../../page-handlers.ts';
 import { type Refusal, refusalOf } from '../../refusals.ts';
 import type { AccountPage, AccountVisit } from '../../signed-in.ts';
 import { callOfVisit } from '../../visit.ts';
-import { accountLayout, addressWhenDone, doneIn } from '../layout.ts';
+import { accountLayout, doneIn } from '../layout.ts';
 
 const PATH = ACCOUNT_PAGES.security;
 const passwordInput = z.object({ currentPassword: typedPassword(), newPassword: newPassword() });
@@ -66,7 +66,7 @@ export function security(parts: {
     const hasPasskeys = passkeys.relyingParty !== undefined || listed.length > 0;
     const page = accountLayout(visit, 'security', {
       problem: refusal?.problem,
-      done: doneIn(exchange.query, texts.done),
+      done: doneIn(visit, texts.done),
       body: html`<h2>${texts.email}</h2>
 ${emailPart(visit, addresses, form?.get('email') ?? '', refusal)}
 <h2>${texts.password}</h2>
@@ -88,7 +88,7 @@ ${twoStepPart(visit, state)}${hasPasskeys && passkeysPart(visit, listed.length)}
       } catch (error) {
         return show(exchange, visit, form, refusalOf(exchange, error, visit.texts, 'newPassword'));
       }
-      goOn(exchange, addressWhenDone(PATH, done), issuer);
+      goOn(exchange, visit.whenDone(done), issuer);
     },
   };
 }

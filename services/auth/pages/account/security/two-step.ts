@@ -13,7 +13,7 @@ import { goOn } from '../../page-handlers.ts';
 import { refusalOf } from '../../refusals.ts';
 import type { AccountPage, AccountVisit } from '../../signed-in.ts';
 import { callOfVisit } from '../../visit.ts';
-import { addressWhenDone, doneIn } from '../layout.ts';
+import { doneIn } from '../layout.ts';
 import { codesPage, confirmPage, enrolmentPage, statePage } from './two-step-pages.ts';
 
 const PATH = ACCOUNT_PAGES.twoStep;
@@ -30,15 +30,13 @@ export function twoStep(parts: {
 }): AccountPage {
   const { mfa, profiles, onceForms, issuer } = parts;
 
-  const done = (action: string) => addressWhenDone(PATH, action);
-
   /** @returns the page that answers, or the address where to go on */
   async function act(exchange: HttpExchange, visit: AccountVisit, form: URLSearchParams): Promise<Page | string> {
     const { session, texts } = visit;
     const { accountId } = session;
     const call = callOfVisit(exchange, visit);
     const action = form.get('action') ?? '';
-    if (ONCE.includes(action) && !(await onceForms.use(PATH, session, form))) return done('again');
+    if (ONCE.includes(action) && !(await onceForms.use(PATH, session, form))) return visit.whenDone('again');
     switch (action) {
       case 'begin': {
         const user = await profiles.byId(accountId, exchange);
@@ -56,7 +54,7 @@ export function twoStep(parts: {
       }
       case 'disable':
         await mfa.disable(accountId, call);
-        return done('off');
+        return visit.whenDone('off');
       default:
         return PATH;
     }
@@ -68,7 +66,9 @@ export function twoStep(parts: {
     async get(exchange, visit) {
       const { twoStep: texts, again } = visit.texts.account;
       const state = await mfa.read(visit.session.accountId);
-      const said = doneIn(exchange.query, { off: texts.done.off, again });
+      // It may be on again by now.
+      const off = state.totpSinceMs === undefined ? { off: texts.done.off } : {};
+      const said = doneIn(visit, { ...off, again });
       sendPage(exchange.response, 200, statePage(visit, state, { done: said }));
     },
     async post(exchange, visit, form) {
@@ -78,7 +78,7 @@ export function twoStep(parts: {
       } catch (error) {
         const refusal = refusalOf(exchange, error, visit.texts);
         // A form that was sent again: what it has made stands already.
-        if (hasReason(error, 'MFA_ALREADY_ENROLLED')) return goOn(exchange, done('again'), issuer);
+        if (hasReason(error, 'MFA_ALREADY_ENROLLED')) return goOn(exchange, visit.whenDone('again'), issuer);
         const isCode = form.get('action') === 'confirm' && !hasReason(error, 'MFA_NOT_ENROLLED');
         const state = await mfa.read(visit.session.accountId);
         const page = isCode ? confirmPage(visit, refusal) : statePage(visit, state, { refusal });
