@@ -10,7 +10,7 @@ export interface Attempt {
 
 /**
  * Limits on what is tried again and again: passwords, registrations, tokens. Each throws RATE_LIMITED, the same whether or not there is such
- * an account, before anything costly is done. While Redis is away each process counts by itself, all but `otp`, and a metric tells how many. A network is as `networkOf`
+ * an account, before anything costly is done. While Redis is away each process counts by itself, all but codes, and a metric tells how many. A network is as `networkOf`
  * gives it; one of IPv6 also takes from what its whole /48 may do.
  */
 export interface Attempts {
@@ -29,8 +29,18 @@ export interface Attempts {
    * @throws OxoError UNAVAILABLE while Redis is away
    */
   otp(accountId: string, network: string, device?: string): Promise<Attempt>;
-  /** Passkeys, whosever: nobody guesses one, but each costs a signature's verification. */
-  passkey(network: string): Promise<Attempt>;
+  /**
+   * The same codes where somebody is signed in already: who has only the password comes to no session, and uses up nothing of these.
+   * @throws OxoError UNAVAILABLE while Redis is away
+   */
+  otpInSession(accountId: string, sessionId: string): Promise<Attempt>;
+  /**
+   * Passkeys of ours: nobody guesses one, but each costs a signature's verification.
+   * @param device as for `login`
+   */
+  passkey(credential: string, network: string, device?: string): Promise<Attempt>;
+  /** Passkeys that we do not know, which cost next to nothing, and keep out none that we do. */
+  unknownPasskey(network: string): Promise<Attempt>;
   register(network: string): Promise<Attempt>;
   /** Refresh tokens. */
   refresh(network: string): Promise<Attempt>;
@@ -98,7 +108,20 @@ export function createAttempts(options: TakingOptions): Attempts {
         [],
         'WILL_NOT_DO',
       ),
-    passkey: (network) => from('passkeyFromNetwork', network),
+    otpInSession: (accountId, sessionId) =>
+      take(
+        [limit('otpOfAccountOnDevice', accountId, `session ${sessionId}`), limit('otpOfAccountInSessions', accountId)],
+        [],
+        'WILL_NOT_DO',
+      ),
+    passkey: (credential, network, device) =>
+      device === undefined
+        ? take([
+            limit('passkeyOfCredentialFromNetwork', credential, network),
+            ...ofNetwork('passkeyFromNetwork', network),
+          ])
+        : take([limit('passkeyOfCredentialOnDevice', credential, device)]),
+    unknownPasskey: (network) => from('passkeyUnknownFromNetwork', network),
     register: (network) => from('registerFromNetwork', network),
     refresh: (network) => from('refreshFromNetwork', network),
     forgot: (network) => from('forgotFromNetwork', network),

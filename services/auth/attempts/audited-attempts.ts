@@ -33,6 +33,7 @@ export function auditAttempts(attempts: Attempts, counted: Pick<CountedAudit, 'a
     ...attempts,
     confirm: (sessionId) => told('confirm', {}, attempts.confirm(sessionId)),
     otp: (account, network, device) => told('otp', { network, account }, attempts.otp(account, network, device)),
+    otpInSession: (account, sessionId) => told('otpInSession', { account }, attempts.otpInSession(account, sessionId)),
     reset: (network, account) => told('reset', { network, account }, attempts.reset(network, account)),
     verify: (network, account) => told('verify', { network, account }, attempts.verify(network, account)),
     register: (network) => told('register', { network }, attempts.register(network)),

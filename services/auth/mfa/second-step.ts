@@ -1,6 +1,6 @@
 import type { Clock } from '#kit/clock.ts';
 import type { Database } from '#kit/db/database.ts';
-import type { Attempts } from '../attempts/attempts.ts';
+import type { Attempt, Attempts } from '../attempts/attempts.ts';
 import type { KnownDevices } from '../attempts/known-devices.ts';
 import type { KeyVault } from '../keys/key-vault.ts';
 import type { Mail, MailCall } from '../mail/mail.ts';
@@ -18,6 +18,8 @@ export interface CodeSource {
   /** Of the device, as it came; empty for none. */
   deviceToken: string;
   context: MailCall;
+  /** In which its person is already: whoever holds it is known by that. */
+  sessionId?: string;
 }
 
 /** What comes after a password that is right. */
@@ -34,7 +36,7 @@ export interface SecondStep {
 export function createSecondStep(options: {
   db: Database;
   vault: KeyVault;
-  attempts: Pick<Attempts, 'otp'>;
+  attempts: Pick<Attempts, 'otp' | 'otpInSession'>;
   knownDevices: Pick<KnownDevices, 'has'>;
   mail: Pick<Mail, 'notify'>;
   clock: Clock;
@@ -53,10 +55,14 @@ export function createSecondStep(options: {
     };
   }
 
-  async function byTotp(accountId: string, encrypted: Buffer, code: string, source: CodeSource): Promise<Proof> {
-    const { device, deviceToken } = source;
+  async function count(accountId: string, { device, deviceToken, sessionId }: CodeSource): Promise<Attempt> {
+    if (sessionId !== undefined) return attempts.otpInSession(accountId, sessionId);
     const isKnown = await knownDevices.has(accountId, deviceToken);
-    const attempt = await attempts.otp(accountId, networkOf(device.ip), isKnown ? deviceToken : undefined);
+    return attempts.otp(accountId, networkOf(device.ip), isKnown ? deviceToken : undefined);
+  }
+
+  async function byTotp(accountId: string, encrypted: Buffer, code: string, source: CodeSource): Promise<Proof> {
+    const attempt = await count(accountId, source);
     const step = stepOf(await vault.decrypt(encrypted, secretName(accountId)), code, clock.nowMs());
     if (step === undefined) throw otpInvalid();
     return {

@@ -3,7 +3,7 @@ import type { Database } from '#kit/db/database.ts';
 import { hasReason } from '#kit/errors.ts';
 import type { Enter, LetIn, PasswordSource, SignedIn } from '../accounts/credentials.ts';
 import { tellingRefused } from '../accounts/refused-sign-ins.ts';
-import type { Attempts } from '../attempts/attempts.ts';
+import type { Attempt, Attempts } from '../attempts/attempts.ts';
 import type { KnownDevices } from '../attempts/known-devices.ts';
 import type { CountedAudit } from '../audit/counted.ts';
 import { networkOf } from '../origin/device.ts';
@@ -43,8 +43,8 @@ export interface PasskeySignInsOptions {
   db: Database;
   challenges: Challenges;
   relyingParty: RelyingParty | undefined;
-  attempts: Pick<Attempts, 'passkey'>;
-  knownDevices: Pick<KnownDevices, 'remember'>;
+  attempts: Pick<Attempts, 'passkey' | 'unknownPasskey'>;
+  knownDevices: Pick<KnownDevices, 'has' | 'remember'>;
   profiles: Pick<Profiles, 'byId'>;
   counted: Pick<CountedAudit, 'add'>;
   clock: Clock;
@@ -83,13 +83,19 @@ export function createPasskeySignIns(options: PasskeySignInsOptions): PasskeySig
     };
   }
 
-  async function take(network: string, source: PasswordSource) {
+  /** Finding one costs next to nothing; what is not found counts by itself, so that no junk keeps out who has a passkey. */
+  async function findCounted(credential: Assertion, source: PasswordSource): Promise<sql.SignInPasskey> {
     try {
-      return await attempts.passkey(network);
+      return await find(credential);
     } catch (error) {
-      if (hasReason(error, 'RATE_LIMITED')) tellRefused(undefined, source, 'limit');
+      if (hasReason(error, 'PASSKEY_INVALID')) await attempts.unknownPasskey(networkOf(source.device.ip));
       throw error;
     }
+  }
+
+  async function take({ id, accountId }: sql.SignInPasskey, { device, deviceToken }: PasswordSource): Promise<Attempt> {
+    const isKnown = await knownDevices.has(accountId, deviceToken);
+    return attempts.passkey(id, networkOf(device.ip), isKnown ? deviceToken : undefined);
   }
 
   return {
@@ -103,11 +109,12 @@ export function createPasskeySignIns(options: PasskeySignInsOptions): PasskeySig
     async signIn(credential, source, enter) {
       here();
       const { device, deviceToken, context } = source;
-      const attempt = await take(networkOf(device.ip), source);
+      let attempt: Attempt | undefined;
       let accountId: string | undefined;
       try {
-        const passkey = await find(credential);
+        const passkey = await findCounted(credential, source);
         accountId = passkey.accountId;
+        attempt = await take(passkey, source);
         const proof = await prove(credential, passkey);
         const user = await profiles.byId(accountId, context);
         const entered = user && (await enter(user, { proof, epoch: passkey.epoch }));
@@ -116,7 +123,8 @@ export function createPasskeySignIns(options: PasskeySignInsOptions): PasskeySig
         const known = await knownDevices.remember(accountId, deviceToken, { ...context, device });
         return { user, entered, epoch: passkey.epoch, deviceToken: known };
       } catch (error) {
-        if (!hasReason(error, 'PASSKEY_INVALID')) attempt.giveBack();
+        if (hasReason(error, 'RATE_LIMITED')) tellRefused(accountId, source, 'limit');
+        else if (!hasReason(error, 'PASSKEY_INVALID')) attempt?.giveBack();
         else tellRefused(accountId, source, error instanceof Error && error.cause === COPIED ? 'counter' : 'passkey');
         throw error;
       }

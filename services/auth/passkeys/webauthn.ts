@@ -6,9 +6,10 @@ import {
   verifyAuthenticationResponse,
   verifyRegistrationResponse,
 } from '@simplewebauthn/server';
-import { COSEALG, decodeAttestationObject, isoBase64URL, isoCBOR } from '@simplewebauthn/server/helpers';
+import { decodeAttestationObject, decodeClientDataJSON, isoBase64URL, isoCBOR } from '@simplewebauthn/server/helpers';
 import { CHALLENGE_MS } from './challenges.ts';
 import type { Assertion, Attestation } from './passkey-input.ts';
+import { ALGORITHMS, isSoundKey } from './public-key.ts';
 import { passkeyInvalid } from './refusals.ts';
 import type { RelyingParty } from './relying-party.ts';
 import type { HeldPasskey, SignInPasskey } from './statements.ts';
@@ -23,8 +24,6 @@ type IsGood = (challenge: string) => boolean;
 
 /** As people see it when they choose a passkey. */
 const NAME = 'OXO';
-/** What every authenticator has one of, in the order in which we like them. */
-const ALGORITHMS = [COSEALG.ES256, COSEALG.EdDSA, COSEALG.RS256];
 /** RSA of 4,096 bits has some 530; without it one could be stored that takes seconds to verify. */
 const MAX_PUBLIC_KEY_BYTES = 1_024;
 
@@ -78,8 +77,9 @@ export async function verifyAttestation(
   isGood: IsGood,
 ): Promise<MadePasskey> {
   let challenge = '';
-  const { registrationInfo: made } = await verified(() =>
-    verifyRegistrationResponse({
+  const { registrationInfo: made } = await verified(() => {
+    requireOwnPage(response.clientDataJSON);
+    return verifyRegistrationResponse({
       response: {
         ...{ id, rawId: id, type: 'public-key', clientExtensionResults: {} },
         response: {
@@ -92,11 +92,12 @@ export async function verifyAttestation(
         return isGood(text);
       },
       ...{ expectedOrigin: party.origin, expectedRPID: party.id, supportedAlgorithmIDs: ALGORITHMS },
-    }),
-  );
+    });
+  });
   if (made === undefined || made.credential.id !== id || made.credential.publicKey.length > MAX_PUBLIC_KEY_BYTES)
     throw passkeyInvalid();
   const { publicKey, counter } = made.credential;
+  if (!isSoundKey(publicKey)) throw passkeyInvalid();
   return {
     ...{ credentialId: Buffer.from(id, 'base64url'), publicKey: Buffer.from(publicKey), counter, challenge },
     isBackedUp: made.credentialBackedUp,
@@ -114,8 +115,9 @@ export async function verifyAssertion(
   isGood: IsGood,
 ): Promise<Signed> {
   let challenge = '';
-  const { verified: isRight, authenticationInfo: info } = await verified(() =>
-    verifyAuthenticationResponse({
+  const { verified: isRight, authenticationInfo: info } = await verified(() => {
+    requireOwnPage(response.clientDataJSON);
+    return verifyAuthenticationResponse({
       response: { id, rawId: id, type: 'public-key', clientExtensionResults: {}, response },
       expectedChallenge(text) {
         challenge = text;
@@ -123,10 +125,17 @@ export async function verifyAssertion(
       },
       ...{ expectedOrigin: party.origin, expectedRPID: party.id },
       credential: { id, publicKey: Uint8Array.from(publicKey), counter: 0 },
-    }),
-  );
+    });
+  });
   if (!isRight) throw passkeyInvalid();
   return { challenge, counter: info.newCounter, isBackedUp: info.credentialBackedUp };
+}
+
+/** Our pages stand in no frame of another site: one that asks from there is not ours. The library does not look at it. @throws Error */
+function requireOwnPage(clientDataJSON: string): void {
+  const { crossOrigin, topOrigin }: { crossOrigin?: unknown; topOrigin?: unknown } =
+    decodeClientDataJSON(clientDataJSON);
+  if ((crossOrigin ?? false) !== false || topOrigin !== undefined) throw new Error('asked in a frame of another site');
 }
 
 /** Whatever the library finds wrong, it throws: what it was given came from a stranger. */

@@ -82,7 +82,7 @@ export function createStepUp(options: StepUpOptions): StepUp {
       const { context } = source;
       const attempt = await attempts.confirm(sessionId);
       try {
-        const letIn = await check(userId, shown, source);
+        const letIn = await check(userId, shown, { ...source, sessionId });
         const confirmed = letIn && (await db.transaction((tx) => renew(tx, letIn)));
         attempt.giveBack();
         return confirmed;

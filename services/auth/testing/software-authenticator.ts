@@ -19,6 +19,9 @@ export interface Faults {
   isUnverified?: boolean;
   /** Where its counter is; it goes on by one each time, or stays 0 where it does not count. */
   counter?: number;
+  /** It is asked in a frame of another site. */
+  crossOrigin?: boolean;
+  topOrigin?: string;
   /** It signs with another key. */
   forged?: boolean;
 }
@@ -51,8 +54,14 @@ export function createAuthenticator(site: { origin: string; rpId: string }, coun
   let user = '';
 
   function clientDataOf(type: string, { challenge }: Options, faults: Faults): Buffer {
-    const data = { type: faults.type ?? type, challenge: faults.challenge ?? challenge, crossOrigin: false };
-    return Buffer.from(JSON.stringify({ ...data, origin: faults.origin ?? site.origin }));
+    const data = {
+      type: faults.type ?? type,
+      challenge: faults.challenge ?? challenge,
+      crossOrigin: faults.crossOrigin ?? false,
+    };
+    const { topOrigin } = faults;
+    const origins = { origin: faults.origin ?? site.origin, ...(topOrigin === undefined ? {} : { topOrigin }) };
+    return Buffer.from(JSON.stringify({ ...data, ...origins }));
   }
 
   function dataOf(faults: Faults, attested: readonly Buffer[] = []): Buffer {

@@ -18,7 +18,11 @@ let service: TestAuthService;
 before(async () => {
   service = await startAuthService({
     publicUrl: PASSKEY_URL,
-    allowances: { passkeyFromNetwork: { attempts: 3, windowMs: HOUR_MS } },
+    allowances: {
+      passkeyOfCredentialFromNetwork: { attempts: 3, windowMs: HOUR_MS },
+      passkeyUnknownFromNetwork: { attempts: 2, windowMs: HOUR_MS },
+      passkeyFromNetwork: { attempts: 5, windowMs: HOUR_MS },
+    },
   });
 });
 after(() => service.close());
@@ -119,6 +123,8 @@ describe('a sign-in by a passkey is refused', () => {
   const other = createAuthenticator(PASSKEY_SITE);
   const faults: Record<string, Faults> = {
     'at another site': { origin: 'https://localhost:8080' },
+    'in a frame of another site': { crossOrigin: true },
+    'below another site': { topOrigin: 'https://other.example' },
     'for another site': { rpId: 'oxo.example' },
     'whose authenticator has not asked who holds it': { isUnverified: true },
     'that another key has signed': { forged: true },
@@ -217,6 +223,23 @@ describe('a sign-in by a passkey is refused', () => {
     for (let time = 0; time < 3; time += 1) await assert.rejects(wrong(), refused('PASSKEY_INVALID'));
     await assert.rejects(signIn(person, {}, { ip: HOME }), refused('RATE_LIMITED'));
     assert.equal((await signIn(person, {}, { ip: CAFE })).user?.id, person.id);
+    const [neighbour, third] = [await signUp(), await signUp()];
+    assert.equal((await signIn(neighbour, {}, { ip: HOME })).user?.id, neighbour.id, 'others go on there');
+    for (let time = 0; time < 2; time += 1)
+      await assert.rejects(signIn(neighbour, { forged: true }, { ip: HOME }), refused('PASSKEY_INVALID'));
+    await assert.rejects(signIn(third, {}, { ip: HOME }), refused('RATE_LIMITED'));
+    const { deviceToken } = person;
+    assert.equal((await signIn(person, {}, { ip: HOME, deviceToken })).user?.id, person.id, 'its own device goes on');
+    const stranger = { ip: HOME, deviceToken: third.deviceToken };
+    await assert.rejects(signIn(person, {}, stranger), refused('RATE_LIMITED'));
+  });
+
+  it('of which we have never heard, too often, and keeps out nobody who has one', async () => {
+    const [person, ip] = [await signUp(), '203.0.113.7'];
+    const junk = async () => finish(await signedBy(service.passkeys(), other, { userHandle: 'AAAA' }), { ip });
+    for (let time = 0; time < 2; time += 1) await assert.rejects(junk(), refused('PASSKEY_INVALID'));
+    await assert.rejects(junk(), refused('RATE_LIMITED'));
+    assert.equal((await signIn(person, {}, { ip })).user?.id, person.id);
   });
 
   it('by what is no credential at all, which is named', async () => {

@@ -15,7 +15,11 @@ let service: TestAuthService;
 before(async () => {
   service = await startAuthService({
     publicUrl: PASSKEY_URL,
-    allowances: { confirmOfSession: { attempts: 3, windowMs: HOUR_MS } },
+    allowances: {
+      confirmOfSession: { attempts: 3, windowMs: HOUR_MS },
+      otpOfAccount: { attempts: 2, windowMs: HOUR_MS },
+      otpOfAccountInSessions: { attempts: 4, windowMs: HOUR_MS },
+    },
   });
 });
 after(() => service.close());
@@ -80,6 +84,18 @@ describe('a sign-in is confirmed', () => {
     await service.mfa(accessToken).disableTotp({});
   });
 
+  it('by a code, however many somebody else tries who has the password', async () => {
+    const person = await service.signUp();
+    const { secret } = await service.mfa(person.accessToken).enrolTotp({});
+    await service.mfa(person.accessToken).confirmTotp({ otp: codeOf(secret, service.clock.nowMs()) });
+    const { token } = await longAgo(person);
+    const tryToSignIn = () => service.as().login({ identifier: person.handle, password: PASSWORD, otp: '0' });
+    for (let time = 0; time < 2; time += 1) await assert.rejects(tryToSignIn(), refused('OTP_INVALID'));
+    await assert.rejects(tryToSignIn(), refused('RATE_LIMITED'));
+    const { accessToken } = await confirm(token, PASSWORD, codeOf(secret, service.clock.nowMs()));
+    assert.deepEqual(await factorsOf(accessToken), [Factor.PASSWORD, Factor.TOTP]);
+  });
+
   it('by a passkey of the account alone', async () => {
     const [person, other] = [await service.signUp(), await service.signUp()];
     const { authenticator } = await addPasskey(service.passkeys(person.accessToken));
@@ -106,6 +122,19 @@ describe('a sign-in is not confirmed', () => {
     await assert.rejects(confirm(token, PASSWORD), refused('RATE_LIMITED'));
     await until('it is told', async () => (await entriesOf(person)).length > 0);
     assert.equal((await entriesOf(person))[0], 'REFUSED password');
+  });
+
+  it('by too many codes, in however many sessions', async () => {
+    const person = await service.signUp();
+    const others = [await service.signIn(person.id), await service.signIn(person.id)];
+    const { secret } = await service.mfa(person.accessToken).enrolTotp({});
+    await service.mfa(person.accessToken).confirmTotp({ otp: codeOf(secret, service.clock.nowMs()) });
+    const tokens = [person.accessToken, ...others];
+    const tried = [0, 0, 1, 1].map((index) => tokens[index] ?? '');
+    for (const token of tried) await assert.rejects(confirm(token, PASSWORD, '0'), refused('OTP_INVALID'));
+    service.clock.advance(STEP_MS);
+    const last = confirm(tokens[2] ?? '', PASSWORD, codeOf(secret, service.clock.nowMs()));
+    await assert.rejects(last, refused('RATE_LIMITED'));
   });
 
   it('by nothing, or by two things', async () => {
