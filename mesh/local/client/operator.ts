@@ -1,4 +1,4 @@
-import { type Channel, ClientError, createChannel, createClient, Metadata } from 'nice-grpc';
+import { type Channel, ClientError, createChannel, createClient, Metadata, Status } from 'nice-grpc';
 import { AuthInternalServiceDefinition } from '#gen/oxo/auth/v1/auth_internal_service.ts';
 import { CliError, messageOf } from '../cli/cli-error.ts';
 import { operatorName } from '../secrets.ts';
@@ -6,6 +6,17 @@ import type { StackPlan } from '../stack/plan.ts';
 import { ofService } from '../stack/replicas.ts';
 
 const timeoutMs = 10_000;
+/** Of auth, or of nobody: what went wrong stands in its logs. */
+const NO_ANSWERS: ReadonlySet<Status> = new Set([
+  ...[
+    Status.UNAVAILABLE,
+    Status.DEADLINE_EXCEEDED,
+    Status.CANCELLED,
+    Status.INTERNAL,
+    Status.UNKNOWN,
+    Status.UNIMPLEMENTED,
+  ],
+]);
 
 /** What goes with each call of the operator. */
 export type OperatorCall = { readonly signal: AbortSignal; readonly metadata: Metadata };
@@ -30,12 +41,18 @@ export async function asOperator<T>(
     return await work(channel, { signal, metadata: Metadata({ authorization: `Bearer ${accessToken}` }) });
   } catch (error) {
     throw new CliError(`${problem}: ${error instanceof ClientError ? error.details : messageOf(error)}`, {
-      advice: ['./oxo status tells whether auth runs; ./oxo logs auth says more'],
+      advice: adviceFor(error),
       cause: error,
     });
   } finally {
     channel.close();
   }
+}
+
+/** Who has got an answer need not look whether anybody answers. */
+export function adviceFor(error: unknown): string[] {
+  const answered = error instanceof ClientError && !NO_ANSWERS.has(error.code);
+  return answered ? [] : ['./oxo status tells whether auth runs; ./oxo logs auth says more'];
 }
 
 /**

@@ -7,7 +7,7 @@ import { services } from '../services.ts';
 import { readSettings } from '../settings.ts';
 import { keptVariables, withKept } from '../stack/kept-settings.ts';
 import { planStack } from '../stack/plan.ts';
-import { readLiveState, withRunningSettings } from '../supervisor/state.ts';
+import { readLiveState, type StackState, withRunningSettings } from '../supervisor/state.ts';
 import { rotate as rotateKeys } from './keys/rotate.ts';
 
 /** All who have secrets that are replaced. */
@@ -34,6 +34,14 @@ from this machine.
   run,
 };
 
+/** What is said before it begins, of a stack that runs. */
+export function noticeOf(running: Pick<StackState, 'replicas'> | undefined): string | undefined {
+  if (running === undefined) return undefined;
+  const takes = 'every process is started again, one after the other: this takes a minute or two';
+  if (running.replicas > 1) return `${takes}, and no request is refused`;
+  return `${takes}. There is one of each service, so its requests fail for seconds, until it is ready again; with ./oxo up --replicas 2 (after ./oxo down) none would`;
+}
+
 async function run(argv: readonly string[]): Promise<number> {
   const flags = { service: { type: 'string' }, now: { type: 'boolean', default: false } } as const;
   const { values, positionals } = parseFlags(argv, flags, 1);
@@ -43,7 +51,10 @@ async function run(argv: readonly string[]): Promise<number> {
     throw new CliError(`there is no service "${values.service}": it is one of ${all.join(', ')}`, { exitCode: 2 });
   }
   const kept = keptVariables(readSettings(process.env).stateDir);
-  const replaced = await rotateCredentials(readSettings(withKept(kept, process.env)), names, createPhases());
+  const settings = readSettings(withKept(kept, process.env));
+  const notice = noticeOf(readLiveState(settings.stateDir));
+  if (notice !== undefined) console.log(notice);
+  const replaced = await rotateCredentials(settings, names, createPhases());
   if (replaced.length > 0)
     console.log(
       `the secrets of ${replaced.join(', ')} are new; the former ones, and tokens that services got by them, count no more`,

@@ -11,10 +11,12 @@ import { requireServing } from './serving.ts';
  * Proves that all of it works, and says what to do with it.
  * @throws CliError that names what does not
  */
-export async function greet(settings: Settings, progress: Progress, startedAtMs: number): Promise<void> {
+export async function greet(given: Settings, progress: Progress, startedAtMs: number): Promise<void> {
+  // What was given for a stack that runs may not be what it runs with.
+  const settings = withRunningSettings(given);
   const frontDoor = `http://${loopback}:${settings.portBase}`;
   const { accounts } = loadSecrets(settings.stateDir, []);
-  await progress.step('every service can work', () => requireServing(planStack(withRunningSettings(settings))));
+  await progress.step('every service can work', () => requireServing(planStack(settings)));
   await progress.step('a post seen in a feed', async () => `after ${await checkFlow(frontDoor, accounts.check)} ms`);
   const demo = { handle: 'demo', displayName: 'Demo', password: accounts.demo };
   const { accessToken } = await signIn(frontDoor, demo);
@@ -37,4 +39,15 @@ try
   curl -s -H "Authorization: Bearer $TOKEN" ${frontDoor}/api/v1/feed
 
 next: ./oxo status, ./oxo logs -f, ./oxo demo, ./oxo down`);
+  const warning = warningOfPort(settings);
+  if (warning !== undefined) console.error(`\noxo: warning: ${warning}`);
+}
+
+/** What is odd about a public URL that names this machine, but not the port of the front door; undefined when nothing is. */
+export function warningOfPort({ publicUrl, portBase }: Pick<Settings, 'publicUrl' | 'portBase'>): string | undefined {
+  const { protocol, hostname, port, host } = new URL(publicUrl);
+  const isHere = /^(localhost|.+\.localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(hostname);
+  const named = port === '' ? { 'http:': 80, 'https:': 443 }[protocol] : Number(port);
+  if (!isHere || named === portBase) return undefined;
+  return `OXO_PUBLIC_URL names ${host}, and the front door is at port ${portBase}: sign-ins and links in mails work only if a proxy of yours listens there`;
 }

@@ -7,7 +7,7 @@ import type { OutgoingEvent, Publisher } from '#kit/events/outbox/publisher.ts';
 import { type BatchPublisher, createBatchPublisher } from '#kit/events/outbox/relay-batch.ts';
 import { type Link, openLink, RELAY_LOCK, RELAY_NAME } from '#kit/events/outbox/relay-link.ts';
 import { createRelayQueue, RETRY_MS } from '#kit/events/outbox/relay-queue.ts';
-import type { Logger } from '#kit/observability/logger.ts';
+import { type Logger, warnSeldom } from '#kit/observability/logger.ts';
 
 export interface Relay {
   /**
@@ -52,6 +52,7 @@ const NOTIFY = { name: 'relay-notify', text: "select pg_notify(name, '') from re
 export function createRelay(options: RelayOptions): Relay {
   const { databaseUrl, publisher, effects, db, logger, pollMs = DEFAULT_POLL_MS } = options;
   const batches = createBatchPublisher({ publisher, effects, logger });
+  const warn = warnSeldom(logger);
   const queue = createRelayQueue(batches, pollMs);
   const stopping = new AbortController();
   let running: Promise<void> | undefined;
@@ -115,7 +116,7 @@ export function createRelay(options: RelayOptions): Relay {
       try {
         await serve();
       } catch (error) {
-        logger.warn({ err: error }, 'the relay failed and tries again');
+        warn({ err: error }, 'the relay failed and tries again');
       }
       await pause(RETRY_MS, stopping.signal);
     }
