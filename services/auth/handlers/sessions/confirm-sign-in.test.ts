@@ -129,7 +129,7 @@ describe('a sign-in is not confirmed', () => {
     const others = [await service.signIn(person.id), await service.signIn(person.id)];
     const { secret } = await service.mfa(person.accessToken).enrolTotp({});
     await service.mfa(person.accessToken).confirmTotp({ otp: codeOf(secret, service.clock.nowMs()) });
-    const tokens = [person.accessToken, ...others];
+    const tokens = [person, ...others].map(({ accessToken }) => accessToken);
     const tried = [0, 0, 1, 1].map((index) => tokens[index] ?? '');
     for (const token of tried) await assert.rejects(confirm(token, PASSWORD, '0'), refused('OTP_INVALID'));
     service.clock.advance(STEP_MS);

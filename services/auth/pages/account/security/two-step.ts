@@ -67,8 +67,8 @@ export function twoStep(parts: {
       const { twoStep: texts, again } = visit.texts.account;
       const state = await mfa.read(visit.session.accountId);
       // It may be on again by now.
-      const off = state.totpSinceMs === undefined ? { off: texts.done.off } : {};
-      const said = doneIn(visit, { ...off, again });
+      const isOff = state.totpSinceMs === undefined;
+      const said = doneIn(visit, isOff ? { off: texts.done.off, again } : { again });
       sendPage(exchange.response, 200, statePage(visit, state, { done: said }));
     },
     async post(exchange, visit, form) {
