@@ -60,7 +60,7 @@ const ambiguous = {
   typed_per_filter_config: noTranscoding,
 };
 
-/** The fields of these stand in the body, every one; a test holds it. The transcoder would take them from the query too, and secrets would stand in logs. */
+/** The fields of these stand in the body or all in the path; a test holds it. The transcoder would take them from the query too, and secrets would stand in logs. */
 const queryOfWrite = {
   match: {
     prefix: '/api/',
@@ -71,7 +71,7 @@ const queryOfWrite = {
   },
   direct_response: {
     status: 400,
-    body: { inline_string: 'There is a query, where all fields stand in the body.' },
+    body: { inline_string: 'There is a query, where fields stand in the body or the path alone.' },
   },
   typed_per_filter_config: noTranscoding,
 };

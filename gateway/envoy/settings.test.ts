@@ -56,17 +56,20 @@ describe('the settings of the front door', () => {
     assertListed('pathParameters', pathParameters, names);
   });
 
-  it('may refuse a query of what is no GET and no DELETE: the fields of those stand in the body', () => {
+  it('may refuse a query of what is no GET and no DELETE: their fields stand in the body, or all in the path', () => {
     const http = registry.getExtension('google.api.http');
     assert.ok(http);
     let writes = 0;
     for (const method of services.flatMap((service) => (service.kind === 'service' ? service.methods : []))) {
       const { options } = method.proto;
       if (options === undefined || !hasExtension(options, http)) continue;
-      const { pattern, body } = getExtension(options, http) as { pattern: { case?: string }; body: string };
+      const rule = getExtension(options, http) as { pattern: { case?: string; value?: string }; body: string };
+      const { pattern, body } = rule;
       if (!['post', 'put', 'patch'].includes(pattern.case ?? '')) continue;
       writes += 1;
-      assert.equal(body, '*', method.name);
+      const inPath = [...(pattern.value ?? '').matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
+      const inQuery = method.input.fields.filter(({ name }) => body !== '*' && !inPath.includes(name));
+      assert.deepEqual(inQuery, [], method.name);
     }
     assert.ok(writes > 10);
   });

@@ -66,7 +66,12 @@ function differences(served: readonly Served[], frontDoor: readonly Route[]): st
 /** The paths for which auth has a handler. Nothing of it runs. */
 function servedByAuth(): Served[] {
   const served: Served[] = [];
-  const http = { port: 0, handle: (route: Served) => void served.push(route), handleMissing() {}, close: async () => {} };
+  const http = {
+    port: 0,
+    handle: (route: Served) => void served.push(route),
+    handleMissing() {},
+    close: async () => {},
+  };
   const own: Partial<AuthServiceParts> = {
     oauth: { issuer: 'https://oxo.example', cookieSecrets: ['a secret of this test'] },
     ...{ apiKeyTagSecrets: [Buffer.alloc(32)], mailTokenSecrets: [Buffer.alloc(32)], metrics: createMetrics() },

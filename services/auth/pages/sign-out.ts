@@ -1,6 +1,6 @@
-import { CLEAR_CACHE } from '../html/policy.ts';
 import { hidden } from '../html/fields.ts';
 import { html } from '../html/html.ts';
+import { CLEAR_CACHE } from '../html/policy.ts';
 import { sendPage } from '../html/send.ts';
 import type { OAuthPages } from '../oauth/interactions/pages.ts';
 import type { OAuth } from '../oauth/oauth.ts';

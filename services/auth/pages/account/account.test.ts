@@ -268,5 +268,6 @@ test('a notice that a link asks for is not said', async () => {
     [ACCOUNT_PAGES.profile, 'saved'],
     [ACCOUNT_PAGES.security, 'password'],
     [ACCOUNT_PAGES.sessions, 'ended'],
-  ]) assert.equal(statusIn(await open(browser, `${path}?done=${done}`)), undefined);
+  ])
+    assert.equal(statusIn(await open(browser, `${path}?done=${done}`)), undefined);
 });
