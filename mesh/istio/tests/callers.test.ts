@@ -120,7 +120,12 @@ describe('the table of callers', () => {
 /** The paths for which auth has a handler. Nothing of it runs. */
 function servedByAuth(): string[] {
   const served: string[] = [];
-  const http = { port: 0, handle: ({ path }: { path: string }) => void served.push(path), close: async () => {} };
+  const http = {
+    port: 0,
+    handle: ({ path }: { path: string }) => void served.push(path),
+    handleMissing() {},
+    close: async () => {},
+  };
   const own: Partial<AuthServiceParts> = {
     oauth: { issuer: 'https://oxo.example', cookieSecrets: ['a secret of this test'] },
     ...{ apiKeyTagSecrets: [Buffer.alloc(32)], mailTokenSecrets: [Buffer.alloc(32)], metrics: createMetrics() },
