@@ -11,7 +11,7 @@ import { endEverything } from './end-everything.ts';
 /** A sign-in that is under way holds the account, or finds it disabled: none of its sessions outlives the next statement. */
 const DISABLE = {
   name: 'account-disable',
-  text: `update accounts set state = 'DISABLED', is_admin = false,
+  text: `update accounts set state = 'DISABLED', is_admin = false, pending_email = null,
       pending_handle = null, pending_display_name = null, sweep_at_ms = null where id = $1 and state <> 'DISABLED' returning 1`,
 };
 

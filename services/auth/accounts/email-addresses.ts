@@ -11,7 +11,7 @@ import { queueVerification } from '../mail/verification.ts';
 const FIND_MAIL = {
   name: 'email-find-mail',
   text: `select account_id as "accountId", recipient from mails
-    where id = $1 and kind = 'VERIFY_EMAIL' and expires_at_ms > $2`,
+    where id = $1 and kind = 'VERIFY_EMAIL' and used_at_ms is null and expires_at_ms > $2`,
 };
 const COLUMNS = `id, email, email_verified_at_ms is not null as "isVerified", pending_email as "pendingEmail",
   created_at_ms::float8 as "createdAtMs"`;

@@ -2,9 +2,11 @@ import type { Clock } from '#kit/clock.ts';
 import type { Database } from '#kit/db/database.ts';
 import { invalidFields, OxoError } from '#kit/errors.ts';
 import type { Attempts } from '../attempts/attempts.ts';
+import { forgetDevices } from '../attempts/known-devices.ts';
 import { originOf, recordAudit } from '../audit/audit-log.ts';
 import type { CountedAudit } from '../audit/counted.ts';
 import type { Mail, MailCall } from '../mail/mail.ts';
+import { dropPendingEmail } from '../mail/verification.ts';
 import type { ProfileContext, Profiles } from '../profiles/profiles.ts';
 import { endOtherSessions } from '../sessions/end-others.ts';
 import type { Revoking } from '../sessions/revoking.ts';
@@ -31,9 +33,13 @@ export interface PasswordChange {
   newPassword: string;
 }
 
+/** The call, and by which token the account knows the device that it comes from, where that is told: that one stays known. */
+export type PasswordChangeCall = MailCall & ProfileContext & { deviceToken?: string };
+
 export interface PasswordChanges {
   /**
-   * Gives the signed-in person another password, and ends all other sessions of the account, those of browsers too. When it is done, their tokens are refused
+   * Gives the signed-in person another password, and ends all other sessions of the account, those of browsers too. Other devices are not known any more, and a change of the
+   * address that waits is given up. When it is done, their tokens are refused
    * everywhere.
    * @throws OxoError RATE_LIMITED; CREDENTIALS_INVALID when the current one is another; VALIDATION_FAILED; UNAVAILABLE when too many sign in at once, or when it
    *   is not known yet that all services have heard of it; then it is done all the same
@@ -41,7 +47,7 @@ export interface PasswordChanges {
   change(
     session: { userId: string; sessionId: string },
     passwords: PasswordChange,
-    call: MailCall & ProfileContext,
+    call: PasswordChangeCall,
   ): Promise<void>;
 }
 
@@ -77,6 +83,8 @@ export function createPasswordChanges(options: PasswordChangesOptions): Password
         const [present] = await tx.query<AccountRow>(LOCK, [userId]);
         if (present?.passwordHash !== account.passwordHash) throw wrongPassword();
         await setPassword(tx, userId, passwordHash, clock.nowMs());
+        await forgetDevices(tx, userId, call.deviceToken);
+        await dropPendingEmail(tx, userId, clock.nowMs());
         const revoked = await endOtherSessions(tx, userId, sessionId);
         const details = { sessions: revoked.length };
         await recordAudit(tx, { action: 'CHANGE_PASSWORD', accountId: userId, sessionId, details }, call);

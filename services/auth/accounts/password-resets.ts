@@ -2,10 +2,12 @@ import type { Clock } from '#kit/clock.ts';
 import type { Database, Queryable } from '#kit/db/database.ts';
 import { OxoError } from '#kit/errors.ts';
 import type { Attempts } from '../attempts/attempts.ts';
+import { forgetDevices } from '../attempts/known-devices.ts';
 import { NOBODY, originOf, person, recordAudit } from '../audit/audit-log.ts';
 import type { CountedAudit } from '../audit/counted.ts';
 import type { Mail, MailCall } from '../mail/mail.ts';
 import type { MailTokens } from '../mail/mail-tokens.ts';
+import { dropPendingEmail } from '../mail/verification.ts';
 import { deletePasskeysOf } from '../mfa/passkeys-of.ts';
 import type { ProfileContext, Profiles } from '../profiles/profiles.ts';
 import type { Revoking } from '../sessions/revoking.ts';
@@ -20,11 +22,6 @@ const FIND = {
     where mails.id = $1 and mails.kind = 'RESET_PASSWORD' and mails.used_at_ms is null and mails.expires_at_ms > $2
       and account.email = mails.recipient and account.email_verified_at_ms is not null and account.state = 'ACTIVE'`,
 };
-/** Who had the account in hand may still have a token of a device: from now on each is new, and told. */
-const FORGET_DEVICES = {
-  name: 'password-reset-forget-devices',
-  text: 'delete from known_devices where account_id = $1',
-};
 const LOCK = { name: 'password-reset-lock', text: 'select 1 from accounts where id = $1 for no key update' };
 
 export interface PasswordResets {
@@ -36,7 +33,7 @@ export interface PasswordResets {
   ask(email: string, call: MailCall): Promise<void>;
   /**
    * Gives an account another password by what was mailed to its address, and ends all by which somebody could act for it: sessions, browsers, API keys, passkeys, and
-   * what was granted to clients; no device is known any more. When it is done, their tokens are refused everywhere. A second factor stays.
+   * what was granted to clients; no device is known any more, and a change of the address that waits is given up. When it is done, their tokens are refused everywhere. A second factor stays.
    * @throws OxoError RATE_LIMITED; PASSWORD_RESET_INVALID when the token is unknown, too old, or was used; VALIDATION_FAILED, and the token still counts;
    *   UNAVAILABLE when it is not known yet that all services have heard of it; then it is done all the same
    */
@@ -90,7 +87,8 @@ export function createPasswordResets(options: PasswordResetsOptions): PasswordRe
         // Another reset, or a change of the address, may have been quicker.
         await find(tx, mailId);
         await setPassword(tx, accountId, passwordHash, clock.nowMs());
-        await tx.query(FORGET_DEVICES, [accountId]);
+        await forgetDevices(tx, accountId);
+        await dropPendingEmail(tx, accountId, clock.nowMs());
         const passkeys = await deletePasskeysOf(tx, mail, accountId, call);
         const { counts, ...ended } = await endEverything(tx, accountId);
         const actor = person(accountId);

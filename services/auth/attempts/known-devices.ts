@@ -40,6 +40,12 @@ const CLEAN_UP = defineCleanUp({
   where: 'last_seen_at_ms <= $1',
 });
 
+/** Values: account, the device that stays known. */
+const FORGET = {
+  name: 'known-devices-forget',
+  text: 'delete from known_devices where account_id = $1 and device_hash is distinct from $2',
+};
+
 /**
  * On what somebody has signed in to an account: there nobody else's tries keep anybody out. A device is named by a token, as OWASP's device
  * cookies do; it opens nothing, and only tells its holder's tries from those of strangers.
@@ -94,6 +100,14 @@ export function createKnownDevices(options: {
       await cleanUp(db, CLEAN_UP, [clock.nowMs() - DEVICE_KEPT_MS]);
     },
   };
+}
+
+/**
+ * Forgets the devices of an account: who had it in hand may still have a token of one. From now on each is new, and told.
+ * @param keptToken of the one that stays known, as it came
+ */
+export async function forgetDevices(tx: Transaction, accountId: string, keptToken?: string): Promise<void> {
+  await tx.query(FORGET, [accountId, keptToken === undefined ? null : hashOfDevice(accountId, keptToken)]);
 }
 
 type Origin = ReturnType<typeof originOf>;

@@ -10,6 +10,8 @@ import { BOUNDS, type MailKind } from './kinds.ts';
 import { createMailMetrics } from './mail-metrics.ts';
 
 const MAX_PARAM_CHARACTERS = 256;
+/** More than there can be. */
+const UNBOUNDED = 1_000_000;
 
 /** Values: id, account, kind, recipient, locale, params, now, expiry, since when they are counted, how many there may be. */
 const INSERT = {
@@ -40,6 +42,8 @@ export interface NewMail {
   to: string;
   /** What the texts of its kind fill in. */
   params?: Readonly<Record<string, string>>;
+  /** However many of its kind went to the address within the hour: of what others cannot cause. */
+  isAlwaysTold?: boolean;
 }
 
 /** The call that a mail is written for. */
@@ -53,7 +57,7 @@ export type MailCall = AuditedCall & {
  * SMTP server has taken it, and never if the transaction fails. Nobody waits for it.
  */
 export interface Mail {
-  /** An address that gets too many of a kind in an hour (`BOUNDS`) gets no more, and nobody is told. */
+  /** An address that gets too many of a kind in an hour (`BOUNDS`) gets no more, and nobody is told; but `isAlwaysTold`. */
   queue(tx: Transaction, mail: NewMail, call: MailCall): Promise<void>;
   /**
    * Writes to whoever has verified the address. Where nobody has, the same is done but for the row, so that time does not tell: then the event leads to no mail.
@@ -71,9 +75,11 @@ export function createMail(options: { outbox: Pick<Outbox, 'row'>; metrics: Metr
   const { outbox, clock } = options;
   const count = createMailMetrics(options.metrics);
 
-  async function queue(tx: Transaction, { kind, accountId, to, params }: NewMail, call: MailCall): Promise<void> {
+  async function queue(tx: Transaction, newMail: NewMail, call: MailCall): Promise<void> {
+    const { kind, accountId, to, params, isAlwaysTold = false } = newMail;
     const { id, values, counted } = valuesOf(kind, params, call);
-    const inserted = await tx.query(INSERT, [id, accountId, kind, to, ...values, ...counted]);
+    const bound = isAlwaysTold ? [counted[0], UNBOUNDED] : counted;
+    const inserted = await tx.query(INSERT, [id, accountId, kind, to, ...values, ...bound]);
     if (inserted.length === 0) return count(kind, 'LIMITED');
     await insertEvent(tx, outbox.row(mailQueued, { mailId: id }, call));
     count(kind, 'QUEUED');

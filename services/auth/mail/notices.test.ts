@@ -5,6 +5,8 @@ import { createKnownDevices } from '../attempts/known-devices.ts';
 import { startAuthService, type TestAuthService } from '../testing/auth-service.ts';
 import type { TestMail } from '../testing/mails.ts';
 import { PASSWORD, type SignedUp } from '../testing/signers.ts';
+import { mfaNotice } from './mfa-notice.ts';
+import type { MfaChange } from './texts/texts.ts';
 
 let service: TestAuthService;
 before(async () => {
@@ -86,6 +88,19 @@ test('an app that is let in for the first time is told, by its name, and again w
   service.clock.advance(1_000);
   await record(['feed:read']);
   assert.deepEqual(await kindsTo(person), ['NEW_APP', 'NEW_APP']);
+});
+
+test('a way to sign in that was added is told, whatever else was told within the hour', async () => {
+  const person = await signUp();
+  const notify = (change: MfaChange) =>
+    service.db.transaction((tx) => service.mail.notify(tx, mfaNotice(person.id, change), { requestId: 'test' }));
+  for (let time = 0; time < 22; time += 1) await notify('PASSKEY_REMOVED');
+  assert.equal((await kindsTo(person)).length, 20);
+  await notify('PASSKEY_ADDED');
+  await notify('TOTP_ADDED');
+  await notify('TOTP_REMOVED');
+  const changes = (await noticesTo(person)).map(({ params }) => params.change);
+  assert.deepEqual(changes.slice(20), ['PASSKEY_ADDED', 'TOTP_ADDED']);
 });
 
 test('who deletes an account hears of it once, in the language of the profile; nothing else is sent any more', async () => {

@@ -5,7 +5,9 @@ import type { DenyList } from '#kit/identity/deny-list.ts';
 import { recordAudit } from '../audit/audit-log.ts';
 import type { KeyVault } from '../keys/key-vault.ts';
 import type { Mail, MailCall } from '../mail/mail.ts';
+import { mfaNotice } from '../mail/mfa-notice.ts';
 import type { MfaChange } from '../mail/texts/texts.ts';
+import { dropPendingEmail } from '../mail/verification.ts';
 import { changeAccount, lockAccount } from '../sessions/account-lock.ts';
 import { endBrowserSessions } from '../sessions/browser-epochs.ts';
 import { deleteSessions } from '../sessions/delete-sessions.ts';
@@ -48,7 +50,7 @@ export interface Mfa {
   /** Takes app and recovery codes away. @returns whether sign-ins needed a code before */
   disable(accountId: string, call: MailCall): Promise<boolean>;
   /**
-   * As `disable`, for a person who has lost both, takes the passkeys away too, and ends all sessions; when it is done, their tokens are refused everywhere.
+   * As `disable`, for a person who has lost both, takes the passkeys away too, gives up a change of the address that waits, and ends all sessions; when it is done, their tokens are refused everywhere.
    * @returns whether sign-ins needed a code, or there were passkeys; undefined when there is no such account
    * @throws OxoError UNAVAILABLE as `Revoking.everywhere`
    */
@@ -77,7 +79,7 @@ export function createMfa(options: MfaOptions): Mfa {
   }
 
   function notify(tx: Transaction, accountId: string, change: MfaChange, call: MailCall): Promise<void> {
-    return mail.notify(tx, { kind: 'MFA_CHANGED', accountId, params: { change } }, call);
+    return mail.notify(tx, mfaNotice(accountId, change), call);
   }
 
   /** @returns whether sign-ins needed a code before */
@@ -131,6 +133,7 @@ export function createMfa(options: MfaOptions): Mfa {
       const { changed } = await revoking.everywhere(async (tx) => {
         if (!(await lockAccount(tx, accountId))) return { changed: undefined, revoked: [] };
         const wasEnabled = await remove(tx, accountId, call);
+        await dropPendingEmail(tx, accountId, clock.nowMs());
         const ofBrowsers = await endBrowserSessions(tx, accountId);
         const ended = await deleteSessions(tx, accountId);
         const passkeys = await deletePasskeysOf(tx, mail, accountId, call);

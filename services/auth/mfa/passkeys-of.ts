@@ -1,5 +1,6 @@
 import type { Transaction } from '#kit/db/database.ts';
 import type { Mail, MailCall } from '../mail/mail.ts';
+import { mfaNotice } from '../mail/mfa-notice.ts';
 import { DELETE_PASSKEYS } from './statements.ts';
 
 /**
@@ -13,7 +14,6 @@ export async function deletePasskeysOf(
   call: MailCall,
 ): Promise<number> {
   const { length } = await tx.query(DELETE_PASSKEYS, [accountId]);
-  if (length > 0)
-    await mail.notify(tx, { kind: 'MFA_CHANGED', accountId, params: { change: 'PASSKEY_REMOVED' } }, call);
+  if (length > 0) await mail.notify(tx, mfaNotice(accountId, 'PASSKEY_REMOVED'), call);
   return length;
 }

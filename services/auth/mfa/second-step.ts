@@ -4,6 +4,7 @@ import type { Attempt, Attempts } from '../attempts/attempts.ts';
 import type { KnownDevices } from '../attempts/known-devices.ts';
 import type { KeyVault } from '../keys/key-vault.ts';
 import type { Mail, MailCall } from '../mail/mail.ts';
+import { mfaNotice } from '../mail/mfa-notice.ts';
 import { type Device, networkOf } from '../origin/device.ts';
 import { BY_PASSWORD, type Proof } from '../sessions/factors.ts';
 import { secretName } from './mfa.ts';
@@ -49,7 +50,7 @@ export function createSecondStep(options: {
       factors: ['PASSWORD', 'RECOVERY_CODE'],
       async spend(tx) {
         if ((await tx.query(sql.SPEND_CODE, [accountId, hash])).length === 0) throw otpInvalid();
-        const notice = { kind: 'MFA_CHANGED', accountId, params: { change: 'RECOVERY_CODE_USED' } } as const;
+        const notice = mfaNotice(accountId, 'RECOVERY_CODE_USED');
         await mail.notify(tx, notice, { ...context, device });
       },
     };

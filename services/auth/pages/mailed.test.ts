@@ -124,4 +124,6 @@ test('the address and the password are changed by who is signed in', async () =>
     refused('REFRESH_TOKEN_INVALID'),
   );
   assert.equal((await browser.fetch('/account')).status, 200);
+  const devices = { name: 'test-devices', text: 'select 1 from known_devices where account_id = $1' };
+  assert.equal((await service.db.query(devices, [id])).length, 1, 'only the browser that asks stays known');
 });

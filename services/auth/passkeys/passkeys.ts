@@ -6,6 +6,7 @@ import { recordAudit } from '../audit/audit-log.ts';
 import type { CountedAudit } from '../audit/counted.ts';
 import type { ListedPasskey } from '../entities/passkey-entity.ts';
 import type { Mail, MailCall } from '../mail/mail.ts';
+import { mfaNotice } from '../mail/mfa-notice.ts';
 import { COUNT_PASSKEYS } from '../mfa/statements.ts';
 import { accountEnded, changeAccount } from '../sessions/account-lock.ts';
 import type { Challenges } from './challenges.ts';
@@ -82,7 +83,7 @@ export function createPasskeys(options: PasskeysOptions): Passkeys {
     // Another account has the same one, since this moment.
     if (added === undefined) throw passkeyInvalid();
     await recordAudit(tx, { action: 'ADD_PASSKEY', accountId, details: { passkey: added.id } }, call);
-    await mail.notify(tx, { kind: 'MFA_CHANGED', accountId, params: { change: 'PASSKEY_ADDED' } }, call);
+    await mail.notify(tx, mfaNotice(accountId, 'PASSKEY_ADDED'), call);
     return added;
   }
 
@@ -121,7 +122,7 @@ export function createPasskeys(options: PasskeysOptions): Passkeys {
       changeAccount(db, accountId, async (tx) => {
         if ((await tx.query(sql.DELETE, [id, accountId])).length === 0) throw passkeyNotFound();
         await counted.record(tx, { action: 'DELETE_PASSKEY', accountId, details: { passkey: id } }, call);
-        await mail.notify(tx, { kind: 'MFA_CHANGED', accountId, params: { change: 'PASSKEY_REMOVED' } }, call);
+        await mail.notify(tx, mfaNotice(accountId, 'PASSKEY_REMOVED'), call);
       }),
   };
 }

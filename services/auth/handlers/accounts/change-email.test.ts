@@ -5,6 +5,8 @@ import { refused } from '#kit/testing/refused.ts';
 import { startAuthService, type TestAuthService } from '../../testing/auth-service.ts';
 import { PASSWORD } from '../../testing/signers.ts';
 
+const OTHER = 'another walk in the rain 18';
+
 let service: TestAuthService;
 before(async () => {
   const confirmationOfAccount = { attempts: 5, windowMs: HOUR_MS };
@@ -88,6 +90,46 @@ test('a change that waits is given up by the address that there is, and by anoth
   assert.equal((await me.changeEmail({ email })).account?.pendingEmail, '');
   const second = (await lastTo('second@example.org'))?.token ?? '';
   await assert.rejects(service.as().verifyEmail({ token: second }), refused('EMAIL_TOKEN_INVALID'));
+});
+
+test('what an owner does to get an account back gives up a change that waits, and its mail confirms nothing any more', async () => {
+  const recoveries = {
+    async reset({ email }: Awaited<ReturnType<typeof signUp>>) {
+      await service.as().forgotPassword({ email });
+      await service.as().resetPassword({ token: (await lastTo(email))?.token ?? '', password: OTHER });
+    },
+    async change({ me }: Awaited<ReturnType<typeof signUp>>) {
+      await me.changePassword({ currentPassword: PASSWORD, newPassword: OTHER });
+    },
+    async resetMfa({ handle }: Awaited<ReturnType<typeof signUp>>) {
+      await service.operator().resetMfa({ handle });
+    },
+  };
+  for (const [name, recover] of Object.entries(recoveries)) {
+    const person = await signUp();
+    await verifyLast(person.email);
+    const theirs = `thief_${person.handle}@example.org`;
+    await person.me.changeEmail({ email: theirs });
+    const { token = '' } = (await lastTo(theirs)) ?? {};
+    await recover(person);
+    const password = name === 'resetMfa' ? PASSWORD : OTHER;
+    const { tokens } = await service.as().login({ identifier: person.handle, password, deviceToken: '' });
+    const me = service.withToken(tokens?.accessToken ?? '');
+    assert.equal((await me.getAccount({})).account?.pendingEmail, '', name);
+    await assert.rejects(service.as().verifyEmail({ token }), refused('EMAIL_TOKEN_INVALID'), name);
+    // Not even when the same address is asked for again: that is another mail's affair.
+    await me.changeEmail({ email: theirs });
+    await assert.rejects(service.as().verifyEmail({ token }), refused('EMAIL_TOKEN_INVALID'), name);
+    await verifyLast(theirs);
+    assert.equal((await me.getAccount({})).account?.email, theirs, name);
+  }
+});
+
+test('a confirmation of the address that there is outlives a change of the password', async () => {
+  const { email, me } = await signUp();
+  await me.changePassword({ currentPassword: PASSWORD, newPassword: OTHER });
+  await verifyLast(email);
+  assert.equal((await me.getAccount({})).account?.emailVerified, true);
 });
 
 test('a confirmation is sent again to the address that waits for it, a few times an hour', async () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { MINUTE_MS } from '#kit/clock.ts';
+import { DAY_MS, MINUTE_MS } from '#kit/clock.ts';
 import { refused } from '#kit/testing/refused.ts';
 import { startAuthService, type TestAuthService } from '../../testing/auth-service.ts';
 import { PASSWORD, type SignedUp } from '../../testing/signers.ts';
@@ -32,6 +32,20 @@ test('the new password signs in and the former does not; all other sessions end,
   await signIn(person.handle, OTHER);
   const kinds = (await service.mails(`${person.handle}@example.org`)).map(({ kind }) => kind);
   assert.ok(kinds.includes('PASSWORD_CHANGED'), kinds.join());
+});
+
+test('devices that the account knows are new again: a sign-in on them is told', async () => {
+  const person = await service.signUp();
+  const email = `${person.handle}@example.org`;
+  const [mail] = await service.mails(email);
+  await service.as().verifyEmail({ token: mail?.token ?? '' });
+  const { deviceToken } = await signIn(person.handle, PASSWORD);
+  await change(person);
+  // Of what looks the same the owner is told once a day.
+  service.clock.advance(DAY_MS);
+  await service.as().login({ identifier: person.handle, password: OTHER, deviceToken });
+  const told = (await service.mails(email)).filter(({ kind }) => kind === 'NEW_DEVICE');
+  assert.equal(told.length, 2);
 });
 
 test('an address that nobody has verified hears of nothing', async () => {

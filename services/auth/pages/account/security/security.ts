@@ -3,6 +3,7 @@ import { validate } from '#kit/validate.ts';
 import type { AccountChanges } from '../../../accounts/account-changes.ts';
 import { email, MAX_PASSWORD_CHARACTERS, newPassword, typedPassword } from '../../../accounts/account-input.ts';
 import type { AccountAddresses } from '../../../accounts/email-addresses.ts';
+import { readDeviceCookie } from '../../../attempts/device-cookie.ts';
 import { field, hidden } from '../../../html/fields.ts';
 import { html, type Part } from '../../../html/html.ts';
 import { sendPage } from '../../../html/send.ts';
@@ -47,7 +48,8 @@ export function security(parts: {
           currentPassword: form.get('currentPassword') ?? '',
           newPassword: form.get('newPassword') ?? '',
         };
-        await passwordChanges.change({ userId, sessionId }, validate(passwordInput, typed), call);
+        const kept = { ...call, deviceToken: readDeviceCookie(exchange.request, issuer) };
+        await passwordChanges.change({ userId, sessionId }, validate(passwordInput, typed), kept);
         return 'password';
       }
     }
