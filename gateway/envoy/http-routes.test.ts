@@ -23,6 +23,7 @@ const PATHS = [
   '/forgot',
   '/reset?token=a',
   '/verify?token=a',
+  '/keep-email?token=a',
 ];
 
 describe('what auth serves by HTTP', () => {

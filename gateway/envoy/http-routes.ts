@@ -51,6 +51,7 @@ export const pages = [
   '/forgot',
   '/reset',
   '/verify',
+  '/keep-email',
 ];
 
 /** Cookies pass here, and nowhere else. What these paths need, and refuse, auth knows itself. */

@@ -53,6 +53,7 @@ const pages = [
     'forgot',
     'reset',
     'verify',
+    'keep-email',
   ].flatMap((page) => (page === 'oauth' ? [`/${page}/*`] : [`/${page}`, `/${page}/*`])),
 ];
 

@@ -44,6 +44,7 @@ const paths = [
     '/forgot',
     '/reset',
     '/verify',
+    '/keep-email',
     '/consent',
     '/device',
     '/oauth/logout',
@@ -142,6 +143,10 @@ async function signedOut({ page, person, careful, look }: Guide): Promise<void> 
   await look('verify', page);
   await submit(page, {});
   await look('verify-refused', page);
+  await page.goto('/keep-email?token=guessed');
+  await look('keep-email', page);
+  await submit(page, {});
+  await look('keep-email-refused', page);
   await page.goto('/reset');
   await look('reset-too-old', page);
   await page.goto('/reset?token=guessed');

@@ -47,7 +47,7 @@ export interface EmailAddresses {
    */
   verify(token: string, call: MailCall): Promise<void>;
   /**
-   * Asks a new address whether it is the account's; until it is confirmed the one before counts. With the one that it has, a change that waits is given up.
+   * Asks a new address whether it is the account's; until it is confirmed the one before counts, and hears of it when it is verified. With the one that it has, a change that waits is given up.
    * Whether the address is another account's is not told: its owner hears of it instead.
    * @param email normalised
    * @throws OxoError RATE_LIMITED; SESSION_REVOKED as `get`
@@ -108,6 +108,8 @@ export function createEmailAddresses({ db, mail, tokens, attempts, clock }: Emai
         const pendingEmail = email === account.email ? null : email;
         await tx.query(SET_PENDING, [accountId, pendingEmail]);
         if (pendingEmail !== null || !account.isVerified) await queueVerification(mail, tx, { accountId, email }, call);
+        if (pendingEmail !== null)
+          await mail.notify(tx, { kind: 'EMAIL_CHANGE_ASKED', accountId, isAlwaysTold: true }, call);
         await record(tx, 'CHANGE_EMAIL', accountId, call);
         return { ...account, pendingEmail };
       });
@@ -133,6 +135,7 @@ function isUniqueViolation(error: unknown): boolean {
   return ('code' in error && error.code === UNIQUE_VIOLATION) || isUniqueViolation(error.cause);
 }
 
-function invalidToken(): OxoError {
+/** The answer to whatever was not mailed, or counts no more. */
+export function invalidToken(): OxoError {
   return new OxoError('EMAIL_TOKEN_INVALID', 'This confirmation is not valid or has expired. Ask for another one.');
 }

@@ -10,6 +10,7 @@ import { dropPendingEmail } from '../mail/verification.ts';
 import type { ProfileContext, Profiles } from '../profiles/profiles.ts';
 import { endOtherSessions } from '../sessions/end-others.ts';
 import type { Revoking } from '../sessions/revoking.ts';
+import { countKeptWays, type KeptWays } from './kept-ways.ts';
 import { requireStrong, setPassword } from './new-password.ts';
 import type { Passwords } from './passwords.ts';
 
@@ -49,6 +50,8 @@ export interface PasswordChanges {
     passwords: PasswordChange,
     call: PasswordChangeCall,
   ): Promise<void>;
+  /** What a change leaves as it is. */
+  kept(accountId: string): Promise<KeptWays>;
 }
 
 export interface PasswordChangesOptions {
@@ -65,6 +68,7 @@ export interface PasswordChangesOptions {
 export function createPasswordChanges(options: PasswordChangesOptions): PasswordChanges {
   const { db, revoking, attempts, counted, passwords, profiles, mail, clock } = options;
   return {
+    kept: (accountId) => countKeptWays(db, accountId, clock.nowMs()),
     async change({ userId, sessionId }, { currentPassword, newPassword }, call) {
       const by = { network: originOf(call).network, ...(call.signal === undefined ? {} : { signal: call.signal }) };
       const attempt = await attempts.confirm(sessionId);
@@ -84,14 +88,24 @@ export function createPasswordChanges(options: PasswordChangesOptions): Password
         if (present?.passwordHash !== account.passwordHash) throw wrongPassword();
         await setPassword(tx, userId, passwordHash, clock.nowMs());
         await forgetDevices(tx, userId, call.deviceToken);
-        await dropPendingEmail(tx, userId, clock.nowMs());
+        const isEmailKept = await dropPendingEmail(tx, userId, clock.nowMs());
         const revoked = await endOtherSessions(tx, userId, sessionId);
         const details = { sessions: revoked.length };
         await recordAudit(tx, { action: 'CHANGE_PASSWORD', accountId: userId, sessionId, details }, call);
-        await mail.notify(tx, { kind: 'PASSWORD_CHANGED', accountId: userId }, call);
+        const params = noticeParams(await countKeptWays(tx, userId, clock.nowMs()), isEmailKept);
+        await mail.notify(tx, { kind: 'PASSWORD_CHANGED', accountId: userId, params }, call);
         return { revoked };
       }, call);
     },
+  };
+}
+
+/** Only what there is of each is told. */
+function noticeParams(kept: KeptWays, isEmailKept: boolean): Record<string, string> {
+  const counts = Object.entries(kept).filter(([, count]) => count > 0);
+  return {
+    ...Object.fromEntries(counts.map(([name, count]) => [name, String(count)])),
+    ...(isEmailKept ? { emailKept: 'yes' } : {}),
   };
 }
 

@@ -45,6 +45,17 @@ test('notices say when, by what and from where', () => {
   assert.equal(new Set(texts).size, MFA_CHANGES.length);
 });
 
+test('a mail about a new password tells what still works, and nothing where all has ended', () => {
+  const changed = { ...mail, kind: 'PASSWORD_CHANGED' } as const;
+  const params = { apiKeys: '2', apps: '1', emailKept: 'yes' };
+  const { text } = composeMail({ ...changed, params });
+  assert.match(text, /change of your email address .* was given up/);
+  assert.match(text, /These still work as before: API keys: 2, connected apps: 1\./);
+  assert.ok(text.includes('https://oxo.example/account'));
+  assert.match(composeMail({ ...changed, params, language: 'vi' }).text, /khóa API: 2, ứng dụng đã kết nối: 1/);
+  assert.doesNotMatch(composeMail(changed).text, /still work|given up/);
+});
+
 test('nothing that strangers have typed stands in a mail as it was', () => {
   const params = {
     app: 'Free <b>money</b> at https://evil.example/x',

@@ -11,6 +11,7 @@ const LEADS_TO: Readonly<Record<MailKind, string>> = {
   EMAIL_IN_USE: '/signin',
   RESET_PASSWORD: '/reset',
   PASSWORD_CHANGED: '/forgot',
+  EMAIL_CHANGE_ASKED: '/keep-email',
   EMAIL_CHANGED: '/signin',
   NEW_DEVICE: '/forgot',
   MFA_CHANGED: '/forgot',
@@ -59,6 +60,7 @@ function factsOf({ kind, language, createdAtMs, params, token, publicUrl }: Mail
   const link = `${publicUrl}${LEADS_TO[kind]}${hasSecret(kind) ? `?token=${token}` : ''}`;
   return {
     link,
+    account: `${publicUrl}/account`,
     at: timeText(createdAtMs, language),
     // Of IPv6 it is the first half of an address.
     network: isIP(network) === 0 && !/^[\da-f:]+$/.test(network) ? '' : network,

@@ -1,7 +1,7 @@
 import { DAY_MS, HOUR_MS } from '#kit/clock.ts';
 
 /**
- * Every mail that there is. VERIFY_EMAIL and RESET_PASSWORD carry a secret; EMAIL_IN_USE tells the owner of an address that somebody else
+ * Every mail that there is. VERIFY_EMAIL, RESET_PASSWORD and EMAIL_CHANGE_ASKED carry a secret; EMAIL_IN_USE tells the owner of an address that somebody else
  * has given it; the rest are notices about what has happened to an account.
  */
 export type MailKind =
@@ -9,6 +9,7 @@ export type MailKind =
   | 'EMAIL_IN_USE'
   | 'RESET_PASSWORD'
   | 'PASSWORD_CHANGED'
+  | 'EMAIL_CHANGE_ASKED'
   | 'EMAIL_CHANGED'
   | 'NEW_DEVICE'
   | 'MFA_CHANGED'
@@ -33,6 +34,7 @@ export const BOUNDS: Readonly<Record<MailKind, Bounds>> = {
   EMAIL_IN_USE: { ...NOTICE, perHour: 3 },
   RESET_PASSWORD: { lifetimeMs: HOUR_MS, perHour: 5 },
   PASSWORD_CHANGED: NOTICE,
+  EMAIL_CHANGE_ASKED: { ...NOTICE, lifetimeMs: 7 * DAY_MS },
   EMAIL_CHANGED: NOTICE,
   NEW_DEVICE: { ...NOTICE, perHour: 5 },
   MFA_CHANGED: NOTICE,
@@ -42,7 +44,7 @@ export const BOUNDS: Readonly<Record<MailKind, Bounds>> = {
 
 /** Whether a mail of this kind carries a secret. */
 export function hasSecret(kind: MailKind): boolean {
-  return kind === 'VERIFY_EMAIL' || kind === 'RESET_PASSWORD';
+  return kind === 'VERIFY_EMAIL' || kind === 'RESET_PASSWORD' || kind === 'EMAIL_CHANGE_ASKED';
 }
 
 /** Whether the text, as a table has it, is a kind that this code knows. */

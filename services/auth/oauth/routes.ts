@@ -10,6 +10,8 @@ export const SIGN_OUT_PAGE = '/signout';
 export const FORGOT_PAGE = '/forgot';
 export const RESET_PAGE = '/reset';
 export const VERIFY_PAGE = '/verify';
+/** Where a change of the address is given up. */
+export const KEEP_EMAIL_PAGE = '/keep-email';
 export const ACCOUNT_PAGE = '/account';
 export const ACCOUNT_PAGES = {
   overview: ACCOUNT_PAGE,

@@ -35,12 +35,12 @@ test('the link of a mail changes nothing by itself, and its secret leaves the ad
   const { accessToken, handle } = await service.signUp();
   const token = await tokenFor(`${handle}@example.org`, 'VERIFY_EMAIL');
   const browser = openTestBrowser(service);
-  for (const path of ['/verify', '/reset']) {
+  for (const path of ['/verify', '/reset', '/keep-email']) {
     const answer = await browser.fetch(`${path}?token=${token}`);
     assert.equal(answer.status, 303);
     assert.equal(answer.location?.href, `${ISSUER}${path}`);
     const cookie = [answer.headers['set-cookie'] ?? []].flat().join();
-    assert.match(cookie, /^oxo_mail_\w+=[\w-]+; path=\/; max-age=3600; samesite=lax; httponly$/);
+    assert.match(cookie, /^oxo_mail_[\w-]+=[\w-]+; path=\/; max-age=3600; samesite=lax; httponly$/);
     const page = await open(browser, path);
     assertSafe(page);
     assert.ok(!page.body.includes(token));
@@ -63,6 +63,56 @@ test('an address is confirmed by its owner, and a link that is none is not taken
     assertSafe(answer);
     assert.match(answer.body, /This link is not valid any more/);
   }
+});
+
+test('the address that there is hears that another one was asked for, and keeps its place by that mail', async () => {
+  const { accessToken, email, handle } = await confirmed();
+  const me = service.withToken(accessToken);
+  const theirs = `thief_${handle}@example.org`;
+  await me.changeEmail({ email: theirs });
+  const token = await tokenFor(email, 'EMAIL_CHANGE_ASKED');
+  const browser = openTestBrowser(service);
+  const page = await open(browser, `/keep-email?token=${token}`);
+  assertSafe(page);
+  assert.equal((await me.getAccount({})).account?.pendingEmail, theirs, 'following the link changes nothing');
+  const done = await submit(browser, page, {});
+  assert.match(done.body, /<p role="status">Your email address stays as it is\. .*<a href="\/forgot">/);
+  assert.equal((await me.getAccount({})).account?.pendingEmail, '');
+  const theirToken = await tokenFor(theirs, 'VERIFY_EMAIL');
+  await assert.rejects(service.as().verifyEmail({ token: theirToken }), refused('EMAIL_TOKEN_INVALID'));
+  // Again it changes nothing, and what was mailed for something else keeps nothing.
+  const again = openTestBrowser(service);
+  assert.equal((await submit(again, await open(again, `/keep-email?token=${token}`), {})).status, 200);
+  const other = await open(again, `/keep-email?token=${theirToken}`);
+  assert.equal((await submit(again, other, {})).status, 400);
+});
+
+test('who is at another address by now keeps nothing by the mail of before', async () => {
+  const { accessToken, email, handle } = await confirmed();
+  await service.withToken(accessToken).changeEmail({ email: `next_${handle}@example.org` });
+  await service.as().verifyEmail({ token: await tokenFor(`next_${handle}@example.org`, 'VERIFY_EMAIL') });
+  const browser = openTestBrowser(service);
+  const page = await open(browser, `/keep-email?token=${await tokenFor(email, 'EMAIL_CHANGE_ASKED')}`);
+  assert.equal((await submit(browser, page, {})).status, 400);
+});
+
+test('page and mail tell what a change of the password leaves as it is', async () => {
+  const { accessToken, email, handle } = await confirmed();
+  await service.apiKeys(accessToken).createApiKey({ name: 'Bot', scopes: ['feed:read'] });
+  const browser = openTestBrowser(service);
+  await signInAt(browser, await open(browser, '/signin'), handle);
+  const page = await browser.fetch('/account/security');
+  assertSafe(page);
+  assert.match(page.body, /<li><a href="\/account\/keys">API keys: 1<\/a><\/li>/);
+  assert.doesNotMatch(page.body, /Passkeys: |Connected apps: /);
+  await service.withToken(accessToken).changeEmail({ email: `next_${handle}@example.org` });
+  const typed = { currentPassword: PASSWORD, newPassword: OTHER };
+  assert.equal((await press(browser, page, 'Change the password', typed)).status, 303);
+  const { params } = (await service.mails(email)).find(({ kind }) => kind === 'PASSWORD_CHANGED') ?? assert.fail();
+  assert.deepEqual(
+    [params.apiKeys, params.passkeys, params.apps, params.emailKept],
+    ['1', undefined, undefined, 'yes'],
+  );
 });
 
 test('who has forgotten the password chooses another one, and all else is signed out', async () => {

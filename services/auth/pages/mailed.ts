@@ -8,7 +8,7 @@ import { html, type Part } from '../html/html.ts';
 import { sendPage } from '../html/send.ts';
 import type { HttpExchange } from '../http/server.ts';
 import { MAX_EMAIL_BYTES } from '../mail/email.ts';
-import { FORGOT_PAGE, RESET_PAGE, SIGN_IN_PAGE, VERIFY_PAGE } from '../oauth/routes.ts';
+import { FORGOT_PAGE, KEEP_EMAIL_PAGE, RESET_PAGE, SIGN_IN_PAGE, VERIFY_PAGE } from '../oauth/routes.ts';
 import { networkOf } from '../origin/device.ts';
 import type { Forms } from './forms.ts';
 import { type Content, layout } from './layout.ts';
@@ -94,21 +94,49 @@ ${field({
 }
 
 /** Asks whether an address is the person's, by the link that was mailed to it. */
-export function verify({ changes, attempts, ...rest }: MailedParts): PageHandlers {
-  const token = createMailToken(VERIFY_PAGE, rest.issuer);
-  return mailed(rest, {
+export function verify(parts: MailedParts): PageHandlers {
+  return confirmed(parts, {
     path: VERIFY_PAGE,
-    title: ({ texts }) => texts.verify.title,
+    texts: ({ texts }) => texts.verify,
+    act: parts.changes.emails.verify,
+    done: ({ texts }) => texts.verify.done,
+  });
+}
+
+/** Gives up a change of the address, by the link that was mailed to the one that there is. */
+export function keepEmail(parts: MailedParts): PageHandlers {
+  return confirmed(parts, {
+    path: KEEP_EMAIL_PAGE,
+    texts: ({ texts }) => texts.keepEmail,
+    act: parts.changes.keepEmail,
+    done: ({ texts }) => html`${texts.keepEmail.done} <a href="${FORGOT_PAGE}">${texts.forgot.title}</a>`,
+  });
+}
+
+/** What nothing has to be typed for. */
+interface Confirmation {
+  path: string;
+  texts(visit: Visit): { title: string; about: string; submit: string };
+  act(token: string, call: ReturnType<typeof callOfVisit>): Promise<void>;
+  done(visit: Visit): Part;
+}
+
+function confirmed({ attempts, forms, issuer }: MailedParts, { path, texts, act, done }: Confirmation): PageHandlers {
+  const token = createMailToken(path, issuer);
+  const parts = { forms, issuer };
+  return mailed(parts, {
+    path,
+    title: (visit) => texts(visit).title,
     token,
-    fields: ({ texts }) => html`<p>${texts.verify.about}</p>
-<p class="actions"><button type="submit">${texts.verify.submit}</button></p>`,
+    fields: (visit) => html`<p>${texts(visit).about}</p>
+<p class="actions"><button type="submit">${texts(visit).submit}</button></p>`,
     async act(exchange, visit) {
       const input = validate(z.object({ token: mailedToken() }), { token: token.read(exchange) ?? '' });
       const attempt = await attempts.verify(networkOf(exchange.device.ip));
-      await changes.emails.verify(input.token, callOfVisit(exchange, visit));
+      await act(input.token, callOfVisit(exchange, visit));
       attempt.giveBack();
       token.forget(exchange);
-      return visit.texts.verify.done;
+      return done(visit);
     },
   });
 }

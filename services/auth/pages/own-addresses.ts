@@ -4,6 +4,7 @@ import {
   CONSENT_PAGE,
   DEVICE_PAGE,
   FORGOT_PAGE,
+  KEEP_EMAIL_PAGE,
   OAUTH_ROUTES,
   RESET_PAGE,
   SIGN_IN_PAGE,
@@ -24,6 +25,7 @@ const PAGES = new Set<string>([
   FORGOT_PAGE,
   RESET_PAGE,
   VERIFY_PAGE,
+  KEEP_EMAIL_PAGE,
   OAUTH_ROUTES.end_session,
 ]);
 const OWN = 'http://own.invalid';

@@ -16,6 +16,7 @@ import {
   CODE_PAGE,
   CONSENT_PAGE,
   FORGOT_PAGE,
+  KEEP_EMAIL_PAGE,
   LANGUAGE_PAGE,
   RESET_PAGE,
   SIGN_IN_PAGE,
@@ -33,7 +34,7 @@ import type { Browsers } from './browsers.ts';
 import { consent } from './consent.ts';
 import { createForms } from './forms.ts';
 import { language } from './language.ts';
-import { forgot, reset, verify } from './mailed.ts';
+import { forgot, keepEmail, reset, verify } from './mailed.ts';
 import { createNotices } from './notices.ts';
 import { createOnceForms } from './once.ts';
 import type { PageHandlers } from './page-handlers.ts';
@@ -123,6 +124,7 @@ export function servePages(parts: PagesParts): void {
   serve(FORGOT_PAGE, forgot(shared));
   serve(RESET_PAGE, reset(shared));
   serve(VERIFY_PAGE, verify(shared));
+  serve(KEEP_EMAIL_PAGE, keepEmail(shared));
   serve(CONSENT_PAGE, consent(shared));
   serve(LANGUAGE_PAGE, language({ issuer }));
   const signedIn = createSignedIn(shared);

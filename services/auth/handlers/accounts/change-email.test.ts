@@ -69,6 +69,15 @@ test('a typing error at the registration is mended, and its address hears of not
   );
 });
 
+test('a verified address hears at once that another one was asked for, however often', async () => {
+  const { email, me } = await signUp();
+  await verifyLast(email);
+  for (const name of ['one', 'two']) await me.changeEmail({ email: `${name}_${email}` });
+  await me.changeEmail({ email });
+  const kinds = (await service.mails(email)).map(({ kind }) => kind);
+  assert.deepEqual(kinds, ['VERIFY_EMAIL', 'EMAIL_CHANGE_ASKED', 'EMAIL_CHANGE_ASKED']);
+});
+
 test('an address of another account is not told, and does not become one’s own; its owner hears of it', async () => {
   const [owner, other] = [await signUp(), await signUp()];
   await verifyLast(owner.email);

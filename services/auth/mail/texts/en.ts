@@ -18,6 +18,25 @@ function where({ at, network, device }: MailFacts): Part {
   return { facts: facts.filter(([, value]) => value !== '') };
 }
 
+/** What a change of the password leaves as it is. */
+function kept({ params, account }: MailFacts): Part[] {
+  const { passkeys, apiKeys, apps, emailKept } = params;
+  const counts = [
+    passkeys && `passkeys: ${passkeys}`,
+    apiKeys && `API keys: ${apiKeys}`,
+    apps && `connected apps: ${apps}`,
+  ].filter(Boolean);
+  return [
+    ...(emailKept ? ['The change of your email address that waited for its confirmation was given up.'] : []),
+    ...(counts.length === 0
+      ? []
+      : [
+          `These still work as before: ${counts.join(', ')}. If you do not know one of them, remove it in your account.`,
+          { link: account, label: 'Open your account' },
+        ]),
+  ];
+}
+
 const notMe = (link: string): Part[] => [
   'If that was you, there is nothing to do. If it was not, choose a new password at once: that signs out every device.',
   { link, label: 'Choose a new password' },
@@ -59,7 +78,17 @@ export const en: MailTexts = {
       parts: [
         'The password of your account was changed, and all other devices were signed out.',
         where(facts),
+        ...kept(facts),
         ...notMe(facts.link),
+      ],
+    }),
+    EMAIL_CHANGE_ASKED: (facts) => ({
+      subject: 'Somebody asked to change your email address',
+      parts: [
+        'Somebody who is signed in to your account, hopefully you, has asked for another email address for it. Nothing is changed yet: it counts once it is confirmed from there.',
+        where(facts),
+        'If that was you, there is nothing to do. If it was not, keep this address, and then choose a new password.',
+        { link: facts.link, label: 'Keep this address' },
       ],
     }),
     EMAIL_CHANGED: (facts) => ({

@@ -18,6 +18,8 @@ export interface MailText {
 export interface MailFacts {
   /** Where the person goes on: with the secret of the mail, where it has one. */
   link: string;
+  /** The page of the account. */
+  account: string;
   /** Such as `27 November 2026 at 16:40 UTC`. */
   at: string;
   /** An address of the network; empty when unknown. */

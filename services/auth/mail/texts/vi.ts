@@ -19,6 +19,25 @@ function where({ at, network, device }: MailFacts): Part {
   return { facts: facts.filter(([, value]) => value !== '') };
 }
 
+/** What a change of the password leaves as it is. */
+function kept({ params, account }: MailFacts): Part[] {
+  const { passkeys, apiKeys, apps, emailKept } = params;
+  const counts = [
+    passkeys && `khóa truy cập: ${passkeys}`,
+    apiKeys && `khóa API: ${apiKeys}`,
+    apps && `ứng dụng đã kết nối: ${apps}`,
+  ].filter(Boolean);
+  return [
+    ...(emailKept ? ['Yêu cầu đổi địa chỉ email đang chờ xác nhận đã bị hủy.'] : []),
+    ...(counts.length === 0
+      ? []
+      : [
+          `Những mục sau vẫn dùng được như trước: ${counts.join(', ')}. Nếu có mục nào bạn không biết, hãy gỡ mục đó trong trang tài khoản.`,
+          { link: account, label: 'Mở trang tài khoản' },
+        ]),
+  ];
+}
+
 const notMe = (link: string): Part[] => [
   'Nếu đó là bạn, bạn không cần làm gì. Nếu không phải bạn, hãy đặt mật khẩu mới ngay: mọi thiết bị sẽ bị đăng xuất.',
   { link, label: 'Đặt mật khẩu mới' },
@@ -60,7 +79,17 @@ export const vi: MailTexts = {
       parts: [
         'Mật khẩu tài khoản của bạn vừa được thay đổi và mọi thiết bị khác đã bị đăng xuất.',
         where(facts),
+        ...kept(facts),
         ...notMe(facts.link),
+      ],
+    }),
+    EMAIL_CHANGE_ASKED: (facts) => ({
+      subject: 'Có yêu cầu đổi địa chỉ email của bạn',
+      parts: [
+        'Có người đã đăng nhập vào tài khoản của bạn, hy vọng là bạn, vừa yêu cầu đổi sang một địa chỉ email khác. Chưa có gì thay đổi: địa chỉ mới chỉ có hiệu lực khi được xác nhận từ hộp thư đó.',
+        where(facts),
+        'Nếu đó là bạn, bạn không cần làm gì. Nếu không phải bạn, hãy giữ địa chỉ này rồi đặt mật khẩu mới.',
+        { link: facts.link, label: 'Giữ địa chỉ này' },
       ],
     }),
     EMAIL_CHANGED: (facts) => ({

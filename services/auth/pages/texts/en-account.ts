@@ -57,7 +57,9 @@ export const enAccount = {
     newEmail: 'New email address',
     changeEmail: 'Change the address',
     password: 'Password',
-    passwordAbout: 'When you change it, all other devices and browsers are signed out.',
+    passwordAbout:
+      'When you change it, all other devices and browsers are signed out, and a change of the address that waits is given up.',
+    passwordStays: 'These stay as they are, and still let in or act for you. Remove what you do not know:',
     currentPassword: 'Password that you have now',
     newPassword: 'New password',
     changePassword: 'Change the password',

@@ -66,6 +66,12 @@ export const en = {
     submit: 'Confirm the address',
     done: 'Your email address is confirmed. You can close this page.',
   },
+  keepEmail: {
+    title: 'Keep your email address',
+    about: 'Give up the change of your email address that somebody has asked for. The address that you have stays.',
+    submit: 'Keep the address',
+    done: 'Your email address stays as it is. If you have not asked for another one, somebody else is signed in to your account:',
+  },
   consent: {
     title: 'Allow access?',
     wants: (app: string, handle: string | undefined) =>

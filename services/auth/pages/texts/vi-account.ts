@@ -56,7 +56,10 @@ export const viAccount: typeof enAccount = {
     newEmail: 'Địa chỉ email mới',
     changeEmail: 'Đổi địa chỉ',
     password: 'Mật khẩu',
-    passwordAbout: 'Khi bạn đổi mật khẩu, mọi thiết bị và trình duyệt khác sẽ bị đăng xuất.',
+    passwordAbout:
+      'Khi bạn đổi mật khẩu, mọi thiết bị và trình duyệt khác sẽ bị đăng xuất, và yêu cầu đổi địa chỉ đang chờ sẽ bị hủy.',
+    passwordStays:
+      'Những mục này vẫn giữ nguyên và vẫn đăng nhập hoặc thay mặt bạn được. Hãy gỡ những mục bạn không biết:',
     currentPassword: 'Mật khẩu hiện tại',
     newPassword: 'Mật khẩu mới',
     changePassword: 'Đổi mật khẩu',

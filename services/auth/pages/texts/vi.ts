@@ -65,6 +65,12 @@ export const vi: typeof en = {
     submit: 'Xác nhận địa chỉ',
     done: 'Địa chỉ email của bạn đã được xác nhận. Bạn có thể đóng trang này.',
   },
+  keepEmail: {
+    title: 'Giữ địa chỉ email của bạn',
+    about: 'Hủy yêu cầu đổi địa chỉ email của tài khoản. Địa chỉ hiện tại được giữ nguyên.',
+    submit: 'Giữ địa chỉ',
+    done: 'Địa chỉ email của bạn được giữ nguyên. Nếu bạn không yêu cầu đổi địa chỉ, có người khác đang đăng nhập vào tài khoản của bạn:',
+  },
   consent: {
     title: 'Cho phép truy cập?',
     wants: (app, handle) =>

@@ -2371,7 +2371,8 @@ export const AuthServiceDefinition = {
       },
     },
     /**
-     * Another password for the caller. All other sessions end, and their tokens are refused everywhere within 2 seconds; API keys and apps go on. 401
+     * Another password for the caller. All other sessions end, and their tokens are refused everywhere within 2 seconds; passkeys, API keys and apps go on. A
+     * change of the email address that waits is given up. 401
      * CREDENTIALS_INVALID when the current password is another.
      */
     changePassword: {
@@ -2601,7 +2602,8 @@ export interface AuthServiceImplementation<CallContextExt = {}> {
     context: CallContext & CallContextExt,
   ): Promise<DeepPartial<ResendVerificationResponse>>;
   /**
-   * Another password for the caller. All other sessions end, and their tokens are refused everywhere within 2 seconds; API keys and apps go on. 401
+   * Another password for the caller. All other sessions end, and their tokens are refused everywhere within 2 seconds; passkeys, API keys and apps go on. A
+   * change of the email address that waits is given up. 401
    * CREDENTIALS_INVALID when the current password is another.
    */
   changePassword(
@@ -2699,7 +2701,8 @@ export interface AuthServiceClient<CallOptionsExt = {}> {
     options?: CallOptions & CallOptionsExt,
   ): Promise<ResendVerificationResponse>;
   /**
-   * Another password for the caller. All other sessions end, and their tokens are refused everywhere within 2 seconds; API keys and apps go on. 401
+   * Another password for the caller. All other sessions end, and their tokens are refused everywhere within 2 seconds; passkeys, API keys and apps go on. A
+   * change of the email address that waits is given up. 401
    * CREDENTIALS_INVALID when the current password is another.
    */
   changePassword(

@@ -3,6 +3,7 @@ import { validate } from '#kit/validate.ts';
 import type { AccountChanges } from '../../../accounts/account-changes.ts';
 import { email, MAX_PASSWORD_CHARACTERS, newPassword, typedPassword } from '../../../accounts/account-input.ts';
 import type { AccountAddresses } from '../../../accounts/email-addresses.ts';
+import type { KeptWays } from '../../../accounts/kept-ways.ts';
 import { readDeviceCookie } from '../../../attempts/device-cookie.ts';
 import { field, hidden } from '../../../html/fields.ts';
 import { html, type Part } from '../../../html/html.ts';
@@ -64,7 +65,11 @@ export function security(parts: {
     const { security: texts } = visit.texts.account;
     const addresses = await emails.get(visit.session.accountId);
     const { accountId } = visit.session;
-    const [state, listed] = await Promise.all([mfa.read(accountId), passkeys.list(accountId)]);
+    const [state, listed, kept] = await Promise.all([
+      mfa.read(accountId),
+      passkeys.list(accountId),
+      passwordChanges.kept(accountId),
+    ]);
     const hasPasskeys = passkeys.relyingParty !== undefined || listed.length > 0;
     const page = accountLayout(visit, 'security', {
       problem: refusal?.problem,
@@ -72,7 +77,7 @@ export function security(parts: {
       body: html`<h2>${texts.email}</h2>
 ${emailPart(visit, addresses, form?.get('email') ?? '', refusal)}
 <h2>${texts.password}</h2>
-${passwordForm(visit, refusal)}
+${keptPart(visit, kept)}${passwordForm(visit, refusal)}
 <h2>${visit.texts.account.sections.twoStep}</h2>
 ${twoStepPart(visit, state)}${hasPasskeys && passkeysPart(visit, listed.length)}`,
     });
@@ -143,11 +148,25 @@ function passkeysPart({ texts }: AccountVisit, count: number): Part {
 <p><a href="${ACCOUNT_PAGES.passkeys}">${passkeys.manage}</a></p>`;
 }
 
+/** What a change of the password ends, and what it does not. */
+function keptPart({ texts }: AccountVisit, { passkeys, apiKeys, apps }: KeptWays): Part {
+  const { sections, security } = texts.account;
+  const ways = [
+    { path: ACCOUNT_PAGES.passkeys, name: sections.passkeys, count: passkeys },
+    { path: ACCOUNT_PAGES.keys, name: sections.keys, count: apiKeys },
+    { path: ACCOUNT_PAGES.apps, name: sections.apps, count: apps },
+  ].filter(({ count }) => count > 0);
+  const list = html`<p>${security.passwordStays}</p>
+<ul>${ways.map(({ path, name, count }) => html`<li><a href="${path}">${name}: ${String(count)}</a></li>`)}</ul>
+`;
+  return html`<p>${security.passwordAbout}</p>
+${ways.length > 0 && list}`;
+}
+
 function passwordForm(visit: AccountVisit, refusal: Refusal | undefined): Part {
   const { security: texts } = visit.texts.account;
   const { fields: problems = {} } = refusal ?? {};
-  return html`<p>${texts.passwordAbout}</p>
-<form method="post" action="${PATH}">
+  return html`<form method="post" action="${PATH}">
 ${hidden({ token: visit.token })}${field({
   ...{ name: 'currentPassword', type: 'password', label: texts.currentPassword, maxLength: MAX_PASSWORD_CHARACTERS },
   ...{ problem: problems.currentPassword, autocomplete: 'current-password' },
