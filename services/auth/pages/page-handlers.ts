@@ -11,7 +11,7 @@ export interface PageHandlers {
 }
 
 /**
- * Sends the person on, within OAuth: the provider alone leads to clients.
+ * Sends the person on, to an address of our own: the provider alone leads to clients.
  * @param location undefined: the request of the client is not there any more
  */
 export function goOn({ request, response }: HttpExchange, location: string | undefined, issuer: string): void {

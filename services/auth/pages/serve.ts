@@ -1,10 +1,8 @@
 import type { Clock } from '#kit/clock.ts';
-import { OxoError } from '#kit/errors.ts';
 import type { Logger } from '#kit/observability/logger.ts';
 import type { Credentials } from '../accounts/credentials.ts';
 import type { Registration } from '../accounts/registration.ts';
 import type { Attempts } from '../attempts/attempts.ts';
-import type { Page } from '../html/document.ts';
 import { sendScript } from '../html/script.ts';
 import { sendPage } from '../html/send.ts';
 import { readForm } from '../http/forms.ts';
@@ -39,7 +37,8 @@ import { createNotices } from './notices.ts';
 import { createOnceForms } from './once.ts';
 import type { PageHandlers } from './page-handlers.ts';
 import { createPasskeyQuestion, SCRIPT_PATH } from './passkey-question.ts';
-import { awayPage, expiredPage, failedPage, foreignFormPage, missingPage } from './problem-pages.ts';
+import { foreignFormPage, missingPage } from './problem-pages.ts';
+import { createProblems } from './problems.ts';
 import { code } from './sign-in/code.ts';
 import { createOpening } from './sign-in/opening.ts';
 import { signIn } from './sign-in/sign-in.ts';
@@ -47,7 +46,7 @@ import { createSignInSteps } from './sign-in/steps.ts';
 import { signOut } from './sign-out.ts';
 import { signUp } from './sign-up.ts';
 import { createSignedIn } from './signed-in.ts';
-import { type Visit, visitOf } from './visit.ts';
+import { visitOf } from './visit.ts';
 
 export interface PagesParts
   extends Pick<AccountPagesParts, 'db' | 'ownProfile' | 'apiKeys' | 'changes' | 'mfa' | 'passkeys'> {
@@ -78,6 +77,7 @@ export function servePages(parts: PagesParts): void {
   const [onceForms, steps, opening] = [createOnceForms(signed), createSignInSteps(signed), createOpening(signed)];
   const arrive = createArrive({ browsers: parts.browsers, interactions, endOthers: endBrowser, issuer });
   const passkeyQuestion = createPasskeyQuestion(parts);
+  const showProblem = createProblems({ browsers: parts.browsers, issuer, logger });
   const shared = {
     passkeyQuestion,
     ...rest,
@@ -107,7 +107,7 @@ export function servePages(parts: PagesParts): void {
       try {
         await answer(exchange, handlers);
       } catch (error) {
-        showError(exchange, error, { logger, issuer });
+        showProblem(exchange, error);
       }
     });
   }
@@ -133,28 +133,3 @@ export function servePages(parts: PagesParts): void {
 
 /** Of what is asked by HEAD, Node sends the headers alone. */
 const isRead = (method: string | undefined) => method === 'GET' || method === 'HEAD';
-
-function showError(
-  { request, response, requestId, path }: HttpExchange,
-  error: unknown,
-  { logger, issuer }: { logger: Logger; issuer: string },
-): void {
-  if (response.headersSent || response.destroyed) return;
-  // What nobody has read of a body is thrown away with the connection.
-  if (!request.complete) response.setHeader('connection', 'close');
-  const { status, page } = problemOf(visitOf(request, issuer), error, requestId);
-  if (status === 500) logger.error({ err: error, requestId, method: request.method, path }, 'request failed');
-  if (status === 503) response.setHeader('retry-after', '1');
-  sendPage(response, status, page);
-}
-
-function problemOf(visit: Visit, error: unknown, requestId: string): { status: number; page: Page } {
-  // The provider's own: what was under way has ended meanwhile, or a store is away.
-  if (error instanceof Error && error.name === 'TemporarilyUnavailable') return { status: 503, page: awayPage(visit) };
-  if (error instanceof Error && error.name === 'InvalidGrant') return { status: 400, page: expiredPage(visit) };
-  const reason = error instanceof OxoError ? error.reason : 'INTERNAL';
-  if (reason === 'BODY_TOO_LARGE') return { status: 413, page: foreignFormPage(visit) };
-  if (reason === 'REQUEST_MALFORMED') return { status: 400, page: foreignFormPage(visit) };
-  if (reason === 'INTERNAL') return { status: 500, page: failedPage(visit, requestId) };
-  return { status: 503, page: awayPage(visit) };
-}
