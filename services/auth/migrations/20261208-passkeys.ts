@@ -10,7 +10,7 @@ export class Passkeys extends Migration {
         id uuid primary key,
         account_id uuid not null references accounts on delete cascade,
         credential_id bytea not null unique check (octet_length(credential_id) <= 1023),
-        public_key bytea not null check (octet_length(public_key) <= 2048),
+        public_key bytea not null check (octet_length(public_key) <= 1024),
         counter bigint not null,
         transports text[] not null check (cardinality(transports) <= 8),
         name text not null,

@@ -34,8 +34,8 @@ const attestation = z.object(
           .array(
             z
               .string()
-              .regex(/^[\w-]*$/)
-              .max(MAX_TRANSPORT_CHARACTERS),
+              .regex(/^[\w-]*$/, 'must be letters, digits, _ and -')
+              .max(MAX_TRANSPORT_CHARACTERS, `must be at most ${MAX_TRANSPORT_CHARACTERS} characters`),
           )
           .max(MAX_TRANSPORTS, `must be at most ${MAX_TRANSPORTS}`)
           .default([]),

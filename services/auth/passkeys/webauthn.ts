@@ -24,7 +24,7 @@ type IsGood = (challenge: string) => boolean;
 
 /** As people see it when they choose a passkey. */
 const NAME = 'OXO';
-/** RSA of 4,096 bits has some 530; without it one could be stored that takes seconds to verify. */
+/** As the table says. RSA of 4,096 bits has some 530; without it one could be stored that takes seconds to verify. */
 const MAX_PUBLIC_KEY_BYTES = 1_024;
 
 /** A key pair that an authenticator has made. */

@@ -24,6 +24,10 @@ export interface Faults {
   topOrigin?: string;
   /** It signs with another key. */
   forged?: boolean;
+  /** Its key is nowhere else. */
+  isNotBackedUp?: boolean;
+  /** Instead of its public key, as COSE has it. */
+  publicKey?: Buffer;
 }
 
 /** A passkey in software, made without the library that checks it. */
@@ -67,7 +71,8 @@ export function createAuthenticator(site: { origin: string; rpId: string }, coun
   function dataOf(faults: Faults, attested: readonly Buffer[] = []): Buffer {
     counter = faults.counter ?? (counts ? counter + 1 : 0);
     const verified = faults.isUnverified ? 0 : VERIFIED;
-    const flags = PRESENT | verified | BACKUP_ELIGIBLE | BACKED_UP | (attested.length > 0 ? HAS_KEY : 0);
+    const backedUp = faults.isNotBackedUp ? 0 : BACKED_UP;
+    const flags = PRESENT | verified | BACKUP_ELIGIBLE | backedUp | (attested.length > 0 ? HAS_KEY : 0);
     const count = Buffer.alloc(4);
     count.writeUInt32BE(counter);
     return Buffer.concat([sha256(faults.rpId ?? site.rpId), Buffer.of(flags), count, ...attested]);
@@ -79,7 +84,7 @@ export function createAuthenticator(site: { origin: string; rpId: string }, coun
       user = options.user?.id ?? '';
       const length = Buffer.alloc(2);
       length.writeUInt16BE(credentialId.length);
-      const data = dataOf(faults, [Buffer.alloc(16), length, credentialId, coseOf(keys.publicKey)]);
+      const data = dataOf(faults, [Buffer.alloc(16), length, credentialId, faults.publicKey ?? coseOf(keys.publicKey)]);
       const object = map([
         [text('fmt'), text('none')],
         [text('attStmt'), map([])],
@@ -126,6 +131,30 @@ function coseOf(key: KeyObject): Buffer {
     [integer(-2), bytes(Buffer.from(x, 'base64url'))],
     [integer(-3), bytes(Buffer.from(y, 'base64url'))],
   ]);
+}
+
+/** One for ES384, which we do not ask for. */
+export function foreignKey(): Buffer {
+  return map([
+    [integer(1), integer(2)],
+    [integer(3), integer(-35)],
+    [integer(-1), integer(2)],
+    [integer(-2), bytes(randomBytes(48))],
+    [integer(-3), bytes(randomBytes(48))],
+  ]);
+}
+
+/** One for RS256 (RFC 8230) that takes so many bytes, of at least 300. */
+export function rsaKey(length: number): Buffer {
+  const withModulus = (modulus: Buffer) =>
+    map([
+      [integer(1), integer(3)],
+      [integer(3), integer(-257)],
+      [integer(-1), bytes(modulus)],
+      [integer(-2), bytes(Buffer.of(1, 0, 1))],
+    ]);
+  const around = withModulus(Buffer.alloc(length)).length - length;
+  return withModulus(randomBytes(length - around));
 }
 
 /** CBOR (RFC 8949): the head of an item. */

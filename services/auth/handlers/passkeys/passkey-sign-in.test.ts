@@ -67,7 +67,10 @@ describe('a sign-in by a passkey', () => {
     const person = await signUp();
     const { secret } = await service.mfa(person.accessToken).enrolTotp({});
     await service.mfa(person.accessToken).confirmTotp({ otp: codeOf(secret, service.clock.nowMs()) });
+    service.clock.advance(MINUTE_MS);
+    const fromMs = service.clock.nowMs();
     const { user, tokens } = await signIn(person);
+    const toMs = service.clock.nowMs();
     assert.deepEqual([user?.id, user?.handle], [person.id, person.handle]);
     const token = tokens?.accessToken ?? '';
     assert.equal((await service.verifier.verifyUser(token)).userId, person.id);
@@ -77,13 +80,23 @@ describe('a sign-in by a passkey', () => {
     assert.deepEqual(amrOf(['PASSKEY']), ['hwk']);
     assert.notEqual((await service.as().refresh({ refreshToken: tokens?.refreshToken ?? '' })).tokens, undefined);
     const [passkey] = (await service.passkeys(token).listPasskeys({})).passkeys;
-    assert.ok((passkey?.lastUsedAt?.getTime() ?? 0) <= service.clock.nowMs());
+    const lastUsedAtMs = passkey?.lastUsedAt?.getTime() ?? 0;
+    assert.ok(fromMs <= lastUsedAtMs && lastUsedAtMs <= toMs, String(passkey?.lastUsedAt));
     const entry = {
       name: 'test-sign-ins',
       text: `select details->>'factors' as factors, actor_id as actor from audit.log
         where account_id = $1 and action = 'SIGN_IN' and outcome = 'SUCCEEDED'`,
     };
     assert.deepEqual(await service.db.query(entry, [person.id]), [{ factors: 'PASSKEY', actor: person.id }]);
+  });
+
+  it('tells whether the passkey is backed up now', async () => {
+    const person = await signUp();
+    for (const isNotBackedUp of [true, false]) {
+      await signIn(person, { isNotBackedUp });
+      const [passkey] = (await service.passkeys(person.accessToken).listPasskeys({})).passkeys;
+      assert.equal(passkey?.backedUp, !isNotBackedUp);
+    }
   });
 
   it('begins the same for everybody', async () => {

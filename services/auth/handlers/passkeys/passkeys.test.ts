@@ -2,12 +2,13 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { MINUTE_MS, SECOND_MS } from '#kit/clock.ts';
 import { newId } from '#kit/ids.ts';
+import { explain } from '#kit/testing/explain.ts';
 import { refused } from '#kit/testing/refused.ts';
-import { MAX_PASSKEYS_PER_ACCOUNT } from '../../passkeys/statements.ts';
+import { LIST, MAX_PASSKEYS_PER_ACCOUNT } from '../../passkeys/statements.ts';
 import { startAuthService, type TestAuthService } from '../../testing/auth-service.ts';
 import { addPasskey, attestationMessage, PASSKEY_SITE, PASSKEY_URL } from '../../testing/passkeys.ts';
 import type { SignedUp } from '../../testing/signers.ts';
-import { createAuthenticator, type Faults } from '../../testing/software-authenticator.ts';
+import { createAuthenticator, type Faults, foreignKey, rsaKey } from '../../testing/software-authenticator.ts';
 
 let service: TestAuthService;
 before(async () => {
@@ -35,10 +36,24 @@ async function signUpVerified(): Promise<SignedUp & { email: string }> {
   return { ...person, email };
 }
 
+/** Passkeys of other accounts, 2,000 of each. */
+async function insertMany(): Promise<void> {
+  const many = [
+    `insert into passkeys (id, account_id, credential_id, public_key, counter, transports, name, is_backed_up, created_at_ms)
+      select gen_random_uuid(), accounts.id, sha256(convert_to(accounts.id || ' ' || n, 'utf8')), 'x', 0, '{}', 'many', false, n
+      from (select id from accounts where not exists (select from passkeys where account_id = accounts.id) limit 3) as accounts,
+        generate_series(1, 2000) as n`,
+    'analyze passkeys',
+  ];
+  for (const [number, text] of many.entries()) await service.db.query({ name: `test-many-${number}`, text });
+}
+
 describe('a passkey', () => {
   it('is made, listed, renamed and deleted, and its owner hears of it', async () => {
     const person = await signUpVerified();
+    const fromMs = service.clock.nowMs();
     const { id } = await addPasskey(of(person), { name: 'my phone' });
+    const toMs = service.clock.nowMs();
     const { passkeys } = await of(person).listPasskeys({});
     const [passkey = assert.fail()] = passkeys;
     const { createdAt, ...rest } = passkey;
@@ -46,7 +61,8 @@ describe('a passkey', () => {
       [passkeys.length, rest],
       [1, { id, name: 'my phone', backedUp: true, transports: ['internal', 'hybrid'], lastUsedAt: undefined }],
     );
-    assert.ok((createdAt?.getTime() ?? 0) <= service.clock.nowMs());
+    const createdAtMs = createdAt?.getTime() ?? 0;
+    assert.ok(fromMs <= createdAtMs && createdAtMs <= toMs, String(createdAt));
     assert.equal((await service.mfa(person.accessToken).getMfa({})).mfa?.passkeys, 1);
 
     assert.equal((await of(person).renamePasskey({ id, name: 'old phone' })).passkey?.name, 'old phone');
@@ -98,6 +114,26 @@ describe('a passkey', () => {
     await assert.rejects(of(person).finishPasskeyRegistration(request), refused('PASSKEY_INVALID'));
   });
 
+  it('is listed, the newest first, from an index', async () => {
+    const person = await service.signUp();
+    for (const name of ['first', 'second', 'third']) {
+      await addPasskey(of(person), { name });
+      service.clock.advance(SECOND_MS);
+    }
+    const { passkeys } = await of(person).listPasskeys({});
+    assert.deepEqual(
+      passkeys.map(({ name }) => name),
+      ['third', 'second', 'first'],
+    );
+    await insertMany();
+    const scans = await explain(service.db, LIST, [person.id]);
+    assert.equal(scans.length, 1);
+    for (const scan of scans) {
+      assert.match(scan['Node Type'], /^(Bitmap )?(Index|Heap)/);
+      assert.deepEqual([scan['Actual Rows'] * scan['Actual Loops'], scan['Rows Removed by Filter']], [3, undefined]);
+    }
+  });
+
   it('of another account stays where it is', async () => {
     const [person, other] = [await service.signUp(), await service.signUp()];
     const { id, authenticator } = await addPasskey(of(other));
@@ -106,6 +142,14 @@ describe('a passkey', () => {
     await assert.rejects(addPasskey(of(person), { authenticator }), refused('PASSKEY_INVALID'));
     assert.equal((await of(other).listPasskeys({})).passkeys.length, 1);
     assert.equal((await of(person).listPasskeys({})).passkeys.length, 0);
+  });
+
+  it('has a key of an algorithm that was asked for, of 1,024 bytes at most', async () => {
+    const person = await service.signUp();
+    await addPasskey(of(person), { faults: { publicKey: rsaKey(1_024) } });
+    for (const publicKey of [rsaKey(1_025), foreignKey()])
+      await assert.rejects(addPasskey(of(person), { faults: { publicKey } }), refused('PASSKEY_INVALID'));
+    assert.equal((await of(person).listPasskeys({})).passkeys.length, 1);
   });
 
   it('is one of twenty at most', async () => {
