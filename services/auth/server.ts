@@ -122,7 +122,7 @@ export interface AuthServiceParts {
   logger: Logger;
 }
 
-/** The one place where the handlers of this service get what they use. */
+/** Where the handlers of this service get what they use; those of second steps and passkeys by `signing-in.ts`. */
 export function createAuthService(parts: AuthServiceParts) {
   const { db, outbox, users, denyList, rotation, rewrapping, issuer, clock, logger } = parts;
   const counted = createCountedAudit({ db, clock, logger });

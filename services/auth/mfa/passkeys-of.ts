@@ -5,6 +5,7 @@ import { DELETE_PASSKEYS } from './statements.ts';
 
 /**
  * Takes all passkeys of an account away, whose row the caller has locked, and tells its owner. The entry in the audit log is the caller's.
+ * It stands here since `accounts/` needs it, upon which `passkeys/` stands.
  * @returns how many there were
  */
 export async function deletePasskeysOf(
