@@ -124,7 +124,7 @@ export function createCredentials(options: {
       tellRefused(id, source);
       throw wrongCredentials();
     }
-    return { entered, deviceToken: await knownDevices.remember(id, deviceToken, { ...context, device }) };
+    return { entered, deviceToken: await knownDevices.remember(id, deviceToken, { ...context, device }, epoch) };
   }
 
   return {

@@ -6,6 +6,7 @@ import { type AuditAction, type AuditedCall, person, recordAudit } from '../audi
 import type { Mail, MailCall } from '../mail/mail.ts';
 import type { MailTokens } from '../mail/mail-tokens.ts';
 import { queueVerification } from '../mail/verification.ts';
+import { accountEnded, changeAccount, type Owner } from '../sessions/account-lock.ts';
 
 /** Values: mail, now. */
 const FIND_MAIL = {
@@ -50,11 +51,11 @@ export interface EmailAddresses {
    * Asks a new address whether it is the account's; until it is confirmed the one before counts, and hears of it when it is verified. With the one that it has, a change that waits is given up.
    * Whether the address is another account's is not told: its owner hears of it instead.
    * @param email normalised
-   * @throws OxoError RATE_LIMITED; SESSION_REVOKED as `get`
+   * @throws OxoError RATE_LIMITED; SESSION_REVOKED as `lockOwner`
    */
-  change(accountId: string, email: string, call: MailCall): Promise<AccountAddresses>;
-  /** Asks again the address that is not confirmed; where there is none, nothing. @throws OxoError RATE_LIMITED; SESSION_REVOKED as `get` */
-  resend(accountId: string, call: MailCall): Promise<void>;
+  change(owner: Owner, email: string, call: MailCall): Promise<AccountAddresses>;
+  /** Asks again the address that is not confirmed; where there is none, nothing. @throws OxoError as `change` */
+  resend(owner: Owner, call: MailCall): Promise<void>;
 }
 
 export interface EmailAddressesOptions {
@@ -66,9 +67,9 @@ export interface EmailAddressesOptions {
 }
 
 export function createEmailAddresses({ db, mail, tokens, attempts, clock }: EmailAddressesOptions): EmailAddresses {
-  async function read(on: Queryable, statement: typeof GET, accountId: string): Promise<AccountAddresses> {
-    const [account] = await on.query<AccountAddresses>(statement, [accountId]);
-    if (account === undefined) throw new OxoError('SESSION_REVOKED', 'The account has ended.');
+  async function read(on: Queryable, accountId: string): Promise<AccountAddresses> {
+    const [account] = await on.query<AccountAddresses>(GET, [accountId]);
+    if (account === undefined) throw accountEnded();
     return account;
   }
 
@@ -89,7 +90,7 @@ export function createEmailAddresses({ db, mail, tokens, attempts, clock }: Emai
   }
 
   return {
-    get: (accountId) => read(db, GET, accountId),
+    get: (accountId) => read(db, accountId),
     async verify(token, call) {
       const mailId = tokens.read(token);
       if (mailId === undefined) throw invalidToken();
@@ -101,10 +102,11 @@ export function createEmailAddresses({ db, mail, tokens, attempts, clock }: Emai
           throw error;
         });
     },
-    async change(accountId, email, call) {
+    async change(owner, email, call) {
+      const { userId: accountId } = owner;
       await attempts.confirmation(accountId);
-      return db.transaction(async (tx) => {
-        const account = await read(tx, LOCK, accountId);
+      return changeAccount({ db, clock }, owner, async (tx) => {
+        const account = await read(tx, accountId);
         const pendingEmail = email === account.email ? null : email;
         await tx.query(SET_PENDING, [accountId, pendingEmail]);
         if (pendingEmail !== null || !account.isVerified) await queueVerification(mail, tx, { accountId, email }, call);
@@ -114,10 +116,11 @@ export function createEmailAddresses({ db, mail, tokens, attempts, clock }: Emai
         return { ...account, pendingEmail };
       });
     },
-    async resend(accountId, call) {
+    async resend(owner, call) {
+      const { userId: accountId } = owner;
       await attempts.confirmation(accountId);
-      await db.transaction(async (tx) => {
-        const { email, isVerified, pendingEmail } = await read(tx, LOCK, accountId);
+      await changeAccount({ db, clock }, owner, async (tx) => {
+        const { email, isVerified, pendingEmail } = await read(tx, accountId);
         const asked = pendingEmail ?? (isVerified ? undefined : email);
         if (asked !== undefined) await queueVerification(mail, tx, { accountId, email: asked }, call);
       });

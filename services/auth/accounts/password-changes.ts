@@ -8,17 +8,13 @@ import type { CountedAudit } from '../audit/counted.ts';
 import type { Mail, MailCall } from '../mail/mail.ts';
 import { dropPendingEmail } from '../mail/verification.ts';
 import type { ProfileContext, Profiles } from '../profiles/profiles.ts';
+import { lockOwner, type Owner } from '../sessions/account-lock.ts';
 import { endOtherSessions } from '../sessions/end-others.ts';
 import type { Revoking } from '../sessions/revoking.ts';
 import { countKeptWays, type KeptWays } from './kept-ways.ts';
 import { requireStrong, setPassword } from './new-password.ts';
 import type { Passwords } from './passwords.ts';
 
-/** The account is locked: of two changes at once, the second finds the password of the first. */
-const LOCK = {
-  name: 'account-lock-password',
-  text: `select password_hash as "passwordHash", email from accounts where id = $1 and state = 'ACTIVE' for no key update`,
-};
 const FIND = {
   name: 'account-find-password',
   text: `select password_hash as "passwordHash", email from accounts where id = $1 and state = 'ACTIVE'`,
@@ -42,14 +38,10 @@ export interface PasswordChanges {
    * Gives the signed-in person another password, and ends all other sessions of the account, those of browsers too. Other devices are not known any more, and a change of the
    * address that waits is given up. When it is done, their tokens are refused
    * everywhere.
-   * @throws OxoError RATE_LIMITED; CREDENTIALS_INVALID when the current one is another; VALIDATION_FAILED; UNAVAILABLE when too many sign in at once, or when it
-   *   is not known yet that all services have heard of it; then it is done all the same
+   * @throws OxoError RATE_LIMITED; CREDENTIALS_INVALID when the current one is another; VALIDATION_FAILED; SESSION_REVOKED; UNAVAILABLE when too many sign in at
+   *   once, or when it is not known yet that all services have heard of it; then it is done all the same
    */
-  change(
-    session: { userId: string; sessionId: string },
-    passwords: PasswordChange,
-    call: PasswordChangeCall,
-  ): Promise<void>;
+  change(session: Owner, passwords: PasswordChange, call: PasswordChangeCall): Promise<void>;
   /** What a change leaves as it is. */
   kept(accountId: string): Promise<KeptWays>;
 }
@@ -84,7 +76,9 @@ export function createPasswordChanges(options: PasswordChangesOptions): Password
       await requireStrong(profiles, { accountId: userId, email: account.email }, strength, call);
       const passwordHash = await passwords.hash(newPassword, by);
       await revoking.everywhere(async (tx) => {
-        const [present] = await tx.query<AccountRow>(LOCK, [userId]);
+        await lockOwner(tx, { userId, sessionId }, clock.nowMs());
+        // Of two changes at once, the second finds the password of the first.
+        const [present] = await tx.query<AccountRow>(FIND, [userId]);
         if (present?.passwordHash !== account.passwordHash) throw wrongPassword();
         await setPassword(tx, userId, passwordHash, clock.nowMs());
         await forgetDevices(tx, userId, call.deviceToken);

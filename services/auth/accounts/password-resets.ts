@@ -18,8 +18,8 @@ import type { Passwords } from './passwords.ts';
 /** Values: mail, now. Only while the address that it went to is still the account's. */
 const FIND = {
   name: 'password-reset-find',
-  text: `select account.id as "accountId", account.email from mails join accounts as account on account.id = mails.account_id
-    where mails.id = $1 and mails.kind = 'RESET_PASSWORD' and mails.used_at_ms is null and mails.expires_at_ms > $2
+  text: `select account.id as "accountId", account.email, mails.used_at_ms is not null as "isUsed" from mails join accounts as account on account.id = mails.account_id
+    where mails.id = $1 and mails.kind = 'RESET_PASSWORD' and mails.expires_at_ms > $2
       and account.email = mails.recipient and account.email_verified_at_ms is not null and account.state = 'ACTIVE'`,
 };
 const LOCK = { name: 'password-reset-lock', text: 'select 1 from accounts where id = $1 for no key update' };
@@ -56,9 +56,10 @@ export function createPasswordResets(options: PasswordResetsOptions): PasswordRe
   const { db, revoking, attempts, counted, passwords, profiles, mail, tokens, clock } = options;
 
   async function find(on: Queryable, mailId: string): Promise<PasswordAccount> {
-    const [account] = await on.query<PasswordAccount>(FIND, [mailId, clock.nowMs()]);
-    if (account === undefined) throw invalidReset();
-    return account;
+    const [found] = await on.query<PasswordAccount & { isUsed: boolean }>(FIND, [mailId, clock.nowMs()]);
+    if (found === undefined) throw invalidReset();
+    if (found.isUsed) throw usedReset();
+    return found;
   }
 
   return {
@@ -100,9 +101,14 @@ export function createPasswordResets(options: PasswordResetsOptions): PasswordRe
   };
 }
 
-function invalidReset(): OxoError {
+/** Whoever asks again because the answer was lost, or was that not every service has heard of it, is told that it is done. */
+function usedReset(): OxoError {
   return new OxoError(
     'PASSWORD_RESET_INVALID',
-    'This reset is not valid, has expired, or was used. Ask for another one.',
+    'The password was chosen since this was mailed: sign in with the one that was chosen last, or ask for another reset.',
   );
+}
+
+function invalidReset(): OxoError {
+  return new OxoError('PASSWORD_RESET_INVALID', 'This reset is not valid, or has expired. Ask for another one.');
 }

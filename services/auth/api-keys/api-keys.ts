@@ -7,7 +7,7 @@ import type { DenyList } from '#kit/identity/deny-list.ts';
 import { newId } from '#kit/ids.ts';
 import { type AuditedCall, recordAudit } from '../audit/audit-log.ts';
 import type { CountedAudit } from '../audit/counted.ts';
-import { changeAccount } from '../sessions/account-lock.ts';
+import { changeAccount, lockOwner } from '../sessions/account-lock.ts';
 import type { EndedKey } from '../sessions/key-sessions.ts';
 import { createRevoking, REVOKED_KEPT_MS } from '../sessions/revoking.ts';
 import { type KeyParts, type KeyText, newSecret } from './key-text.ts';
@@ -34,7 +34,7 @@ export interface FoundKey {
 type Owned = { id: string; accountId: string };
 
 export interface ApiKeys {
-  /** @throws OxoError API_KEY_LIMIT_REACHED, or SESSION_REVOKED when the account or the session that asks was ended */
+  /** @throws OxoError API_KEY_LIMIT_REACHED, or SESSION_REVOKED as `lockOwner` */
   create(
     key: { accountId: string; sessionId: string; name: string; scopes: string[]; expiresAtMs: number },
     context: AuditedCall,
@@ -47,10 +47,10 @@ export interface ApiKeys {
    * @param options.overlapMs 0: none
    * @param options.expiresAtMs undefined: as it was
    * @returns undefined when the account has no such key
-   * @throws OxoError API_KEY_LIMIT_REACHED when too many secrets of it work; UNAVAILABLE as `revoke`
+   * @throws OxoError API_KEY_LIMIT_REACHED when too many secrets of it work; SESSION_REVOKED as `lockOwner`; UNAVAILABLE as `revoke`
    */
   rotate(
-    key: Owned,
+    key: Owned & { sessionId: string },
     options: { overlapMs: number; expiresAtMs: number | undefined },
     context: AuditedCall,
   ): Promise<IssuedKey | undefined>;
@@ -107,9 +107,8 @@ export function createApiKeys(options: ApiKeysOptions): ApiKeys {
       const hash = await hashes.hash(secret);
       const nowMs = clock.nowMs();
       const id = newId(nowMs);
-      await changeAccount(db, accountId, async (tx) => {
-        const [row] = await tx.query<{ count: number; isSignedIn: boolean }>(sql.COUNT, [accountId, nowMs, sessionId]);
-        if (row?.isSignedIn !== true) throw new OxoError('SESSION_REVOKED', 'The session was ended.');
+      await changeAccount(options, { userId: accountId, sessionId }, async (tx) => {
+        const [row] = await tx.query<{ count: number }>(sql.COUNT, [accountId, nowMs]);
         if ((row?.count ?? 0) >= sql.MAX_KEYS_PER_ACCOUNT) throw tooManyKeys();
         await tx.query(sql.INSERT, [id, accountId, name, scopes, nowMs, expiresAtMs]);
         await tx.query(sql.INSERT_SECRET, [id, 1, hash]);
@@ -120,11 +119,12 @@ export function createApiKeys(options: ApiKeysOptions): ApiKeys {
       return { key, secret: keyText.encode({ keyId: id, generation: 1, secret }) };
     },
     list: (accountId) => db.query<sql.ListedKey>(sql.LIST, [accountId, clock.nowMs()]),
-    async rotate({ id, accountId }, { overlapMs, expiresAtMs }, context) {
+    async rotate({ id, accountId, sessionId }, { overlapMs, expiresAtMs }, context) {
       const secret = newSecret();
       const hash = await hashes.hash(secret);
       const { issued } = await revoking.everywhere(async (tx) => {
         const nowMs = clock.nowMs();
+        await lockOwner(tx, { userId: accountId, sessionId }, nowMs);
         const [row] = await tx.query<{ generation: number }>(sql.LOCK, [id, accountId, nowMs]);
         if (row === undefined) return { issued: undefined };
         const generations = await endOthers(tx, id, overlapMs);

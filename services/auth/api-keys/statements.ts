@@ -15,8 +15,7 @@ const LISTED_COLUMNS = `id, name, scopes, created_at_ms::float8 as "createdAtMs"
 
 export const COUNT = {
   name: 'api-key-count',
-  text: `select (select count(*)::int from api_keys where account_id = $1 and expires_at_ms > $2 and revoked_at_ms is null) as count,
-    exists (select from sessions where id = $3 and account_id = $1 and revoked_at_ms is null) as "isSignedIn"`,
+  text: `select count(*)::int as count from api_keys where account_id = $1 and expires_at_ms > $2 and revoked_at_ms is null`,
 };
 export const INSERT = {
   name: 'api-key-insert',

@@ -16,11 +16,12 @@ const TOLD_FOR_MS = DAY_MS;
 
 const ADD = {
   name: 'known-device-add',
-  // Once a day is enough. Whoever is deleted meanwhile is known nowhere.
+  // Once a day is enough. Whoever is deleted meanwhile is known nowhere; nor what signed in before all devices were forgotten.
   text: `with surplus as (
       delete from known_devices where account_id = $1 and device_hash in (select device_hash from known_devices
         where account_id = $1 and device_hash <> $2 order by last_seen_at_ms desc, device_hash offset ${MAX_DEVICES - 1} limit ${MAX_DEVICES}))
-    insert into known_devices (account_id, device_hash, last_seen_at_ms) select id, $2, $3 from accounts where id = $1
+    insert into known_devices (account_id, device_hash, last_seen_at_ms) select id, $2, $3 from accounts
+      where id = $1 and browser_epoch = coalesce($4, browser_epoch) for share
     on conflict (account_id, device_hash) do update set last_seen_at_ms = excluded.last_seen_at_ms
       where known_devices.last_seen_at_ms < excluded.last_seen_at_ms - ${DAY_MS}
     returning xmax = 0 as "isNew"`,
@@ -58,9 +59,10 @@ export interface KnownDevices {
    * @param token as it came, empty for none
    * @param call of a sign-in of which the owner is to be told when the device is new, unless that was done within a day of what looks the same; of a
    *   registration there is none
+   * @param epoch of the account in which the sign-in was: in another one it is not noted
    * @returns the token that the device is to keep: the one that it has, or a new one
    */
-  remember(accountId: string, token: string, call?: MailCall): Promise<string>;
+  remember(accountId: string, token: string, call?: MailCall, epoch?: number): Promise<string>;
   /** Forgets those on which nobody has signed in for 180 days. */
   cleanUp(): Promise<void>;
 }
@@ -86,10 +88,10 @@ export function createKnownDevices(options: {
       if (!tokens.isOurs(token)) return false;
       return (await db.query(HAS, [accountId, hashOfDevice(accountId, token)])).length > 0;
     },
-    async remember(accountId, token, call) {
+    async remember(accountId, token, call, epoch) {
       const kept = tokens.isOurs(token) ? token : tokens.create();
       await db.transaction(async (tx) => {
-        const values = [accountId, hashOfDevice(accountId, kept), clock.nowMs()];
+        const values = [accountId, hashOfDevice(accountId, kept), clock.nowMs(), epoch ?? null];
         const [added] = await tx.query<{ isNew: boolean }>(ADD, values);
         if (call === undefined || !added?.isNew || (await wasTold(tx, accountId, call))) return;
         await mail.notify(tx, { kind: 'NEW_DEVICE', accountId }, call);

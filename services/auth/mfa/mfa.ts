@@ -8,7 +8,7 @@ import type { Mail, MailCall } from '../mail/mail.ts';
 import { mfaNotice } from '../mail/mfa-notice.ts';
 import type { MfaChange } from '../mail/texts/texts.ts';
 import { dropPendingEmail } from '../mail/verification.ts';
-import { changeAccount, lockAccount } from '../sessions/account-lock.ts';
+import { changeAccount, lockAccount, type Owner } from '../sessions/account-lock.ts';
 import { endBrowserSessions } from '../sessions/browser-epochs.ts';
 import { deleteSessions } from '../sessions/delete-sessions.ts';
 import { createRevoking } from '../sessions/revoking.ts';
@@ -38,17 +38,17 @@ export interface Enrolment {
 /** What an account asks for besides its password. */
 export interface Mfa {
   read(accountId: string): Promise<MfaState>;
-  /** Begins anew whatever was begun. @throws OxoError MFA_ALREADY_ENROLLED; SESSION_REVOKED when the account was ended, as all that follow */
-  begin(accountId: string): Promise<Enrolment>;
+  /** Begins anew whatever was begun. @throws OxoError MFA_ALREADY_ENROLLED; SESSION_REVOKED as `lockOwner`, as the three that follow */
+  begin(owner: Owner): Promise<Enrolment>;
   /**
    * Enables what was begun. @returns recovery codes, of which hashes are kept
    * @throws OxoError MFA_NOT_ENROLLED, MFA_ALREADY_ENROLLED, OTP_INVALID
    */
-  confirm(accountId: string, otp: string, call: MailCall): Promise<string[]>;
+  confirm(owner: Owner, otp: string, call: MailCall): Promise<string[]>;
   /** Recovery codes instead of those from before. @throws OxoError MFA_NOT_ENROLLED */
-  replaceRecoveryCodes(accountId: string, call: MailCall): Promise<string[]>;
+  replaceRecoveryCodes(owner: Owner, call: MailCall): Promise<string[]>;
   /** Takes app and recovery codes away. @returns whether sign-ins needed a code before */
-  disable(accountId: string, call: MailCall): Promise<boolean>;
+  disable(owner: Owner, call: MailCall): Promise<boolean>;
   /**
    * As `disable`, for a person who has lost both, takes the passkeys away too, gives up a change of the address that waits, and ends all sessions; when it is done, their tokens are refused everywhere.
    * @returns whether sign-ins needed a code, or there were passkeys; undefined when there is no such account
@@ -93,16 +93,18 @@ export function createMfa(options: MfaOptions): Mfa {
 
   return {
     read: (accountId) => readState(db, accountId),
-    async begin(accountId) {
+    async begin(owner) {
+      const { userId: accountId } = owner;
       const secret = newTotpSecret();
       const encrypted = await vault.encrypt(secret, secretName(accountId));
       const nowMs = clock.nowMs();
-      const begun = await changeAccount(db, accountId, (tx) => tx.query(sql.BEGIN, [accountId, encrypted, nowMs]));
+      const begun = await changeAccount(options, owner, (tx) => tx.query(sql.BEGIN, [accountId, encrypted, nowMs]));
       if (begun.length === 0) throw mfaAlreadyEnrolled();
       return { secret, expiresAtMs: nowMs + ENROLMENT_MS };
     },
-    confirm: (accountId, otp, call) =>
-      changeAccount(db, accountId, async (tx) => {
+    confirm: (owner, otp, call) =>
+      changeAccount(options, owner, async (tx) => {
+        const { userId: accountId } = owner;
         const nowMs = clock.nowMs();
         const [row] = await tx.query<sql.EnrolmentRow>(sql.FIND, [accountId]);
         if (row?.confirmedAtMs != null) throw mfaAlreadyEnrolled();
@@ -115,16 +117,18 @@ export function createMfa(options: MfaOptions): Mfa {
         await notify(tx, accountId, 'TOTP_ADDED', call);
         return replaceCodes(tx, accountId);
       }),
-    replaceRecoveryCodes: (accountId, call) =>
-      changeAccount(db, accountId, async (tx) => {
+    replaceRecoveryCodes: (owner, call) =>
+      changeAccount(options, owner, async (tx) => {
+        const { userId: accountId } = owner;
         const [row] = await tx.query<sql.EnrolmentRow>(sql.FIND, [accountId]);
         if (row?.confirmedAtMs == null) throw mfaNotEnrolled();
         await recordAudit(tx, { action: 'REPLACE_RECOVERY_CODES', accountId }, call);
         await notify(tx, accountId, 'RECOVERY_CODES_RENEWED', call);
         return replaceCodes(tx, accountId);
       }),
-    disable: (accountId, call) =>
-      changeAccount(db, accountId, async (tx) => {
+    disable: (owner, call) =>
+      changeAccount(options, owner, async (tx) => {
+        const { userId: accountId } = owner;
         const wasEnabled = await remove(tx, accountId, call);
         if (wasEnabled) await recordAudit(tx, { action: 'DISABLE_TOTP', accountId }, call);
         return wasEnabled;

@@ -120,7 +120,7 @@ export function createPasskeySignIns(options: PasskeySignInsOptions): PasskeySig
         const entered = user && (await enter(user, { proof, epoch: passkey.epoch }));
         if (user === undefined || entered === undefined) throw passkeyInvalid();
         attempt.giveBack();
-        const known = await knownDevices.remember(accountId, deviceToken, { ...context, device });
+        const known = await knownDevices.remember(accountId, deviceToken, { ...context, device }, passkey.epoch);
         return { user, entered, epoch: passkey.epoch, deviceToken: known };
       } catch (error) {
         if (hasReason(error, 'RATE_LIMITED')) tellRefused(accountId, source, 'limit');

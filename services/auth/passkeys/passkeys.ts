@@ -8,7 +8,7 @@ import type { ListedPasskey } from '../entities/passkey-entity.ts';
 import type { Mail, MailCall } from '../mail/mail.ts';
 import { mfaNotice } from '../mail/mfa-notice.ts';
 import { COUNT_PASSKEYS } from '../mfa/statements.ts';
-import { accountEnded, changeAccount } from '../sessions/account-lock.ts';
+import { accountEnded, changeAccount, type Owner } from '../sessions/account-lock.ts';
 import type { Challenges } from './challenges.ts';
 import type { Attestation } from './passkey-input.ts';
 import { passkeyInvalid, passkeyNotFound, passkeysOff, tooManyPasskeys } from './refusals.ts';
@@ -18,19 +18,13 @@ import { type CreationOptions, creationOptions, type MadePasskey, verifyAttestat
 
 const USER_BYTES = 32;
 
-/** Whose passkey is made, by which session. */
-interface Owner {
-  userId: string;
-  sessionId: string;
-}
-
 /** The passkeys of accounts. Nobody sees those of others. */
 export interface Passkeys {
   /** Undefined where browsers have no passkeys. */
   relyingParty: RelyingParty | undefined;
   /**
    * @param names of the person, as the authenticator will show them
-   * @throws OxoError PASSKEYS_OFF, PASSKEY_LIMIT_REACHED; SESSION_REVOKED when the account was ended
+   * @throws OxoError PASSKEYS_OFF, PASSKEY_LIMIT_REACHED; SESSION_REVOKED as `lockOwner`
    */
   beginRegistration(owner: Owner, names: { handle: string; displayName: string }): Promise<CreationOptions>;
   /**
@@ -46,8 +40,8 @@ export interface Passkeys {
   list(accountId: string): Promise<ListedPasskey[]>;
   /** @throws OxoError PASSKEY_NOT_FOUND */
   rename(accountId: string, passkey: { id: string; name: string }): Promise<ListedPasskey>;
-  /** @throws OxoError PASSKEY_NOT_FOUND */
-  delete(accountId: string, id: string, call: MailCall): Promise<void>;
+  /** @throws OxoError PASSKEY_NOT_FOUND; SESSION_REVOKED as `lockOwner` */
+  delete(owner: Owner, id: string, call: MailCall): Promise<void>;
 }
 
 export interface PasskeysOptions {
@@ -89,20 +83,24 @@ export function createPasskeys(options: PasskeysOptions): Passkeys {
 
   return {
     relyingParty,
-    async beginRegistration({ userId, sessionId }, names) {
+    async beginRegistration(owner, names) {
+      const { userId, sessionId } = owner;
       const party = here();
-      const [row] = await db.query<{ passkeyUser: Buffer }>(sql.USER, [userId, randomBytes(USER_BYTES)]);
-      if (row === undefined) throw accountEnded();
-      const held = await db.query<sql.HeldPasskey>(sql.HELD, [userId]);
-      if (held.length >= sql.MAX_PASSKEYS_PER_ACCOUNT) throw tooManyPasskeys();
-      const challenge = challenges.create(registrationOf(userId, sessionId));
-      return creationOptions(party, { ...names, id: row.passkeyUser }, { challenge, held });
+      return changeAccount(options, owner, async (tx) => {
+        const [row] = await tx.query<{ passkeyUser: Buffer }>(sql.USER, [userId, randomBytes(USER_BYTES)]);
+        if (row === undefined) throw accountEnded();
+        const held = await tx.query<sql.HeldPasskey>(sql.HELD, [userId]);
+        if (held.length >= sql.MAX_PASSKEYS_PER_ACCOUNT) throw tooManyPasskeys();
+        const challenge = challenges.create(registrationOf(userId, sessionId));
+        return creationOptions(party, { ...names, id: row.passkeyUser }, { challenge, held });
+      });
     },
-    async finishRegistration({ userId, sessionId }, { name, credential }, call) {
+    async finishRegistration(owner, { name, credential }, call) {
+      const { userId, sessionId } = owner;
       const made = await verifyAttestation(here(), credential, (challenge) =>
         challenges.isGood(challenge, registrationOf(userId, sessionId)),
       );
-      return changeAccount(db, userId, async (tx) => {
+      return changeAccount(options, owner, async (tx) => {
         const [there] = await tx.query<sql.FoundPasskey>(sql.FIND_CREDENTIAL, [made.credentialId]);
         if (there === undefined)
           return add(tx, userId, { ...made, name, transports: credential.response.transports }, call);
@@ -118,8 +116,9 @@ export function createPasskeys(options: PasskeysOptions): Passkeys {
       if (renamed === undefined) throw passkeyNotFound();
       return renamed;
     },
-    delete: (accountId, id, call) =>
-      changeAccount(db, accountId, async (tx) => {
+    delete: (owner, id, call) =>
+      changeAccount(options, owner, async (tx) => {
+        const { userId: accountId } = owner;
         if ((await tx.query(sql.DELETE, [id, accountId])).length === 0) throw passkeyNotFound();
         await counted.record(tx, { action: 'DELETE_PASSKEY', accountId, details: { passkey: id } }, call);
         await mail.notify(tx, mfaNotice(accountId, 'PASSKEY_REMOVED'), call);

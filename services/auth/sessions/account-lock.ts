@@ -1,3 +1,4 @@
+import type { Clock } from '#kit/clock.ts';
 import type { Database, Transaction } from '#kit/db/database.ts';
 import { OxoError } from '#kit/errors.ts';
 
@@ -5,6 +6,17 @@ const LOCK = {
   name: 'account-lock',
   text: "select 1 from accounts where id = $1 and state = 'ACTIVE' for no key update",
 };
+/** A statement of its own: it sees what was committed while the account was waited for. What ends this session alone waits for the change. */
+const HOLD_SESSION = {
+  name: 'account-lock-session',
+  text: `select 1 from sessions where id = $1 and account_id = $2 and expires_at_ms > $3 and revoked_at_ms is null for share`,
+};
+
+/** Who changes what belongs to an account: its person, by a session of theirs. */
+export interface Owner {
+  userId: string;
+  sessionId: string;
+}
 
 /**
  * Locks an account until the transaction ends: what belongs to it is changed by one request at a time, and nothing is made once it was ended.
@@ -14,14 +26,25 @@ export async function lockAccount(tx: Transaction, accountId: string): Promise<b
   return (await tx.query(LOCK, [accountId])).length > 0;
 }
 
-/** Changes what belongs to an account, which is locked meanwhile. @throws OxoError SESSION_REVOKED when it was ended */
+/**
+ * Locks the account of somebody who is signed in to it, as `lockAccount`. Their token says so until every service has heard that the session was
+ * ended, and what they add would outlive it: so whatever makes or changes a way in asks this first, in its own transaction.
+ * @throws OxoError SESSION_REVOKED when the account or the session was ended
+ */
+export async function lockOwner(tx: Transaction, { userId, sessionId }: Owner, nowMs: number): Promise<void> {
+  if (!(await lockAccount(tx, userId))) throw accountEnded();
+  if ((await tx.query(HOLD_SESSION, [sessionId, userId, nowMs])).length > 0) return;
+  throw new OxoError('SESSION_REVOKED', 'The session was ended.');
+}
+
+/** Changes what belongs to an account, which is locked meanwhile. @throws OxoError as `lockOwner` */
 export function changeAccount<Result>(
-  db: Pick<Database, 'transaction'>,
-  accountId: string,
+  { db, clock }: { db: Pick<Database, 'transaction'>; clock: Clock },
+  owner: Owner,
   work: (tx: Transaction) => Promise<Result>,
 ): Promise<Result> {
   return db.transaction(async (tx) => {
-    if (!(await lockAccount(tx, accountId))) throw accountEnded();
+    await lockOwner(tx, owner, clock.nowMs());
     return work(tx);
   });
 }

@@ -9,10 +9,10 @@ import type { EmailAddresses } from '../../accounts/email-addresses.ts';
 
 const input = z.object({ email: email() });
 
-/** Asks the new address whether it is the caller's. @throws OxoError VALIDATION_FAILED, RATE_LIMITED; SESSION_REVOKED when the account has ended */
+/** Asks the new address whether it is the caller's. @throws OxoError VALIDATION_FAILED, RATE_LIMITED; SESSION_REVOKED */
 export function changeEmail({ emails }: { emails: Pick<EmailAddresses, 'change'> }) {
   return async (request: ChangeEmailRequest, context: CallContext): Promise<ChangeEmailResponse> => {
-    const { userId } = requireViewer(context);
-    return { account: accountMessage(await emails.change(userId, validate(input, request).email, context)) };
+    const viewer = requireViewer(context);
+    return { account: accountMessage(await emails.change(viewer, validate(input, request).email, context)) };
   };
 }

@@ -10,7 +10,7 @@ const input = z.object({ currentPassword: typedPassword(), newPassword: newPassw
 
 /**
  * Another password for the caller; all other sessions end.
- * @throws OxoError VALIDATION_FAILED, RATE_LIMITED, CREDENTIALS_INVALID; UNAVAILABLE when it is not known yet that all services have heard of it
+ * @throws OxoError VALIDATION_FAILED, RATE_LIMITED, CREDENTIALS_INVALID, SESSION_REVOKED; UNAVAILABLE when it is not known yet that all services have heard of it
  */
 export function changePassword({ passwordChanges }: { passwordChanges: PasswordChanges }) {
   return async (request: ChangePasswordRequest, context: CallContext): Promise<ChangePasswordResponse> => {

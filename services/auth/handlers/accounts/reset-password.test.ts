@@ -66,6 +66,16 @@ test('a token works once, within an hour, and not when another one or a change w
   await signIn(person.handle, PASSWORD);
 });
 
+test('who repeats a reset of which not every service has heard is told that it is done', async () => {
+  const person = await signUp();
+  const token = await askedFor(person.email);
+  await service.holdBroadcast(true);
+  await assert.rejects(reset(token));
+  await service.holdBroadcast(false);
+  await assert.rejects(reset(token), /The password was chosen since/);
+  await signIn(person.email, OTHER);
+});
+
 test('of two resets with one token one counts', async () => {
   const person = await signUp();
   const token = await askedFor(person.email);

@@ -15,15 +15,15 @@ export interface RotateApiKeyDependencies {
 
 /**
  * Repeated, when its answer was lost, it gives another secret, and takes nothing from those that work.
- * @throws OxoError VALIDATION_FAILED, API_KEY_NOT_FOUND, API_KEY_LIMIT_REACHED; UNAVAILABLE when services may still take the former secret
+ * @throws OxoError VALIDATION_FAILED, API_KEY_NOT_FOUND, API_KEY_LIMIT_REACHED, SESSION_REVOKED; UNAVAILABLE when services may still take the former secret
  */
 export function rotateApiKey({ apiKeys, clock }: RotateApiKeyDependencies) {
   return async (request: RotateApiKeyRequest, context: CallContext): Promise<RotateApiKeyResponse> => {
-    const { userId } = requireViewer(context);
+    const { userId, sessionId } = requireViewer(context);
     const { id, overlapSeconds, expiresAt } = validate(rotateInput, request);
     const expiresAtMs = endOf(expiresAt, clock.nowMs());
     const change = { overlapMs: overlapSeconds * SECOND_MS, expiresAtMs };
-    const issued = await apiKeys.rotate({ id, accountId: userId }, change, context);
+    const issued = await apiKeys.rotate({ id, accountId: userId, sessionId }, change, context);
     if (issued === undefined) throw apiKeyNotFound();
     return { apiKey: keyMessage(issued.key), secret: issued.secret };
   };

@@ -11,8 +11,8 @@ const input = z.object({ otp: requiredOtp() });
 /** @throws OxoError VALIDATION_FAILED, OTP_INVALID, MFA_NOT_ENROLLED, MFA_ALREADY_ENROLLED, SESSION_REVOKED */
 export function confirmTotp({ mfa }: { mfa: Pick<Mfa, 'confirm'> }) {
   return async (request: ConfirmTotpRequest, context: CallContext): Promise<ConfirmTotpResponse> => {
-    const { userId } = requireViewer(context);
+    const viewer = requireViewer(context);
     const { otp } = validate(input, request);
-    return { recoveryCodes: await mfa.confirm(userId, otp, context) };
+    return { recoveryCodes: await mfa.confirm(viewer, otp, context) };
   };
 }

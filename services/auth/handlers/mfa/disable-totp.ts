@@ -6,7 +6,7 @@ import type { Mfa } from '../../mfa/mfa.ts';
 /** May be repeated. @throws OxoError SESSION_REVOKED */
 export function disableTotp({ mfa }: { mfa: Pick<Mfa, 'disable'> }) {
   return async (_: DisableTotpRequest, context: CallContext): Promise<DisableTotpResponse> => {
-    await mfa.disable(requireViewer(context).userId, context);
+    await mfa.disable(requireViewer(context), context);
     return {};
   };
 }

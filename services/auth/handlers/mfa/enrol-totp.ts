@@ -13,9 +13,10 @@ export interface EnrolTotpDependencies {
 /** @throws OxoError MFA_ALREADY_ENROLLED, SESSION_REVOKED; UNAVAILABLE when the user service is away, which knows what to call the account */
 export function enrolTotp({ mfa, profiles }: EnrolTotpDependencies) {
   return async (_: EnrolTotpRequest, context: CallContext): Promise<EnrolTotpResponse> => {
-    const { userId } = requireViewer(context);
+    const viewer = requireViewer(context);
+    const { userId } = viewer;
     const user = await profiles.byId(userId, context);
-    const { secret, expiresAtMs } = await mfa.begin(userId);
+    const { secret, expiresAtMs } = await mfa.begin(viewer);
     return {
       secret: typedSecret(secret),
       otpauthUri: otpauthUri(secret, user?.handle ?? userId),

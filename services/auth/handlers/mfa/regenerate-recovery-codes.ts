@@ -6,7 +6,6 @@ import type { Mfa } from '../../mfa/mfa.ts';
 /** @throws OxoError MFA_NOT_ENROLLED, SESSION_REVOKED */
 export function regenerateRecoveryCodes({ mfa }: { mfa: Pick<Mfa, 'replaceRecoveryCodes'> }) {
   return async (_: RegenerateRecoveryCodesRequest, context: CallContext): Promise<RegenerateRecoveryCodesResponse> => {
-    const { userId } = requireViewer(context);
-    return { recoveryCodes: await mfa.replaceRecoveryCodes(userId, context) };
+    return { recoveryCodes: await mfa.replaceRecoveryCodes(requireViewer(context), context) };
   };
 }

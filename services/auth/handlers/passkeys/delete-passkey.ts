@@ -10,8 +10,8 @@ const input = z.object({ id: id() });
 /** @throws OxoError VALIDATION_FAILED, PASSKEY_NOT_FOUND, SESSION_REVOKED */
 export function deletePasskey({ passkeys }: { passkeys: Pick<Passkeys, 'delete'> }) {
   return async (request: DeletePasskeyRequest, context: CallContext): Promise<DeletePasskeyResponse> => {
-    const { userId } = requireViewer(context);
-    await passkeys.delete(userId, validate(input, request).id, context);
+    const viewer = requireViewer(context);
+    await passkeys.delete(viewer, validate(input, request).id, context);
     return {};
   };
 }

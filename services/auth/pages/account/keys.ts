@@ -45,7 +45,7 @@ export function keys(parts: {
     }
     const asked = keyId.safeParse({ id: form.get('id') ?? '' });
     if (!asked.success) return async () => undefined;
-    const key = { id: asked.data.id, accountId };
+    const key = { id: asked.data.id, accountId, sessionId };
     if (action === 'rotate')
       return () =>
         apiKeys.rotate(key, { overlapMs: DEFAULT_OVERLAP_SECONDS * 1_000, expiresAtMs: undefined }, exchange);

@@ -44,10 +44,10 @@ ${!isConfirmation && html`<p class="small">${signIn.newHere} <a href="${addressW
 }
 
 /** Shown by the script, where the browser has passkeys. */
-function passkeyForm({ signIn }: Texts, { destination, token, passkey }: SignInPage): Part {
+function passkeyForm({ signIn }: Texts, { destination, token, identifier, isConfirmation, passkey }: SignInPage): Part {
   if (passkey === undefined) return undefined;
   return html`<form method="post" action="${SIGN_IN_PAGE}" data-passkey="get" data-options="${passkey.options}" hidden>
-${hidden({ ...namesOf(destination), token, credential: '' })}<p role="alert" data-failed hidden>${signIn.passkeyFailed}</p>
+${hidden({ ...namesOf(destination), token, credential: '', ...(isConfirmation ? { confirm: 'yes', identifier } : {}) })}<p role="alert" data-failed hidden>${signIn.passkeyFailed}</p>
 <p class="actions"><button type="submit" class="second">${signIn.passkey}</button></p>
 </form>
 `;

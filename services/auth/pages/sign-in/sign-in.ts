@@ -8,6 +8,7 @@ import type { Interactions } from '../../oauth/interactions/interactions.ts';
 import { CODE_PAGE, CONSENT_PAGE, SIGN_IN_PAGE } from '../../oauth/routes.ts';
 import { passkeySignInInput } from '../../passkeys/passkey-input.ts';
 import type { PasskeySignIns } from '../../passkeys/passkey-sign-ins.ts';
+import { passkeyInvalid } from '../../passkeys/refusals.ts';
 import { handleIfThere, type Profiles } from '../../profiles/profiles.ts';
 import type { BrowserSession } from '../../sessions/browser-sessions.ts';
 import type { OpenedSession } from '../../sessions/sessions.ts';
@@ -69,8 +70,11 @@ export function signIn(dependencies: SignInDependencies): PageHandlers {
     return true;
   }
 
-  /** By a passkey, where the browser has given one; else by what was typed. */
-  function by(form: URLSearchParams) {
+  /**
+   * By a passkey, where the browser has given one; else by what was typed.
+   * @param confirmed whose confirmation it is: a passkey of somebody else's confirms nothing
+   */
+  function by(form: URLSearchParams, confirmed: string | undefined) {
     const [identifier, password] = [form.get('identifier') ?? '', form.get('password') ?? ''];
     const credential = form.get('credential') ?? '';
     return (source: PasswordSource, enter: Enter<OpenedSession>): Promise<SignedIn<OpenedSession>> => {
@@ -80,7 +84,10 @@ export function signIn(dependencies: SignInDependencies): PageHandlers {
         return credentials.signIn(typed, source, enter);
       }
       const given = validate(passkeySignInInput, { credential: readCredential(credential), deviceToken });
-      return passkeySignIns.signIn(given.credential, source, enter);
+      return passkeySignIns.signIn(given.credential, source, async (account, letIn) => {
+        if (confirmed !== undefined && account.id !== confirmed) throw passkeyInvalid();
+        return enter(account, letIn);
+      });
     };
   }
 
@@ -110,7 +117,8 @@ export function signIn(dependencies: SignInDependencies): PageHandlers {
       const identifier = form.get('identifier') ?? '';
       let signedIn: SignedIn<OpenedSession>;
       try {
-        signedIn = await opening(exchange, visit, destination, by(form));
+        const confirmed = form.has('confirm') ? await browsers.current(exchange.request) : undefined;
+        signedIn = await opening(exchange, visit, destination, by(form, confirmed?.accountId));
       } catch (error) {
         const refusal = refusalOf(exchange, error, visit.texts);
         return show(exchange, visit, { destination, identifier, isConfirmation: form.has('confirm'), refusal });

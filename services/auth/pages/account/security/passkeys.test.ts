@@ -139,3 +139,18 @@ test('the form is hidden until the script has shown it, and the script is the on
   assert.match(script.body, /navigator\.credentials\.get/);
   for (const path of [ACCOUNT_PAGES.profile, ACCOUNT_PAGES.security, '/signup']) assertSafe(await browser.fetch(path));
 });
+
+test('that it is still the same person is not shown by the passkey of another', async () => {
+  const [theirs, mine] = [createAuthenticator(PASSKEY_SITE), createAuthenticator(PASSKEY_SITE)];
+  const other = await visitor();
+  await add(other.browser, other.page, theirs);
+  const { browser, page, handle } = await visitor();
+  await add(browser, page, mine);
+  const confirm = await open(browser, '/signin?confirm=yes');
+  const refusal = await signInBy(browser, confirm, theirs);
+  assert.equal(refusal.status, 400);
+  assert.match(refusal.body, new RegExp(`${handle}[\\s\\S]*${SIGN_IN}`));
+  assert.match((await open(browser, ACCOUNT_PAGES.overview)).body, new RegExp(`@${handle}`));
+  assert.equal((await signInBy(browser, refusal, mine)).status, 200);
+  assert.match((await open(browser, ACCOUNT_PAGES.overview)).body, new RegExp(`@${handle}`));
+});

@@ -64,7 +64,7 @@ export function passkeys(parts: {
         await parts.passkeys.rename(userId, validate(renameInput, { id, name }));
         return 'renamed';
       case 'delete':
-        await parts.passkeys.delete(userId, validate(renameInput, { id, name: '-' }).id, call);
+        await parts.passkeys.delete({ userId, sessionId }, validate(renameInput, { id, name: '-' }).id, call);
         return 'deleted';
       default: {
         const credential = readCredential(form.get('credential') ?? '');

@@ -39,10 +39,14 @@ export function security(parts: {
     const call = callOfVisit(exchange, visit);
     switch (form.get('action')) {
       case 'email':
-        await emails.change(userId, validate(emailInput, { email: form.get('email') ?? '' }).email, call);
+        await emails.change(
+          { userId, sessionId },
+          validate(emailInput, { email: form.get('email') ?? '' }).email,
+          call,
+        );
         return 'email';
       case 'resend':
-        await emails.resend(userId, call);
+        await emails.resend({ userId, sessionId }, call);
         return 'email';
       default: {
         const typed = {

@@ -33,27 +33,28 @@ export function twoStep(parts: {
   /** @returns the page that answers, or the address where to go on */
   async function act(exchange: HttpExchange, visit: AccountVisit, form: URLSearchParams): Promise<Page | string> {
     const { session, texts } = visit;
-    const { accountId } = session;
+    const { accountId, sessionId } = session;
+    const owner = { userId: accountId, sessionId };
     const call = callOfVisit(exchange, visit);
     const action = form.get('action') ?? '';
     if (ONCE.includes(action) && !(await onceForms.use(PATH, session, form))) return visit.whenDone('again');
     switch (action) {
       case 'begin': {
         const user = await profiles.byId(accountId, exchange);
-        const { secret } = await mfa.begin(accountId);
+        const { secret } = await mfa.begin(owner);
         return enrolmentPage(visit, secret, user?.handle ?? accountId);
       }
       case 'confirm': {
         const { otp } = validate(input, { otp: form.get('otp') ?? '' });
-        const codes = await mfa.confirm(accountId, otp, call);
+        const codes = await mfa.confirm(owner, otp, call);
         return codesPage(visit, codes, texts.account.twoStep.done.on);
       }
       case 'renew': {
-        const codes = await mfa.replaceRecoveryCodes(accountId, call);
+        const codes = await mfa.replaceRecoveryCodes(owner, call);
         return codesPage(visit, codes, texts.account.twoStep.done.renewed);
       }
       case 'disable':
-        await mfa.disable(accountId, call);
+        await mfa.disable(owner, call);
         return visit.whenDone('off');
       default:
         return PATH;
