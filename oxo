@@ -95,7 +95,7 @@ if node_is_missing; then
 fi
 if ! packages_are_there; then
   need npm "Node $NODE_MAJOR (https://nodejs.org), or: apt-get install npm"
-  locked "$cache/packages.lock" install_packages
+  locked "$cache/packages-$(printf %s "$root" | sha256sum | cut -c 1-12).lock" install_packages
 fi
 if [ -n "$installing" ]; then wait "$installing" || exit 1; fi
 new_enough node || die "Node does not run from $cache: remove that folder to fetch it anew, or (without glibc) install Node $NODE_MAJOR yourself"

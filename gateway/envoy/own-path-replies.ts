@@ -60,12 +60,12 @@ const PAGE_POLICY = `default-src 'none'; base-uri 'none'; form-action 'none'; fr
 const PAGE_HEADERS = [overwrite('content-security-policy', PAGE_POLICY), overwrite('x-frame-options', 'DENY')];
 
 const acceptsHtml = header('accept', { contains: 'text/html' });
-const isPage = header(':path', { safe_regex: { regex: `(${[...pages, ...oauthPages].join('|')})([/?].*)?` } });
+const isPage = header(':path', { safe_regex: { regex: under([...pages, ...oauthPages]) } });
 const isOauth = header(':path', { prefix: oauthPrefix });
 
 /** Holds for requests of a page or of OAuth; or for all others. */
 export function toOwnPaths(isTrue: boolean): object {
-  return header(':path', { safe_regex: { regex: `(${oauthPrefix}|(${pages.join('|')})([/?]|$)).*` } }, !isTrue);
+  return header(':path', { safe_regex: { regex: `${oauthPrefix}.*|${under(pages)}` } }, !isTrue);
 }
 
 /** Mappers of Envoy's local_reply_config. A page goes to whoever takes one. @param headersToAdd to each answer */
@@ -81,6 +81,11 @@ export function ownPathMappers(headersToAdd: object[]): object[] {
       json_format: { error: OAUTH_ERRORS[kind], error_description: reply.message },
     }),
   ]);
+}
+
+/** All of such a path that is one of these, or stands under one. */
+function under(paths: readonly string[]): string {
+  return `(${paths.join('|')})([/?].*)?`;
 }
 
 function told(httpStatus: number, kind: Kind): { filter: object; reply: LocalReply; kind: Kind } {

@@ -7,6 +7,9 @@ import { findListeners, type Listener, nameListener } from './supervisor/listene
 /** Every server listens here; nothing of a local stack is reachable from other machines. */
 export const loopback = '127.0.0.1';
 
+/** So many ports, from its base on, belong to a stack. */
+export const PORTS_OF_A_STACK = 100;
+
 /** Distances from the port base. */
 const offsets = {
   frontDoor: 0,

@@ -2,6 +2,7 @@ import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { CliError } from './cli/cli-error.ts';
 import { type Limits, readLimits } from './limits.ts';
+import { PORTS_OF_A_STACK } from './ports.ts';
 import { maxReplicas } from './stack/replicas.ts';
 
 /** The folder that holds proto/, services/, mesh/ and so on. */
@@ -64,7 +65,7 @@ export const fixedVariables = [
   ],
 ] as const;
 
-const maxPortBase = 65_535 - 100;
+const maxPortBase = 65_535 - PORTS_OF_A_STACK;
 
 /**
  * Reads the settings of one machine from the environment.

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { codeOf } from '../../../services/auth/testing/authenticator-app.ts';
+import { CODE_PERIOD_MS, codeOf } from '../../../services/auth/testing/authenticator-app.ts';
 import type { Cases } from '../testing/cases.ts';
 import { type Api, type ApiRequest, refusal } from '../testing/client.ts';
 import { type Person, signUp, type Tokens } from '../testing/people.ts';
@@ -36,7 +36,7 @@ export const mfa: Cases = {
     const used = await refusal(api, logIn(person, '000000'));
     assert.deepEqual([used.status, used.reason], [401, 'OTP_INVALID']);
     // The next code, since this one may have confirmed the app.
-    const { tokens } = await api.get<Login>(logIn(person, codeOf(secret, Date.now() + 30_000)));
+    const { tokens } = await api.get<Login>(logIn(person, codeOf(secret, Date.now() + CODE_PERIOD_MS)));
     const token = tokens?.accessToken;
     type Listed = { sessions: { current: boolean; factors: string[] }[] };
     const { sessions } = await api.get<Listed>({ path: '/auth/sessions', token });

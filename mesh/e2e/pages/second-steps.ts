@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { BrowserContextOptions, Page } from 'playwright-core';
-import { codeOf } from '../../../services/auth/testing/authenticator-app.ts';
+import { CODE_PERIOD_MS, codeOf } from '../../../services/auth/testing/authenticator-app.ts';
 import { enrol } from '../flow/mfa.ts';
 import type { Cases } from '../testing/cases.ts';
 import type { PagePlace } from '../testing/chromium.ts';
@@ -8,8 +8,6 @@ import { signUp } from '../testing/people.ts';
 import { startApp } from '../testing/third-party-app.ts';
 import { decide, pathOf, press, signIn, submit } from './forms.ts';
 
-/** The step of an authenticator app: what has confirmed it is used up. */
-const nextMs = 30_000;
 const browser: BrowserContextOptions = { javaScriptEnabled: false };
 
 /** Sign-ins of people who want more than a password. None of it needs a script. */
@@ -21,7 +19,8 @@ export const secondSteps: Cases<PagePlace> = {
     const person = await signUp(world.api);
     const { secret, recoveryCodes } = await enrol(world.api, person);
     const app = await startApp(world);
-    const codes = [() => codeOf(secret, Date.now() + nextMs), () => recoveryCodes[0] ?? assert.fail()];
+    // The code that has confirmed the app is used up.
+    const codes = [() => codeOf(secret, Date.now() + CODE_PERIOD_MS), () => recoveryCodes[0] ?? assert.fail()];
     for (const code of codes) {
       const { page, assertQuiet, close } = await chromium.visit({ ...browser, leadsTo: [app.origin] });
       const asked = await app.ask('openid feed:read');
@@ -69,7 +68,7 @@ export const secondSteps: Cases<PagePlace> = {
     assert.equal(pathOf(page), '/account/security/two-step');
     assert.equal(await page.locator('#codes').count(), 0, 'what was posted again shows nothing again');
 
-    for (const code of [codeOf(typed, Date.now() + nextMs), codes[0] ?? assert.fail()]) {
+    for (const code of [codeOf(typed, Date.now() + CODE_PERIOD_MS), codes[0] ?? assert.fail()]) {
       const other = await chromium.visit(browser);
       await other.page.goto('/account/sessions');
       await signIn(other.page, person);

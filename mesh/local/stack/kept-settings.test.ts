@@ -52,7 +52,10 @@ test('what is kept, changes or can not change is said, and no password', () => {
   const env = { OXO_CORS_ORIGINS: '*', LOG_LEVEL: 'debug', OXO_PUBLIC_URL: 'https://other.example' };
   assert.deepEqual(describeKept(kept, env), {
     kept: ['OXO_PORT_BASE=9000', 'OXO_REPLICAS=2', 'DATABASE_URL=…'],
-    changed: ['OXO_CORS_ORIGINS: none → *', 'LOG_LEVEL: its default → debug'],
+    changed: [
+      { name: 'OXO_CORS_ORIGINS', before: 'none', now: '*' },
+      { name: 'LOG_LEVEL', before: 'its default', now: 'debug' },
+    ],
     ignored: ['OXO_PUBLIC_URL'],
   });
 });

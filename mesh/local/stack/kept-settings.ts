@@ -42,8 +42,8 @@ export function withKept(kept: Variables, env: NodeJS.ProcessEnv): NodeJS.Proces
 export type KeptInWords = {
   /** `NAME=value` of what was not given and is not the default. */
   readonly kept: readonly string[];
-  /** `NAME: before → now` of what a roll changes. */
-  readonly changed: readonly string[];
+  /** What a roll changes. */
+  readonly changed: readonly { readonly name: string; readonly before: string; readonly now: string }[];
   /** Names of what was given and only a new start could change. */
   readonly ignored: readonly string[];
 };
@@ -57,7 +57,7 @@ export function describeKept(kept: Variables, env: NodeJS.ProcessEnv): KeptInWor
     kept: notGiven.map(([name, value]) => `${name}=${show(name, value)}`),
     changed: runtimeVariables
       .filter(isNew)
-      .map((name) => `${name}: ${show(name, kept[name])} → ${show(name, env[name])}`),
+      .map((name) => ({ name, before: show(name, kept[name]), now: show(name, env[name]) })),
     ignored: fixedVariables.filter((name) => isNew(name) && defaults[name] !== env[name]),
   };
 }

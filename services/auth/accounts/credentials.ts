@@ -16,7 +16,7 @@ import type { Passwords } from './passwords.ts';
 import { tellingRefused } from './refused-sign-ins.ts';
 
 /** Nobody has this id: asked for where there is no account, so that both take the same time. */
-const NOBODY = '00000000-0000-7000-8000-000000000000';
+const NOBODYS_ID = '00000000-0000-7000-8000-000000000000';
 
 /** Where a password comes from. */
 export interface PasswordSource {
@@ -100,7 +100,7 @@ export function createCredentials(options: {
     if (handle !== undefined) return profiles.byHandle(handle, context);
     const email = normaliseEmail(identifier);
     const id = email === undefined ? undefined : await accounts.idOfVerifiedEmail(email);
-    return email === undefined ? undefined : profiles.byId(id ?? NOBODY, context);
+    return email === undefined ? undefined : profiles.byId(id ?? NOBODYS_ID, context);
   }
 
   /** @returns undefined when a code is needed; otherwise what `enter` gives, and the token by which the device is known now */
@@ -132,7 +132,7 @@ export function createCredentials(options: {
       const { device, deviceToken, context, signal } = source;
       const user = await find(identifier, context);
       const network = networkOf(device.ip);
-      const isKnown = await knownDevices.has(user?.id ?? NOBODY, deviceToken);
+      const isKnown = await knownDevices.has(user?.id ?? NOBODYS_ID, deviceToken);
       const attempt = await attempts
         .login(spellingOf(identifier), network, isKnown ? deviceToken : undefined)
         .catch((error: unknown) => {
@@ -140,7 +140,7 @@ export function createCredentials(options: {
           throw error;
         });
 
-      const present = await accounts.password(user?.id ?? NOBODY);
+      const present = await accounts.password(user?.id ?? NOBODYS_ID);
       const by = { network, ...(signal === undefined ? {} : { signal }) };
       const right = await passwords.verify(present?.passwordHash ?? passwords.decoy, password, by);
       if (!right || user === undefined || present === undefined) {

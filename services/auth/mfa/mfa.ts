@@ -151,14 +151,9 @@ export function createMfa(options: MfaOptions): Mfa {
 }
 
 async function readState(db: Database, accountId: string): Promise<MfaState> {
-  const [factor] = await db.query<sql.EnrolmentRow>(sql.FIND, [accountId]);
-  const [codes] = await db.query<{ count: number }>(sql.COUNT_CODES, [accountId]);
-  const [passkeys] = await db.query<{ count: number }>(sql.COUNT_PASSKEYS, [accountId]);
-  return {
-    totpSinceMs: factor?.confirmedAtMs ?? undefined,
-    recoveryCodesLeft: codes?.count ?? 0,
-    passkeys: passkeys?.count ?? 0,
-  };
+  const [state] = await db.query<sql.StateRow>(sql.STATE, [accountId]);
+  const { totpSinceMs, recoveryCodesLeft = 0, passkeys = 0 } = state ?? {};
+  return { totpSinceMs: totpSinceMs ?? undefined, recoveryCodesLeft, passkeys };
 }
 
 /** The name under which the secret of an account lies in the vault. */

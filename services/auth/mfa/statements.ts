@@ -15,6 +15,18 @@ export const FIND = {
   text: `select secret, created_at_ms::float8 as "createdAtMs", confirmed_at_ms::float8 as "confirmedAtMs"
     from mfa_factors where account_id = $1 and kind = 'TOTP'`,
 };
+/** What its owner is shown. */
+export const STATE = {
+  name: 'mfa-state',
+  text: `select (select confirmed_at_ms::float8 from mfa_factors where account_id = $1 and kind = 'TOTP') as "totpSinceMs",
+    (select count(*)::int from recovery_codes where account_id = $1) as "recoveryCodesLeft",
+    (select count(*)::int from passkeys where account_id = $1) as passkeys`,
+};
+export interface StateRow {
+  totpSinceMs: number | null;
+  recoveryCodesLeft: number;
+  passkeys: number;
+}
 /** What a sign-in to an account has to ask for besides; nothing of one that was ended. */
 export const FIND_TOTP = {
   name: 'mfa-find-totp',
@@ -38,10 +50,6 @@ export const SPEND_STEP = {
 export const SPEND_CODE = {
   name: 'mfa-spend-code',
   text: 'delete from recovery_codes where account_id = $1 and code_hash = $2 returning 1',
-};
-export const COUNT_CODES = {
-  name: 'mfa-count-codes',
-  text: 'select count(*)::int as count from recovery_codes where account_id = $1',
 };
 export const DELETE_CODES = {
   name: 'mfa-delete-codes',

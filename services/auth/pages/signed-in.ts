@@ -1,8 +1,9 @@
-import { type Clock, MINUTE_MS } from '#kit/clock.ts';
+import type { Clock } from '#kit/clock.ts';
 import { sendPage } from '../html/send.ts';
 import type { HttpExchange } from '../http/server.ts';
 import { SIGN_IN_PAGE } from '../oauth/routes.ts';
 import type { BrowserSession } from '../sessions/browser-sessions.ts';
+import { RECENT_SIGN_IN_MS } from '../sessions/recent-sign-in.ts';
 import type { Browsers } from './browsers.ts';
 import type { Forms } from './forms.ts';
 import type { Notices } from './notices.ts';
@@ -10,9 +11,6 @@ import type { OnceForms } from './once.ts';
 import { goOn, type PageHandlers } from './page-handlers.ts';
 import { foreignFormPage } from './problem-pages.ts';
 import { type Visit, visitOf } from './visit.ts';
-
-/** Who changes how one may come in has signed in no longer ago, as for the RPCs with `max_sign_in_age_seconds`. */
-const RECENT_MS = 15 * MINUTE_MS;
 
 /** A visit of somebody who is signed in at our pages. */
 export interface AccountVisit extends Visit {
@@ -53,7 +51,7 @@ export function createSignedIn(parts: {
     /** @returns undefined when the person was led to the sign-in */
     async function enter(exchange: HttpExchange, back: string): Promise<AccountVisit | undefined> {
       const session = await browsers.current(exchange.request);
-      const isOld = isSensitive && session !== undefined && clock.nowMs() - session.signedInAtMs > RECENT_MS;
+      const isOld = isSensitive && session !== undefined && clock.nowMs() - session.signedInAtMs > RECENT_SIGN_IN_MS;
       if (session === undefined || isOld) {
         const query = new URLSearchParams({ ...(isOld ? { confirm: 'yes' } : {}), back });
         goOn(exchange, `${SIGN_IN_PAGE}?${query}`, issuer);

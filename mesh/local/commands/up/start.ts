@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { requireNoRestore } from '../../backup/mark.ts';
 import { createPhases, type Progress } from '../../cli/terminal.ts';
 import { isPending, rotateCredentials } from '../../credentials/rotation.ts';
-import { handedOutAdvice, handedOutPorts } from '../../ports.ts';
+import { handedOutAdvice, handedOutPorts, PORTS_OF_A_STACK } from '../../ports.ts';
 import type { Settings } from '../../settings.ts';
 import { greet } from '../../stack/greet.ts';
 import type { KeptInWords } from '../../stack/kept-settings.ts';
@@ -33,7 +33,7 @@ export async function start(settings: Settings, wanted: Wanted, begun: Begun): P
   const startedAtMs = performance.now();
   const progress = createPhases();
   requireNoRestore(settings.stateDir);
-  if (handedOutPorts([settings.portBase, settings.portBase + 99]).length > 0)
+  if (handedOutPorts([settings.portBase, settings.portBase + PORTS_OF_A_STACK - 1]).length > 0)
     console.error(
       `oxo: warning: ports from ${settings.portBase} on are given to outgoing connections too: ${handedOutAdvice}`,
     );
@@ -41,13 +41,8 @@ export async function start(settings: Settings, wanted: Wanted, begun: Begun): P
   const left = running === undefined && !wanted.serversOnly ? readState(settings.stateDir) : undefined;
   if (left !== undefined && isLeftServing(left, settings)) {
     tell(wanted.about);
-    await roll(
-      settings,
-      left,
-      begun,
-      progress,
-      'the supervisor has died; what it left running is taken over, and people go on',
-    );
+    console.log('the supervisor has died; what it left running is taken over, and people go on');
+    await roll(settings, left, begun, progress);
   } else if (running === undefined) {
     tell({ ...wanted.about, changed: [], ignored: [] });
     // What can't work is said here, before anything is fetched.
@@ -62,20 +57,15 @@ export async function start(settings: Settings, wanted: Wanted, begun: Begun): P
     else if (wanted.serversOnly || !isOfAnotherVersion(running)) {
       console.log(`already running (supervisor ${running.supervisor.pid})`);
       const { changed, ignored } = wanted.about;
-      tell({ kept: [], changed: [], ignored: [...changed.map((line) => line.replace(/:.*/, '')), ...ignored] });
+      tell({ kept: [], changed: [], ignored: [...changed.map(({ name }) => name), ...ignored] });
     }
   }
   // Also whom another up has started meanwhile.
   const settled = readLiveState(settings.stateDir);
   if (settled !== undefined && !wanted.serversOnly && isOfAnotherVersion(settled)) {
     tell(wanted.about);
-    await roll(
-      settings,
-      settled,
-      begun,
-      progress,
-      'services of another version run: each is replaced by this one, and people go on',
-    );
+    console.log('services of another version run: each is replaced by this one, and people go on');
+    await roll(settings, settled, begun, progress);
   }
   if (running !== undefined) await requireRecovered(settings);
   if (!wanted.serversOnly) await finishCredentials(settings, progress);
@@ -105,18 +95,12 @@ async function finishCredentials(settings: Settings, progress: Progress): Promis
 /** What becomes of settings of a stack that runs, or ran. */
 function tell({ kept, changed, ignored }: KeptInWords): void {
   if (kept.length > 0) console.log(`kept of what ran, as nothing else is given: ${kept.join(', ')}`);
-  for (const line of changed) console.log(`changes: ${line}`);
+  for (const { name, before, now } of changed) console.log(`changes: ${name}: ${before} → ${now}`);
   if (ignored.length > 0) console.log(`not applied to what runs (./oxo down, then ./oxo up): ${ignored.join(', ')}`);
 }
 
-async function roll(
-  settings: Settings,
-  running: StackState,
-  begun: Begun,
-  progress: Progress,
-  announcement: string,
-): Promise<void> {
-  console.log(announcement);
+/** Brings what runs to this version, one process after the other. */
+async function roll(settings: Settings, running: StackState, begun: Begun, progress: Progress): Promise<void> {
   begun.supervisor = undefined;
   begun.roll = 'prepared';
   await fetchParts(settings, false, progress);

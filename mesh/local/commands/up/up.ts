@@ -21,7 +21,7 @@ Where services of another version run already, the tables are migrated beside th
 replaced; with --replicas 2 or more no request is refused, with one of each its requests fail until the new one is ready. Servers
 (Postgres, Redis, NATS) go on as they are; new settings or versions of them need ./oxo down first.
 
-  --replicas N  so many processes of every service, 1 to 4, behind the front door (1)
+  --replicas N  so many processes of every service, 1 to ${maxReplicas}, behind the front door (1)
   --servers     only Postgres, Redis and NATS with all users and streams, to run services by hand (./oxo migrate first)
 
 settings (environment variables; what a stack runs with is kept unless another value is given, until it is stopped by ./oxo down)

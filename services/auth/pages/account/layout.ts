@@ -6,6 +6,9 @@ import type { AccountVisit } from '../signed-in.ts';
 
 type Section = keyof typeof ACCOUNT_PAGES;
 
+/** What the account is looked after by, in the order in which people see it; the overview leads to what ends it besides. */
+export const SECTIONS = ['profile', 'security', 'sessions', 'apps', 'keys'] as const;
+
 /** A page of the account, with the way to the others. */
 export function accountLayout(
   visit: AccountVisit,
@@ -13,7 +16,7 @@ export function accountLayout(
   content: Omit<Content, 'title'> & { title?: string },
 ): Page {
   const { account } = visit.texts;
-  const items = (['overview', 'profile', 'security', 'sessions', 'apps', 'keys'] as const).map(
+  const items = (['overview', ...SECTIONS] as const).map(
     (section) =>
       html`<li><a href="${ACCOUNT_PAGES[section]}"${currentIn(section, here)}>${account.navigation[section]}</a></li>
 `,

@@ -3,7 +3,7 @@ import { sendPage } from '../../html/send.ts';
 import { ACCOUNT_PAGES } from '../../oauth/routes.ts';
 import { handleIfThere, type Profiles } from '../../profiles/profiles.ts';
 import type { AccountPage } from '../signed-in.ts';
-import { accountLayout } from './layout.ts';
+import { accountLayout, SECTIONS } from './layout.ts';
 
 /** Where a person comes to who has signed in at our pages. */
 export function overview({ profiles }: { profiles: Pick<Profiles, 'byId'> }): AccountPage {
@@ -12,7 +12,7 @@ export function overview({ profiles }: { profiles: Pick<Profiles, 'byId'> }): Ac
     async get(exchange, visit) {
       const { account } = visit.texts;
       const handle = await handleIfThere(profiles, visit.session.accountId, exchange);
-      const links = (['profile', 'security', 'sessions', 'apps', 'keys', 'delete'] as const).map(
+      const links = ([...SECTIONS, 'delete'] as const).map(
         (section) => html`<li><div><a href="${ACCOUNT_PAGES[section]}">${account.sections[section]}</a>
 <p class="small">${account.about[section]}</p></div></li>
 `,

@@ -81,8 +81,9 @@ export function twoStep(parts: {
         // A form that was sent again: what it has made stands already.
         if (hasReason(error, 'MFA_ALREADY_ENROLLED')) return goOn(exchange, visit.whenDone('again'), issuer);
         const isCode = form.get('action') === 'confirm' && !hasReason(error, 'MFA_NOT_ENROLLED');
-        const state = await mfa.read(visit.session.accountId);
-        const page = isCode ? confirmPage(visit, refusal) : statePage(visit, state, { refusal });
+        const page = isCode
+          ? confirmPage(visit, refusal)
+          : statePage(visit, await mfa.read(visit.session.accountId), { refusal });
         return sendPage(exchange.response, refusal.status, page);
       }
       if (typeof answer === 'string') return goOn(exchange, answer, issuer);
