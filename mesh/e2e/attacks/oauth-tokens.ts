@@ -5,6 +5,7 @@ import { Metadata } from 'nice-grpc';
 import { publicRpcs } from '../refusals/contracts.ts';
 import { everyCall } from '../refusals/refused.ts';
 import { makeAdmin } from '../testing/admins.ts';
+import { openBrowser } from '../testing/browser.ts';
 import type { Cases } from '../testing/cases.ts';
 import { type ApiRequest, refusal } from '../testing/client.ts';
 import { openForge } from '../testing/credentials.ts';
@@ -180,8 +181,10 @@ export const oauthTokens: Cases = {
     }
     // The token of an administrator’s client is not an administrator's.
     const admin = await makeAdmin(world, await signUp(world.api));
-    const asked = { scope: `${everything} admin` };
-    const { access_token } = await getTokens(world, client, admin, asked);
+    const browser = openBrowser(world.stack.urls.frontDoor);
+    const answer = await browser.open(codeRequest(client, { scope: `${everything} admin` }).path);
+    assert.equal(answer.url.searchParams.get('error'), 'invalid_scope', answer.body);
+    const { access_token } = await getTokens(world, client, admin, { scope: everything });
     await requireReason(world, { path: '/admin/audit-log', token: access_token }, 403, 'FIRST_PARTY_ONLY');
   },
 
