@@ -102,7 +102,7 @@ test('a state or cache folder that can not be used is named with its setting', a
       const { err } = await oxo(args, { env: { OXO_STATE_DIR: folder } });
       assert.doesNotMatch(err, /\n\s+at /, `${args} with ${folder}`);
     }
-    requireOneError(await oxo(['help'], { env: { OXO_CACHE_DIR: folder } }), /OXO_CACHE_DIR/);
+    requireOneError(await oxo(['up', '--help'], { env: { OXO_CACHE_DIR: folder } }), /OXO_CACHE_DIR/);
   }
 });
 
@@ -167,6 +167,6 @@ test('packages that are shared by a symbolic link are not emptied', async () => 
     cpSync(join(repositoryRoot, name), join(copy, name), { recursive: true });
   }
   symlinkSync(shared, join(copy, 'node_modules'));
-  requireOneError(await oxo(['help'], { program: join(copy, 'oxo') }), /symbolic link/);
+  requireOneError(await oxo(['up', '--help'], { program: join(copy, 'oxo') }), /symbolic link/);
   assert.deepEqual(readdirSync(shared), ['precious']);
 });
