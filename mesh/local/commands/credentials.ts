@@ -9,6 +9,7 @@ import { keptVariables, withKept } from '../stack/kept-settings.ts';
 import { planStack } from '../stack/plan.ts';
 import { readLiveState, type StackState, withRunningSettings } from '../supervisor/state.ts';
 import { rotate as rotateKeys } from './keys/rotate.ts';
+import { requireOwnStack } from './own-stack.ts';
 
 /** All who have secrets that are replaced. */
 const all: readonly string[] = [...services.map(({ name }) => name), ...otherNames];
@@ -26,7 +27,7 @@ an entry (not while the stack is down). When it is cut off, say it again, or ./o
 What a former secret has signed is not taken back by it and counts on until it has ended (cookies 30 days, tags 400, mails 7), ten former secrets of each at most.
 
 The settings that the stack runs with are kept. Servers of your own (DATABASE_URL, REDIS_URL) get the new users too; on a NATS of your
-own all services share what you gave. The administrators of the servers keep their passwords, by which nobody comes in but
+own all services share what you gave. In a cluster Vault has the secrets: mesh/kubernetes/runbooks/rotate-keys.md. The administrators of the servers keep their passwords, by which nobody comes in but
 from this machine.
 
   --service NAME  only of this one: ${all.join(', ')}
@@ -50,6 +51,7 @@ async function run(argv: readonly string[]): Promise<number> {
   if (names.length === 0) {
     throw new CliError(`there is no service "${values.service}": it is one of ${all.join(', ')}`, { exitCode: 2 });
   }
+  requireOwnStack(readSettings(process.env), process.env);
   const kept = keptVariables(readSettings(process.env).stateDir);
   const settings = readSettings(withKept(kept, process.env));
   const notice = noticeOf(readLiveState(settings.stateDir));

@@ -3,6 +3,7 @@ import { type Command, parseFlags } from '../../cli/command.ts';
 import { readSettings } from '../../settings.ts';
 import { planStack } from '../../stack/plan.ts';
 import { withRunningSettings } from '../../supervisor/state.ts';
+import { requireOwnStack } from '../own-stack.ts';
 import { rotate } from './rotate.ts';
 import { rotateKeyEncryptionKey } from './rotate-kek.ts';
 
@@ -25,6 +26,9 @@ async function run(argv: readonly string[]): Promise<number> {
   const { values, positionals } = parseFlags(argv, { force: { type: 'boolean', default: false } }, 1);
   const plan = () => planStack(withRunningSettings(readSettings(process.env)));
   if (positionals[0] === 'rotate') return rotate(plan(), values.force);
-  if (positionals[0] === 'rotate-kek' && !values.force) return rotateKeyEncryptionKey(plan());
+  if (positionals[0] === 'rotate-kek' && !values.force) {
+    requireOwnStack(readSettings(process.env), process.env);
+    return rotateKeyEncryptionKey(plan());
+  }
   throw new CliError('say ./oxo keys rotate [--force] or ./oxo keys rotate-kek', { exitCode: 2 });
 }
