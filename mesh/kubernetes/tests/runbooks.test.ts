@@ -1,7 +1,7 @@
 /** What runbooks say to type exists: commands of ours with their options, and what kubectl is asked for. And it works in the operator's pod. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { promisify } from 'node:util';
@@ -27,6 +27,24 @@ function commands(text: string): string[] {
 }
 
 const lines = readdirSync(runbooks).flatMap((name) => commands(readFileSync(join(runbooks, name), 'utf8')));
+
+/** Made by a runbook itself. */
+const madeFiles = new Set(['all.yaml']);
+
+/** Files and folders that a text names and that are not there: paths from the root, and files beside it or in mesh/kubernetes. */
+function missingPaths(text: string): string[] {
+  const plain = text.replaceAll('$O/', 'mesh/kubernetes/overlays/prod/').replaceAll(/\b[a-z]+:\/\/\S+/g, '');
+  const paths = [...plain.matchAll(/(?<![\w./-])(?:[\w.-]+\/)*[\w.-]+\.(?:ts|md|ya?ml|env|conf)\b(?!\/)/g)].map(
+    ([path]) => path,
+  );
+  const folders = [...plain.matchAll(/(?<![\w./-])(?:mesh|services|gateway|proto)(?:\/[\w-]+)+(?![\w/.<-])/g)].map(
+    ([path]) => path,
+  );
+  const places = [repositoryRoot, join(repositoryRoot, 'mesh/kubernetes'), runbooks];
+  return [...new Set([...paths, ...folders])].filter(
+    (path) => !madeFiles.has(path) && !places.some((place) => existsSync(join(place, path))),
+  );
+}
 
 async function usageOf(command: string): Promise<string> {
   const args = ['mesh/local/oxo.ts', command, '--help'];
@@ -61,6 +79,23 @@ describe('runbooks', () => {
     }
   });
 
+  it('name files and folders that there are', () => {
+    const texts = readdirSync(runbooks).map((name) => readFileSync(join(runbooks, name), 'utf8'));
+    assert.deepEqual(texts.flatMap(missingPaths), []);
+    // What is planted is found: a runbook, a script, a folder, a file of the overlay that are not there; and nothing else.
+    const planted =
+      'see rotate-secrets.md; `node mesh/istio/canaries.ts post 5`; `O=mesh/kubernetes/overlays/production`; base/posts.yaml; `$O/patch.yaml`';
+    const present =
+      'roll-out.md, mesh/istio/canary.ts, mesh/kubernetes/overlays/prod, base/post.yaml, http://auth:8081/jwks.json, >all.yaml';
+    assert.deepEqual(missingPaths(`${planted} ${present}`).sort(), [
+      'base/posts.yaml',
+      'mesh/istio/canaries.ts',
+      'mesh/kubernetes/overlays/prod/patch.yaml',
+      'mesh/kubernetes/overlays/production',
+      'rotate-secrets.md',
+    ]);
+  });
+
   it('ask kubectl for what the manifests hold', () => {
     const all = known();
     const kinds = 'deployment|statefulset|job|scaledobject|externalsecret|requestauthentication|cluster|rediscluster';
@@ -76,7 +111,7 @@ describe('runbooks', () => {
     );
     assert.ok(asked.length > 10, asked.join());
     // Made by a runbook itself.
-    const made = new Set(['deployment/post-canary']);
+    const made = new Set(['deployment/post-canary', 'cluster/restored']);
     assert.deepEqual(
       asked.filter((one) => !all.has(one) && !made.has(one)),
       [],
