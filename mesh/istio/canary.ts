@@ -1,9 +1,11 @@
 /**
- * Lets a share of a service's requests go to the next version: `kubectl kustomize OVERLAY | node mesh/istio/canary.ts SERVICE PERCENT [IMAGE]` prints what
- * kubectl applies. With IMAGE also the pods of that version, which are the service's own but for their label; 0 leads everyone back.
+ * Lets a share of a service's requests go to the next version. First its pods, which are the service's own but for their label, and to which nobody is led
+ * yet: `kubectl kustomize OVERLAY | node mesh/istio/canary.ts SERVICE 0 IMAGE` prints what kubectl applies. When they are ready, their share:
+ * `node mesh/istio/canary.ts SERVICE PERCENT`; 0 leads everyone back.
  */
 import { text } from 'node:stream/consumers';
 import { parseAllDocuments, stringify } from 'yaml';
+import { messageOf } from '../local/cli/cli-error.ts';
 import { workloads } from './callers.ts';
 import { readRpcs } from './generate/contracts.ts';
 import { virtualService } from './generate/traffic.ts';
@@ -35,17 +37,38 @@ export function canaryDeployment(manifests: string, service: string, image: stri
   return { ...found, metadata: { ...metadata, name: `${service}-${VERSION}` } };
 }
 
-/** The way to a service of which so many of a hundred requests go to the next version. */
+/**
+ * The way to a service of which so many of a hundred requests go to the next version.
+ * @throws Error when there is no such service, its way is not made here, or the share is none
+ */
 export function canaryRoutes(service: string, percent: number): object {
   const workload = workloads[service];
   if (workload === undefined) throw new Error(`mesh/istio/callers.ts has no ${service}`);
+  if (service === 'gateway')
+    throw new Error('gateway has no canary: mesh/istio/ingress.yaml leads to it. Roll it out pod by pod');
+  if (Object.keys(workload.callers).length === 0) throw new Error(`${service} has no canary: nobody calls it`);
   if (!(Number.isInteger(percent) && percent >= 0 && percent <= 100)) throw new Error('PERCENT must be from 0 to 100');
   return virtualService(service, workload, readRpcs(), percent);
 }
 
+async function print([service = '', percent = '', image]: readonly string[]): Promise<void> {
+  const share = percent === '' ? Number.NaN : Number(percent);
+  let resources = [canaryRoutes(service, share)];
+  if (image !== undefined) {
+    // Pods that are not there yet would answer their share with 503.
+    resources = [canaryDeployment(await text(process.stdin), service, image), canaryRoutes(service, 0)];
+    if (share > 0) {
+      const ready = `kubectl -n oxo-app rollout status deployment/${service}-${VERSION}`;
+      const next = `node mesh/istio/canary.ts ${service} ${share} | kubectl apply -f -`;
+      process.stderr.write(`nobody is led to them yet; next: ${ready} && ${next}\n`);
+    }
+  }
+  process.stdout.write(resources.map((one) => stringify(one, { aliasDuplicateObjects: false })).join('---\n'));
+}
+
 if (process.argv[1] === import.meta.filename) {
-  const [service = '', percent = '', image] = process.argv.slice(2);
-  const routes = canaryRoutes(service, percent === '' ? Number.NaN : Number(percent));
-  const pods = image === undefined ? [] : [canaryDeployment(await text(process.stdin), service, image)];
-  process.stdout.write([...pods, routes].map((one) => stringify(one, { aliasDuplicateObjects: false })).join('---\n'));
+  await print(process.argv.slice(2)).catch((error: unknown) => {
+    process.stderr.write(`${messageOf(error)}\n`);
+    process.exitCode = 1;
+  });
 }

@@ -1,6 +1,6 @@
 import { calleesOf, type DataService, type Workload } from '../callers.ts';
 import { expand, type Rpc } from './contracts.ts';
-import { GRPC_PORT, HTTP_PORT, hostOf, ofPods, RATELIMIT_PORT, resource } from './names.ts';
+import { GRPC_PORT, HTTP_PORT, hostOf, ofPods, principalOf, RATELIMIT_PORT, resource } from './names.ts';
 
 /** As the front door waits; callers in the code give up after 5 s. */
 const UNARY_TIMEOUT = '10s';
@@ -29,7 +29,8 @@ export function destinationRule(name: string): object {
   return resource('networking', 'DestinationRule', name, {
     host: hostOf(name),
     trafficPolicy: {
-      tls: { mode: 'ISTIO_MUTUAL' },
+      // Whoever stands behind the name must be this account: else a pod that only wears the label would do, whatever its certificate.
+      tls: { mode: 'ISTIO_MUTUAL', subjectAltNames: [`spiffe://${principalOf(name)}`] },
       loadBalancer: { simple: 'ROUND_ROBIN', localityLbSetting: { enabled: true } },
       connectionPool: {
         tcp: { maxConnections: 1_024, connectTimeout: '1s', tcpKeepalive: { time: '60s', interval: '10s', probes: 3 } },

@@ -1,5 +1,6 @@
 /** What the mesh's policies must not get wrong, by the files that a cluster gets. */
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
@@ -79,6 +80,24 @@ describe('the policies of the mesh', () => {
         }
       }
     }
+  });
+
+  it('hand traffic to the account of that name, and to nobody who only wears its label', () => {
+    for (const [name, { callers }] of Object.entries(workloads)) {
+      const rule = read(`generated/${name}.yaml`).find(({ kind }) => kind === 'DestinationRule');
+      assert.equal(rule !== undefined, Object.keys(callers).length > 0, name);
+      if (rule === undefined) continue;
+      const { mode, subjectAltNames } = rule.spec.trafficPolicy.tls;
+      const account = only(readResources(`${name}.yaml`), 'Deployment').spec.template.spec.serviceAccountName;
+      assert.deepEqual([mode, subjectAltNames], ['ISTIO_MUTUAL', [`spiffe://cluster.local/ns/oxo-app/sa/${account}`]]);
+    }
+  });
+
+  it('let the ingress end when its calls have', () => {
+    const { spec } = only(read('ingress.yaml'), 'Deployment');
+    const drain = /terminationDrainDuration: (\d+)s/.exec(spec.template.metadata.annotations['proxy.istio.io/config']);
+    const seconds = Number(drain?.[1]);
+    assert.ok(seconds >= 20 && seconds < spec.template.spec.terminationGracePeriodSeconds, String(drain));
   });
 
   it('try again only what changes nothing and has not begun', () => {
@@ -177,6 +196,21 @@ describe('a canary', () => {
     assert.deepEqual(canaryRoutes('post', 0), only(read('generated/post.yaml'), 'VirtualService'));
     assert.throws(() => canaryRoutes('post', 101), /from 0 to 100/);
     assert.throws(() => canaryRoutes('posts', 5), /has no posts/);
+    assert.throws(() => canaryRoutes('gateway', 5), /gateway has no canary: mesh\/istio\/ingress/);
+    assert.throws(() => canaryRoutes('operator', 5), /nobody calls it/);
+  });
+
+  it('has pods before it has a share', () => {
+    const asked = (...args: string[]) =>
+      spawnSync(process.execPath, [join(folder, 'canary.ts'), ...args], { input: manifests, encoding: 'utf8' });
+    const { stdout, stderr } = asked('post', '25', 'oxo:next');
+    const [pods, routes] = parseAllDocuments(stdout).map((document) => document.toJS() as Resource);
+    assert.deepEqual([pods?.kind, pods?.metadata.name], ['Deployment', 'post-canary']);
+    assert.deepEqual(routes, canaryRoutes('post', 0));
+    assert.match(stderr, /rollout status deployment\/post-canary && node mesh\/istio\/canary.ts post 25 /);
+    const refused = asked('gateway', '25', 'oxo:next');
+    assert.deepEqual([refused.status, refused.stdout], [1, '']);
+    assert.match(refused.stderr, /^gateway has no canary[^\n]*\n$/);
   });
 
   it('is the service, but for its name, label and image', () => {

@@ -18,6 +18,8 @@ export async function renderNatsConfig(): Promise<string> {
   };
   const peers = [0, 1, 2].map((peer) => `nats://nats-${peer}.nats-peers.oxo-infra:6222`);
   const config = {
+    // By the file, not --name: the server would not take the file anew, and so no renewed certificate, without it.
+    server_name: '$POD_NAME',
     port: 4222,
     http_port: 8222,
     max_connections: 4_096,
@@ -30,7 +32,11 @@ export async function renderNatsConfig(): Promise<string> {
     lame_duck_grace_period: '5s',
     tls: { ...tls, timeout: 5 },
     // Only who has a certificate of ours is a peer. Clients come by the Service, whose name the certificate holds, and hear of no other.
-    cluster: { name: 'oxo', port: 6222, no_advertise: true, routes: peers, tls: { ...tls, verify: true, timeout: 5 } },
+    cluster: {
+      ...{ name: 'oxo', no_advertise: true, routes: peers, tls: { ...tls, verify: true, timeout: 5 } },
+      // 0 where there is one server alone, which would wait for the others.
+      port: '$NATS_CLUSTER_PORT',
+    },
     jetstream: {
       store_dir: '/data',
       max_memory_store: 64 * 1024 * 1024,
@@ -42,5 +48,5 @@ export async function renderNatsConfig(): Promise<string> {
     accounts,
   };
   // The server reads JSON, and a word that begins with $ and is not quoted as a variable.
-  return `${JSON.stringify(config, null, 2).replaceAll(/"(\$NATS_\w+)"/g, '$1')}\n`;
+  return `${JSON.stringify(config, null, 2).replaceAll(/"(\$[A-Z_]+)"/g, '$1')}\n`;
 }

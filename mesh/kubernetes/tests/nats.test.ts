@@ -30,7 +30,7 @@ function configFor(folder: string, ports: readonly number[], routes: readonly nu
     .replace('"/data"', JSON.stringify(join(folder, `data-${own}`)))
     .replace('"port": 4222', `"host": "127.0.0.1", "port": ${ports[own]}`)
     .replace('"http_port": 8222,', '')
-    .replace('"port": 6222', `"host": "127.0.0.1", "port": ${routes[own]}`)
+    .replace('"port": $NATS_CLUSTER_PORT', '"host": "127.0.0.1", "port": $NATS_CLUSTER_PORT')
     .replace(/"routes": \[[^\]]*\]/, `"routes": [${peers}]`);
   assert.ok(!changed.includes('oxo-infra') && !changed.includes('/etc/'));
   return changed;
@@ -42,8 +42,9 @@ describe('the NATS cluster', () => {
   const authorities = getCACertificates();
   const url = (user: string) => `tls://${user}:${passwordOf(user)}@localhost:${port}`;
 
+  const folder = temporaryFolder();
+
   before(async () => {
-    const folder = temporaryFolder();
     const { cert, key } = createCertificate();
     writeFileSync(join(folder, 'tls.crt'), cert);
     writeFileSync(join(folder, 'tls.key'), key);
@@ -57,7 +58,8 @@ describe('the NATS cluster', () => {
       const path = join(folder, `nats-${own}.conf`);
       writeFileSync(path, configFor(folder, ports, routes, own));
       const command = process.env.TEST_NATS_BINARY ?? '';
-      servers.push(startProcess({ command, args: ['-c', path, '--name', `nats-${own}`], cwd: folder, env }));
+      const ofPod = { POD_NAME: `nats-${own}`, NATS_CLUSTER_PORT: String(routes[own]) };
+      servers.push(startProcess({ command, args: ['-c', path], cwd: folder, env: { ...env, ...ofPod } }));
     }
     port = ports[0] ?? 0;
     setDefaultCACertificates([...authorities, cert]);
@@ -96,6 +98,20 @@ describe('the NATS cluster', () => {
     } finally {
       await bus.close();
     }
+  });
+
+  it('shows a renewed certificate when it is told to, as the reloader does', async () => {
+    const { cert, key } = createCertificate();
+    writeFileSync(join(folder, 'tls.crt'), cert);
+    writeFileSync(join(folder, 'tls.key'), key);
+    for (const { pid } of servers) process.kill(pid, 'SIGHUP');
+    setDefaultCACertificates([...authorities, cert]);
+    await until('the server shows it', async () => {
+      const connection = await connectOnce(url('post'));
+      await connection.close();
+      return true;
+    });
+    for (const server of servers) assert.doesNotMatch(server.output(), /Failed to reload/);
   });
 
   it('lets nobody in by another password, or whose certificate it has not', async () => {

@@ -3,8 +3,10 @@ import assert from 'node:assert/strict';
 import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
+import { readManifests } from '../../lab/manifests/read.ts';
 import { repositoryRoot } from '../../local/settings.ts';
 import { temporaryFolder } from '../../local/testing/temporary.ts';
+import type { Resource } from '../testing/manifests.ts';
 import { analyse, conform, findIstioctl, kustomize } from './tools.ts';
 
 const overlays = ['dev', 'prod', 'lab'];
@@ -63,13 +65,50 @@ describe('the overlays', () => {
     const path = join(overlay, 'kustomization.yaml');
     writeFileSync(
       path,
-      readFileSync(path, 'utf8').replace('JWT_ISSUER=https://oxo.example', 'JWT_ISSUER=https://a.test'),
+      readFileSync(path, 'utf8')
+        .replace('JWT_ISSUER=https://oxo.example', 'JWT_ISSUER=https://a.test')
+        .replace('HOST=smtp.oxo.example', 'HOST=mail.b.test'),
     );
-    const lines = (await kustomize(overlay)).split('\n').filter((line) => /\boxo\.example|a\.test/.test(line));
-    // The sender of mails and the server that takes them are other names.
-    const left = lines.filter((line) => line.includes('oxo.example') && !/no-reply@oxo|smtp\.oxo/.test(line));
+    const lines = (await kustomize(overlay)).split('\n').filter((line) => /\boxo\.example|[ab]\.test/.test(line));
+    // The sender of mails is another name.
+    const left = lines.filter((line) => line.includes('oxo.example') && !line.includes('no-reply@oxo'));
     assert.deepEqual(left, []);
-    assert.ok(lines.length > 8, lines.join('\n'));
+    assert.ok(lines.length > 10, lines.join('\n'));
+    // The setting, where the mesh leads to, and what auth's sidecar lets out.
+    const mail = lines.filter((line) => line.includes('b.test')).map((line) => line.trim());
+    assert.deepEqual(mail.sort(), ['- ./mail.b.test', '- mail.b.test', 'HOST: mail.b.test']);
+  });
+
+  it('come in waves: what the migration stands on, the migration, the rest', () => {
+    const later = 'Deployment HorizontalPodAutoscaler ScaledObject PodDisruptionBudget PodMonitor'.split(' ');
+    for (const overlay of ['dev', 'prod']) {
+      for (const { kind, metadata } of readManifests(of(overlay), overlay)) {
+        const annotations = metadata.annotations ?? {};
+        const wave = Number(annotations['argocd.argoproj.io/sync-wave'] ?? 0);
+        const wanted = kind === 'Job' ? -1 : later.includes(kind) ? 0 : -2;
+        assert.equal(wave, wanted, `${overlay}: ${kind} ${metadata.name}`);
+        // A hook of a phase of its own would come before all waves.
+        if (kind === 'Job') assert.equal(annotations['argocd.argoproj.io/hook'], 'Sync');
+      }
+    }
+  });
+
+  it('dev is one of each, on one node', () => {
+    const all = readManifests(of('dev'), 'dev') as Resource[];
+    const one = (kind: string, name: string) => all.find((it) => it.kind === kind && it.metadata.name === name)?.spec;
+    const nats = one('StatefulSet', 'nats');
+    const [server] = nats.template.spec.containers;
+    assert.equal(nats.replicas, 1);
+    assert.ok(
+      server.env.some((it: { name: string; value: string }) => it.name === 'NATS_CLUSTER_PORT' && it.value === '0'),
+    );
+    const migrate = one('Job', 'migrate').template.spec.containers[0].env;
+    assert.ok(migrate.some((it: { name: string; value: string }) => it.name === 'STREAM_REPLICAS' && it.value === '1'));
+    assert.deepEqual([one('Cluster', 'postgres').instances, one('Cluster', 'postgres').enablePDB], [1, false]);
+    assert.doesNotMatch(of('dev'), /DoNotSchedule|requiredDuringScheduling/);
+    const scaled = all.filter(({ kind }) => kind === 'ScaledObject');
+    assert.ok(scaled.length > 1);
+    for (const { spec, metadata } of scaled) assert.ok(spec.fallback.replicas <= spec.maxReplicaCount, metadata.name);
   });
 
   it('are what Istio takes', async (context) => {
