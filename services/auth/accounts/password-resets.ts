@@ -10,6 +10,7 @@ import type { MailTokens } from '../mail/mail-tokens.ts';
 import { dropPendingEmail } from '../mail/verification.ts';
 import { deletePasskeysOf } from '../mfa/passkeys-of.ts';
 import type { ProfileContext, Profiles } from '../profiles/profiles.ts';
+import { lockAccount } from '../sessions/account-lock.ts';
 import type { Revoking } from '../sessions/revoking.ts';
 import { endEverything } from './end-everything.ts';
 import { type PasswordAccount, requireStrong, setPassword } from './new-password.ts';
@@ -22,7 +23,6 @@ const FIND = {
     where mails.id = $1 and mails.kind = 'RESET_PASSWORD' and mails.expires_at_ms > $2
       and account.email = mails.recipient and account.email_verified_at_ms is not null and account.state = 'ACTIVE'`,
 };
-const LOCK = { name: 'password-reset-lock', text: 'select 1 from accounts where id = $1 for no key update' };
 
 export interface PasswordResets {
   /**
@@ -84,7 +84,7 @@ export function createPasswordResets(options: PasswordResetsOptions): PasswordRe
       });
       const { accountId } = account;
       await revoking.everywhere(async (tx) => {
-        await tx.query(LOCK, [accountId]);
+        if (!(await lockAccount(tx, accountId))) throw invalidReset();
         // Another reset, or a change of the address, may have been quicker.
         await find(tx, mailId);
         await setPassword(tx, accountId, passwordHash, clock.nowMs());

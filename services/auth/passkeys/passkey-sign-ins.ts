@@ -11,8 +11,8 @@ import type { Profiles } from '../profiles/profiles.ts';
 import type { Proof } from '../sessions/factors.ts';
 import type { Challenges } from './challenges.ts';
 import type { Assertion } from './passkey-input.ts';
-import { passkeyInvalid, passkeysOff } from './refusals.ts';
-import type { RelyingParty } from './relying-party.ts';
+import { passkeyInvalid } from './refusals.ts';
+import { type RelyingParty, requireParty } from './relying-party.ts';
 import * as sql from './statements.ts';
 import { type RequestOptions, requestOptions, type Signed, verifyAssertion } from './webauthn.ts';
 
@@ -54,11 +54,6 @@ export function createPasskeySignIns(options: PasskeySignInsOptions): PasskeySig
   const { db, challenges, relyingParty, attempts, knownDevices, profiles, clock } = options;
   const tellRefused = tellingRefused(options.counted);
 
-  function here(): RelyingParty {
-    if (relyingParty === undefined) throw passkeysOff();
-    return relyingParty;
-  }
-
   async function find(credential: Assertion): Promise<sql.SignInPasskey> {
     const id = Buffer.from(credential.id, 'base64url');
     const [passkey] = await db.query<sql.SignInPasskey>(sql.FIND_TO_SIGN_IN, [id]);
@@ -69,7 +64,7 @@ export function createPasskeySignIns(options: PasskeySignInsOptions): PasskeySig
   /** @throws OxoError PASSKEY_INVALID */
   async function prove(credential: Assertion, passkey: sql.SignInPasskey): Promise<Proof> {
     const isGood = (challenge: string) => challenges.isGood(challenge, SIGN_IN);
-    const signed = await verifyAssertion(here(), credential, passkey, isGood);
+    const signed = await verifyAssertion(requireParty(relyingParty), credential, passkey, isGood);
     const user = Buffer.from(credential.response.userHandle, 'base64url');
     if (!user.equals(passkey.passkeyUser)) throw passkeyInvalid();
     if (isBehind(signed, passkey)) throw passkeyInvalid(COPIED);
@@ -100,14 +95,14 @@ export function createPasskeySignIns(options: PasskeySignInsOptions): PasskeySig
 
   return {
     async check(accountId, credential) {
-      here();
+      requireParty(relyingParty);
       const passkey = await find(credential);
       if (passkey.accountId !== accountId) throw passkeyInvalid();
       return { proof: await prove(credential, passkey), epoch: passkey.epoch };
     },
-    begin: async () => requestOptions(here(), challenges.create(SIGN_IN)),
+    begin: async () => requestOptions(requireParty(relyingParty), challenges.create(SIGN_IN)),
     async signIn(credential, source, enter) {
-      here();
+      requireParty(relyingParty);
       const { device, deviceToken, context } = source;
       let attempt: Attempt | undefined;
       let accountId: string | undefined;

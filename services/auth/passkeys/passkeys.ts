@@ -11,8 +11,8 @@ import { COUNT_PASSKEYS } from '../mfa/statements.ts';
 import { accountEnded, changeAccount, type Owner } from '../sessions/account-lock.ts';
 import type { Challenges } from './challenges.ts';
 import type { Attestation } from './passkey-input.ts';
-import { passkeyInvalid, passkeyNotFound, passkeysOff, tooManyPasskeys } from './refusals.ts';
-import type { RelyingParty } from './relying-party.ts';
+import { passkeyInvalid, passkeyNotFound, tooManyPasskeys } from './refusals.ts';
+import { type RelyingParty, requireParty } from './relying-party.ts';
 import * as sql from './statements.ts';
 import { type CreationOptions, creationOptions, type MadePasskey, verifyAttestation } from './webauthn.ts';
 
@@ -56,11 +56,6 @@ export interface PasskeysOptions {
 export function createPasskeys(options: PasskeysOptions): Passkeys {
   const { db, challenges, relyingParty, counted, mail, clock } = options;
 
-  function here(): RelyingParty {
-    if (relyingParty === undefined) throw passkeysOff();
-    return relyingParty;
-  }
-
   async function add(
     tx: Transaction,
     accountId: string,
@@ -85,7 +80,7 @@ export function createPasskeys(options: PasskeysOptions): Passkeys {
     relyingParty,
     async beginRegistration(owner, names) {
       const { userId, sessionId } = owner;
-      const party = here();
+      const party = requireParty(relyingParty);
       return changeAccount(options, owner, async (tx) => {
         const [row] = await tx.query<{ passkeyUser: Buffer }>(sql.USER, [userId, randomBytes(USER_BYTES)]);
         if (row === undefined) throw accountEnded();
@@ -97,7 +92,7 @@ export function createPasskeys(options: PasskeysOptions): Passkeys {
     },
     async finishRegistration(owner, { name, credential }, call) {
       const { userId, sessionId } = owner;
-      const made = await verifyAttestation(here(), credential, (challenge) =>
+      const made = await verifyAttestation(requireParty(relyingParty), credential, (challenge) =>
         challenges.isGood(challenge, registrationOf(userId, sessionId)),
       );
       return changeAccount(options, owner, async (tx) => {

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { passkeysOff } from './refusals.ts';
 
 /** What passkeys are bound to: they are shown to no other site. */
 export interface RelyingParty {
@@ -18,4 +19,10 @@ export function relyingPartyOf(issuer: string): RelyingParty | undefined {
   if (isIP(hostname.replace(/^\[|\]$/g, '')) !== 0) return undefined;
   const isLocal = hostname === 'localhost' || hostname.endsWith('.localhost');
   return protocol === 'https:' || isLocal ? { id: hostname, origin } : undefined;
+}
+
+/** @throws OxoError PASSKEYS_OFF where an installation has none */
+export function requireParty(party: RelyingParty | undefined): RelyingParty {
+  if (party === undefined) throw passkeysOff();
+  return party;
 }
