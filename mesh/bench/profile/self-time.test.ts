@@ -37,7 +37,9 @@ test('self time is summed by function and by module, and waiting is none', () =>
 
 test('a process that runs is profiled while something is done, and its inspector is closed again', async (context) => {
   const port = await findFreePortBase();
-  const code = 'setInterval(function burnTime() { for (let i = 0; i < 1e6; i++); }, 1); console.log("runs")';
+  // A function that calls itself: an empty loop would be inlined into its caller, and be gone from the profile.
+  const burnTime = 'function burnTime(n) { return n < 2 ? n : burnTime(n - 1) + burnTime(n - 2); }';
+  const code = `${burnTime} setInterval(() => burnTime(22), 1); console.log("runs")`;
   const child = spawn(process.execPath, [`--inspect-port=${port}`, '-e', code], {
     stdio: ['ignore', 'pipe', 'ignore'],
   });

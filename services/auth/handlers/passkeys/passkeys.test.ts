@@ -256,11 +256,11 @@ describe('a passkey is not added', () => {
     const { token } = await service.issuer.accessToken({ accountId: person.id, sessionId: newId(0), signedInAtMs });
     const old = service.passkeys(token);
     const calls = [
-      old.beginPasskeyRegistration({}),
-      old.finishPasskeyRegistration({ name: 'phone', credential: undefined }),
-      old.deletePasskey({ id }),
+      () => old.beginPasskeyRegistration({}),
+      () => old.finishPasskeyRegistration({ name: 'phone', credential: undefined }),
+      () => old.deletePasskey({ id }),
     ];
-    for (const call of calls) await assert.rejects(call, refused('SIGN_IN_TOO_OLD'));
+    for (const call of calls) await assert.rejects(call(), refused('SIGN_IN_TOO_OLD'));
     assert.equal((await old.renamePasskey({ id, name: 'phone' })).passkey?.id, id);
     assert.equal((await old.listPasskeys({})).passkeys.length, 1);
     await assert.rejects(service.passkeys().listPasskeys({}), refused('TOKEN_MISSING'));
