@@ -7,6 +7,8 @@ import { repositoryRoot } from '../../local/settings.ts';
 
 const folder = join(import.meta.dirname, '../test');
 const maxFilters = 20;
+/** The longest takes three minutes on a machine of two processors. */
+const caseTimeoutMs = 10 * 60_000;
 
 /** `./oxo mesh test`: one case after the other, since they change what runs. @returns the exit code of the first that fails */
 export async function test(argv: readonly string[]): Promise<number> {
@@ -29,8 +31,9 @@ export async function test(argv: readonly string[]): Promise<number> {
 }
 
 function runCase(path: string): Promise<boolean> {
-  const args = ['--test', '--test-reporter=spec', '--test-concurrency=1', path];
-  const child = spawn(process.execPath, args, { cwd: repositoryRoot, stdio: 'inherit' });
+  const args = ['--test', '--test-reporter=spec', '--test-concurrency=1', `--test-timeout=${caseTimeoutMs}`, path];
+  const options = { cwd: repositoryRoot, stdio: 'inherit', timeout: caseTimeoutMs + 30_000 } as const;
+  const child = spawn(process.execPath, args, options);
   return new Promise((resolve) => {
     child.once('exit', (code) => resolve(code === 0));
     child.once('error', () => resolve(false));

@@ -5,6 +5,11 @@ import { addresses, type NetNames } from './names.ts';
 import { ip, runProgram } from './run.ts';
 
 const bridge = 'pods';
+/**
+ * Of the bridge, in the range for local use. One that is not set is the lowest of its links', and so becomes another when a pod comes
+ * or goes: whoever has the former one in its ARP cache would send into the void for up to a minute.
+ */
+const bridgeAddress = '02:6f:78:6f:00:01';
 const namespacesDir = '/run/netns';
 
 /**
@@ -38,7 +43,7 @@ export async function makeNodeNetwork(names: NetNames, others: readonly string[]
   const { node } = names;
   await ip('netns', 'add', node);
   await ip('-n', node, 'link', 'set', 'lo', 'up');
-  await ip('-n', node, 'link', 'add', bridge, 'type', 'bridge');
+  await ip('-n', node, 'link', 'add', bridge, 'address', bridgeAddress, 'type', 'bridge');
   for (const address of [addresses.node, addresses.dns, ...others])
     await ip('-n', node, 'addr', 'add', `${address}/${addresses.prefixLength}`, 'dev', bridge);
   await ip('-n', node, 'link', 'set', bridge, 'up');

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createApi } from '../../local/client/api.ts';
 import { type ApiClient, createApiClient } from '../../local/client/api-client.ts';
-import { type Person, signUp } from '../../local/client/people.ts';
+import { type Person, personOf, signUp } from '../../local/client/people.ts';
 import { writePrivately } from '../../local/secrets.ts';
 import { type Ingress, openIngress } from './ingress.ts';
 import { lab } from './pods.ts';
@@ -41,7 +41,11 @@ type Progress = {
 export async function startLoad(): Promise<Load> {
   const ingress = await openIngress();
   const client = createApiClient({ frontDoor: ingress.url, connections: people * 3, maxAttempts: 1 });
-  const crowd = await signUpAll(ingress);
+  const crowd = await signInAll(ingress).catch((error: unknown) => {
+    client.close();
+    ingress.close();
+    throw error;
+  });
   const run = randomUUID();
   const record: Progress = { answered: 0, isOver: false, failures: [], written: new Map() };
   const running = crowd.flatMap((person) => [
@@ -70,16 +74,20 @@ export async function startLoad(): Promise<Load> {
   };
 }
 
-/** The same in each run, as few may sign up from one network. */
-async function signUpAll(ingress: Ingress): Promise<Person[]> {
+/** The same people in each run, who sign up once: few may do that from one network in an hour. */
+async function signInAll(ingress: Ingress): Promise<Person[]> {
   const client = createApiClient({ frontDoor: ingress.url, connections: people });
   const path = join(lab.dir, 'load-password');
   if (!existsSync(path)) writePrivately(path, `Load ${randomUUID()}`);
   const password = readFileSync(path, 'utf8');
+  const api = createApi(client);
   try {
     const crowd: Person[] = [];
-    for (let number = 1; number <= people; number += 1)
-      crowd.push(await signUp(createApi(client), `lab_load_${number}`, `Load ${number}`, password));
+    for (let number = 1; number <= people; number += 1) {
+      const handle = `lab_load_${number}`;
+      const signedIn = api.signIn(handle, password).then((session) => personOf(api, handle, session));
+      crowd.push(await signedIn.catch(() => signUp(api, handle, `Load ${number}`, password)));
+    }
     return crowd;
   } finally {
     client.close();
