@@ -4,6 +4,8 @@ import { identify, type ProcessIdentity, signal } from '../../local/supervisor/p
 import { addresses, type NetNames } from './names.ts';
 import { ip, runProgram } from './run.ts';
 
+/** The exit code by which callers know that this machine cannot run the lab at all (EX_UNAVAILABLE of sysexits.h). */
+const unable = 69;
 const bridge = 'pods';
 /**
  * Of the bridge, in the range for local use. One that is not set is the lowest of its links', and so becomes another when a pod comes
@@ -14,22 +16,28 @@ const namespacesDir = '/run/netns';
 
 /**
  * Whether this machine lets us make network namespaces and mounts of our own.
- * @throws CliError that says what is missing
+ * @throws CliError that says what is missing, with exit code 69
  */
 export async function requirePrivileges(): Promise<void> {
-  if (process.platform !== 'linux') throw new CliError('the lab needs Linux: it is made of network namespaces');
+  if (process.platform !== 'linux')
+    throw new CliError('the lab needs Linux: it is made of network namespaces', { exitCode: unable });
   if (process.getuid?.() !== 0) {
     throw new CliError('the lab needs root, for network namespaces and iptables rules in them', {
+      exitCode: unable,
       advice: ['sudo ./oxo mesh up', 'Nothing outside its own namespaces, .oxo/mesh and the cache is changed.'],
     });
   }
   for (const program of ['ip', 'nsenter', 'unshare', 'setpriv', 'pivot_root', 'openssl']) {
     await runProgram('sh', ['-c', `command -v ${program}`]).catch(() => {
-      throw new CliError(`${program} is missing`, { advice: ['apt-get install iproute2 util-linux openssl'] });
+      throw new CliError(`${program} is missing`, {
+        exitCode: unable,
+        advice: ['apt-get install iproute2 util-linux openssl'],
+      });
     });
   }
   await runProgram('unshare', ['--net', '--mount', 'true']).catch((error: unknown) => {
     throw new CliError(`namespaces can't be made here: ${messageOf(error)}`, {
+      exitCode: unable,
       advice: ['In a container, run it with --privileged, or use a virtual machine.'],
     });
   });

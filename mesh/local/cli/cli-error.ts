@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 
-/** 1 it failed, 2 it was called wrongly, others: a signal ended it. */
-export type ExitCode = 1 | 2 | 129 | 130 | 143;
+/** 1 it failed, 2 it was called wrongly, 69 this machine cannot do it, others: a signal ended it. */
+export type ExitCode = 1 | 2 | 69 | 129 | 130 | 143;
 
 /** What a person at the terminal can act on: printed without a stack, with what to do next. */
 export class CliError extends Error {

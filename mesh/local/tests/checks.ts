@@ -30,6 +30,7 @@ export async function runCheck(check: Check): Promise<Outcome> {
     passed: failure === undefined ? 1 : 0,
     failures: failure === undefined ? [] : [failure],
     skipped: [],
+    notes: [],
     ms: performance.now() - startedAtMs,
     output: '',
   };

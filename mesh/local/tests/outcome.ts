@@ -6,6 +6,8 @@ export type Outcome = {
   readonly failures: readonly Failure[];
   /** Names of tests that were left out. */
   readonly skipped: readonly string[];
+  /** What tests told by `context.diagnostic`. */
+  readonly notes: readonly string[];
   readonly ms: number;
   /** What it printed, its end at least; shown when something failed. */
   readonly output: string;

@@ -14,6 +14,8 @@ export type Limits = {
 
 export const defaultLimits: Limits = { testMs: 480_000, fileMs: 1_800_000 };
 const maxOutputLength = 20_000;
+/** What Node itself tells at the end of a file. */
+const ofTheRunner = /^(tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) [\d.]+$/;
 
 /** Runs the tests of one file in a process of its own. */
 export async function runFile({ path, isOnCluster }: TestFile, limits: Limits = defaultLimits): Promise<Outcome> {
@@ -22,6 +24,7 @@ export async function runFile({ path, isOnCluster }: TestFile, limits: Limits = 
   const startedAtMs = performance.now();
   const failures: Failure[] = [];
   const skipped: string[] = [];
+  const notes: string[] = [];
   let passed = 0;
   let output = '';
   const events = run({ files: [path], env, timeout: limits.testMs, signal: AbortSignal.timeout(limits.fileMs) });
@@ -37,6 +40,9 @@ export async function runFile({ path, isOnCluster }: TestFile, limits: Limits = 
     if (data.details.type === 'suite' && isOfItsTests(data.details.error)) return;
     failures.push({ name: data.name === path ? 'the file itself' : data.name, message: describe(data.details.error) });
   });
+  events.on('test:diagnostic', ({ message }) => {
+    if (!ofTheRunner.test(message)) notes.push(message);
+  });
   const keep = (data: { message: string }): void => {
     output = `${output}${data.message}`.slice(-maxOutputLength);
   };
@@ -48,7 +54,7 @@ export async function runFile({ path, isOnCluster }: TestFile, limits: Limits = 
   if (passed + failures.length + skipped.length === 0) {
     failures.push({ name: 'the file itself', message: 'it ran no test, or its process ended before it did' });
   }
-  return { name, passed, failures, skipped, ms: performance.now() - startedAtMs, output };
+  return { name, passed, failures, skipped, notes, ms: performance.now() - startedAtMs, output };
 }
 
 /** A suite fails with each of its tests, and by itself when a hook fails. */
