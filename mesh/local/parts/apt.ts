@@ -67,7 +67,8 @@ function onPath(name: string): AptProgram | undefined {
 async function isReal(part: AptPart, { program, env }: AptProgram): Promise<boolean> {
   const options = { env: { ...process.env, ...env }, timeout: 30_000 };
   const said = await run(program, ['--version'], options).then(
-    ({ stdout }) => stdout,
+    // Some say it to the one, some to the other.
+    ({ stdout, stderr }) => `${stdout}${stderr}`,
     () => '',
   );
   return part.version.test(said);
