@@ -13,6 +13,7 @@ const commands: Readonly<Record<string, Load>> = {
   status: () => import('./commands/status.ts'),
   doctor: () => import('./commands/doctor.ts'),
   logs: () => import('./commands/logs.ts'),
+  trace: () => import('./commands/trace/trace.ts'),
   migrate: () => import('./commands/migrate.ts'),
   backup: () => import('./commands/backup.ts'),
   restore: () => import('./commands/restore.ts'),

@@ -27,6 +27,13 @@ const offsets = {
   ratelimitDebug: 24,
   mailSmtp: 25,
   mailPage: 26,
+  prometheus: 27,
+  telemetry: 28,
+  nodeExporter: 29,
+  // The tenth port of a block of services (stack/replicas.ts), which have nine.
+  postgresExporter: 19,
+  redisExporter: 39,
+  ratelimitMetrics: 49,
 } as const;
 
 export type ServerPorts = Readonly<Record<keyof typeof offsets, number>>;

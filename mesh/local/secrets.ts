@@ -18,6 +18,9 @@ export type Secrets = {
   readonly ratelimitSecond?: boolean | undefined;
   /** While another takes its place. */
   readonly formerRatelimit?: string | undefined;
+  /** Of what reads statistics of Postgres and of both Redis, and nothing else. */
+  readonly monitoring: string;
+  readonly formerMonitoring?: string | undefined;
   /** Of the role that owns the audit log: no service's. */
   readonly auditOwner: string;
   /** As of the rate limit service. */
@@ -97,6 +100,8 @@ const secretsSchema = z.object({
   ratelimit: z.string().optional(),
   ratelimitSecond: z.boolean().optional(),
   formerRatelimit: z.string().optional(),
+  monitoring: z.string().optional(),
+  formerMonitoring: z.string().optional(),
   auditSecond: z.boolean().optional(),
   formerAuditOwner: z.string().optional(),
   operator: z.string().optional(),
@@ -136,12 +141,12 @@ export function loadSecrets(stateDir: string, serviceNames: readonly string[]): 
     accounts: { demo: password(), check: password() },
   };
   const missing = serviceNames.filter((name) => secrets.services[name] === undefined);
-  const { operator, oauthCookies, ratelimit, apiKeyTags, mailTokens, auditOwner } = secrets;
+  const { operator, oauthCookies, ratelimit, monitoring, apiKeyTags, mailTokens, auditOwner } = secrets;
   const isComplete = before !== undefined && missing.length === 0;
-  if (isComplete && operator && oauthCookies && ratelimit && apiKeyTags && mailTokens && auditOwner) {
+  if (isComplete && operator && oauthCookies && ratelimit && monitoring && apiKeyTags && mailTokens && auditOwner) {
     // Only what is missing: who changes the keys writes them, and may be doing so now.
     if (!existsSync(keyFileOf(stateDir))) writeKeyFile(stateDir, secrets);
-    return { ...secrets, operator, oauthCookies, ratelimit, apiKeyTags, mailTokens, auditOwner };
+    return { ...secrets, operator, oauthCookies, ratelimit, monitoring, apiKeyTags, mailTokens, auditOwner };
   }
   const added = missing.map((name) => [name, newCredentials(false)]);
   const complete = {
@@ -150,6 +155,7 @@ export function loadSecrets(stateDir: string, serviceNames: readonly string[]): 
     auditOwner: auditOwner ?? password(),
     oauthCookies: oauthCookies ?? key(),
     ratelimit: ratelimit ?? password(),
+    monitoring: monitoring ?? password(),
     apiKeyTags: apiKeyTags ?? key(),
     mailTokens: mailTokens ?? key(),
     services: { ...secrets.services, ...Object.fromEntries(added) },

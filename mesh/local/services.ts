@@ -15,7 +15,7 @@ export type ServiceDefinition = {
   readonly name: string;
   /** Its schema in Postgres; its role is oxo_<name>. */
   readonly schema: string;
-  /** Place in the port plan, 0 to 9: see stack/replicas.ts. */
+  /** Place in the port plan, 0 to 8: see stack/replicas.ts. */
   readonly slot: number;
   /** Its start, from the root of the repository. */
   readonly main: string;

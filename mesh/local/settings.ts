@@ -2,7 +2,7 @@ import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { CliError } from './cli/cli-error.ts';
 import { type Limits, readLimits } from './limits.ts';
-import { PORTS_OF_A_STACK } from './ports.ts';
+import { loopback, PORTS_OF_A_STACK, serverPorts } from './ports.ts';
 import { maxReplicas } from './stack/replicas.ts';
 
 /** The folder that holds proto/, services/, mesh/ and so on. */
@@ -41,6 +41,8 @@ export type Settings = {
   readonly own: OwnServers;
   /** Those of runtimeVariables and fixedVariables that are given, as text. */
   readonly variables: Readonly<Record<string, string>>;
+  /** Whether Prometheus, its exporters, and what keeps traces run beside the stack. */
+  readonly observability: boolean;
   /** Where spans go (OTLP over HTTP), and how many of a hundred requests are traced. */
   readonly tracing?: { readonly otlpEndpoint: string; readonly samplingPercent: number } | undefined;
 };
@@ -49,6 +51,7 @@ export type Settings = {
 export const runtimeVariables = [
   ...['OXO_CORS_ORIGINS', 'OXO_TRUSTED_HOPS', 'OXO_MAX_PUSHED_FOLLOWERS', 'OXO_RATE_LIMITS', 'MAIL_FROM', 'LOG_LEVEL'],
   ...['KEY_PUBLISHED_FOR_MS', 'KEY_ROTATE_AFTER_DAYS', 'OTEL_EXPORTER_OTLP_ENDPOINT', 'OTEL_TRACES_SAMPLER_ARG'],
+  'OXO_OBSERVABILITY',
 ] as const;
 
 /** What only a new start changes, since ports, servers or tokens hold it. */
@@ -74,6 +77,7 @@ const maxPortBase = 65_535 - PORTS_OF_A_STACK;
 export function readSettings(env: NodeJS.ProcessEnv): Settings {
   const problems: string[] = [];
   const portBase = readInteger(env, 'OXO_PORT_BASE', 8080, 1024, maxPortBase, problems);
+  const observability = readSwitch(env, 'OXO_OBSERVABILITY', problems);
   const settings: Settings = {
     stateDir: resolve(env.OXO_STATE_DIR || join(repositoryRoot, '.oxo')),
     cacheDir: readCacheDir(env),
@@ -86,7 +90,8 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
       ? readInteger(env, 'OXO_MAX_PUSHED_FOLLOWERS', 0, 0, 100_000_000, problems)
       : undefined,
     limits: readLimits(env, problems),
-    tracing: readTracing(env, problems),
+    observability,
+    tracing: readTracing(env, observability ? ownCollector(portBase) : undefined, problems),
     variables: pick(env, [...runtimeVariables, ...fixedVariables]),
     own: {
       databaseUrl: readUrl(env, 'DATABASE_URL', ['postgres:', 'postgresql:'], problems),
@@ -164,9 +169,20 @@ function isDecodable(url: URL): boolean {
   }
 }
 
+/** Where a stack's own collector takes spans, unless another one is given. */
+export function ownCollector(portBase: number): string {
+  return `http://${loopback}:${serverPorts(portBase).telemetry}`;
+}
+
+function readSwitch(env: NodeJS.ProcessEnv, name: string, problems: string[]): boolean {
+  const text = env[name] || 'off';
+  if (text !== 'on' && text !== 'off') problems.push(`${name} must be on or off, not "${text}"`);
+  return text === 'on';
+}
+
 /** The variables that the services read as well, so that Envoy begins the traces that they continue. */
-function readTracing(env: NodeJS.ProcessEnv, problems: string[]): Settings['tracing'] {
-  const otlpEndpoint = readUrl(env, 'OTEL_EXPORTER_OTLP_ENDPOINT', ['http:', 'https:'], problems);
+function readTracing(env: NodeJS.ProcessEnv, own: string | undefined, problems: string[]): Settings['tracing'] {
+  const otlpEndpoint = readUrl(env, 'OTEL_EXPORTER_OTLP_ENDPOINT', ['http:', 'https:'], problems) ?? own;
   const share = Number(env.OTEL_TRACES_SAMPLER_ARG || '0.01');
   if (!(share >= 0 && share <= 1)) problems.push('OTEL_TRACES_SAMPLER_ARG must be a number from 0 to 1');
   return otlpEndpoint === undefined ? undefined : { otlpEndpoint, samplingPercent: share * 100 };

@@ -47,7 +47,7 @@ function ancestors(spans: readonly Span[], from: Span): Span[] {
 }
 
 /** @throws AssertionError or Error that says which link is missing */
-function requireLinked(spans: readonly Span[]): true {
+export function requireLinked(spans: readonly Span[]): true {
   const way = WAY.map(([service, name]) => find(spans, service, name));
   for (const [index, span] of way.entries()) {
     const above = way[index - 1];

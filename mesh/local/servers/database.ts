@@ -1,4 +1,3 @@
-import { createHash, createHmac, pbkdf2Sync, randomBytes } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import type pg from 'pg';
 import { AUDIT_PRUNING, AUDIT_TABLE_V1, auditGrants } from '../../../services/auth/audit/audit-table.ts';
@@ -9,6 +8,7 @@ import { auditOwner, loginRolesOf, roleOf, roleOfUser, type SchemaOwner } from '
 import { withoutBlockers } from './blockers.ts';
 import { databaseName } from './postgres.ts';
 import { type ClientOptions, withClient } from './postgres-client.ts';
+import { scramVerifier } from './scram.ts';
 
 const maxAttempts = 20;
 /** internal_error ("tuple concurrently updated"), unique_violation, duplicate_object, duplicate_schema, duplicate_table, deadlock_detected. */
@@ -186,15 +186,4 @@ async function closeUser(client: pg.Client, user: string): Promise<void> {
 
 async function exists(client: pg.Client, role: string): Promise<boolean> {
   return (await client.query('SELECT FROM pg_roles WHERE rolname = $1', [role])).rowCount !== 0;
-}
-
-/** What Postgres keeps of a password: RFC 5803. */
-function scramVerifier(password: string): string {
-  const iterations = 4096;
-  const salt = randomBytes(16);
-  const salted = pbkdf2Sync(password.normalize('NFKC'), salt, iterations, 32, 'sha256');
-  const clientKey = createHmac('sha256', salted).update('Client Key').digest();
-  const storedKey = createHash('sha256').update(clientKey).digest('base64');
-  const serverKey = createHmac('sha256', salted).update('Server Key').digest('base64');
-  return `SCRAM-SHA-256$${iterations}:${salt.toString('base64')}$${storedKey}:${serverKey}`;
 }

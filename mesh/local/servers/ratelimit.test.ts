@@ -53,6 +53,7 @@ before(async () => {
       portBase,
       socketPath: sockets.ratelimitPath,
       limits,
+      metrics: false,
       redis: {
         url: redisUrl(limitsRedis, redisAdmin, 'admin'),
         socketPath: sockets.limitsRedisPath,

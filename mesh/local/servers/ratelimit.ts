@@ -17,6 +17,8 @@ export type RatelimitOptions = {
   /** For Envoy; undefined: by its port. */
   readonly socketPath: string | undefined;
   readonly limits: EdgeLimits;
+  /** Whether it tells how it does, by a port of its own. */
+  readonly metrics: boolean;
   readonly redis: RatelimitRedis;
 };
 
@@ -57,7 +59,7 @@ export function ratelimitEndpoint(portBase: number, socketPath: string | undefin
   return { host: loopback, port: serverPorts(portBase).ratelimit };
 }
 
-function settingsOf({ runDir, portBase, socketPath }: RatelimitOptions): Record<string, string> {
+function settingsOf({ runDir, portBase, socketPath, metrics }: RatelimitOptions): Record<string, string> {
   const ports = serverPorts(portBase);
   return {
     ...{ HOST: loopback, PORT: String(ports.ratelimitHttp), GRPC_HOST: loopback, GRPC_PORT: String(ports.ratelimit) },
@@ -66,7 +68,10 @@ function settingsOf({ runDir, portBase, socketPath }: RatelimitOptions): Record<
     ...{ RUNTIME_ROOT: runDir, RUNTIME_SUBDIRECTORY: '', RUNTIME_APPDIRECTORY: 'config', RUNTIME_WATCH_ROOT: 'false' },
     ...{ RUNTIME_IGNOREDOTFILES: 'true', HEALTHY_WITH_AT_LEAST_ONE_CONFIG_LOADED: 'true' },
     // Its sink for no statsd would write each figure into the log.
-    ...{ DISABLE_STATS: 'true', LOG_LEVEL: 'info', LOG_FORMAT: 'json' },
+    ...(metrics
+      ? { USE_STATSD: 'false', USE_PROMETHEUS: 'true', PROMETHEUS_ADDR: `${loopback}:${ports.ratelimitMetrics}` }
+      : { DISABLE_STATS: 'true' }),
+    ...{ LOG_LEVEL: 'info', LOG_FORMAT: 'json' },
     LIMIT_RESPONSE_HEADERS_ENABLED: 'true',
     // Who is over a limit is known without asking Redis again.
     LOCAL_CACHE_SIZE_IN_BYTES: String(4 * 1024 * 1024),

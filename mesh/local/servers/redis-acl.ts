@@ -46,6 +46,13 @@ const counting = [
   '+client|setname',
 ];
 
+/** Reads statistics, and never a key: SLOWLOG GET would show what others write. */
+export const monitoringUser = 'oxo_monitoring';
+const monitoringRule = (passwords: readonly string[]): string[] => [
+  ...['reset', 'on', ...passwords.map(passwordRule), 'resetkeys', 'nocommands'],
+  ...['+info', '+ping', '+client|setname', '+latency|latest', '+slowlog|len'],
+];
+
 /** The rule of one user, as it stands behind `user NAME` in a file and as arguments of ACL SETUSER. */
 function serviceRule(service: string, password: string): string[] {
   const access = keyAccess[service] ?? { writes: [service], reads: [] };
@@ -58,10 +65,12 @@ export type RedisUsers = {
   readonly services: ReadonlyMap<string, string>;
   /** Of the rate limit service. */
   readonly ratelimit?: ReadonlyMap<string, string>;
+  /** Passwords of who reads statistics: two while one is replaced, none where nobody does; absent on a server that is not ours. */
+  readonly monitoring?: readonly string[];
 };
 
 /** The rule of each user. */
-export function rulesOf({ services, ratelimit }: RedisUsers): [string, string[]][] {
+export function rulesOf({ services, ratelimit, monitoring = [] }: RedisUsers): [string, string[]][] {
   const rules = [...services].map(([name, password]): [string, string[]] => [
     name,
     serviceRule(ownerOf(name), password),
@@ -69,6 +78,7 @@ export function rulesOf({ services, ratelimit }: RedisUsers): [string, string[]]
   return [
     ...rules,
     ...[...(ratelimit ?? [])].map(([name, password]): [string, string[]] => [name, ratelimitRule(password)]),
+    ...(monitoring.length === 0 ? [] : [[monitoringUser, monitoringRule(monitoring)] as [string, string[]]]),
   ];
 }
 

@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis';
 import { CliError, messageOf } from '../cli/cli-error.ts';
 import { ownerOf, userNames } from '../credentials/turns.ts';
-import { type RedisUsers, rulesOf } from './redis-acl.ts';
+import { monitoringUser, type RedisUsers, rulesOf } from './redis-acl.ts';
 
 /** The parts of a rule that take all that was there before. */
 const takingAway = ['reset', 'nocommands'];
@@ -28,6 +28,7 @@ export async function setUpOwnRedis(url: string, users: RedisUsers, keep = false
     // Whose turn is over; that ends his connections too.
     const names = [...users.services.keys(), ...(users.ratelimit ?? new Map()).keys()];
     const others = names.flatMap((name) => userNames(ownerOf(name))).filter((name) => !names.includes(name));
+    if (users.monitoring?.length === 0) others.push(monitoringUser);
     if (others.length > 0) await client.call('ACL', 'DELUSER', ...others);
     // Without an ACL file there is nothing to save to, and a restart of that server forgets the users until the next `up`.
     const saved = await client.call('ACL', 'SAVE').then(

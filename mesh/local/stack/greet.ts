@@ -20,7 +20,12 @@ export async function greet(given: Settings, progress: Progress, startedAtMs: nu
   await progress.step('a post seen in a feed', async () => `after ${await checkFlow(frontDoor, accounts.check)} ms`);
   const demo = { handle: 'demo', displayName: 'Demo', password: accounts.demo };
   const { accessToken } = await signIn(frontDoor, demo);
-  const mails = planStack(settings).urls.mails ?? 'are sent by the server of MAIL_SMTP_URL';
+  const { urls } = planStack(settings);
+  const mails = urls.mails ?? 'are sent by the server of MAIL_SMTP_URL';
+  const observed =
+    urls.telemetry === undefined
+      ? ''
+      : `\n  traces        ${urls.telemetry}, and dashboards; metrics at ${urls.prometheus}`;
   const seconds = ((performance.now() - startedAtMs) / 1_000).toFixed(1);
   console.log(`
 OXO is ready (${seconds} s)
@@ -30,7 +35,7 @@ OXO is ready (${seconds} s)
   reference     ${frontDoor}/docs, to read and to try it
   API           ${frontDoor}/api/v1, described by ${frontDoor}/openapi.yaml
   OXO_URL       ${settings.publicUrl}, for apps: exactly so
-  mails         ${mails}
+  mails         ${mails}${observed}
 
 try
   TOKEN=${accessToken}

@@ -52,6 +52,8 @@ export type StackOptions = {
   readonly serviceEnv?: (service: string) => Record<string, string>;
   /** Where Envoy's spans go, and how many of a hundred requests are traced. */
   readonly tracing?: { readonly otlpEndpoint: string; readonly samplingPercent: number } | undefined;
+  /** True: Prometheus, its exporters and what keeps traces run beside it; spans go there as `tracing` says. */
+  readonly observability?: boolean;
   readonly backoff?: Backoff;
   readonly liveness?: Liveness;
   /** True: of secrets that are being replaced only the new ones count. */
@@ -77,6 +79,9 @@ export type StackUrls = {
   readonly smtp: string;
   /** The page that shows what was sent; absent where mails are given to a server of one's own, or there are none. */
   readonly mails: string | undefined;
+  /** The page of traces and dashboards, and Prometheus; absent without observability. */
+  readonly telemetry: string | undefined;
+  readonly prometheus: string | undefined;
   /** Operations port by process (feed, feed-2): /livez, /readyz, /metrics. */
   readonly operations: Readonly<Record<string, string>>;
   /** host:port by process. */
@@ -123,12 +128,16 @@ export function planStack(options: StackOptions): StackPlan {
   const secrets = options.presentOnly === true ? withoutFormer(stored) : stored;
   const replicas = options.replicas ?? 1;
   const instances = instancesOf(services, replicas);
-  const urls = urlsOf(options.portBase, services, instances, own, secrets);
+  const observability = options.observability ?? false;
+  const urls = urlsOf({ portBase: options.portBase, services, instances, own, secrets, observability });
   const sockets = socketsOf(stateDir);
   return {
     ...{ stateDir, cacheDir, publicUrl, services, replicas, instances, own, secrets, sockets, urls },
     portBase: options.portBase,
-    variables: pick(options.variables ?? {}, runtimeVariables),
+    variables: {
+      ...pick(options.variables ?? {}, runtimeVariables),
+      ...(observability ? { OXO_OBSERVABILITY: 'on' } : {}),
+    },
     corsOrigins: options.corsOrigins ?? ['*'],
     trustedHops: options.trustedHops ?? 0,
     serversOnly: options.serversOnly ?? false,
@@ -137,6 +146,7 @@ export function planStack(options: StackOptions): StackPlan {
     serviceEnv: options.serviceEnv ?? (() => ({})),
     limits: options.limits ?? localLimits,
     tracing: options.tracing,
+    observability,
     jwksCacheMs: options.jwksCacheMs,
     backoff: options.backoff ?? defaultBackoff,
     liveness: options.liveness ?? defaultLiveness,
@@ -148,20 +158,16 @@ export function planStack(options: StackOptions): StackPlan {
       portBase: options.portBase,
       keyFile: keyFileOf(stateDir),
       ...accessOf(urls, own, secrets, sockets),
-      passedOn: passedOn(cacheDir, options.maxPushedFollowers),
+      passedOn: { ...passedOn(cacheDir, options.maxPushedFollowers), ...tracingVariables(options.tracing) },
       authLimits: (options.limits ?? localLimits).auth,
       smtpUrl: urls.smtp,
     },
   };
 }
 
-function urlsOf(
-  portBase: number,
-  services: readonly ServiceDefinition[],
-  instances: readonly Instance[],
-  own: OwnServers,
-  secrets: Secrets,
-): StackUrls {
+type Addressed = Pick<StackPlan, 'portBase' | 'services' | 'instances' | 'own' | 'secrets' | 'observability'>;
+
+function urlsOf({ portBase, services, instances, own, secrets, observability }: Addressed): StackUrls {
   const ports = serverPorts(portBase);
   const http = (port: number): string => `http://${loopback}:${port}`;
   const database =
@@ -185,6 +191,8 @@ function urlsOf(
     natsMonitor: own.natsUrl === undefined ? http(ports.natsMonitor) : undefined,
     smtp: own.smtpUrl ?? `smtp://${loopback}:${ports.mailSmtp}`,
     mails: catchesMails({ own, services }) ? http(ports.mailPage) : undefined,
+    telemetry: observability ? http(ports.telemetry) : undefined,
+    prometheus: observability ? http(ports.prometheus) : undefined,
     operations: Object.fromEntries(instances.map((one) => [one.name, http(opsPort(portBase, one))])),
     grpc: Object.fromEntries(instances.map((one) => [one.name, `${loopback}:${grpcPort(portBase, one)}`])),
   };
@@ -251,6 +259,13 @@ function passedOn(cacheDir: string, maxPushedFollowers: number | undefined): Rec
     ...(maxPushedFollowers === undefined ? {} : { MAX_PUSHED_FOLLOWERS: String(maxPushedFollowers) }),
     NODE_COMPILE_CACHE: join(cacheDir, 'compiled'),
   };
+}
+
+/** Services send their spans where Envoy does. */
+function tracingVariables(tracing: StackOptions['tracing']): Record<string, string> {
+  if (tracing === undefined) return {};
+  const { otlpEndpoint, samplingPercent } = tracing;
+  return { OTEL_EXPORTER_OTLP_ENDPOINT: otlpEndpoint, OTEL_TRACES_SAMPLER_ARG: String(samplingPercent / 100) };
 }
 
 /** A data folder whose password is lost would only show as a server that never gets ready. */

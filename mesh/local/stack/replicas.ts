@@ -17,8 +17,8 @@ export type Instance = Replica & {
 };
 
 /**
- * Distances of the replicas' ports from the port base. Services have ten slots each: replica 0 takes 10 to 19 for gRPC and 30 to 39
- * for operations, the others 40 to 99.
+ * Distances of the replicas' ports from the port base. Services have nine slots each: replica 0 takes 10 to 18 for gRPC and 30 to 38
+ * for operations, the others 40 to 98. The tenth of each ten is left to servers (ports.ts).
  */
 const grpcOffsets = [10, 40, 60, 80];
 const opsOffsets = [30, 50, 70, 90];

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { CliError, messageOf } from '../cli/cli-error.ts';
 import { lockStack } from '../machine/lock.ts';
+import { observersOf, startObservers } from '../observability/start.ts';
 import { ensureParts } from '../parts/fetch.ts';
 import type { PartName } from '../parts/parts.ts';
 import { requireFreePorts } from '../ports.ts';
@@ -152,6 +153,7 @@ async function specsOf(plan: StackPlan, programs: Programs): Promise<Specs> {
   // Without its program it goes on as it is, or there is none.
   const ratelimit = await ratelimitOf(plan).catch(() => undefined);
   if (ratelimit !== undefined) specs.set(ratelimit.name, [ratelimit, tiers.servers]);
+  for (const { name, spec } of await observersOf(plan)) if (spec !== undefined) specs.set(name, [spec, tiers.servers]);
   for (const instance of plan.instances) specs.set(instance.name, [serviceSpec(plan, instance), tiers.services]);
   for (const standIn of [false, true]) {
     const spec = gatewayOf(plan, programs.envoy ?? '', { limited: ratelimit !== undefined, standIn, keep: true });
@@ -190,6 +192,8 @@ async function replaceAll(roll: Roll, left: StackState): Promise<void> {
     if (only !== undefined || group.get(name) !== undefined) continue;
     await recorder.step(name, async () => group.start(await prepare(plan, programOf(server, programs)), tiers.servers));
   }
+  // Before the services, whose spans they take.
+  if (only === undefined) await startObservers(plan, { recorder, group, tier: tiers.servers }, !isCurrent);
   const note = plan.replicas === 1 ? 'the only one: requests failed meanwhile' : undefined;
   for (const service of plan.services.filter(({ name }) => only?.includes(name) ?? true)) {
     for (const instance of plan.instances.filter((other) => other.service === service)) {
@@ -215,7 +219,7 @@ async function replaceAll(roll: Roll, left: StackState): Promise<void> {
     const drain = (standIn: boolean): Promise<void> => drainEnvoy(plan.portBase, standIn);
     await recorder.step('envoy', () => replaceGateway({ group, specOf, drain }));
   }
-  const names = [...serversOf(plan), ...plan.instances].map(({ name }) => name);
+  const names = [...serversOf(plan), ...plan.instances, ...(await observersOf(plan))].map(({ name }) => name);
   const known = new Set([...names, ratelimitStep, 'envoy', envoyStandIn]);
   for (const { name } of left.processes) if (!known.has(name)) await group.leave(name);
 }

@@ -8,6 +8,7 @@ import { loopback, serverPorts } from '../ports.ts';
 import { setUpAuditLog, setUpDatabase } from '../servers/database.ts';
 import { type EnvoyOptions, prepareEnvoy } from '../servers/envoy.ts';
 import { prepareMailCatcher } from '../servers/mail-catcher.ts';
+import { setUpMonitoring } from '../servers/monitoring.ts';
 import { isWithoutAccounts, prepareNats, withPresentRights } from '../servers/nats.ts';
 import { natsUsers } from '../servers/nats-users.ts';
 import { adminUrl, preparePostgres } from '../servers/postgres.ts';
@@ -73,6 +74,7 @@ export async function ratelimitOf(plan: StackPlan): Promise<ProcessSpec> {
     portBase: plan.portBase,
     socketPath: plan.sockets.ratelimitPath,
     limits: plan.limits.edge,
+    metrics: plan.observability,
     redis: {
       url: plan.urls.limitsRedis,
       socketPath: isOurs ? plan.sockets.limitsRedisPath : undefined,
@@ -95,6 +97,8 @@ export async function setUpServers(plan: StackPlan, step: RunStep): Promise<void
       );
       const auth = plan.services.find(({ name }) => name === 'auth');
       if (auth !== undefined) await setUpAuditLog(maintenanceUrl(plan), plan.secrets, auth);
+      if (plan.own.databaseUrl === undefined)
+        await setUpMonitoring(plan.urls.database, plan.observability ? plan.secrets.monitoring : undefined);
     }),
     step('streams', async () => {
       await setUpStreams(plan.urls.nats, plan.services);
@@ -123,8 +127,7 @@ function maintenanceUrl(plan: StackPlan): string {
  * @param keep true: what they may do already is kept, since services of that version still run
  */
 export async function refreshUsers(plan: StackPlan, nats: ProcessIdentity | undefined, keep: boolean): Promise<void> {
-  if (plan.own.redisUrl === undefined)
-    await setUpOwnRedis(plan.urls.redis, { services: passwords(plan, 'redis') }, keep);
+  if (plan.own.redisUrl === undefined) await setUpOwnRedis(plan.urls.redis, feedsRedisUsers(plan), keep);
   // A version from before there were limits has no Redis of them.
   if (ownLimitsRedis(plan.own) === undefined && isRunning(plan, 'redis-limits'))
     await setUpOwnRedis(plan.urls.limitsRedis, limitsRedisUsers(plan), keep);
@@ -217,7 +220,7 @@ function redis(plan: StackPlan, program: string, keep = false): Promise<ProcessS
     port: serverPorts(plan.portBase).redis,
     socketPath: plan.sockets.redisPath,
     adminPassword: plan.secrets.admin.redis,
-    users: { services: passwords(plan, 'redis') },
+    users: feedsRedisUsers(plan),
     name: 'redis',
     keep,
   });
@@ -237,10 +240,21 @@ function limitsRedis(plan: StackPlan, program: string, keep = false): Promise<Pr
   });
 }
 
+function feedsRedisUsers(plan: StackPlan): RedisUsers {
+  return { services: passwords(plan, 'redis'), monitoring: monitoringPasswords(plan) };
+}
+
 /** Of the services auth alone counts. */
 function limitsRedisUsers(plan: StackPlan): RedisUsers {
   const auth = [...passwords(plan, 'redis')].filter(([user]) => ownerOf(user) === 'auth');
-  return { services: new Map(auth), ratelimit: ratelimitUsers(plan.secrets) };
+  const monitoring = monitoringPasswords(plan);
+  return { services: new Map(auth), ratelimit: ratelimitUsers(plan.secrets), monitoring };
+}
+
+/** Of a server that is ours; who brings one looks after it. */
+function monitoringPasswords({ observability, secrets }: StackPlan): string[] {
+  if (!observability) return [];
+  return [secrets.monitoring, secrets.formerMonitoring].filter((password) => password !== undefined);
 }
 
 /** Of a server that is not ours, which may be one for both. */

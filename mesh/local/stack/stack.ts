@@ -3,6 +3,7 @@ import { CliError, messageOf } from '../cli/cli-error.ts';
 import { unlessAborted } from '../cli/interrupt.ts';
 import { withoutFormer } from '../credentials/turns.ts';
 import { type Lock, lockStack } from '../machine/lock.ts';
+import { startObservers } from '../observability/start.ts';
 import { ensureParts } from '../parts/fetch.ts';
 import type { PartName } from '../parts/parts.ts';
 import { requireFreePorts, serverPorts } from '../ports.ts';
@@ -28,7 +29,7 @@ export type Stack = {
   /** The environment that a process of a service runs with. */
   readonly environmentOf: (name: string) => Record<string, string>;
   /**
-   * A process by name: postgres, redis, redis-limits, nats, mail, ratelimit, envoy, or a service (its further replicas are feed-2, feed-3, …).
+   * A process by name: postgres, redis, redis-limits, nats, mail, ratelimit, envoy, who observes them (telemetry, prometheus, …), or a service (its further replicas are feed-2, feed-3, …).
    * @throws Error when there is none of this name
    */
   readonly process: (name: string) => StackProcess;
@@ -103,6 +104,8 @@ async function startAll(plan: StackPlan, recorder: Recorder, group: ProcessGroup
       }),
     );
     await setUpServers(plan, recorder.step);
+    // Before those whose spans they take.
+    await startObservers(plan, { recorder, group, tier: tiers.servers });
     if (!plan.serversOnly) await startServices(plan, recorder, group, signal);
     if (plan.gateway) {
       const limited = await startRatelimit(plan, recorder, group);
@@ -236,6 +239,13 @@ export function portsOf(plan: StackPlan): Map<string, number> {
   if (own.redisUrl === undefined) wanted.set('Redis', ports.redis);
   if (ownLimitsRedis(own) === undefined) wanted.set('Redis of limits', ports.limitsRedis);
   if (own.natsUrl === undefined) wanted.set('NATS', ports.nats).set('NATS monitor', ports.natsMonitor);
+  if (plan.observability) {
+    wanted.set('Prometheus', ports.prometheus).set('traces and dashboards', ports.telemetry);
+    wanted.set('exporter of the machine', ports.nodeExporter).set('metrics of rate limits', ports.ratelimitMetrics);
+    if (own.databaseUrl === undefined) wanted.set('exporter of Postgres', ports.postgresExporter);
+    if (ownLimitsRedis(own) === undefined || own.redisUrl === undefined)
+      wanted.set('exporter of Redis', ports.redisExporter);
+  }
   if (catchesMails(plan)) wanted.set('mails', ports.mailSmtp).set('page of mails', ports.mailPage);
   for (const instance of plan.serversOnly ? [] : plan.instances) {
     const { name, service, replica } = instance;

@@ -18,6 +18,15 @@ export function isOfAnotherVersion({ phase, version, processes }: StackState): b
   return phase === 'running' && serves && version !== codeVersion();
 }
 
+/** Whether observability is to be turned on or off, or another share of requests to be traced. Services and the front door say where their spans go when they start. */
+export function isObservedOtherwise(state: StackState, { observability, variables }: Settings): boolean {
+  const before = state.variables ?? {};
+  const serves = state.processes.some(({ name }) => name.startsWith('envoy'));
+  const isObserved = before.OXO_OBSERVABILITY === 'on';
+  const samplesOtherwise = before.OTEL_TRACES_SAMPLER_ARG !== variables.OTEL_TRACES_SAMPLER_ARG;
+  return state.phase === 'running' && serves && (isObserved !== observability || (observability && samplesOtherwise));
+}
+
 /**
  * Whether what a supervisor left that died can go on under another one, with these settings: it serves people, and every server is there.
  * The rest is started anew.

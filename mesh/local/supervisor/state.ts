@@ -145,12 +145,17 @@ export function readLiveState(stateDir: string): StackState | undefined {
   return state !== undefined && isAlive(state.supervisor) ? state : undefined;
 }
 
-/** The settings that a stack runs with, where one runs or has died and left processes; else those of the environment. */
+/**
+ * The settings that a stack runs with, where one runs or has died and left processes; else those of the environment. Whether it is observed says
+ * the environment where it says anything, as that of `up` does.
+ */
 export function withRunningSettings(settings: Settings): Settings {
   const state = readState(settings.stateDir);
   if (state === undefined || (!isAlive(state.supervisor) && orphansOf(state).length === 0)) return settings;
-  const { portBase, publicUrl, replicas, own } = state;
-  return { ...settings, portBase, publicUrl, replicas, own };
+  const { portBase, publicUrl, replicas, own, variables } = state;
+  const given = settings.variables.OXO_OBSERVABILITY !== undefined;
+  const observability = given ? settings.observability : variables?.OXO_OBSERVABILITY === 'on';
+  return { ...settings, portBase, publicUrl, replicas, own, observability };
 }
 
 /** Processes that run although their supervisor does not. */

@@ -1,4 +1,5 @@
 import type { Progress } from '../../cli/terminal.ts';
+import { ensureObservers, observerNames } from '../../observability/programs.ts';
 import { ensureBuilt, findBuilt, ratelimit } from '../../parts/built.ts';
 import { ensureParts, type FetchProgress } from '../../parts/fetch.ts';
 import type { PartName } from '../../parts/parts.ts';
@@ -19,7 +20,17 @@ export async function fetchParts(settings: Settings, serversOnly: boolean, progr
     ensureParts(settings.cacheDir, names, onFetch),
     // All else runs without it, and the supervisor says that it is not there, and why.
     serversOnly ? undefined : buildRatelimit(settings, progress, onFetch).catch(() => undefined),
+    settings.observability ? fetchObservers(settings, progress) : undefined,
   ]);
+}
+
+/** As with the rate limiter, all else runs without them. */
+async function fetchObservers({ cacheDir }: Settings, progress: Progress): Promise<void> {
+  await progress.step('programs that observe', async () => {
+    const programs = await ensureObservers(cacheDir);
+    const missing = observerNames.filter((name) => typeof programs[name] === 'string');
+    return missing.length === 0 ? '' : `not to be had: ${missing.join(', ')}`;
+  });
 }
 
 async function buildRatelimit(settings: Settings, progress: Progress, onFetch: FetchProgress): Promise<void> {

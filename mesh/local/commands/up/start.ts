@@ -7,7 +7,7 @@ import type { Settings } from '../../settings.ts';
 import { greet } from '../../stack/greet.ts';
 import type { KeptInWords } from '../../stack/kept-settings.ts';
 import { planStack } from '../../stack/plan.ts';
-import { isLeftServing, isOfAnotherVersion, upgrade } from '../../stack/upgrade.ts';
+import { isLeftServing, isObservedOtherwise, isOfAnotherVersion, upgrade } from '../../stack/upgrade.ts';
 import { followStart, launchSupervisor, requireRecovered } from '../../supervisor/launch.ts';
 import { readLiveState, readState, type StackState } from '../../supervisor/state.ts';
 import { fetchParts } from './fetch-parts.ts';
@@ -54,7 +54,7 @@ export async function start(settings: Settings, wanted: Wanted, begun: Begun): P
     requireSamePorts(running, settings);
     requireSameReplicas(running, wanted.replicas);
     if (running.phase !== 'running') await followStart(settings, undefined, progress);
-    else if (wanted.serversOnly || !isOfAnotherVersion(running)) {
+    else if (wanted.serversOnly || !(isOfAnotherVersion(running) || isObservedOtherwise(running, settings))) {
       console.log(`already running (supervisor ${running.supervisor.pid})`);
       const { changed, ignored } = wanted.about;
       tell({ kept: [], changed: [], ignored: [...changed.map(({ name }) => name), ...ignored] });
@@ -65,6 +65,11 @@ export async function start(settings: Settings, wanted: Wanted, begun: Begun): P
   if (settled !== undefined && !wanted.serversOnly && isOfAnotherVersion(settled)) {
     tell(wanted.about);
     console.log('services of another version run: each is replaced by this one, and people go on');
+    await roll(settings, settled, begun, progress);
+  } else if (settled !== undefined && !wanted.serversOnly && isObservedOtherwise(settled, settings)) {
+    tell(wanted.about);
+    const what = settings.observability ? 'observed' : 'not observed any more';
+    console.log(`this stack is ${what}: each service is started again, and people go on`);
     await roll(settings, settled, begun, progress);
   }
   if (running !== undefined) await requireRecovered(settings);

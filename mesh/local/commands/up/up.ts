@@ -12,7 +12,7 @@ import { type Begun, start } from './start.ts';
 const interruptions = { SIGINT: 130, SIGTERM: 143 };
 
 export const command: Command = {
-  usage: `usage: ./oxo up [--replicas N] [--servers]
+  usage: `usage: ./oxo up [--replicas N] [--servers] [--observability | --no-observability]
 
 Fetches what is missing, starts the servers, migrates, starts the services and the front door, and returns when every service says
 that it can work, and a post has been seen in a feed through the front door. They go on running, supervised: what dies is started again.
@@ -22,6 +22,9 @@ replaced; with --replicas 2 or more no request is refused, with one of each its 
 (Postgres, Redis, NATS) go on as they are; new settings or versions of them need ./oxo down first.
 
   --replicas N  so many processes of every service, 1 to ${maxReplicas}, behind the front door (1)
+  --observability, --no-observability
+                Prometheus, its exporters, and what keeps traces and shows them with dashboards (./oxo trace), also on a
+                stack that runs; until the other is said, or ./oxo down
   --servers     only Postgres, Redis and NATS with all users and streams, to run services by hand (./oxo migrate first)
 
 settings (environment variables; what a stack runs with is kept unless another value is given, until it is stopped by ./oxo down)
@@ -44,14 +47,27 @@ settings (environment variables; what a stack runs with is kept unless another v
                     how long a signing key is published before it signs (1800000)
   KEY_ROTATE_AFTER_DAYS
                     how long it signs before another takes its turn (90; 0: until ./oxo keys rotate)
-  LOG_LEVEL, OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_TRACES_SAMPLER_ARG
-                    passed on to the services`,
+  OXO_OBSERVABILITY what --observability says, when neither flag is given: on or off (off)
+  OTEL_EXPORTER_OTLP_ENDPOINT
+                    a collector of yours, which gets the traces (with --observability, the one that ./oxo trace asks)
+  OTEL_TRACES_SAMPLER_ARG
+                    share of the requests that are traced, 0 to 1 (0.01); one with a sampled traceparent always is
+  LOG_LEVEL         of the services`,
   run,
 };
 
 async function run(argv: readonly string[]): Promise<number> {
-  const { values } = parseFlags(argv, { servers: { type: 'boolean', default: false }, replicas: { type: 'string' } });
-  const env: NodeJS.ProcessEnv = { ...process.env, ...readReplicas(values.replicas) };
+  const { values } = parseFlags(argv, {
+    servers: { type: 'boolean', default: false },
+    replicas: { type: 'string' },
+    observability: { type: 'boolean' },
+    'no-observability': { type: 'boolean' },
+  });
+  const env: NodeJS.ProcessEnv = {
+    ...process.env,
+    ...readReplicas(values.replicas),
+    ...readObservability(values.observability, values['no-observability']),
+  };
   const kept = keptVariables(readSettings(env).stateDir);
   const settings = readSettings(withKept(kept, env));
   const wanted = {
@@ -92,6 +108,11 @@ async function giveUp({ supervisor, roll }: Begun, settings: Settings): Promise<
   } else {
     console.error('oxo: interrupted; nothing was started');
   }
+}
+
+function readObservability(on = false, off = false): { OXO_OBSERVABILITY?: string } {
+  if (on && off) throw new CliError('--observability or --no-observability, not both', { exitCode: 2 });
+  return on || off ? { OXO_OBSERVABILITY: on ? 'on' : 'off' } : {};
 }
 
 /** The flag as the variable that it stands for. */

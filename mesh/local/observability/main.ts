@@ -1,0 +1,31 @@
+/**
+ * Takes the traces of a stack, shows them and the dashboards, and tells Prometheus how NATS does.
+ * Settings: TELEMETRY_FOLDER, TELEMETRY_PORT, PROMETHEUS_URL, NATS_MONITOR_URL (absent where NATS is not ours).
+ */
+import { systemClock } from '#kit/clock.ts';
+import { messageOf } from '../cli/cli-error.ts';
+import { openTraceStore } from './traces/store.ts';
+import { serveTelemetry } from './web.ts';
+
+const { TELEMETRY_FOLDER = '', TELEMETRY_PORT, PROMETHEUS_URL = '', NATS_MONITOR_URL } = process.env;
+
+const complain = once('traces are kept in memory alone, their file can not be written');
+const store = openTraceStore(TELEMETRY_FOLDER, systemClock.nowMs, undefined, complain);
+const { close } = await serveTelemetry({
+  store,
+  port: Number(TELEMETRY_PORT),
+  prometheusUrl: PROMETHEUS_URL,
+  natsMonitorUrl: NATS_MONITOR_URL,
+  nowMs: systemClock.nowMs,
+});
+for (const signal of ['SIGTERM', 'SIGINT'] as const)
+  process.once(signal, () => void close().then(() => process.exit(0)));
+
+/** A disk that stays full is told of one time. */
+function once(what: string): (error: unknown) => void {
+  let told = false;
+  return (error) => {
+    if (!told) console.error(`${what}: ${messageOf(error)}`);
+    told = true;
+  };
+}

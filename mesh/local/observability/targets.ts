@@ -1,0 +1,64 @@
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { loopback, type ServerPorts, serverPorts } from '../ports.ts';
+import { repositoryRoot } from '../settings.ts';
+import { ownLimitsRedis, type StackPlan } from '../stack/plan.ts';
+import { opsPort } from '../stack/replicas.ts';
+import type { ObserverName } from './programs.ts';
+import type { ScrapeTarget } from './prometheus-config.ts';
+
+const rulesDir = join(repositoryRoot, 'mesh/observability/rules');
+
+/**
+ * Everything of a stack that tells how it does.
+ * @param exporters those that there are; a server whose exporter can't be had is not asked
+ * @param ratelimit whether there is a rate limit service
+ */
+export function targetsOf(
+  plan: StackPlan,
+  exporters: readonly ObserverName[],
+  ratelimit: boolean,
+): readonly ScrapeTarget[] {
+  const ports = serverPorts(plan.portBase);
+  const at = (port: number): string => `${loopback}:${port}`;
+  const targets: ScrapeTarget[] = (plan.serversOnly ? [] : plan.instances).map((instance) => ({
+    job: instance.service.name,
+    instance: instance.name,
+    address: at(opsPort(plan.portBase, instance)),
+  }));
+  if (plan.gateway) {
+    targets.push({ job: 'gateway', instance: 'envoy', address: at(ports.envoyAdmin), path: '/stats/prometheus' });
+  }
+  if (plan.gateway && ratelimit)
+    targets.push({ job: 'ratelimit', instance: 'ratelimit', address: at(ports.ratelimitMetrics) });
+  if (exporters.includes('postgres-exporter') && plan.own.databaseUrl === undefined)
+    targets.push({ job: 'postgres', instance: 'postgres', address: at(ports.postgresExporter) });
+  if (exporters.includes('redis-exporter')) targets.push(...redisTargets(plan, ports));
+  if (plan.own.natsUrl === undefined)
+    targets.push({ job: 'nats', instance: 'nats', address: at(ports.telemetry), path: '/nats/metrics' });
+  if (exporters.includes('node-exporter'))
+    targets.push({ job: 'node', instance: 'node', address: at(ports.nodeExporter) });
+  return targets;
+}
+
+/** One exporter looks at both. */
+function redisTargets({ own }: StackPlan, ports: ServerPorts): ScrapeTarget[] {
+  const of = (job: string, port: number): ScrapeTarget => ({
+    ...{ job, instance: job, address: `${loopback}:${ports.redisExporter}`, path: '/scrape' },
+    params: { target: `redis://${loopback}:${port}` },
+  });
+  return [
+    ...(own.redisUrl === undefined ? [of('redis', ports.redis)] : []),
+    ...(ownLimitsRedis(own) === undefined ? [of('redis-limits', ports.limitsRedis)] : []),
+  ];
+}
+
+/** The recording and alerting rules, which a cluster has too. */
+export function ruleFiles(folder: string = rulesDir): string[] {
+  try {
+    const names = readdirSync(folder).filter((name) => name.endsWith('.yaml'));
+    return names.sort().map((name) => join(folder, name));
+  } catch {
+    return [];
+  }
+}
