@@ -124,6 +124,8 @@ function serviceRoutes(cluster: string, service: string, timeoutMs: number): obj
   // it does when a gRPC client's own, shorter deadline is over and the client gives up.
   const headers = {
     request_headers_to_add: [overwrite('grpc-timeout', `${Math.ceil(timeoutMs * 1.05)}m`)],
+    // As the client gets it: status.lua, which does not see the request, needs it for errors that name none.
+    response_headers_to_add: [overwrite('x-request-id', '%REQ(X-REQUEST-ID)%')],
     // These are not a service's to say.
     response_headers_to_remove: headersOfPages,
   };

@@ -31,7 +31,13 @@ function envoy_on_response(handle)
       end
     end
   elseif status == "503" then
-    if headers:get("retry-after") == nil then headers:add("retry-after", "1") end
+    -- The front door's own have it already.
+    if headers:get("retry-after") == nil then
+      headers:add("retry-after", "1")
+      explain(handle)
+    end
+  elseif status == "500" or status == "501" or status == "504" then
+    explain(handle)
   elseif status == "400" then
     name_field(handle)
   elseif status == "401" or status == "403" then
@@ -46,7 +52,7 @@ function challenge(handle, status)
   if body == nil then return end
   local text = body:getBytes(0, body:length())
   local reason = text:match('"reason":"([A-Z_]+)"')
-  if reason == nil then return end
+  if reason == nil then return explain(handle) end
   local told = "Bearer"
   if reason == "SCOPE_MISSING" then
     local scope = text:match('"message":"The [%a ]+ lacks the scope ([%w:_ ]+)%."')
@@ -59,6 +65,36 @@ function challenge(handle, status)
   end
   -- The ones of before are not good any more: reading the body has taken time.
   handle:headers():replace("www-authenticate", told)
+end
+
+-- What is not from a service but from who stands in its place, a sidecar of the mesh, has a code and no details: neither reason nor request id.
+-- Its words are for operators, and stand in its own log. That it lets nobody through, or knows no such RPC, is no fault of the client's.
+local away = { status = "503", code = "14", reason = "UNAVAILABLE", message = "The service is away." }
+local late = { status = "504", code = "4", reason = "DEADLINE_EXCEEDED", message = "No answer in time." }
+local unverified = { status = "503", code = "14", reason = "UNAVAILABLE", message = "Tokens cannot be verified now." }
+local failed = { status = "500", code = "13", reason = "INTERNAL", message = "Internal error." }
+local by_code = { ["4"] = late, ["14"] = away, ["16"] = unverified }
+
+function explain(handle)
+  local body = handle:body()
+  if body == nil then return end
+  local code, said = body:getBytes(0, body:length()):match('^{"code":(%d+),"message":"(.*)","details":%[%]}$')
+  if code == nil then return end
+  local told = said:find("upstream request timeout", 1, true) and late or by_code[code] or failed
+  local headers = handle:headers()
+  local info = '{"@type":"type.googleapis.com/google.rpc.ErrorInfo","reason":"' .. told.reason
+    .. '","domain":"oxo","metadata":{"requestId":"' .. (headers:get("x-request-id") or "") .. '"}}'
+  headers:replace(":status", told.status)
+  headers:remove("www-authenticate")
+  if told.status == "503" then
+    headers:replace("retry-after", "1")
+    info = info .. ',{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"1s"}'
+  else
+    headers:remove("retry-after")
+  end
+  local text = '{"code":' .. told.code .. ',"message":"' .. told.message .. '","details":[' .. info .. ']}'
+  handle:body():setBytes(text)
+  headers:replace("content-length", tostring(#text))
 end
 
 -- The front door names the field that is wrong only in its message: google.rpc.BadRequest shall name it too.

@@ -56,6 +56,18 @@ describe('the overlays', () => {
     for (const overlay of overlays) assert.doesNotMatch(of(overlay), /^kind: Secret$/m, overlay);
   });
 
+  it('say which version of each image', () => {
+    // Istio's injector puts in its own for `auto`.
+    const moving = (text: string) =>
+      [...text.matchAll(/^ *(?:- )?image(?:Name)?: "?([^\s"]+)/gm)].flatMap(([, image = '']) =>
+        image === 'auto' || (/(?::[^:/]+|@sha256:[0-9a-f]{64})$/.test(image) && !/:latest$/.test(image)) ? [] : [image],
+      );
+    assert.ok((of('prod').match(/image: /g) ?? []).length > 10);
+    assert.deepEqual(moving(of('prod')), []);
+    const planted = ['a/oxo:latest', 'a/oxo', 'host:5000/oxo', `a/oxo@sha256:${'0'.repeat(64)}`, 'a/oxo:1.0'];
+    assert.deepEqual(moving(planted.map((image) => `- image: ${image}`).join('\n')), planted.slice(0, 3));
+  });
+
   it('say where people find OXO in one place', async () => {
     const folder = temporaryFolder();
     for (const name of ['mesh/kubernetes', 'mesh/istio']) {

@@ -5,7 +5,9 @@ import { after, before, test } from 'node:test';
 import { inNamespace } from '../net/network.ts';
 import { ensureTables } from '../parts/ensure.ts';
 import { upstreamHosts } from '../status/certificates.ts';
-import { callAs, ipOf, lab, podOf, podsOf, scale, serviceAddress, until } from './pods.ts';
+import { scale } from './deployments.ts';
+import { openIngress } from './ingress.ts';
+import { callAs, ipOf, lab, podOf, podsOf, serviceAddress, until } from './pods.ts';
 
 const path = 'oxo.user.v1.UserService/GetUser';
 const unavailable = 14;
@@ -20,6 +22,28 @@ async function isEjected(caller: string, ip: string): Promise<boolean> {
     (host) =>
       host.cluster.startsWith('outbound|50051|stable|user.') && host.address.startsWith(`${ip}:`) && host.isEjected,
   );
+}
+
+/** What the sick pod's sidecar answers in its place reaches people as every other error does. */
+async function assertToldInTheOneShape(): Promise<void> {
+  const ingress = await openIngress();
+  try {
+    const answers = await Promise.all(
+      Array.from({ length: 8 }, async () => {
+        const response = await fetch(`${ingress.url}/api/v1/users/by-handle/nobody`);
+        return { status: response.status, id: response.headers.get('x-request-id'), body: await response.json() };
+      }),
+    );
+    // Whoever is well says that there is nobody of that name.
+    const failed = answers.filter(({ status }) => status !== 404);
+    assert.ok(failed.length > 0, 'some have met the sick pod');
+    for (const { status, id, body } of failed) {
+      const [info] = (body as { details: { reason: string; metadata: object }[] }).details;
+      assert.deepEqual([status, info?.reason, info?.metadata], [503, 'UNAVAILABLE', { requestId: id }]);
+    }
+  } finally {
+    ingress.close();
+  }
 }
 
 test('who fails is ejected, and calls go to the other', async (context) => {
@@ -49,6 +73,7 @@ test('who fails is ejected, and calls go to the other', async (context) => {
     inNamespace(namespace, join(folder, 'iptables'), [command, 'OUTPUT', '-o', 'lo', ...rule], env);
   await tables('-I');
   try {
+    await assertToldInTheOneShape();
     const failed = await until('the pod is ejected', 60_000, async () => {
       const endings = await callAs(gateway, calls);
       const count = endings.filter(({ code }) => code === unavailable).length;

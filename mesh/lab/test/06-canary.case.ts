@@ -7,8 +7,9 @@ import { createApplier, type Manifest } from '../manifests/apply.ts';
 import { buildOverlay } from '../manifests/overlay.ts';
 import { findPrograms } from '../parts/ensure.ts';
 import { upstreamHosts } from '../status/certificates.ts';
+import { deploymentPath, rolledOut } from './deployments.ts';
 import { startLoad } from './load.ts';
-import { api, deploymentPath, ipOf, lab, podsOf, rolledOut, until } from './pods.ts';
+import { api, ipOf, lab, podsOf, until } from './pods.ts';
 
 const service = 'user';
 const canary = `${service}-canary`;

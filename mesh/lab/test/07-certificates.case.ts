@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { certificateOf } from '../status/certificates.ts';
+import { deploymentPath, rolledOut } from './deployments.ts';
 import { startLoad } from './load.ts';
-import { api, deploymentPath, ipOf, lab, podOf, rolledOut, until } from './pods.ts';
+import { api, ipOf, lab, podOf, until } from './pods.ts';
 
 const service = 'post';
 const config = 'proxy.istio.io/config';

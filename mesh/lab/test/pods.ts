@@ -5,20 +5,30 @@ import { requireApi } from '../commands/inside.ts';
 import { openLab } from '../folder.ts';
 import { runProgram } from '../net/run.ts';
 
-/** One RPC. */
+/** One RPC, or one request of HTTP. */
 export type Call = {
   /** host:port that is connected to. */
   readonly address: string;
   /** By which the caller's sidecar knows whom it calls. */
   readonly authority: string;
-  /** `<contract>/<RPC>`. */
+  /** `<contract>/<RPC>`, or the path of HTTP. */
   readonly path: string;
+  /** Of HTTP; an RPC has none. */
+  readonly method?: 'GET' | 'POST';
   readonly token?: string;
+  readonly headers?: Readonly<Record<string, string>>;
   /** In base64; empty when absent. */
   readonly message?: string;
 };
 
-export type Ending = { readonly code: number; readonly details: string; readonly answer: string };
+export type Ending = {
+  /** Of gRPC; of HTTP its status, or 0 when there was no answer. */
+  readonly code: number;
+  /** Of gRPC its message; of HTTP how the body begins. */
+  readonly details: string;
+  /** In base64. */
+  readonly answer: string;
+};
 
 export const lab = openLab(process.env);
 export const api = requireApi(lab);
@@ -87,46 +97,4 @@ async function callIn(namespace: string, calls: readonly Call[]): Promise<Ending
   const args = [`--net=/run/netns/${namespace}`, '--', process.execPath, script];
   const text = await runProgram('nsenter', args, { input: JSON.stringify(calls), timeoutMs: 120_000 });
   return JSON.parse(text) as Ending[];
-}
-
-type Deployment = KubernetesObject & {
-  readonly spec: { readonly replicas: number };
-  readonly status?: {
-    readonly observedGeneration?: number;
-    readonly replicas?: number;
-    readonly updatedReplicas?: number;
-    readonly availableReplicas?: number;
-  };
-};
-
-export function deploymentPath(name: string): string {
-  return `/apis/apps/v1/namespaces/${appNamespace}/deployments/${name}`;
-}
-
-/** Resolves when all pods of a Deployment are those of its present template, ready, and the former ones are gone. */
-export async function rolledOut(name: string, timeoutMs = 300_000): Promise<void> {
-  await until(`the rollout of ${name}`, timeoutMs, async () => {
-    const { spec, status, metadata } = await api.get<Deployment>(deploymentPath(name));
-    const { observedGeneration = 0, replicas = 0, updatedReplicas = 0, availableReplicas = 0 } = status ?? {};
-    const isSeen = observedGeneration >= (metadata.generation ?? 0);
-    if (!isSeen || [replicas, updatedReplicas, availableReplicas].some((count) => count !== spec.replicas))
-      return false;
-    // Those that end serve until they are done.
-    const { items } = await api.get<KubernetesList<Pod>>(`/api/v1/namespaces/${appNamespace}/pods`);
-    return !items.some(
-      (pod) => pod.metadata.name.startsWith(`${name}-`) && pod.metadata.deletionTimestamp !== undefined,
-    );
-  });
-}
-
-/** Replaces all pods of a Deployment, as `kubectl rollout restart` does. */
-export async function restart(name: string, mark: string): Promise<void> {
-  const annotations = { 'kubectl.kubernetes.io/restartedAt': mark };
-  await api.merge(deploymentPath(name), { spec: { template: { metadata: { annotations } } } });
-}
-
-/** So many pods. */
-export async function scale(name: string, replicas: number): Promise<void> {
-  await api.merge(deploymentPath(name), { spec: { replicas } });
-  await rolledOut(name);
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { decodeJwt } from 'jose';
+import { Metadata } from 'nice-grpc-common';
 import type { OxoError } from '#kit/errors.ts';
 import { refused } from '#kit/testing/refused.ts';
 import { FEED_SECRET, FORMER_FEED_SECRET, startAuthService, type TestAuthService } from '../../testing/auth-service.ts';
@@ -43,6 +44,33 @@ test('a wrong secret and an unknown service are refused alike', async () => {
       assert.equal(error.message, 'No service has this client id and secret.');
       return true;
     });
+  }
+});
+
+test('in a mesh a secret is of use to the service alone whose certificate it is', async () => {
+  const credentials = { clientId: 'feed', clientSecret: FEED_SECRET };
+  const by = (...headers: string[]) => {
+    const metadata = Metadata();
+    for (const header of headers) metadata.append('x-forwarded-client-cert', header);
+    return service.internal().issueServiceToken(credentials, { metadata });
+  };
+  const element = (account: string) =>
+    `By=spiffe://cluster.local/ns/oxo-app/sa/auth;Hash=0f;Subject="";URI=spiffe://cluster.local/ns/oxo-app/sa/${account}`;
+  const [feed, post] = [element('feed'), element('post')];
+  assert.ok((await by(feed)).accessToken);
+  // What a caller has sent itself stands before what the sidecar says.
+  assert.ok((await by(`${post},${feed}`)).accessToken);
+  for (const headers of [
+    [post],
+    [`${feed},${post}`],
+    [feed, post],
+    [`x=",${post}`],
+    [element('feed/post')],
+    [element('post/sa/feedx')],
+    ['By=spiffe://cluster.local/ns/oxo-app/sa/feed;Hash=0f;Subject=""'],
+    [''],
+  ]) {
+    await assert.rejects(by(...headers), refused('CREDENTIALS_INVALID'), headers.join(' and '));
   }
 });
 

@@ -7,6 +7,7 @@ import type { CallContext } from '#kit/rpc/context.ts';
 import { text, validate } from '#kit/validate.ts';
 import { NOBODY } from '../../audit/audit-log.ts';
 import type { CountedAudit } from '../../audit/counted.ts';
+import { certifiedCaller } from '../../keys/certified-caller.ts';
 import { SERVICE_TOKEN_LIFETIME_MS } from '../../keys/token-lifetimes.ts';
 import { hashOf } from '../../tokens/hash.ts';
 import type { TokenIssuer } from '../../tokens/token-issuer.ts';
@@ -33,7 +34,9 @@ export function issueServiceToken({ secretHashes, issuer, counted }: IssueServic
     const hash = hashOf(clientSecret);
     // All are compared, so that the time does not tell which it was.
     const matching = (secretHashes.get(clientId) ?? [NO_HASH]).filter((known) => timingSafeEqual(hash, known));
-    if (matching.length === 0) {
+    // In a mesh a secret is good in the pods of its own service alone.
+    const caller = certifiedCaller(context);
+    if (matching.length === 0 || (caller !== undefined && caller !== clientId)) {
       // What is no service's name may be anything.
       const details: Record<string, string> = secretHashes.has(clientId) ? { service: clientId } : {};
       counted.add({ action: 'AUTHENTICATE_CLIENT', outcome: 'REFUSED', actor: NOBODY, details }, context);
