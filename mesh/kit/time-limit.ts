@@ -1,7 +1,7 @@
 /** A time limit for promises that have none of their own. */
 
 /** Settles as the promise does, or rejects with `message` after `timeoutMs`. What the promise stands for is not stopped. */
-export async function withTimeLimit<T>(promise: Promise<T>, timeoutMs: number, message: string): Promise<T> {
+export async function withTimeLimit<T>(promise: Promise<T> | T, timeoutMs: number, message: string): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const expired = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new TimeLimitError(message)), timeoutMs);

@@ -7,6 +7,7 @@ import { runService } from '#kit/process/lifecycle.ts';
 import { startChannel, startNats, startService, startVerifier } from '#kit/process/start.ts';
 import { openOutbox, startDatabase } from '#kit/process/start-database.ts';
 import { connectRedis } from '#kit/redis/redis.ts';
+import { measureRedis } from '#kit/redis/redis-metrics.ts';
 import { createPasswords } from './accounts/passwords.ts';
 import { createAttempts } from './attempts/attempts.ts';
 import { createCounters } from './attempts/counters.ts';
@@ -14,6 +15,7 @@ import { readConfig } from './config.ts';
 import { startHttpServer } from './http/server.ts';
 import { openDataVault } from './keys/data-vault.ts';
 import { serveJwks } from './keys/jwks.ts';
+import { measureKeys } from './keys/key-metrics.ts';
 import { openKeyVault } from './keys/open-vault.ts';
 import { createRewrapping } from './keys/rewrapping.ts';
 import { createKeyRotation } from './keys/rotation.ts';
@@ -52,7 +54,7 @@ await runService({
     const outbox = openOutbox(context, { name: 'auth', db, nats });
     const [publishedForMs, rotateAfterMs] = [config.keyPublishedForMs, config.keyRotateAfterMs];
     // Without it attempts are not limited, which is no reason to answer nobody: so it is not asked by /readyz.
-    const redis = connectRedis(config.limitsRedisUrl, logger);
+    const redis = connectRedis(config.limitsRedisUrl, logger, measureRedis(metrics));
     onStop('redis of limits', redis.close);
     const { smtpUrl: url, from } = config.mail;
     const smtp = url === undefined ? undefined : openSmtp({ url, from });
@@ -77,6 +79,9 @@ await runService({
       smtp,
       metrics,
     };
+    // Written down before anybody is served: whoever reads the tables finds them as they stay.
+    await own.rewrapping.encryptsSinceMs();
+    measureKeys({ ...own, clock });
     const service = createAuthService({ db, outbox, users, people, ...own, clock, logger });
     service.serveHttp(http);
     await startService(context, { nats, verifier, outbox }, service);

@@ -4,6 +4,7 @@ import { ApiKeyEntity } from './entities/api-key-entity.ts';
 import { ApiKeySecretEntity } from './entities/api-key-secret-entity.ts';
 import { ConsentEntity } from './entities/consent-entity.ts';
 import { DataKeyEntity } from './entities/data-key-entity.ts';
+import { EncryptionKeyEntity } from './entities/encryption-key-entity.ts';
 import { KnownDeviceEntity } from './entities/known-device-entity.ts';
 import { MailEntity } from './entities/mail-entity.ts';
 import { MfaFactorEntity } from './entities/mfa-factor-entity.ts';
@@ -32,6 +33,7 @@ import { KnownDevices } from './migrations/20261201-known-devices.ts';
 import { Mails } from './migrations/20261201-mails.ts';
 import { Mfa } from './migrations/20261201-mfa.ts';
 import { OauthRotation } from './migrations/20261201-oauth-rotation.ts';
+import { EncryptionKeys } from './migrations/20261208-encryption-keys.ts';
 import { LastMails } from './migrations/20261208-last-mails.ts';
 import { Passkeys } from './migrations/20261208-passkeys.ts';
 import { UsedTokens } from './migrations/20261208-used-tokens.ts';
@@ -50,6 +52,7 @@ export const entities = [
   ConsentEntity,
   MailEntity,
   DataKeyEntity,
+  EncryptionKeyEntity,
   MfaFactorEntity,
   RecoveryCodeEntity,
   UsedTokenEntity,
@@ -76,4 +79,5 @@ export const migrations: NamedMigration[] = [
   { name: '20261208-last-mails', class: LastMails },
   { name: '20261208-used-tokens', class: UsedTokens },
   { name: '20261208-passkeys', class: Passkeys },
+  { name: '20261208-encryption-keys', class: EncryptionKeys },
 ];

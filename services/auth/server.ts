@@ -27,6 +27,7 @@ import { createOwnProfile } from './accounts/own-profile.ts';
 import type { Passwords } from './accounts/passwords.ts';
 import { createPendingSweep } from './accounts/pending-sweep.ts';
 import { createRegistration } from './accounts/registration.ts';
+import { createSignInMetrics } from './accounts/sign-in-metrics.ts';
 import { createApiKeys } from './api-keys/api-keys.ts';
 import { createKeyText } from './api-keys/key-text.ts';
 import { createSecretHashes } from './api-keys/secret-hashes.ts';
@@ -139,15 +140,15 @@ export function createAuthService(parts: AuthServiceParts) {
   const pages = createOAuthPages(parts.oauth.issuer);
   const browsers = createBrowsers({ db, sessions, issuer: parts.oauth.issuer, clock });
   const accessTokens = createTaggedTokens(parts.apiKeyTagSecrets, 'access-token');
-  const forOAuth = { settings: parts.oauth, pages, browsers, profiles, attempts, accessTokens, counted, mail };
+  const told = { counted, countSignIn: createSignInMetrics(parts.metrics) };
+  const forOAuth = { settings: parts.oauth, pages, browsers, profiles, attempts, accessTokens, mail, ...told };
   const oauth = createOAuth({ ...parts, ...forOAuth });
   const keyText = createKeyText(parts.apiKeyTagSecrets);
   const apiKeys = createApiKeys({ db, outbox, denyList, keyText, hashes: createSecretHashes(), counted, clock });
-  const { findAccessToken } = oauth;
-  const credentialsFrom = { apiKeys, keyText, findAccessToken, accessTokens };
-  const exchange = createExchange({ ...credentialsFrom, issuer, denyList, clock, logger });
+  const credentialsFrom = { apiKeys, keyText, findAccessToken: oauth.findAccessToken, accessTokens };
+  const exchange = createExchange({ ...credentialsFrom, issuer, denyList, metrics: parts.metrics, clock, logger });
   const changes = createAccountChanges({ ...parts, attempts, counted, profiles, mail, tokens: mailTokens });
-  const signingIn = createSigningIn({ ...parts, accounts, attempts, counted, knownDevices, mail, profiles });
+  const signingIn = createSigningIn({ ...parts, ...told, accounts, attempts, knownDevices, mail, profiles });
   const registration = createRegistration({ ...parts, accounts, attempts, knownDevices, profiles, sessions });
   const shared = { oauth, browsers, sessions, ...signingIn, registration, profiles, apiKeys, attempts, changes };
   const sweep = createPendingSweep({ accounts, profiles, clock, logger });
@@ -165,7 +166,7 @@ export function createAuthService(parts: AuthServiceParts) {
       server.add(AuthServiceDefinition, {
         register: register({ registration, issuer }),
         login: login({ ...signingIn, sessions, issuer }),
-        refresh: refresh({ attempts, sessions, families, issuer, logger }),
+        refresh: refresh({ attempts, sessions, families, issuer, ...told, logger }),
         logout: logout({ sessions }),
         listSessions: listSessions({ db, clock }),
         revokeSession: revokeSession({ sessions }),

@@ -1,4 +1,5 @@
 import { createCredentials } from './accounts/credentials.ts';
+import { type CountSignIn, countedCredentials } from './accounts/sign-in-metrics.ts';
 import {
   beginPasskeyRegistration,
   beginPasskeySignIn,
@@ -17,6 +18,7 @@ import type { KeyVault } from './keys/key-vault.ts';
 import { createMfa, type Mfa, type MfaOptions } from './mfa/mfa.ts';
 import { createSecondStep } from './mfa/second-step.ts';
 import { createChallenges } from './passkeys/challenges.ts';
+import { countedPasskeys } from './passkeys/counted-passkeys.ts';
 import { createPasskeySignIns, type PasskeySignIns, type PasskeySignInsOptions } from './passkeys/passkey-sign-ins.ts';
 import { createPasskeys, type Passkeys, type PasskeysOptions } from './passkeys/passkeys.ts';
 import { relyingPartyOf } from './passkeys/relying-party.ts';
@@ -30,6 +32,7 @@ type SigningInParts = Omit<StepUpOptions, 'secondStep' | 'passkeySignIns'> &
   Omit<Parameters<typeof createCredentials>[0], 'secondStep'> &
   Omit<Parameters<typeof createSecondStep>[0] & MfaOptions, 'vault'> &
   Omit<PasskeysOptions & PasskeySignInsOptions, 'challenges' | 'relyingParty'> & {
+    countSignIn: CountSignIn;
     dataVault: KeyVault;
     apiKeyTagSecrets: readonly Uint8Array[];
     oauth: { issuer: string };
@@ -42,9 +45,9 @@ export function createSigningIn(parts: SigningInParts) {
   const challenges = createChallenges({ ...parts, singleUse, tagSecrets: parts.apiKeyTagSecrets });
   const own = { ...parts, vault, challenges, relyingParty: relyingPartyOf(parts.oauth.issuer) };
   const secondStep = createSecondStep(own);
-  const passkeySignIns = createPasskeySignIns(own);
+  const passkeySignIns = countedPasskeys(createPasskeySignIns(own), parts.countSignIn);
   return {
-    credentials: createCredentials({ ...own, secondStep }),
+    credentials: countedCredentials(createCredentials({ ...own, secondStep }), parts.countSignIn),
     mfa: createMfa(own),
     passkeys: createPasskeys(own),
     passkeySignIns,

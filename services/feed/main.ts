@@ -19,7 +19,7 @@ await runService({
   readConfig,
   async start(context) {
     const { config, logger, metrics } = context;
-    const [redis, fanOutRedis] = [startRedis(context), startRedis(context, 'redis of the fan-out')];
+    const [redis, fanOutRedis] = [startRedis(context), startRedis(context, 'redis-fan-out')];
     const nats = await startNats(context, 'feed');
     const denyList = createDenyList(systemClock);
     const verifier = await startVerifier(context, nats, { denyList });

@@ -54,13 +54,13 @@ const FeedService = {
 export function createFeedService(parts: FeedServiceParts) {
   const { redis, fanOutRedis, posts, users, maxEntries, clock, logger } = parts;
   const windows = createWindows(redis, maxEntries);
-  const followSets = createFollowSets(users);
-  const pulledPosts = createPulledPosts({ redis, posts, logger });
-  const candidates = createCandidateReader({ windows, followSets, pulledPosts, posts, maxEntries, logger });
-  const arrivals = createArrivalReader({ windows, followSets, pulledPosts });
-  const hydrator = createHydrator({ redis, posts, users, logger });
   const metrics = createFeedMetrics(parts.metrics);
-  const followers = createFollowers(users, fanOutRedis);
+  const followSets = createFollowSets(users, parts.metrics);
+  const pulledPosts = createPulledPosts({ redis, posts, logger });
+  const candidates = createCandidateReader({ windows, followSets, pulledPosts, posts, maxEntries, metrics, logger });
+  const arrivals = createArrivalReader({ windows, followSets, pulledPosts });
+  const hydrator = createHydrator({ redis, posts, users, metrics, logger });
+  const followers = createFollowers(users, fanOutRedis, parts.metrics);
 
   return {
     addServices(server: RpcServer): void {
@@ -72,7 +72,7 @@ export function createFeedService(parts: FeedServiceParts) {
     consumers: [
       {
         durable: FANOUT,
-        handlers: [onPostCreated({ followers, windows: createWindows(fanOutRedis, maxEntries), metrics })],
+        handlers: [onPostCreated({ followers, windows: createWindows(fanOutRedis, maxEntries), metrics, clock })],
         concurrency: FANOUT_CONCURRENCY,
       },
       { durable: ERASURE, handlers: [onUserDeleted({ windows, users, clock })], concurrency: ERASURES_AT_ONCE },

@@ -5,6 +5,7 @@ import { databaseError } from '#kit/db/away.ts';
 import { openDatabase } from '#kit/db/database.ts';
 import { hasReason, OxoError } from '#kit/errors.ts';
 import { newId } from '#kit/ids.ts';
+import { createMetrics } from '#kit/observability/metrics.ts';
 import { createTestDatabase } from '#kit/testing/database.ts';
 import { COUNT_THINGS, entities, INSERT_THING, migrations, ThingEntity } from '#kit/testing/fixtures/things.ts';
 import { freePort } from '#kit/testing/ports.ts';
@@ -83,7 +84,7 @@ test('a server that does not let us in any more is UNAVAILABLE, and to be tried 
   const run = (text: string) => database.db.query({ name: `test ${text}`.slice(0, 63), text });
   await run(`create role ${role} login password 'first'`);
   const url = Object.assign(new URL(database.url), { username: role, password: 'first' }).href;
-  const db = await openDatabase({ url, poolSize: 1, entities });
+  const db = await openDatabase({ url, poolSize: 1, entities, metrics: createMetrics() });
   t.after(async () => {
     await db.close();
     await run(`drop role ${role}`);

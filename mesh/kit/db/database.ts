@@ -3,8 +3,10 @@ import { CompiledQuery } from 'kysely';
 import type pg from 'pg';
 import { databaseError } from '#kit/db/away.ts';
 import { releaseLostConnections } from '#kit/db/lost-connections.ts';
+import { measurePool } from '#kit/db/pool-metrics.ts';
 import { tlsOf } from '#kit/db/tls.ts';
 import { unavailable } from '#kit/errors.ts';
+import type { Metrics } from '#kit/observability/metrics.ts';
 import { SpanKind, withSpan } from '#kit/observability/trace.ts';
 
 /** A prepared statement: Postgres parses and plans it once a connection. The name also names its span. */
@@ -38,6 +40,8 @@ export interface DatabaseOptions {
   poolSize: number;
   /** MikroORM entities of the service. */
   entities: NonNullable<Options['entities']>;
+  /** Where the pool is measured, by a process that serves. */
+  metrics?: Metrics;
 }
 
 /** A statement that takes longer is cancelled by Postgres, so that no request holds a connection for ever. */
@@ -76,6 +80,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   const orm = await MikroORM.init(ormOptions(options));
   const pool = (await orm.em.getConnection().getNativeClient()) as pg.Pool;
   releaseLostConnections(pool);
+  if (options.metrics !== undefined) measurePool(pool, options.metrics);
 
   function refuseWhenBusy(): void {
     if (pool.waitingCount >= MAX_WAITING) throw unavailable('The database is busy.');

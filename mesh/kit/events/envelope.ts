@@ -27,6 +27,8 @@ export interface EventMetadata {
   version: number;
   traceparent?: string;
   requestId?: string;
+  /** An operator has it delivered again. */
+  isReplayed?: boolean;
 }
 
 /** The headers of an event. */

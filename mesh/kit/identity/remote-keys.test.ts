@@ -30,6 +30,9 @@ test('the keys come from whichever replica of auth gives them', async (t) => {
     assert.equal(await verifier.verifyService(await serviceToken('feed')), 'feed');
   }
   const parts = { issuer, denyList: createDenyList(systemClock), clock: systemClock };
-  const verifier = createTokenVerifier({ keys: remoteKeys([away, failing]).find, ...parts });
+  const keys = remoteKeys([away, failing]);
+  assert.equal(keys.couldBeHad?.(), true, 'nobody has asked yet');
+  const verifier = createTokenVerifier({ keys: keys.find, ...parts });
   await assert.rejects(async () => verifier.verifyService(await serviceToken('feed')), /cannot be fetched/);
+  assert.equal(keys.couldBeHad?.(), false);
 });

@@ -14,6 +14,8 @@ import type { UserCaller } from '#kit/identity/caller.ts';
 import type { DenyList } from '#kit/identity/deny-list.ts';
 import { SECRET_ID_CLAIM } from '#kit/identity/service-token.ts';
 import { isId } from '#kit/ids.ts';
+import { measureCache } from '#kit/observability/cache-metrics.ts';
+import type { Metrics } from '#kit/observability/metrics.ts';
 
 /** Audience of the tokens of people, and of those by which our services know each other. */
 export const USER_AUDIENCE = 'oxo-api';
@@ -65,6 +67,8 @@ export interface PublicKeys {
   find: JWTVerifyGetKey;
   /** Gets them anew. Rejects when they cannot be had; those at hand stay. */
   reload(): Promise<void>;
+  /** Whether they could be had when they were last asked for, where that is elsewhere. */
+  couldBeHad?(): boolean;
 }
 
 /**
@@ -74,13 +78,19 @@ export interface PublicKeys {
 export function remoteKeys(jwksUrls: readonly string[]): PublicKeys {
   const [first] = jwksUrls;
   if (first === undefined) throw new Error('There is no JWKS URL.');
+  let couldBeHad = true;
   const find = createRemoteJWKSet(new URL(first), {
     timeoutDuration: JWKS_TIMEOUT_MS,
     cooldownDuration: 2_000,
     cacheMaxAge: 300_000,
-    [customFetch]: (_, options) => fetchFirst(jwksUrls, options),
+    [customFetch]: async (_, options) => {
+      couldBeHad = false;
+      const response = await fetchFirst(jwksUrls, options);
+      couldBeHad = response.ok;
+      return response;
+    },
   });
-  return { find, reload: find.reload };
+  return { find, reload: find.reload, couldBeHad: () => couldBeHad };
 }
 
 async function fetchFirst(urls: readonly string[], options: Parameters<FetchImplementation>[1]): Promise<Response> {
@@ -104,6 +114,7 @@ async function fetchFirst(urls: readonly string[], options: Parameters<FetchImpl
  * A verified token is remembered until it expires, so that a token costs one signature check a process.
  * @param options.keys finds the public key of a token; see `remoteKeys`
  * @param options.secretCounts of the secret with this id, where that is known besides the deny-list
+ * @param options.metrics where the memory of tokens is measured
  */
 export function createTokenVerifier(options: {
   keys: JWTVerifyGetKey;
@@ -111,10 +122,13 @@ export function createTokenVerifier(options: {
   denyList: DenyList;
   clock: Clock;
   secretCounts?: (secretId: string) => boolean;
+  metrics?: Metrics;
 }): TokenVerifier {
-  const { keys, issuer, denyList, clock, secretCounts = () => true } = options;
-  const users = new LRUCache<string, Cached<UserCaller>>({ max: MAX_CACHED_TOKENS });
-  const services = new LRUCache<string, Cached<KnownService>>({ max: 1_000 });
+  const { keys, issuer, denyList, clock, metrics, secretCounts = () => true } = options;
+  const userTokens = measureCache(metrics, 'tokens', () => users.size);
+  const serviceTokens = measureCache(metrics, 'service_tokens', () => services.size);
+  const users = new LRUCache<string, Cached<UserCaller>>({ max: MAX_CACHED_TOKENS, dispose: userTokens.disposed });
+  const services = new LRUCache<string, Cached<KnownService>>({ max: 1_000, dispose: serviceTokens.disposed });
 
   async function verify<Claims>(token: string, audience: string, schema: z.ZodType<Claims>) {
     if (token.length > MAX_TOKEN_BYTES) throw invalidToken();
@@ -181,11 +195,21 @@ export function createTokenVerifier(options: {
   return {
     verifyUser(token) {
       const user = cached(users, token);
-      return user === undefined ? verifyNewUser(token) : refuseRevoked(user);
+      if (user !== undefined) {
+        userTokens.hit();
+        return refuseRevoked(user);
+      }
+      userTokens.miss();
+      return verifyNewUser(token);
     },
     verifyService(token) {
       const service = cached(services, token);
-      return service === undefined ? verifyNewService(token) : nameOf(service);
+      if (service !== undefined) {
+        serviceTokens.hit();
+        return nameOf(service);
+      }
+      serviceTokens.miss();
+      return verifyNewService(token);
     },
   };
 }

@@ -73,6 +73,16 @@ test('names the trace that is active', () => {
   assert.equal(lines[1]?.trace_id, undefined);
 });
 
+test('tells of each line that is written, and of no other', () => {
+  const levels: string[] = [];
+  const destination = { write: () => undefined };
+  const logger = createLogger({ service: 'post', destination, onLine: (level) => levels.push(level) });
+  logger.debug('not written');
+  logger.info('written');
+  logger.child({ part: 'of it' }).error('written too');
+  assert.deepEqual(levels, ['info', 'error']);
+});
+
 test('a disk without room for the log ends nobody', async () => {
   const script = `
     import { createLogger } from '#kit/observability/logger.ts';

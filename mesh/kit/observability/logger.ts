@@ -15,7 +15,12 @@ export interface LoggerOptions {
   level?: string;
   /** Where lines go instead of stdout; for tests. */
   destination?: DestinationStream;
+  /** Is told the level of each line that is written. */
+  onLine?: (level: LogLevel) => void;
 }
+
+export type LogLevel = (typeof LOG_LEVELS)[number];
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
 
 /**
  * A logger of one process. Values under keys such as password, token, authorization, secret and email are redacted; of errors only type,
@@ -27,7 +32,11 @@ export function createLogger(options: LoggerOptions): Logger {
       level: options.level ?? 'info',
       base: { service: options.service },
       timestamp: stdTimeFunctions.isoTime,
-      mixin: activeTrace,
+      mixin: (_, level) => {
+        const name = LOG_LEVELS[level / 10 - 1];
+        if (name !== undefined) options.onLine?.(name);
+        return activeTrace();
+      },
       formatters: { level: (label) => ({ level: label }), log: redactSecrets },
       serializers: { err: serializeError, error: serializeError },
     },

@@ -11,6 +11,7 @@ import {
   type HistogramConfiguration,
   Registry,
 } from 'prom-client';
+import type { Reason } from '#kit/errors.ts';
 import { withTimeLimit } from '#kit/time-limit.ts';
 
 export type { Counter, Gauge, Histogram } from 'prom-client';
@@ -22,8 +23,11 @@ const SAMPLE_LIMIT_MS = 1_000;
 
 /** Counts and times the calls of one RPC. */
 export interface RpcRecorder {
-  /** @param code the gRPC status by name, such as OK or NOT_FOUND. */
-  record(code: string, durationSeconds: number): void;
+  /**
+   * @param code the gRPC status by name, such as OK or NOT_FOUND.
+   * @param reason why it was refused; OTHER for what is no error of ours
+   */
+  record(code: string, durationSeconds: number, reason?: Reason | 'OTHER'): void;
 }
 
 export interface Metrics {
@@ -31,7 +35,7 @@ export interface Metrics {
   /** All metrics in Prometheus' text format, after what `onCollect` registered has run (at most one second). */
   render(): Promise<string>;
   /** Runs before each scrape, for gauges whose value must be asked for. Gives a function that ends it. */
-  onCollect(sample: () => Promise<void>): () => void;
+  onCollect(sample: () => Promise<void> | void): () => void;
   /** The recorder of an RPC, by its full name such as oxo.post.v1.PostService/CreatePost. Get it once, when the server is built. */
   rpcServer(rpc: string): RpcRecorder;
   /** The metric of that name, made when it does not exist yet. */
@@ -65,38 +69,60 @@ export function createMetrics(options: { processMetrics?: boolean } = {}): Metri
     labelNames: ['rpc'],
     buckets: LATENCY_BUCKETS_SECONDS,
   });
-  const samples = new Set<() => Promise<void>>();
+  const refusals = counter({
+    name: 'oxo_rpc_refusals_total',
+    help: 'RPCs refused, by the reason that the caller was told.',
+    labelNames: ['rpc', 'reason'],
+  });
+  const samples = new Set<() => Promise<void> | void>();
   return {
     registry,
     counter,
     gauge,
     histogram,
-    rpcServer: (rpc) => createRpcRecorder(requests, durations, rpc),
+    rpcServer: (rpc) => createRpcRecorder({ requests, durations, refusals }, rpc),
     onCollect: (sample) => {
       samples.add(sample);
       return () => samples.delete(sample);
     },
     render: async () => {
       // A value that cannot be had now keeps its last one: the rest of the scrape is worth more.
-      await Promise.allSettled([...samples].map((sample) => withTimeLimit(sample(), SAMPLE_LIMIT_MS, 'sample')));
+      await Promise.allSettled([...samples].map(async (sample) => withTimeLimit(sample(), SAMPLE_LIMIT_MS, 'sample')));
       return registry.metrics();
     },
   };
 }
 
-function createRpcRecorder(requests: Counter<'rpc' | 'code'>, durations: Histogram<'rpc'>, rpc: string): RpcRecorder {
+interface RpcMetrics {
+  requests: Counter<'rpc' | 'code'>;
+  durations: Histogram<'rpc'>;
+  refusals: Counter<'rpc' | 'reason'>;
+}
+
+function createRpcRecorder({ requests, durations, refusals }: RpcMetrics, rpc: string): RpcRecorder {
   const duration = durations.labels(rpc);
-  // At most one entry a gRPC status: seventeen.
+  // At most one entry a gRPC status, seventeen, and one a reason of ours. Not made before: most RPCs meet few of them.
   const byCode = new Map<string, Counter.Internal>();
+  const byReason = new Map<string, Counter.Internal>();
   return {
-    record(code, durationSeconds) {
-      let count = byCode.get(code);
-      if (count === undefined) {
-        count = requests.labels(rpc, code);
-        byCode.set(code, count);
-      }
-      count.inc();
+    record(code, durationSeconds, reason) {
+      childOf(byCode, requests, rpc, code).inc();
       duration.observe(durationSeconds);
+      if (reason !== undefined) childOf(byReason, refusals, rpc, reason).inc();
     },
   };
+}
+
+function childOf(known: Map<string, Counter.Internal>, counter: Counter, rpc: string, value: string): Counter.Internal {
+  let child = known.get(value);
+  if (child === undefined) {
+    child = counter.labels(rpc, value);
+    known.set(value, child);
+  }
+  return child;
+}
+
+/** Makes the series of these values of the label, with 0: an alert must tell what never happened from what nobody counts. */
+export function startAtZero<L extends string>(counter: Counter<L>, ...labels: readonly Record<L, string>[]): void {
+  for (const each of labels) counter.inc(each, 0);
 }

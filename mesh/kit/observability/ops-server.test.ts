@@ -65,6 +65,23 @@ test('probes at the same time share one run of the checks', async (t) => {
   assert.ok(runs < 10, `${runs} runs`);
 });
 
+test('tells at each scrape what the process depends on can be used', async (t) => {
+  const server = await start(t);
+  let isThere = true;
+  server.addCheck('redis', async () => {
+    if (!isThere) throw new Error('away');
+  });
+  server.addCheck('nats', () => new Promise(() => undefined));
+  const scrape = async () => (await (await fetch(`${server.url}/metrics`)).text()).match(/^oxo_dependency_up.*$/gm);
+  assert.deepEqual(await scrape(), [
+    'oxo_dependency_up{dependency="redis"} 1',
+    // No answer is an answer.
+    'oxo_dependency_up{dependency="nats"} 0',
+  ]);
+  isThere = false;
+  assert.equal((await scrape())?.[0], 'oxo_dependency_up{dependency="redis"} 0');
+});
+
 test('answers GET only, and only what it knows', async (t) => {
   const server = await start(t);
   assert.equal((await fetch(`${server.url}/livez`, { method: 'POST', body: 'x' })).status, 405);

@@ -4,16 +4,16 @@
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { createDependencies, type ReadyCheck } from '#kit/observability/dependencies.ts';
 import type { Logger } from '#kit/observability/logger.ts';
 import type { Metrics } from '#kit/observability/metrics.ts';
-import { withTimeLimit } from '#kit/time-limit.ts';
-
-/** Resolves when the dependency can be used; rejects with a message for the operator otherwise. */
-export type ReadyCheck = () => Promise<void>;
 
 export interface OpsServer {
   readonly url: string;
-  /** Registers a check of /readyz. Checks run side by side, each with the server's time limit. */
+  /**
+   * Registers a check of /readyz, which `oxo_dependency_up` tells too. Checks run side by side, each with the server's time limit.
+   * @param name of what the process depends on, in small letters: a label's value
+   */
   addCheck(name: string, check: ReadyCheck): void;
   /** What /readyz says besides its checks: `starting` and `draining` are always 503. */
   setState(state: OpsState): void;
@@ -32,27 +32,10 @@ export interface OpsServerOptions {
   checkTimeoutMs?: number;
 }
 
-interface Readiness {
-  state: OpsState;
-  failing: Record<string, string>;
-}
-
 /** Listens, in state `starting`. Rejects when the port is taken. */
 export async function startOpsServer(options: OpsServerOptions): Promise<OpsServer> {
-  const checks = new Map<string, ReadyCheck>();
-  const checkTimeoutMs = options.checkTimeoutMs ?? 2_000;
+  const dependencies = createDependencies(options.metrics, options.checkTimeoutMs ?? 2_000);
   let state: OpsState = 'starting';
-  let running: Promise<Readiness> | undefined;
-
-  // Probes that come while checks run share their answer, so a slow dependency is not asked more and more.
-  const readiness = (): Promise<Readiness> => {
-    running ??= runChecks(checks, checkTimeoutMs)
-      .then((failing) => ({ state, failing }))
-      .finally(() => {
-        running = undefined;
-      });
-    return running;
-  };
 
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     if (request.method !== 'GET') return send(response, 405, 'text/plain', 'only GET\n');
@@ -62,7 +45,7 @@ export async function startOpsServer(options: OpsServerOptions): Promise<OpsServ
       return send(response, 200, options.metrics.registry.contentType, await options.metrics.render());
     }
     if (path !== '/readyz') return send(response, 404, 'text/plain', 'not found\n');
-    const { failing } = await readiness();
+    const failing = await dependencies.failing();
     const ready = state === 'ready' && Object.keys(failing).length === 0;
     return send(response, ready ? 200 : 503, 'application/json', JSON.stringify({ ready, state, failing }));
   };
@@ -85,7 +68,7 @@ export async function startOpsServer(options: OpsServerOptions): Promise<OpsServ
   const { port } = server.address() as AddressInfo;
   return {
     url: `http://${options.host}:${port}`,
-    addCheck: (name, check) => checks.set(name, check),
+    addCheck: dependencies.add,
     setState: (next) => {
       state = next;
     },
@@ -100,18 +83,4 @@ export async function startOpsServer(options: OpsServerOptions): Promise<OpsServ
 function send(response: ServerResponse, status: number, contentType: string, body: string): void {
   response.writeHead(status, { 'content-type': contentType, 'content-length': Buffer.byteLength(body) });
   response.end(body);
-}
-
-async function runChecks(checks: ReadonlyMap<string, ReadyCheck>, timeoutMs: number): Promise<Record<string, string>> {
-  const failing: Record<string, string> = {};
-  await Promise.all(
-    [...checks].map(async ([name, check]) => {
-      try {
-        await withTimeLimit(check(), timeoutMs, `no answer within ${timeoutMs} ms`);
-      } catch (error) {
-        failing[name] = error instanceof Error ? error.message : String(error);
-      }
-    }),
-  );
-  return failing;
 }

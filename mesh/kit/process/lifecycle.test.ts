@@ -43,6 +43,15 @@ function messages(service: TestProcess): string[] {
   return lines(service).map(({ msg }) => msg);
 }
 
+test('tells its version and how much it logs', async (t) => {
+  const { opsUrl } = await start(t, 'good');
+  const text = await (await fetch(`${opsUrl}/metrics`)).text();
+  assert.match(text, /^oxo_build_info\{version="\d+\.\d+\.\d+"\} 1$/m);
+  assert.match(text, /^oxo_log_lines_total\{level="info"\} 1$/m);
+  assert.match(text, /^oxo_log_lines_total\{level="error"\} 0$/m);
+  assert.match(text, /^nodejs_eventloop_lag_p99_seconds /m);
+});
+
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   test(`${signal} closes in reverse order and exits with 0`, async (t) => {
     const { service } = await start(t, 'good');

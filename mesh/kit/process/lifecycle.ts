@@ -7,6 +7,7 @@
 import { createLogger, type Logger } from '#kit/observability/logger.ts';
 import { createMetrics, type Metrics } from '#kit/observability/metrics.ts';
 import { type OpsServer, startOpsServer } from '#kit/observability/ops-server.ts';
+import { measureProcess } from '#kit/observability/process-metrics.ts';
 import { shutdownTelemetry } from '#kit/observability/telemetry.ts';
 import { withTimeLimit } from '#kit/time-limit.ts';
 
@@ -49,7 +50,9 @@ const CLOSE_LIMIT_MS = 5_000;
 /** Runs a service until a signal ends the process. Never rejects: a start that fails is logged and exits with 1. */
 export async function runService<C extends ServiceConfig>(definition: ServiceDefinition<C>): Promise<void> {
   const config = readConfigOrExit(definition);
-  const logger = createLogger({ service: definition.name, level: config.logLevel });
+  const metrics = createMetrics({ processMetrics: true });
+  const onLine = measureProcess(metrics);
+  const logger = createLogger({ service: definition.name, level: config.logLevel, onLine });
   const abort = new AbortController();
   const closers: Closer[] = [];
   let ops: OpsServer | undefined;
@@ -72,7 +75,6 @@ export async function runService<C extends ServiceConfig>(definition: ServiceDef
   watchProcess(logger, () => stopping, stop);
 
   try {
-    const metrics = createMetrics({ processMetrics: true });
     ops = await startOpsServer({ host: config.opsHost, port: config.opsPort, metrics, logger });
     await definition.start({
       config,

@@ -7,6 +7,7 @@ import { type Database, type DatabaseOptions, openDatabase } from '#kit/db/datab
 import type { NatsBus } from '#kit/events/jetstream/nats.ts';
 import { createEffects, type Effect } from '#kit/events/outbox/effects.ts';
 import { createOutbox, type Outbox } from '#kit/events/outbox/outbox.ts';
+import { measureOutbox } from '#kit/events/outbox/outbox-metrics.ts';
 import { createPublisher } from '#kit/events/outbox/publisher.ts';
 import { createRelay } from '#kit/events/outbox/relay.ts';
 import type { CommonConfig, DatabaseConfig } from '#kit/process/config.ts';
@@ -16,10 +17,10 @@ type Context = ServiceContext<CommonConfig & DatabaseConfig>;
 
 /** The database of a service, watched by /readyz. @param entities those of the service, from its schema.ts */
 export async function startDatabase(context: Context, entities: DatabaseOptions['entities']): Promise<Database> {
-  const { config, ops, onStop } = context;
-  const db = await openDatabase({ url: config.databaseUrl, poolSize: config.databasePoolSize, entities });
+  const { config, metrics, ops, onStop } = context;
+  const db = await openDatabase({ url: config.databaseUrl, poolSize: config.databasePoolSize, entities, metrics });
   onStop('database', db.close);
-  ops.addCheck('database', db.ping);
+  ops.addCheck('postgres', db.ping);
   return db;
 }
 
@@ -33,14 +34,15 @@ export interface ServiceOutbox extends Outbox {
  * @param options.name of the service, which is the source of its events
  */
 export function openOutbox(
-  { config, logger, onStop }: Context,
+  { config, logger, metrics, onStop }: Context,
   options: { name: string; db: Database; nats: NatsBus },
 ): ServiceOutbox {
   const { name, db, nats } = options;
   const publisher = createPublisher({ nats, source: name, logger });
   onStop('publisher', publisher.close);
   const effects = createEffects([], logger);
-  const relay = createRelay({ databaseUrl: config.databaseUrl, db, publisher, effects, logger });
+  const counted = measureOutbox(metrics, db);
+  const relay = createRelay({ databaseUrl: config.databaseUrl, db, publisher, effects, logger, ...counted });
   onStop('relay', relay.stop);
   return {
     ...createOutbox({ effects, relay, clock: systemClock }),

@@ -15,10 +15,12 @@ import { createDenyList, type DenyList } from '#kit/identity/deny-list.ts';
 import { createServiceTokens, type ServiceTokens } from '#kit/identity/service-token.ts';
 import { createTokenVerifier, type PublicKeys, remoteKeys, type TokenVerifier } from '#kit/identity/token-verifier.ts';
 import { newId } from '#kit/ids.ts';
+import { dependencyGauge } from '#kit/observability/dependencies.ts';
 import type { ClientConfig, CommonConfig, RedisConfig } from '#kit/process/config.ts';
 import type { ServiceContext } from '#kit/process/lifecycle.ts';
 import type { ServiceOutbox } from '#kit/process/start-database.ts';
 import { connectRedis, type Redis } from '#kit/redis/redis.ts';
+import { measureRedis } from '#kit/redis/redis-metrics.ts';
 import { asService, type Channel, openChannel } from '#kit/rpc/client.ts';
 import { createRpcServer, type RpcServer } from '#kit/rpc/server.ts';
 
@@ -26,8 +28,8 @@ import { createRpcServer, type RpcServer } from '#kit/rpc/server.ts';
 type Context<Extra = unknown> = ServiceContext<CommonConfig & Extra>;
 
 /** @param name of the connection, where a service has several */
-export function startRedis({ config, logger, ops, onStop }: Context<RedisConfig>, name = 'redis'): Redis {
-  const redis = connectRedis(config.redisUrl, logger);
+export function startRedis({ config, logger, metrics, ops, onStop }: Context<RedisConfig>, name = 'redis'): Redis {
+  const redis = connectRedis(config.redisUrl, logger, measureRedis(metrics));
   onStop(name, redis.close);
   ops.addCheck(name, redis.ping);
   return redis;
@@ -49,7 +51,7 @@ export async function startNats(context: Context, name: string): Promise<NatsBus
  * @param options.secretCounts as for `createTokenVerifier`
  */
 export async function startVerifier(
-  { config, logger, onStop }: Context,
+  { config, logger, metrics, onStop }: Context,
   nats: NatsBus,
   options: { keys?: PublicKeys; denyList?: DenyList; secretCounts?: (secretId: string) => boolean } = {},
 ): Promise<TokenVerifier> {
@@ -62,7 +64,14 @@ export async function startVerifier(
   });
   onStop('revocations', consumer.stop);
   await consumer.start();
-  return createTokenVerifier({ keys: keys.find, issuer: config.jwtIssuer, denyList, clock: systemClock, ...rest });
+  const { couldBeHad } = keys;
+  // Told and not part of /readyz: while auth is away, whose tokens are known here goes on.
+  if (couldBeHad !== undefined) {
+    const up = dependencyGauge(metrics).labels('keys');
+    metrics.onCollect(() => up.set(couldBeHad() ? 1 : 0));
+  }
+  const own = { keys: keys.find, issuer: config.jwtIssuer, denyList, clock: systemClock, metrics };
+  return createTokenVerifier({ ...own, ...rest });
 }
 
 /**

@@ -17,8 +17,9 @@ const PASSING = /^(TRYAGAIN|CLUSTERDOWN|MASTERDOWN|READONLY|LOADING|MOVED|ASK) ?
  * A key bears the epoch of the node that holds its slot. A slot that moves takes its keys along under names that nobody asks for
  * at their new node, so it begins there empty. That is why a command that comes to the wrong node is not passed on as it is:
  * its keys are named anew.
+ * @param onFailure is told of each operation that fails; what another node then does has not
  */
-export function connectCluster(urls: readonly string[], logger: Logger): Redis {
+export function connectCluster(urls: readonly string[], logger: Logger, onFailure?: () => void): Redis {
   const topology = openTopology(urls, logger);
 
   /** @throws OxoError UNAVAILABLE when the node that holds the keys is away */
@@ -40,6 +41,7 @@ export function connectCluster(urls: readonly string[], logger: Logger): Redis {
         );
       });
     } catch (error) {
+      onFailure?.();
       if (PASSING.test(replyOf(error))) throw unavailable('Redis is changing.', error);
       throw error;
     }
@@ -70,6 +72,7 @@ export function connectCluster(urls: readonly string[], logger: Logger): Redis {
       try {
         return topology.holderOf(slotOfId(id)).redis.key(prefix, id);
       } catch {
+        onFailure?.();
         return `${prefix}:${AWAY}:{${id}}`;
       }
     },
@@ -78,6 +81,10 @@ export function connectCluster(urls: readonly string[], logger: Logger): Redis {
     set: (key, value, ttlMs) => at([key], (node, [named = '']) => node.set(named, value, ttlMs)),
     expire: (key, ttlMs) => at([key], (node, [named = '']) => node.expire(named, ttlMs)),
     groupBySlot,
+    isThere() {
+      const holders = topology.holders();
+      return holders.length > 0 && holders.every(({ redis }: Node) => redis.isThere());
+    },
     async ping() {
       const holders = topology.holders();
       if (holders.length === 0) throw unavailable('The Redis cluster has not been reached yet.');

@@ -8,19 +8,36 @@ import type { Argument, Redis, Reply, Script } from '#kit/redis/redis.ts';
  * Redis by one connection.
  * @param options.asking for keys of a slot that is on its way to this node of a cluster: they bear the name of the node that
  * holds it until it is there
+ * @param options.onFailure is told of each operation that fails
  */
-export function useConnection(connection: RedisConnection, { asking = false } = {}): Redis {
+export function useConnection(
+  connection: RedisConnection,
+  { asking = false, onFailure }: { asking?: boolean; onFailure?: (() => void) | undefined } = {},
+): Redis {
   const { client } = connection;
 
   /** What the server refuses is a fault of ours and stays as it is; all else means that it is away. */
   async function reach<Result>(keys: readonly string[], send: () => Promise<Result>): Promise<Result> {
     // A key that was named before the connection broke belongs to another epoch than the one it would be sent to.
-    const mark = `:${connection.epoch()}:`;
-    if (!asking && !keys.every((key) => key.includes(mark))) throw unavailable('Redis has been restarted.');
+    const mark = `:${epoch()}:`;
+    if (!asking && !keys.every((key) => key.includes(mark))) {
+      onFailure?.();
+      throw unavailable('Redis has been restarted.');
+    }
     try {
       return await connection.ask(send);
     } catch (error) {
+      onFailure?.();
       throw error instanceof ReplyError ? error : unavailable('Redis is away.', error);
+    }
+  }
+
+  function epoch(): string {
+    try {
+      return connection.epoch();
+    } catch (error) {
+      onFailure?.();
+      throw error;
     }
   }
 
@@ -46,7 +63,7 @@ export function useConnection(connection: RedisConnection, { asking = false } = 
   }
 
   return {
-    key: (prefix, id) => `${prefix}:${connection.epoch()}:{${id}}`,
+    key: (prefix, id) => `${prefix}:${epoch()}:{${id}}`,
     run: (script, keys, args) =>
       withSpan(`redis ${script.name}`, SpanKind.CLIENT, undefined, () =>
         reach(keys, () => evaluate(script, keys, args)),
@@ -69,6 +86,7 @@ export function useConnection(connection: RedisConnection, { asking = false } = 
         reach([key], async () => void (await command('pexpire', [key, ttlMs]))),
       ),
     groupBySlot: (items) => (items.length === 0 ? [] : [[...items]]),
+    isThere: connection.isThere,
     ping: () => reach([], async () => void (await client.ping())),
     close: async () => connection.close(),
   };

@@ -8,6 +8,7 @@ export interface RedisConnection {
   readonly client: Client;
   /** Of the server that it leads to now. @throws OxoError UNAVAILABLE while there is none, or it gives no answer */
   epoch(): string;
+  isThere(): boolean;
   /**
    * Sends commands. When no answer at all comes for half a second, all that wait fail.
    * @throws OxoError UNAVAILABLE, and sends nothing, when too many wait already
@@ -138,6 +139,7 @@ export function openRedisConnection(
       if (epoch === undefined) throw unavailable('Redis is away.');
       return epoch;
     },
+    isThere: () => epoch !== undefined,
     ask(send) {
       if (watchdog.awaited() >= MAX_AWAITED) throw unavailable('Redis is busy.');
       gatherWrites();

@@ -203,12 +203,19 @@ test('a process that was held up itself does not take the server for away', asyn
 test('a server that is not there yet is waited for in the background', async (t) => {
   const server = await startRedis();
   await server.kill();
-  const redis = connectRedis(server.url, quiet);
+  let failures = 0;
+  const redis = connectRedis(server.url, quiet, { onFailure: () => (failures += 1) });
   t.after(async () => {
     await redis.close();
     await server.stop();
   });
   await assert.rejects(redis.ping(), isUnavailable);
+  assert.throws(() => redis.key('t', 'a'), isUnavailable);
+  assert.equal(failures, 2);
   await server.restart();
   await connected(redis);
+  failures = 0;
+  await assert.rejects(redis.run(defineScript('bad', "return redis.call('NOPE')"), [redis.key('t', 'a')], []));
+  await redis.getMany([redis.key('t', 'a')]);
+  assert.equal(failures, 1, 'what is refused has failed, what is answered has not');
 });

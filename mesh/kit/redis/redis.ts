@@ -45,6 +45,8 @@ export interface Redis {
   expire(key: string, ttlMs: number): Promise<void>;
   /** Keys in groups that one script may touch together: one group, or one for each slot of a cluster. */
   groupBySlot<Item>(items: readonly Item[], keyOf: (item: Item) => string): Item[][];
+  /** Whether it can be used now, as far as is known without asking; of a cluster, whether all of it can. */
+  isThere(): boolean;
   /** Fails when the server does not answer. */
   ping(): Promise<void>;
   close(): Promise<void>;
@@ -62,9 +64,14 @@ export function defineScript(name: string, lua: string, { readOnly = false } = {
  * Connects, and keeps connecting when the server is away. Does not wait for the server: see `ping`.
  * @param url of a server, or of some nodes of a cluster (`redis+cluster://user:password@host:port,host:port`), see cluster.ts
  * @param options.answerTimeoutMs of one server, how long it may be silent while an answer is awaited; default half a second
+ * @param options.onFailure is told of each operation that fails, be it refused or not answered
  */
-export function connectRedis(url: string, logger: Logger, options: { answerTimeoutMs?: number } = {}): Redis {
+export function connectRedis(
+  url: string,
+  logger: Logger,
+  { onFailure, ...options }: { answerTimeoutMs?: number; onFailure?: () => void } = {},
+): Redis {
   const nodeUrls = parseClusterUrl(url);
-  if (nodeUrls !== undefined) return connectCluster(nodeUrls, logger);
-  return useConnection(openRedisConnection(url, logger, options));
+  if (nodeUrls !== undefined) return connectCluster(nodeUrls, logger, onFailure);
+  return useConnection(openRedisConnection(url, logger, options), { onFailure });
 }

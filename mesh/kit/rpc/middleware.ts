@@ -7,7 +7,7 @@ import {
   Status,
 } from 'nice-grpc-common';
 import type { Clock } from '#kit/clock.ts';
-import { OxoError } from '#kit/errors.ts';
+import { OxoError, type Reason } from '#kit/errors.ts';
 import { type Authorize, accessRuleOf, isInternal, type MethodOptions, successStatusOf } from '#kit/identity/access.ts';
 import type { TokenVerifier } from '#kit/identity/token-verifier.ts';
 import { newId } from '#kit/ids.ts';
@@ -62,6 +62,12 @@ export function rulesOf(path: string, method: MethodContract, metrics: Metrics):
   };
 }
 
+/** What the caller is told, and how it is counted: an error that is not ours has no reason. */
+interface Refusal {
+  answer: ServerError;
+  reason: Reason | 'OTHER';
+}
+
 /** What a contract says of one RPC. */
 export interface MethodContract {
   options: MethodOptions;
@@ -98,12 +104,12 @@ export function createMiddleware(options: MiddlewareOptions, rules: ReadonlyMap<
     return { caller, rpc, requestId, deadlineMs: clock.nowMs() + timeoutOf(metadata) };
   }
 
-  function refuse(error: unknown, rpc: string, requestId: string, trailer: Metadata): ServerError {
-    if (error instanceof ServerError) return error;
+  function refuse(error: unknown, rpc: string, requestId: string, trailer: Metadata): Refusal {
+    if (error instanceof ServerError) return { answer: error, reason: 'OTHER' };
     const known = asOxoError(error);
     if (known.reason === 'INTERNAL') logger.error({ err: error, rpc, requestId }, 'call failed');
     else logger.debug({ rpc, requestId, reason: known.reason, detail: known.message }, 'call refused');
-    return toServerError(known, requestId, trailer);
+    return { answer: toServerError(known, requestId, trailer), reason: known.reason };
   }
 
   return async function* middleware<Request, Response>(
@@ -117,6 +123,7 @@ export function createMiddleware(options: MiddlewareOptions, rules: ReadonlyMap<
     if (rule === undefined) return yield* call.next(call.request as never, context as never);
     const requestId = requestIdOf(context.metadata, clock);
     let code = 'OK';
+    let reason: Refusal['reason'] | undefined;
     let isIn = false;
     try {
       admission.enter(rule.rank);
@@ -130,11 +137,12 @@ export function createMiddleware(options: MiddlewareOptions, rules: ReadonlyMap<
       );
     } catch (error) {
       const refusal = refuse(error, rpc, requestId, context.trailer);
-      code = Status[refusal.code] ?? 'UNKNOWN';
-      throw refusal;
+      code = Status[refusal.answer.code] ?? 'UNKNOWN';
+      reason = refusal.reason;
+      throw refusal.answer;
     } finally {
       if (isIn) admission.leave(rule.rank);
-      rule.recorder.record(code, (performance.now() - startedMs) / 1_000);
+      rule.recorder.record(code, (performance.now() - startedMs) / 1_000, reason);
     }
   };
 }

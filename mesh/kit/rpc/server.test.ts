@@ -16,11 +16,12 @@ const SERVING = 1;
 
 let server: RpcServer;
 let channel: ReturnType<typeof createChannel>;
+const metrics = createMetrics();
 
 async function newServer(): Promise<RpcServer> {
   const { verifier } = await createTestIssuer();
   const logger = createLogger({ service: 'test', level: 'silent' });
-  return createRpcServer({ verifier, logger, metrics: createMetrics(), clock: systemClock });
+  return createRpcServer({ verifier, logger, metrics, clock: systemClock });
 }
 
 before(async () => {
@@ -68,6 +69,9 @@ test('an error that is not ours leaves as INTERNAL and tells nothing', async () 
     assert.doesNotMatch(error.message, /secret detail/);
     return true;
   });
+  const refusals = (await metrics.render()).match(/^oxo_rpc_refusals_total\{.*$/gm);
+  const rpc = 'oxo.auth.v1.AuthInternalService/IssueServiceToken';
+  assert.deepEqual(refusals, [`oxo_rpc_refusals_total{rpc="${rpc}",reason="INTERNAL"} 1`]);
 });
 
 test('an RPC that declares no access is not served', async () => {

@@ -30,6 +30,8 @@ export interface Counters {
   take(id: string, allowance: Allowance): Promise<Taken>;
   /** Undoes a take. @throws OxoError UNAVAILABLE when Redis is away */
   giveBack(id: string): Promise<void>;
+  /** Whether Redis is there, as far as is known without asking. */
+  isThere(): boolean;
 }
 
 export function createCounters(redis: Redis): Counters {
@@ -41,5 +43,6 @@ export function createCounters(redis: Redis): Counters {
     async giveBack(id) {
       await redis.run(GIVE_BACK, [redis.key(PREFIX, id)], []);
     },
+    isThere: redis.isThere,
   };
 }

@@ -1,8 +1,8 @@
 import { createHmac, hkdfSync } from 'node:crypto';
-import type { Clock } from '#kit/clock.ts';
+import { type Clock, MINUTE_MS } from '#kit/clock.ts';
 import { OxoError } from '#kit/errors.ts';
 import { type Logger, warnSeldom } from '#kit/observability/logger.ts';
-import type { Counter, Metrics } from '#kit/observability/metrics.ts';
+import { type Counter, type Metrics, startAtZero } from '#kit/observability/metrics.ts';
 import type { Allowance, Allowances } from './allowances.ts';
 import type { Counters } from './counters.ts';
 import { createOwnCounters } from './own-counters.ts';
@@ -52,7 +52,8 @@ export function createTaking({ counters, allowances, secret, metrics, clock, log
   const key = Buffer.from(hkdfSync('sha256', secret, '', 'oxo auth attempts', 32));
   const warn = warnSeldom(logger);
   const own = createOwnCounters(clock);
-  const { refused, unchecked } = countersOf(metrics);
+  const { refused, unchecked } = countersOf(metrics, Object.keys(allowances));
+  const shared = createSharedGauge(metrics, counters, clock);
 
   /** Neither handles nor addresses stand in Redis, and every id has the same length. */
   const hash = (...parts: string[]): Buffer =>
@@ -72,8 +73,11 @@ export function createTaking({ counters, allowances, secret, metrics, clock, log
 
   async function count(limits: readonly Limit[], mustBeShared: boolean) {
     try {
-      return await Promise.all(limits.map(({ id, allowance }) => counters.take(id, allowance)));
+      const taken = await Promise.all(limits.map(({ id, allowance }) => counters.take(id, allowance)));
+      shared.succeeded();
+      return taken;
     } catch (error) {
+      shared.failed();
       if (mustBeShared) throw error;
       tellAlone(limits, error);
       return limits.map(({ id, allowance }) => own.take(id, allowance));
@@ -112,20 +116,44 @@ export function createTaking({ counters, allowances, secret, metrics, clock, log
   };
 }
 
-function countersOf(metrics: Metrics): { refused: Counter<'limit'>; unchecked: Counter<'limit'> } {
-  const labelNames = ['limit'] as const;
+/** So long after it has refused, Redis counts as not counting, unless it has counted since. */
+const FAILED_FOR_MS = MINUTE_MS;
+
+/** Whether all processes count together, or each alone: told at the scrape by what is known. */
+function createSharedGauge(metrics: Metrics, counters: Pick<Counters, 'isThere'>, clock: Clock) {
+  let failedAtMs = Number.NEGATIVE_INFINITY;
+  const shared = metrics.gauge({
+    name: 'oxo_auth_limiter_shared',
+    help: 'Whether all processes count attempts together: 1, or each alone, while their Redis is away or refuses: 0.',
+  });
+  metrics.onCollect(() => shared.set(counters.isThere() && clock.nowMs() - failedAtMs > FAILED_FOR_MS ? 1 : 0));
   return {
-    refused: metrics.counter({
-      name: 'oxo_auth_attempts_refused_total',
-      help: 'Attempts for which an allowance was used up.',
-      labelNames,
-    }),
-    unchecked: metrics.counter({
-      name: 'oxo_auth_attempts_unchecked_total',
-      help: 'Attempts that one process alone has counted, because Redis was away or refused.',
-      labelNames,
-    }),
+    failed: () => {
+      failedAtMs = clock.nowMs();
+    },
+    succeeded: () => {
+      failedAtMs = Number.NEGATIVE_INFINITY;
+    },
   };
+}
+
+function countersOf(
+  metrics: Metrics,
+  limits: readonly string[],
+): { refused: Counter<'limit'>; unchecked: Counter<'limit'> } {
+  const labelNames = ['limit'] as const;
+  const refused = metrics.counter({
+    name: 'oxo_auth_attempts_refused_total',
+    help: 'Attempts for which an allowance was used up.',
+    labelNames,
+  });
+  const unchecked = metrics.counter({
+    name: 'oxo_auth_attempts_unchecked_total',
+    help: 'Attempts that one process alone has counted, because Redis was away or refused.',
+    labelNames,
+  });
+  for (const counter of [refused, unchecked]) startAtZero(counter, ...limits.map((limit) => ({ limit })));
+  return { refused, unchecked };
 }
 
 /** @param retryAfterMs is rounded up to seconds, as `Retry-After` tells them */

@@ -1,6 +1,8 @@
 import { LRUCache } from 'lru-cache';
 import { type Clock, SECOND_MS } from '#kit/clock.ts';
 import type { DenyList } from '#kit/identity/deny-list.ts';
+import { measureCache } from '#kit/observability/cache-metrics.ts';
+import type { Metrics } from '#kit/observability/metrics.ts';
 import type { ExchangedToken } from '../tokens/token-issuer.ts';
 
 /** Each holds about a kilobyte. */
@@ -28,8 +30,10 @@ export interface ExchangeCache {
 }
 
 /** @param options.denyList is fed by the broadcast of revocations, so that what has ended is gone from here as it is everywhere */
-export function createExchangeCache({ denyList, clock }: { denyList: DenyList; clock: Clock }): ExchangeCache {
-  const tokens = new LRUCache<string, Exchanged>({ max: MAX_TOKENS });
+export function createExchangeCache(options: { denyList: DenyList; metrics: Metrics; clock: Clock }): ExchangeCache {
+  const { denyList, metrics, clock } = options;
+  const recorder = measureCache(metrics, 'exchanged_tokens', () => tokens.size);
+  const tokens = new LRUCache<string, Exchanged>({ max: MAX_TOKENS, dispose: recorder.disposed });
   const wrong = new LRUCache<string, number>({ max: MAX_WRONG });
 
   function isOver({ accountId, sessionId, kid, reuseUntilMs }: Exchanged): boolean {
@@ -40,9 +44,13 @@ export function createExchangeCache({ denyList, clock }: { denyList: DenyList; c
     get(hash) {
       const exchanged = tokens.get(hash);
       if (exchanged !== undefined) {
-        if (!isOver(exchanged)) return exchanged;
+        if (!isOver(exchanged)) {
+          recorder.hit();
+          return exchanged;
+        }
         tokens.delete(hash);
       }
+      recorder.miss();
       return (wrong.get(hash) ?? 0) > clock.nowMs() ? 'wrong' : undefined;
     },
     set: (hash, exchanged) => void tokens.set(hash, exchanged),

@@ -5,6 +5,7 @@ import { DAY_MS, HOUR_MS, MINUTE_MS } from '#kit/clock.ts';
 import { unavailable } from '#kit/errors.ts';
 import { createDenyList, type DenyList } from '#kit/identity/deny-list.ts';
 import { newId } from '#kit/ids.ts';
+import { createMetrics } from '#kit/observability/metrics.ts';
 import { quiet } from '#kit/testing/bus.ts';
 import { refused } from '#kit/testing/refused.ts';
 import type { FoundKey } from '../api-keys/api-keys.ts';
@@ -49,7 +50,7 @@ beforeEach(() => {
     return value();
   };
   exchange = createExchange({
-    ...{ keyText, denyList, clock, logger: quiet },
+    ...{ keyText, denyList, metrics: createMetrics(), clock, logger: quiet },
     apiKeys: {
       find: () => look(() => found),
       touch: async () => {

@@ -3,6 +3,7 @@ import { OxoError } from '#kit/errors.ts';
 import { API_KEY_CLIENT } from '#kit/identity/caller.ts';
 import type { DenyList } from '#kit/identity/deny-list.ts';
 import type { Logger } from '#kit/observability/logger.ts';
+import type { Metrics } from '#kit/observability/metrics.ts';
 import type { ApiKeys } from '../api-keys/api-keys.ts';
 import type { KeyText } from '../api-keys/key-text.ts';
 import type { FindAccessToken } from '../oauth/storage/access-tokens.ts';
@@ -44,13 +45,14 @@ export interface ExchangeOptions {
   accessTokens: Pick<TaggedTokens, 'isOurs'>;
   issuer: Pick<TokenIssuer, 'exchangedToken'>;
   denyList: DenyList;
+  metrics: Metrics;
   clock: Clock;
   logger: Logger;
 }
 
 export function createExchange(options: ExchangeOptions): Exchange {
-  const { apiKeys, keyText, findAccessToken, accessTokens, issuer, denyList, clock, logger } = options;
-  const cache = createExchangeCache({ denyList, clock });
+  const { apiKeys, keyText, findAccessToken, accessTokens, issuer, clock, logger } = options;
+  const cache = createExchangeCache(options);
   const failures = createFailures(clock);
   /** A credential that many requests show at once is looked up once. As many as there are requests at most. */
   const underWay = new Map<string, Promise<Exchanged | undefined>>();

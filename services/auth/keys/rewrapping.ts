@@ -1,3 +1,4 @@
+import type { Clock } from '#kit/clock.ts';
 import type { Database, Statement, Transaction } from '#kit/db/database.ts';
 import type { Logger } from '#kit/observability/logger.ts';
 import { type AuditedCall, recordAudit } from '../audit/audit-log.ts';
@@ -26,6 +27,15 @@ const WRAPPED: readonly { list: Statement; replace: Statement; nameOf(id: string
   },
 ];
 
+/** Values: the key-encryption key, now. Its first use is of the first who saw it, in all replicas. */
+const NOTE = {
+  name: 'encryption-key-note',
+  text: `with noted as (insert into encryption_keys (key_id, first_used_at_ms) values ($1, $2)
+      on conflict (key_id) do nothing returning first_used_at_ms)
+    select first_used_at_ms::float8 as "sinceMs" from noted
+    union all select first_used_at_ms::float8 from encryption_keys where key_id = $1`,
+};
+
 interface WrappedRow {
   id: string;
   key: Buffer;
@@ -51,10 +61,21 @@ export interface Rewrapping {
    * still run beside this one and could not read it.
    */
   rewrapWhenDue(): Promise<void>;
+  /** Since when the key-encryption key of now is in use, in milliseconds since the epoch: asked once a key. */
+  encryptsSinceMs(): Promise<number>;
 }
 
-export function createRewrapping(options: { db: Database; vault: KeyVault; logger: Logger }): Rewrapping {
-  const { db, vault, logger } = options;
+export function createRewrapping(options: { db: Database; vault: KeyVault; clock: Clock; logger: Logger }): Rewrapping {
+  const { db, vault, clock, logger } = options;
+  /** The key-encryption key as it was last seen. */
+  let inUse: { keyId: string; sinceMs: number } | undefined;
+
+  async function note(keyId: string): Promise<{ keyId: string; sinceMs: number }> {
+    if (inUse?.keyId === keyId) return inUse;
+    const [row] = await db.query<{ sinceMs: number }>(NOTE, [keyId, clock.nowMs()]);
+    inUse = { keyId, sinceMs: row?.sinceMs ?? clock.nowMs() };
+    return inUse;
+  }
 
   async function rewrapOne({ id, key }: WrappedRow, name: string): Promise<Buffer | undefined> {
     try {
@@ -93,6 +114,7 @@ export function createRewrapping(options: { db: Database; vault: KeyVault; logge
       if (call !== undefined) await recordAudit(tx, { action: 'REWRAP_SIGNING_KEYS', details }, call);
       return found;
     });
+    await note(result.keyId);
     if (result.rewrapped > 0) logger.info(result, 'the keys are encrypted with another key-encryption key');
     return result;
   }
@@ -102,5 +124,6 @@ export function createRewrapping(options: { db: Database; vault: KeyVault; logge
     async rewrapWhenDue() {
       await rewrapAll((keyId) => keyId !== undefined);
     },
+    encryptsSinceMs: async () => (inUse ?? (await note(await vault.keyId()))).sinceMs,
   };
 }

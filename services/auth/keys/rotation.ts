@@ -59,6 +59,8 @@ export interface KeyRotation {
    * @returns also whether all processes that are connected have heard of it
    */
   rotate(options: { force: boolean }, context: AuditedCall): Promise<Rotated & { announced: boolean }>;
+  /** How long a key signs before the schedule replaces it; undefined for no schedule. */
+  rotateAfterMs: number | undefined;
   /** How often it is worth asking whether a rotation is due. */
   intervalMs: number;
   /** Rotates when the present key has signed for long enough, and the next one may. */
@@ -125,6 +127,7 @@ export function createKeyRotation(options: {
   }
 
   return {
+    rotateAfterMs,
     intervalMs: Math.min(MINUTE_MS, Math.max(SECOND_MS, publishedForMs)),
     async rotate({ force }, context) {
       const result = await rotate(force, () => true, context);

@@ -14,7 +14,8 @@ import { type KeyVault, vaultNameOf } from './key-vault.ts';
 const STATES = { name: 'signing-keys-states', text: "select state from signing_keys where state <> 'RETIRED'" };
 const LIST = {
   name: 'signing-keys-list',
-  text: `select kid, state, public_jwk as "publicJwk", private_key as "privateKey" from signing_keys
+  text: `select kid, state, public_jwk as "publicJwk", private_key as "privateKey",
+      coalesce(activated_at_ms, created_at_ms)::float8 as "activeSinceMs" from signing_keys
     where expires_at_ms is null or expires_at_ms > $1 order by created_at_ms desc limit 50`,
 };
 const DELETE_EXPIRED = {
@@ -27,6 +28,7 @@ interface KeyRow {
   state: 'NEXT' | 'CURRENT' | 'RETIRED';
   publicJwk: JWK;
   privateKey: Buffer;
+  activeSinceMs: number;
 }
 
 export interface SigningKey {
@@ -38,6 +40,8 @@ export interface SigningKey {
 export interface SigningKeys {
   /** The one that signs now. */
   current(): SigningKey;
+  /** Since when that one signs, in milliseconds since the epoch. */
+  signsSinceMs(): number;
   /** All keys by which a token may still have to be verified, and the one that comes next. */
   published(): JSONWebKeySet;
   /** Finds the public key of a token, for the verifier. */
@@ -63,7 +67,7 @@ export async function openSigningKeys(options: { db: Database; vault: KeyVault; 
     if (row === undefined) throw new Error('There is no current signing key in the database.');
     const published: JSONWebKeySet = { keys: rows.map((key) => key.publicJwk) };
     const current = row.kid === opened?.kid ? opened : await openKey(row, vault);
-    return { current, published, find: createLocalJWKSet(published) };
+    return { current, signsSinceMs: row.activeSinceMs, published, find: createLocalJWKSet(published) };
   }
 
   await db.transaction((tx) => makeMissing(tx, vault, clock.nowMs()));
@@ -72,6 +76,7 @@ export async function openSigningKeys(options: { db: Database; vault: KeyVault; 
 
   return {
     current: () => keys.current,
+    signsSinceMs: () => keys.signsSinceMs,
     published: () => keys.published,
     find: (header, token) => keys.find(header, token),
     reload() {

@@ -1,5 +1,5 @@
-import type { Metrics } from '#kit/observability/metrics.ts';
-import type { MailKind } from './kinds.ts';
+import { type Metrics, startAtZero } from '#kit/observability/metrics.ts';
+import { BOUNDS, type MailKind } from './kinds.ts';
 
 /**
  * What became of a mail. QUEUED and LIMITED: when it was asked for; the rest when it was its turn. FAILED: it is tried again, or given up as a dead letter. REFUSED: its
@@ -15,5 +15,6 @@ export function createMailMetrics(metrics: Metrics): CountMail {
     help: 'Mails by kind and what became of them; one that is tried again has failed each time.',
     labelNames: ['kind', 'outcome'],
   });
+  for (const kind of Object.keys(BOUNDS)) startAtZero(mails, { kind, outcome: 'SENT' }, { kind, outcome: 'FAILED' });
   return (kind, outcome) => mails.inc({ kind, outcome });
 }

@@ -13,6 +13,7 @@ import {
   token,
 } from '../testing/oauth-client.ts';
 import { startOAuthService } from '../testing/oauth-service.ts';
+import { signInsDuring } from '../testing/sign-ins.ts';
 import { DEVICE_GRANT } from './clients/client-metadata.ts';
 
 let service: TestAuthService;
@@ -84,6 +85,21 @@ test('the address with the code in it fills it in and asks the same question', a
   const question = await browser.fetch('/device', { xsrf: fields.xsrf ?? '', user_code: fields.user_code ?? '' });
   assert.match(question.body, /Is this your device/);
   assert.equal(errorOf(await poll(codes)), 'authorization_pending', 'nothing has been granted by an address alone');
+});
+
+test('what devices are given and refused is counted, and their waiting is not', async () => {
+  const counted = await signInsDuring(service.metrics, async () => {
+    const codes = await begin();
+    assert.equal(errorOf(await poll(codes)), 'authorization_pending');
+    const browser = openTestBrowser(service);
+    const { xsrf = '' } = fieldsOf(await enter(browser, codes.user_code));
+    const started = await browser.fetch('/device', { xsrf, user_code: codes.user_code, confirm: 'yes' });
+    await goOn(browser, started, { accountId, scopes: 'posts:read offline_access' });
+    const { refresh_token } = (await poll(codes)).json<TestTokens>();
+    await token(service, client, { grant_type: 'refresh_token', refresh_token: refresh_token ?? '' });
+    assert.equal(errorOf(await poll({ ...codes, device_code: 'made_up' })), 'invalid_grant');
+  });
+  assert.deepEqual(counted, { 'device ok': 1, 'device refused': 1, 'oauth_refresh ok': 1 });
 });
 
 test('who says no ends it, for the device too', async () => {

@@ -4,6 +4,7 @@ import type { Database } from '#kit/db/database.ts';
 import type { Outbox } from '#kit/events/outbox/outbox.ts';
 import type { DenyList } from '#kit/identity/deny-list.ts';
 import type { Logger } from '#kit/observability/logger.ts';
+import type { CountSignIn } from '../accounts/sign-in-metrics.ts';
 import type { Attempts } from '../attempts/attempts.ts';
 import type { CountedAudit } from '../audit/counted.ts';
 import { type Consents, createConsents } from '../consents/consents.ts';
@@ -62,6 +63,7 @@ export function createOAuth(parts: {
   profiles: Profiles;
   attempts: Attempts;
   counted: CountedAudit;
+  countSignIn: CountSignIn;
   mail: Pick<Mail, 'notify'>;
   accessTokens: Pick<TaggedTokens, 'create'>;
   clock: Clock;
@@ -89,6 +91,7 @@ export function createOAuth(parts: {
     browsers,
     cookieSecrets,
     counted: parts.counted,
+    countSignIn: parts.countSignIn,
     accessTokens: parts.accessTokens,
     logger,
   });

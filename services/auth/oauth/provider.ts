@@ -3,6 +3,7 @@ import type { EventEmitter } from 'node:events';
 import Provider, { type Configuration, errors, type FindAccount, type KoaContextWithOIDC } from 'oidc-provider';
 import { systemClock } from '#kit/clock.ts';
 import type { Logger } from '#kit/observability/logger.ts';
+import type { CountSignIn } from '../accounts/sign-in-metrics.ts';
 import { NOBODY } from '../audit/audit-log.ts';
 import type { CountedAudit } from '../audit/counted.ts';
 import type { Consents } from '../consents/consents.ts';
@@ -19,6 +20,7 @@ import {
 } from './clients/client-metadata.ts';
 import { secretDigest } from './clients/clients.ts';
 import { isRedirectAllowed, targetOf } from './clients/redirect-uris.ts';
+import { countGrants } from './counted-grants.ts';
 import { checkAskedScopes } from './interactions/asked-scopes.ts';
 import type { BrowserAccounts } from './interactions/browser-accounts.ts';
 import { cookieOptions } from './interactions/cookies.ts';
@@ -49,6 +51,7 @@ export interface ProviderParts {
   /** What signs the cookies: the first signs, all verify. */
   cookieSecrets: readonly string[];
   counted: Pick<CountedAudit, 'add'>;
+  countSignIn: CountSignIn;
   logger: Logger;
 }
 
@@ -70,6 +73,7 @@ export function createProvider(parts: ProviderParts): Provider {
     );
   });
   auditClients(provider, parts.counted);
+  countGrants(provider, parts.countSignIn);
   // What Koa would write to standard error. A connection that broke under an answer is nobody's fault.
   (provider as EventEmitter).on('error', (error: unknown) => {
     if (!isBrokenConnection(error)) logger.error({ err: error }, 'OAuth request failed');

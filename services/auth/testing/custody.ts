@@ -26,5 +26,5 @@ export async function startKeys(context: TestContext, db: Database) {
   const http = await startHttpServer({ host: '127.0.0.1', port: 0, logger, metrics, clock });
   context.onStop(http.close);
   serveJwks(http, keys.published);
-  return { vault, dataVault, keyFile, keys, http, rewrapping: createRewrapping({ db, vault, logger }) };
+  return { vault, dataVault, keyFile, keys, http, rewrapping: createRewrapping({ db, vault, clock, logger }) };
 }

@@ -88,6 +88,10 @@ test("a post comes into the author's window and those of all followers, and into
   await service.follow(author, stranger);
   const entries = await publish(author);
   await haveInTheirWindows([author, fan, friend], entries);
+  await until('it is told how late that was', async () => {
+    const text = await service.metrics.render();
+    return /^oxo_feed_fanout_duration_seconds_count [1-9]/m.test(text);
+  });
   assert.deepEqual(await windowOf(stranger), []);
   assert.equal(await windowOf(idle), undefined, 'who does not read gets no window');
 });

@@ -1,6 +1,7 @@
 import { PostCreated } from '#gen/oxo/post/v1/post_events.ts';
+import type { Clock } from '#kit/clock.ts';
 import { type EventHandler, on, PermanentError } from '#kit/events/consumers/handlers.ts';
-import { defineEvent } from '#kit/events/envelope.ts';
+import { defineEvent, type EventMetadata } from '#kit/events/envelope.ts';
 import type { Followers } from '../feed/followers.ts';
 import type { FeedMetrics } from '../feed/metrics.ts';
 import type { Windows } from '../feed/window.ts';
@@ -10,7 +11,8 @@ const postCreated = defineEvent('post.created', PostCreated);
 export interface OnPostCreatedDependencies {
   followers: Followers;
   windows: Pick<Windows, 'push'>;
-  metrics: FeedMetrics;
+  metrics: Pick<FeedMetrics, 'fannedOut' | 'visible' | 'pulled'>;
+  clock: Clock;
 }
 
 /**
@@ -19,8 +21,14 @@ export interface OnPostCreatedDependencies {
  * would look for it. Whoever retires an author builds all windows anew after `pulled:{author}` is gone, so either that build
  * finds the post, or it is pushed here.
  */
-export function onPostCreated({ followers, windows, metrics }: OnPostCreatedDependencies): EventHandler {
-  return on(postCreated, async ({ post, pulled }, { id, requestId }, { working }) => {
+export function onPostCreated({ followers, windows, metrics, clock }: OnPostCreatedDependencies): EventHandler {
+  /** Replayed events are old without being late. */
+  function tellVisible({ time, isReplayed }: EventMetadata): void {
+    if (!isReplayed) metrics.visible(Math.max(0, clock.nowMs() - time.getTime()) / 1_000);
+  }
+
+  return on(postCreated, async ({ post, pulled }, metadata, { working }) => {
+    const { id, requestId } = metadata;
     if (post?.author === undefined || post.createdAt === undefined)
       throw new PermanentError('a post without author or time');
     const entry = { atMs: post.createdAt.getTime(), id: post.id, ownerId: post.author.id };
@@ -35,9 +43,11 @@ export function onPostCreated({ followers, windows, metrics }: OnPostCreatedDepe
     };
     if (pulled && (await followers.arePulling(entry.ownerId))) {
       metrics.pulled();
-      return push([]);
+      await push([]);
+      return tellVisible(metadata);
     }
     await followers.forEachChunk(entry.ownerId, requestId ?? id, push);
     if (author.length > 0) await push([]);
+    tellVisible(metadata);
   });
 }

@@ -7,6 +7,7 @@ import { counted } from '../testing/counted.ts';
 import { startFeedService, type TestFeedService } from '../testing/feed-service.ts';
 import { type CandidateReader, createCandidateReader } from './candidates.ts';
 import { createFollowSets } from './follow-sets.ts';
+import { createFeedMetrics } from './metrics.ts';
 import { createPulledPosts } from './pulled-posts.ts';
 import { createWindows } from './window.ts';
 
@@ -23,8 +24,10 @@ function openReader() {
   const windows = createWindows(service.redis, MAX_ENTRIES);
   const followSets = createFollowSets(service.users);
   const { redis, logger } = service;
+  const metrics = createFeedMetrics(service.metrics);
   const pulledPosts = createPulledPosts({ redis, posts, logger });
-  const reader = createCandidateReader({ windows, followSets, pulledPosts, posts, maxEntries: MAX_ENTRIES, logger });
+  const parts = { windows, followSets, pulledPosts, maxEntries: MAX_ENTRIES, metrics, logger };
+  const reader = createCandidateReader({ ...parts, posts });
   return { reader, calls };
 }
 
@@ -44,8 +47,9 @@ function openSlowReader() {
   const windows = createWindows(service.redis, MAX_ENTRIES);
   const followSets = createFollowSets(service.users);
   const { redis, logger } = service;
+  const metrics = createFeedMetrics(service.metrics);
   const pulledPosts = createPulledPosts({ redis, posts, logger });
-  const parts = { windows, followSets, pulledPosts, maxEntries: MAX_ENTRIES, logger };
+  const parts = { windows, followSets, pulledPosts, maxEntries: MAX_ENTRIES, metrics, logger };
   const reader = createCandidateReader({ ...parts, posts: slowly });
   return { reader, begun: begun.promise, go: held.resolve };
 }

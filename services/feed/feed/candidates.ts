@@ -9,6 +9,7 @@ import { asService, type RpcClient } from '#kit/rpc/client.ts';
 import type { CallContext } from '#kit/rpc/context.ts';
 import type { FollowSet, FollowSets } from './follow-sets.ts';
 import { type Merged, merge } from './merge.ts';
+import type { FeedMetrics } from './metrics.ts';
 import type { PulledPosts, PulledStretch } from './pulled-posts.ts';
 import { createRebuilds } from './rebuilds.ts';
 import { type Known, type Place, placeAt } from './since.ts';
@@ -36,11 +37,12 @@ export interface CandidateDependencies {
   pulledPosts: PulledPosts;
   posts: RpcClient<PostInternalServiceDefinition>;
   maxEntries: number;
+  metrics: Pick<FeedMetrics, 'rebuilt'>;
   logger: Logger;
 }
 
 export function createCandidateReader(dependencies: CandidateDependencies): CandidateReader {
-  const { windows, followSets, pulledPosts, posts, maxEntries, logger } = dependencies;
+  const { windows, followSets, pulledPosts, posts, maxEntries, metrics, logger } = dependencies;
   const warn = warnSeldom(logger);
   const listPosts = createPostLister(posts);
 
@@ -65,7 +67,7 @@ export function createCandidateReader(dependencies: CandidateDependencies): Cand
 
   const readNewest = (userId: string, set: FollowSet, requestId: string) =>
     listPosts({ userId, set, before: undefined, count: maxEntries }, asService({ requestId }));
-  const rebuilds = createRebuilds({ windows, readNewest, maxEntries, orNothing });
+  const rebuilds = createRebuilds({ windows, readNewest, maxEntries, orNothing, metrics });
 
   /** Below the certain part Postgres goes on. */
   async function continueInPostgres(

@@ -1,6 +1,8 @@
 import { LRUCache } from 'lru-cache';
 import type { UserInternalServiceDefinition } from '#gen/oxo/user/v1/user_internal_service.ts';
 import { requireViewer } from '#kit/identity/caller.ts';
+import { measureCache } from '#kit/observability/cache-metrics.ts';
+import type { Metrics } from '#kit/observability/metrics.ts';
 import { onBehalfOf, type RpcClient } from '#kit/rpc/client.ts';
 import type { CallContext } from '#kit/rpc/context.ts';
 
@@ -25,8 +27,10 @@ export interface FollowSets {
 /** Bounds the memory of the cache: followed ids, over all people. */
 const MAX_CACHED_IDS = 500_000;
 
-export function createFollowSets(users: RpcClient<UserInternalServiceDefinition>): FollowSets {
+export function createFollowSets(users: RpcClient<UserInternalServiceDefinition>, metrics?: Metrics): FollowSets {
+  const recorder = measureCache(metrics, 'follow_sets', () => cache.size);
   const cache = new LRUCache<string, FollowSet>({
+    dispose: recorder.disposed,
     maxSize: MAX_CACHED_IDS,
     sizeCalculation: ({ ids }) => ids.size + 1,
   });
@@ -37,7 +41,11 @@ export function createFollowSets(users: RpcClient<UserInternalServiceDefinition>
       const { userId } = requireViewer(context);
       const cached = cache.get(userId);
       // No version means that Redis has lost it: what is cached may be from before.
-      if (cached !== undefined && version !== '' && cached.version === version) return cached;
+      if (cached !== undefined && version !== '' && cached.version === version) {
+        recorder.hit();
+        return cached;
+      }
+      recorder.miss();
       const response = await users.listFolloweeIds({ amongIds: [] }, onBehalfOf(context));
       const { followeeIds, pulledIds } = response;
       const followSet = { version: response.version, ids: new Set(followeeIds), pulledIds };

@@ -1,6 +1,8 @@
 import { LRUCache } from 'lru-cache';
 import type { UserInternalServiceDefinition } from '#gen/oxo/user/v1/user_internal_service.ts';
 import { MINUTE_MS } from '#kit/clock.ts';
+import { measureCache } from '#kit/observability/cache-metrics.ts';
+import type { Metrics } from '#kit/observability/metrics.ts';
 import { parseRecord } from '#kit/redis/read-model.ts';
 import type { Redis } from '#kit/redis/redis.ts';
 import { asService, type RpcClient } from '#kit/rpc/client.ts';
@@ -41,8 +43,14 @@ interface Batch {
   done: Promise<void>;
 }
 
-export function createFollowers(users: RpcClient<UserInternalServiceDefinition>, redis: Redis): Followers {
+export function createFollowers(
+  users: RpcClient<UserInternalServiceDefinition>,
+  redis: Redis,
+  metrics: Metrics,
+): Followers {
+  const recorder = measureCache(metrics, 'followers', () => cache.size);
   const cache = new LRUCache<string, Known>({
+    dispose: recorder.disposed,
     maxSize: MAX_CACHED_IDS,
     sizeCalculation: ({ followerIds }) => followerIds.length + 1,
   });
@@ -98,8 +106,9 @@ export function createFollowers(users: RpcClient<UserInternalServiceDefinition>,
       const known = cache.get(authorId);
       if (known !== undefined) {
         const [version] = await Promise.all([readVersion(authorId), onChunk(known.followerIds)]);
-        if (version === known.version) return;
+        if (version === known.version) return recorder.hit();
       }
+      recorder.miss();
       await joinBatch(authorId, requestId, onChunk);
     },
   };

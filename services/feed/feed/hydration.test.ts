@@ -9,6 +9,7 @@ import { until } from '#kit/testing/until.ts';
 import { counted } from '../testing/counted.ts';
 import { startFeedService, type TestFeedService } from '../testing/feed-service.ts';
 import { createHydrator, type Hydrated } from './hydration.ts';
+import { createFeedMetrics } from './metrics.ts';
 
 let service: TestFeedService;
 let [ann, bob] = ['', ''];
@@ -31,8 +32,9 @@ const decoded = (found: readonly Hydrated[]) =>
 function openHydrator() {
   const [posts, users] = [counted(service.posts), counted(service.users)];
   const { redis, logger } = service;
+  const metrics = createFeedMetrics(service.metrics);
   return {
-    hydrator: createHydrator({ redis, posts: posts.client, users: users.client, logger }),
+    hydrator: createHydrator({ redis, posts: posts.client, users: users.client, metrics, logger }),
     calls: () => [posts.calls(), users.calls()],
   };
 }

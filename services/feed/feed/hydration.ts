@@ -8,6 +8,7 @@ import type { Redis } from '#kit/redis/redis.ts';
 import type { TimelineEntry } from '#kit/redis/timeline.ts';
 import { asService, onBehalfOf, type RpcClient } from '#kit/rpc/client.ts';
 import type { CallContext } from '#kit/rpc/context.ts';
+import type { FeedMetrics } from './metrics.ts';
 
 /** A post and its author as they are encoded now. */
 export interface Hydrated {
@@ -33,10 +34,11 @@ export interface HydratorDependencies {
   redis: Redis;
   posts: RpcClient<PostInternalServiceDefinition>;
   users: RpcClient<UserInternalServiceDefinition>;
+  metrics: Pick<FeedMetrics, 'hydratedPosts' | 'hydratedAuthors'>;
   logger: Logger;
 }
 
-export function createHydrator({ redis, posts, users, logger }: HydratorDependencies): Hydrator {
+export function createHydrator({ redis, posts, users, metrics, logger }: HydratorDependencies): Hydrator {
   const warn = warnSeldom(logger);
 
   async function readRecords(postIds: readonly string[], authorIds: readonly string[]): Promise<Found[]> {
@@ -72,15 +74,13 @@ export function createHydrator({ redis, posts, users, logger }: HydratorDependen
       const records = await readRecords(postIds, authorIds);
       const postById = new Map(postIds.map((id, index) => [id, records[index]]));
       const authorById = new Map(authorIds.map((id, index) => [id, records[postIds.length + index]]));
+      const missingPostIds = postIds.filter((id) => postById.get(id) === undefined);
+      const missingAuthorIds = authorIds.filter((id) => authorById.get(id) === undefined);
+      metrics.hydratedPosts(postIds.length - missingPostIds.length, missingPostIds.length);
+      metrics.hydratedAuthors(authorIds.length - missingAuthorIds.length, missingAuthorIds.length);
       const [missingPosts, missingAuthors] = await Promise.all([
-        fetchPosts(
-          postIds.filter((id) => postById.get(id) === undefined),
-          context,
-        ),
-        fetchAuthors(
-          authorIds.filter((id) => authorById.get(id) === undefined),
-          context,
-        ),
+        fetchPosts(missingPostIds, context),
+        fetchAuthors(missingAuthorIds, context),
       ]);
       const found: Hydrated[] = [];
       const gone: TimelineEntry[] = [];

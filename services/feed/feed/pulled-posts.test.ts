@@ -8,6 +8,7 @@ import { counted } from '../testing/counted.ts';
 import { startFeedService, type TestFeedService } from '../testing/feed-service.ts';
 import { createCandidateReader } from './candidates.ts';
 import { createFollowSets } from './follow-sets.ts';
+import { createFeedMetrics } from './metrics.ts';
 import { createPulledPosts, MAX_PULLED_AUTHORS } from './pulled-posts.ts';
 import { createWindows } from './window.ts';
 
@@ -122,7 +123,11 @@ test('authors cross the limit in both directions while people read: each post co
 function openReader() {
   const { client: posts, calls } = counted(service.posts);
   const { redis, logger } = service;
-  const parts = { windows: createWindows(redis, MAX_ENTRIES), followSets: createFollowSets(service.users) };
+  const parts = {
+    windows: createWindows(redis, MAX_ENTRIES),
+    followSets: createFollowSets(service.users),
+    metrics: createFeedMetrics(service.metrics),
+  };
   const pulledPosts = createPulledPosts({ redis, posts, logger });
   return { reader: createCandidateReader({ ...parts, pulledPosts, posts, maxEntries: MAX_ENTRIES, logger }), calls };
 }

@@ -1,6 +1,7 @@
 import type { TimelineEntry } from '#kit/redis/timeline.ts';
 import type { Build } from '#kit/redis/window.ts';
 import type { FollowSet } from './follow-sets.ts';
+import type { FeedMetrics } from './metrics.ts';
 import type { Windows } from './window.ts';
 
 /** Builds windows anew: one rebuild a person and follow set at a time, however many requests wait for it. */
@@ -28,18 +29,22 @@ export interface RebuildDependencies {
   maxEntries: number;
   /** Redis away, or a build that fails, costs speed and never an answer. */
   orNothing<Result>(work: Promise<Result>): Promise<Result | undefined>;
+  metrics: Pick<FeedMetrics, 'rebuilt'>;
 }
 
-export function createRebuilds({ windows, readNewest, maxEntries, orNothing }: RebuildDependencies): Rebuilds {
+export function createRebuilds(dependencies: RebuildDependencies): Rebuilds {
+  const { windows, readNewest, maxEntries, orNothing, metrics } = dependencies;
   const running = new Map<string, Promise<Rebuilt>>();
 
   /** It begins before Postgres is read, so that no push falls between the two. */
   async function rebuild(userId: string, set: FollowSet, requestId: string): Promise<Rebuilt> {
+    const startedMs = performance.now();
     const build = await orNothing(windows.begin(userId));
     const entries = await readNewest(userId, set, requestId);
     if (build !== undefined) {
       await orNothing(windows.finish(userId, build, set.version, entries, entries.length < maxEntries));
     }
+    metrics.rebuilt((performance.now() - startedMs) / 1_000);
     return { entries, build };
   }
 

@@ -1,6 +1,6 @@
 import { DAY_MS } from '#kit/clock.ts';
 import type { Queryable } from '#kit/db/database.ts';
-import type { Metrics } from '#kit/observability/metrics.ts';
+import { type Metrics, startAtZero } from '#kit/observability/metrics.ts';
 import { createReadModel } from '#kit/redis/read-model.ts';
 import type { Redis } from '#kit/redis/redis.ts';
 import { PULL_STATE, type PulledAuthorRow, type PullState } from '../entities/pulled-author-entity.ts';
@@ -64,6 +64,7 @@ export function createPulledAuthors(dependencies: PulledAuthorsDependencies): Pu
     help: 'Authors whose followers became more than posts are pushed to (up), or few again (down).',
     labelNames: ['direction'],
   });
+  startAtZero(crossings, { direction: 'up' }, { direction: 'down' });
   const backAt = Math.floor(maxPushedFollowers * BACK_SHARE);
   const touched = new Set<string>();
 

@@ -1,5 +1,12 @@
 /** Metrics of one work consumer. */
-import { type Counter, type Histogram, LATENCY_BUCKETS_SECONDS, type Metrics } from '#kit/observability/metrics.ts';
+import { systemClock } from '#kit/clock.ts';
+import {
+  type Counter,
+  type Histogram,
+  LATENCY_BUCKETS_SECONDS,
+  type Metrics,
+  startAtZero,
+} from '#kit/observability/metrics.ts';
 
 export interface ConsumerMetrics {
   handled: Counter.Internal;
@@ -9,15 +16,25 @@ export interface ConsumerMetrics {
   duration: Histogram.Internal<'consumer'>;
   /** Sets how many events wait for their first delivery, and how many for their acknowledgement. */
   setLag(pending: number, unacknowledged: number): void;
+  /** The server was asked for events just now. */
+  fetched(): void;
 }
 
 /** The metrics `oxo_consumer_*` of one consumer. Durations are in seconds. */
 export function createConsumerMetrics(metrics: Metrics, consumer: string): ConsumerMetrics {
-  const counter = (name: string, help: string) =>
-    metrics.counter({ name, help, labelNames: ['consumer'] }).labels(consumer);
+  const counter = (name: string, help: string) => {
+    const all = metrics.counter({ name, help, labelNames: ['consumer'] });
+    startAtZero(all, { consumer });
+    return all.labels(consumer);
+  };
   const gauge = (name: string, help: string) =>
     metrics.gauge({ name, help, labelNames: ['consumer'] }).labels(consumer);
   const lag = gauge('oxo_consumer_lag', 'Events that no replica was given yet.');
+  const lastFetch = gauge(
+    'oxo_consumer_last_fetch_timestamp_seconds',
+    'When events were last asked for, also when there are none; 0 before the first time.',
+  );
+  lastFetch.set(0);
   const waiting = gauge('oxo_consumer_unacknowledged', 'Events in work or waiting for another try.');
   return {
     handled: counter('oxo_consumer_handled_total', 'Events handled.'),
@@ -36,5 +53,6 @@ export function createConsumerMetrics(metrics: Metrics, consumer: string): Consu
       lag.set(pending);
       waiting.set(unacknowledged);
     },
+    fetched: () => lastFetch.set(systemClock.nowMs() / 1_000),
   };
 }

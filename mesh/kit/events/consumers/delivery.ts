@@ -112,7 +112,9 @@ export function createDelivery(options: DeliveryOptions): Deliver {
     if (message.redelivered) metrics.redelivered.inc();
     let metadata: EventMetadata;
     try {
-      metadata = readMetadata(originalSubject(message.subject), message.headers);
+      const subject = originalSubject(message.subject);
+      metadata = readMetadata(subject, message.headers);
+      metadata.isReplayed = subject !== message.subject;
     } catch (error) {
       return bury(message, error);
     }

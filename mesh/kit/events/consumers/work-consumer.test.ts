@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { jetstreamManager } from '@nats-io/jetstream';
+import { systemClock } from '#kit/clock.ts';
 import { listDeadLetters } from '#kit/events/consumers/dead-letters.ts';
 import { type Durable, defineDurable, ensureDurables } from '#kit/events/consumers/durables.ts';
 import { type EventHandler, notBefore, on, PermanentError } from '#kit/events/consumers/handlers.ts';
@@ -65,6 +66,27 @@ test('handles what is published, with its metadata, once', async (t) => {
   const text = await metrics.render();
   assert.match(text, /oxo_consumer_handled_total\{consumer="feed-fanout"\} 1/);
   assert.match(text, /oxo_consumer_lag\{consumer="feed-fanout"\} 0/);
+});
+
+test('is seen to ask for events also when there are none, and to count nothing before it does', async (t) => {
+  const { consumer } = await setUp(t);
+  const metrics = createMetrics();
+  const work = consumer(
+    on(testEvent, () => undefined),
+    { metrics },
+  );
+  const before = await metrics.render();
+  for (const name of ['handled', 'failed', 'redelivered', 'dead'])
+    assert.ok(before.includes(`oxo_consumer_${name}_total{consumer="feed-fanout"} 0\n`), name);
+  const lastFetch = 'oxo_consumer_last_fetch_timestamp_seconds{consumer="feed-fanout"}';
+  assert.ok(before.includes(`${lastFetch} 0\n`));
+  const startedSeconds = systemClock.nowMs() / 1_000;
+  work.start();
+  await until('it has asked', async () => {
+    const [, seconds] =
+      new RegExp(`${lastFetch.replace(/[{}]/g, '\\$&')} ([0-9.e+]+)`).exec(await metrics.render()) ?? [];
+    return Number(seconds) >= startedSeconds;
+  });
 });
 
 test('tries a failed event again after a delay', async (t) => {

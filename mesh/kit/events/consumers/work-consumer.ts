@@ -84,10 +84,18 @@ export function createWorkConsumer(options: WorkConsumerOptions): WorkConsumer {
       abort_on_missing_resource: true,
     });
     retryMs = FIRST_RETRY_MS;
+    void noteFetches(messages);
     for await (const message of messages) {
       await slots.acquire();
       void deliverInSlot(message);
     }
+  }
+
+  /** The client asks at least each time that a pull expires, unless all that it holds ready waits for handlers. */
+  async function noteFetches(messages: ConsumerMessages): Promise<void> {
+    // The first time was before anybody could listen.
+    metrics.fetched();
+    for await (const { type } of messages.status()) if (type === 'next' && nats.isConnected()) metrics.fetched();
   }
 
   async function deliverInSlot(message: JsMsg): Promise<void> {

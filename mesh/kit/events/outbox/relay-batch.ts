@@ -54,8 +54,10 @@ export function createBatchPublisher(options: {
   publisher: Publisher;
   effects: Effects;
   logger: Logger;
+  /** Is told how many events JetStream has acknowledged. */
+  onPublished?: (events: number) => void;
 }): BatchPublisher {
-  const { publisher, effects, logger } = options;
+  const { publisher, effects, logger, onPublished } = options;
   const warn = warnSeldom(logger);
   const done = new Set<string>();
   let published: number[] = [];
@@ -98,6 +100,7 @@ export function createBatchPublisher(options: {
       published.push(version);
       done.delete(eventId);
     }
+    onPublished?.(acknowledged.size);
     return acknowledged.size;
   }
 

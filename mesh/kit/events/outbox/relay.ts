@@ -29,6 +29,8 @@ export interface RelayOptions {
   effects: Effects;
   db: Queryable;
   logger: Logger;
+  /** Is told how many events JetStream has acknowledged. */
+  onPublished?: (events: number) => void;
   /** Looks into the table this often when nobody asks for it; delayed events become due by it. */
   pollMs?: number;
 }
@@ -50,8 +52,8 @@ const NOTIFY = { name: 'relay-notify', text: "select pg_notify(name, '') from re
  * so a kill at any moment repeats an event and never loses one.
  */
 export function createRelay(options: RelayOptions): Relay {
-  const { databaseUrl, publisher, effects, db, logger, pollMs = DEFAULT_POLL_MS } = options;
-  const batches = createBatchPublisher({ publisher, effects, logger });
+  const { databaseUrl, publisher, effects, db, logger, onPublished, pollMs = DEFAULT_POLL_MS } = options;
+  const batches = createBatchPublisher({ publisher, effects, logger, onPublished });
   const warn = warnSeldom(logger);
   const queue = createRelayQueue(batches, pollMs);
   const stopping = new AbortController();

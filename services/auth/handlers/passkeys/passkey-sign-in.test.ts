@@ -10,6 +10,7 @@ import { amrOf } from '../../sessions/factors.ts';
 import { startAuthService, type TestAuthService } from '../../testing/auth-service.ts';
 import { codeOf } from '../../testing/authenticator-app.ts';
 import { addPasskey, assertionMessage, PASSKEY_SITE, PASSKEY_URL, signedBy } from '../../testing/passkeys.ts';
+import { signInsDuring } from '../../testing/sign-ins.ts';
 import { PASSWORD, type SignedUp } from '../../testing/signers.ts';
 import { createAuthenticator, type Faults, type SoftwareAuthenticator } from '../../testing/software-authenticator.ts';
 
@@ -63,6 +64,16 @@ async function refusalsOf({ id }: SignedUp): Promise<string[]> {
 }
 
 describe('a sign-in by a passkey', () => {
+  it('is counted', async () => {
+    const person = await signUp();
+    const counted = await signInsDuring(service.metrics, async () => {
+      const credential = await signedBy(service.passkeys(), person.authenticator, {});
+      await finish(credential);
+      await assert.rejects(finish(credential), refused('PASSKEY_INVALID'), 'once');
+    });
+    assert.deepEqual(counted, { 'passkey ok': 1, 'passkey refused': 1 });
+  });
+
   it('asks for nothing else, and says by what it was', async () => {
     const person = await signUp();
     const { secret } = await service.mfa(person.accessToken).enrolTotp({});

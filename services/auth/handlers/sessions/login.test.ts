@@ -5,6 +5,7 @@ import { OxoError } from '#kit/errors.ts';
 import { newId } from '#kit/ids.ts';
 import { refused } from '#kit/testing/refused.ts';
 import { startAuthService, type TestAuthService } from '../../testing/auth-service.ts';
+import { signInsDuring } from '../../testing/sign-ins.ts';
 import { PASSWORD } from '../../testing/signers.ts';
 
 let service: TestAuthService;
@@ -30,6 +31,17 @@ test('one signs in by handle, whatever its case', async () => {
     assert.equal(user?.id, id);
     assert.equal((await service.verifier.verifyUser(tokens?.accessToken ?? '')).userId, id);
   }
+});
+
+test('sign-ins are counted by what became of them, and what was no try is not', async () => {
+  const { handle } = await service.signUp();
+  const counted = await signInsDuring(service.metrics, async () => {
+    await service.as().login({ identifier: handle, password: PASSWORD });
+    await refusal(handle, 'not the password');
+    await refusal('nobody_has_this', PASSWORD);
+    await refusal(handle, '');
+  });
+  assert.deepEqual(counted, { 'password ok': 1, 'password refused': 2 });
 });
 
 test('the same password in another Unicode form is the same password', async () => {

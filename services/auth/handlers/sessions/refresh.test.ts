@@ -6,6 +6,7 @@ import type { Reason } from '#kit/errors.ts';
 import { refused } from '#kit/testing/refused.ts';
 import { decodeRefreshToken, encodeRefreshToken, newRefreshToken } from '../../sessions/refresh-token.ts';
 import { startAuthService, type TestAuthService } from '../../testing/auth-service.ts';
+import { signInsDuring } from '../../testing/sign-ins.ts';
 
 let service: TestAuthService;
 before(async () => {
@@ -29,6 +30,16 @@ test('a refresh token gives the next pair of the same session', async () => {
   assert.equal(new Set([first.refreshToken, second.refreshToken, third.refreshToken]).size, 3);
   assert.equal(sessionOf(third.accessToken), sessionOf(first.accessToken));
   assert.equal((await service.verifier.verifyUser(third.accessToken)).userId, first.id);
+});
+
+test('refreshes are counted by what became of them', async () => {
+  const { refreshToken } = await service.signIn();
+  const counted = await signInsDuring(service.metrics, async () => {
+    await refresh(refreshToken);
+    await refuses('made up', 'REFRESH_TOKEN_INVALID');
+    await assert.rejects(refresh(''), refused('VALIDATION_FAILED', 'refreshToken'));
+  });
+  assert.deepEqual(counted, { 'refresh ok': 1, 'refresh refused': 1 });
 });
 
 test('the token before works once more within 10 seconds, and gives the same successor', async () => {

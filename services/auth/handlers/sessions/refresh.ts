@@ -4,6 +4,7 @@ import { OxoError } from '#kit/errors.ts';
 import type { Logger } from '#kit/observability/logger.ts';
 import type { CallContext } from '#kit/rpc/context.ts';
 import { text, validate } from '#kit/validate.ts';
+import { type CountSignIn, countedAs } from '../../accounts/sign-in-metrics.ts';
 import type { Attempts } from '../../attempts/attempts.ts';
 import { askerOf, deviceOf } from '../../origin/device.ts';
 import { decodeRefreshToken } from '../../sessions/refresh-token.ts';
@@ -19,6 +20,7 @@ export interface RefreshDependencies {
   sessions: Sessions;
   families: Pick<TokenFamilies, 'isOurs'>;
   issuer: TokenIssuer;
+  countSignIn: CountSignIn;
   logger: Logger;
 }
 
@@ -27,9 +29,8 @@ export interface RefreshDependencies {
  * whatever others in the network have tried.
  * @throws OxoError VALIDATION_FAILED, RATE_LIMITED, REFRESH_TOKEN_INVALID; REFRESH_TOKEN_REUSED, which also revokes the session
  */
-export function refresh({ attempts, sessions, families, issuer, logger }: RefreshDependencies) {
-  return async (request: RefreshRequest, context: CallContext): Promise<RefreshResponse> => {
-    const { refreshToken } = validate(input, request);
+export function refresh({ attempts, sessions, families, issuer, countSignIn, logger }: RefreshDependencies) {
+  async function goOn(refreshToken: string, context: CallContext): Promise<RefreshResponse> {
     const { network } = askerOf(context);
     const token = decodeRefreshToken(refreshToken);
     const isOurs = token !== undefined && families.isOurs(token);
@@ -47,6 +48,11 @@ export function refresh({ attempts, sessions, families, issuer, logger }: Refres
         if (isOurs) await attempts.refresh(network);
         throw unknownToken();
     }
+  }
+
+  return async (request: RefreshRequest, context: CallContext): Promise<RefreshResponse> => {
+    const { refreshToken } = validate(input, request);
+    return countedAs('refresh', countSignIn, goOn(refreshToken, context));
   };
 }
 

@@ -7,6 +7,7 @@ import { refused } from '#kit/testing/refused.ts';
 import { until } from '#kit/testing/until.ts';
 import { startAuthService, type TestAuthService } from '../../testing/auth-service.ts';
 import { codeOf } from '../../testing/authenticator-app.ts';
+import { signInsDuring } from '../../testing/sign-ins.ts';
 import { PASSWORD, type SignedUp } from '../../testing/signers.ts';
 
 const STEP_MS = 30 * SECOND_MS;
@@ -59,6 +60,20 @@ describe('a second step', () => {
     const { user, tokens, mfaRequired } = await login(person, person.code());
     assert.deepEqual([user?.id, mfaRequired], [person.id, false]);
     assert.equal((await service.verifier.verifyUser(tokens?.accessToken ?? '')).userId, person.id);
+  });
+
+  it('is counted as what was shown, and the password alone as nothing', async () => {
+    const person = await enrolled();
+    const [spent = '', unknown] = [person.recoveryCodes[0], '0000-0000-0000-0000'];
+    const counted = await signInsDuring(service.metrics, async () => {
+      await login(person, '');
+      await assert.rejects(login(person, wrong(person)), refused('OTP_INVALID'));
+      await assert.rejects(login(person, unknown), refused('OTP_INVALID'));
+      await login(person, person.code());
+      await login(person, spent);
+    });
+    const once = ['totp refused', 'recovery_code refused', 'totp ok', 'recovery_code ok'];
+    assert.deepEqual(counted, Object.fromEntries(once.map((name) => [name, 1])));
   });
 
   it('tells nothing of the code before the password is right', async () => {

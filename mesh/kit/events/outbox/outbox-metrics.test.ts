@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { insertEvents, type OutboxRow } from '#kit/events/outbox/outbox.ts';
+import { measureOutbox } from '#kit/events/outbox/outbox-metrics.ts';
+import { newId } from '#kit/ids.ts';
+import { createMetrics } from '#kit/observability/metrics.ts';
+import { createTestDatabase, type TestDatabase } from '#kit/testing/database.ts';
+import { entities, migrations } from '#kit/testing/fixtures/things.ts';
+
+let database: TestDatabase;
+before(async () => {
+  database = await createTestDatabase({ entities, migrations });
+});
+after(() => database.close());
+
+const row = (id: number): OutboxRow => ({
+  ...{ eventId: newId(id), subject: 'a.b', payload: Buffer.from('x'), headers: {} },
+});
+
+test('tells how many events wait, how long the oldest does, and how many were published', async () => {
+  const { db } = database;
+  const metrics = createMetrics();
+  const { onPublished } = measureOutbox(metrics, db);
+  const empty = await metrics.render();
+  assert.match(empty, /^oxo_outbox_waiting 0$/m);
+  assert.match(empty, /^oxo_outbox_age_seconds 0$/m);
+  assert.match(empty, /^oxo_outbox_published_total 0$/m);
+
+  await db.transaction((tx) => insertEvents(tx, [row(1), row(2)]));
+  await db.query({
+    name: 'test-age',
+    text: `update outbox set created_at = now() - interval '90 seconds' where id = (select min(id) from outbox)`,
+  });
+  onPublished(3);
+  const text = await metrics.render();
+  assert.match(text, /^oxo_outbox_waiting 2$/m);
+  const age = Number(/^oxo_outbox_age_seconds (\S+)$/m.exec(text)?.[1]);
+  assert.ok(age >= 90, `${age}`);
+  assert.match(text, /^oxo_outbox_published_total 3$/m);
+});

@@ -1,0 +1,249 @@
+/**
+ * Every metric of ours: what it is called, what it counts, and which services tell it. Dashboards, rules and alerts ask for these and no others;
+ * a test compares the table with what running services export (mesh/e2e/refusals/metrics.ts). What the library tells of a process
+ * (`process_*`, `nodejs_*`) is beside it, and what Envoy, Postgres, Redis and NATS tell is theirs.
+ *
+ * Which service it is says the label `job`, which replica `instance`: both are added by who scrapes, and none is ours.
+ */
+import { ErrorReason } from '#gen/oxo/common/v1/error_reason.ts';
+
+/** What a label may say: one of these, or so many different things at most, none of which a person can choose. */
+export type MetricLabel = { readonly values: readonly string[] } | { readonly what: string; readonly atMost: number };
+
+export type MetricType = 'counter' | 'gauge' | 'histogram';
+
+export type Metric = {
+  readonly name: string;
+  readonly type: MetricType;
+  /** As it stands in the name, where it has one; of what, where it counts. */
+  readonly unit: string;
+  /** As the services say it. */
+  readonly help: string;
+  readonly labels: Readonly<Record<string, MetricLabel>>;
+  /** Those that export it; a service that is new has what is of all from the kit. */
+  readonly services: readonly string[];
+};
+
+const everywhere = ['auth', 'user', 'post', 'feed'];
+const withTables = ['auth', 'user', 'post'];
+const withConsumers = ['auth', 'post', 'feed'];
+
+/** Reasons of errors, as `ErrorInfo` names them. */
+const reasons = Object.keys(ErrorReason).filter(
+  (name) => Number.isNaN(Number(name)) && name !== 'ERROR_REASON_UNSPECIFIED' && name !== 'UNRECOGNIZED',
+);
+const rpc: MetricLabel = { what: 'an RPC that the service serves, by its full name', atMost: 100 };
+const code: MetricLabel = { what: 'a status of gRPC, by its name', atMost: 17 };
+const consumer: MetricLabel = { what: 'a durable consumer of the service', atMost: 20 };
+const limit: MetricLabel = { what: 'an allowance of services/auth/attempts/allowances.ts', atMost: 60 };
+const route: MetricLabel = { what: 'a route as it was declared; empty for none', atMost: 100 };
+const cache: MetricLabel = {
+  values: ['tokens', 'service_tokens', 'exchanged_tokens', 'follow_sets', 'followers', 'posts', 'profiles'],
+};
+const cacheInMemory: MetricLabel = {
+  values: ['tokens', 'service_tokens', 'exchanged_tokens', 'follow_sets', 'followers'],
+};
+
+type Described = Omit<Metric, 'name' | 'type' | 'labels'> & { readonly labels?: Metric['labels'] };
+const of =
+  (type: MetricType) =>
+  (name: string, { labels = {}, ...rest }: Described): Metric => ({ name, type, labels, ...rest });
+const [counter, gauge, histogram] = [of('counter'), of('gauge'), of('histogram')];
+
+const ofProcesses: readonly Metric[] = [
+  gauge('oxo_build_info', {
+    ...{ unit: 'always 1', services: everywhere },
+    help: 'Always 1: which version this process runs.',
+    labels: { version: { what: 'a version, or a commit', atMost: 1 } },
+  }),
+  gauge('oxo_dependency_up', {
+    ...{ unit: '1 or 0', services: everywhere },
+    help: 'Whether what this process depends on can be used: 1, or 0.',
+    labels: { dependency: { values: ['postgres', 'redis', 'redis-fan-out', 'nats', 'keys'] } },
+  }),
+  counter('oxo_log_lines_total', {
+    ...{ unit: 'lines', services: everywhere },
+    help: 'Lines logged, by level.',
+    labels: { level: { values: ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] } },
+  }),
+];
+
+const ofRpcs: readonly Metric[] = [
+  counter('oxo_rpc_server_requests_total', {
+    ...{ unit: 'RPCs', services: everywhere, labels: { rpc, code } },
+    help: 'RPCs answered, by gRPC status.',
+  }),
+  histogram('oxo_rpc_server_duration_seconds', {
+    ...{ unit: 'seconds', services: everywhere, labels: { rpc } },
+    help: 'Time from an RPC arriving to its answer.',
+  }),
+  counter('oxo_rpc_refusals_total', {
+    ...{ unit: 'RPCs', services: everywhere, labels: { rpc, reason: { values: [...reasons, 'OTHER'] } } },
+    help: 'RPCs refused, by the reason that the caller was told.',
+  }),
+  counter('oxo_http_server_requests_total', {
+    ...{ unit: 'requests', services: ['auth'] },
+    help: 'HTTP requests answered, by status.',
+    labels: { route, status: { what: 'a status of HTTP', atMost: 40 } },
+  }),
+  histogram('oxo_http_server_duration_seconds', {
+    ...{ unit: 'seconds', services: ['auth'], labels: { route } },
+    help: 'Time from an HTTP request arriving to its answer.',
+  }),
+];
+
+const ofDatabases: readonly Metric[] = [
+  gauge('oxo_db_pool_connections', {
+    ...{ unit: 'connections', services: withTables, labels: { state: { values: ['idle', 'used'] } } },
+    help: 'Connections to Postgres that this process has open.',
+  }),
+  gauge('oxo_db_pool_waiting', {
+    ...{ unit: 'statements and transactions', services: withTables },
+    help: 'Statements and transactions that wait for a connection.',
+  }),
+  histogram('oxo_db_pool_wait_seconds', {
+    ...{ unit: 'seconds', services: withTables },
+    help: 'Time from asking for a connection to having one.',
+  }),
+  counter('oxo_redis_failures_total', {
+    ...{ unit: 'operations', services: everywhere },
+    help: 'Operations on Redis that failed: refused, not answered, or not sent because it was away.',
+  }),
+  counter('oxo_cache_requests_total', {
+    ...{ unit: 'entries asked for', services: everywhere },
+    help: 'What caches were asked for, by whether they had it.',
+    labels: { cache, outcome: { values: ['hit', 'miss'] } },
+  }),
+  counter('oxo_cache_evictions_total', {
+    ...{ unit: 'entries', services: everywhere, labels: { cache: cacheInMemory } },
+    help: 'Entries that made place for others.',
+  }),
+  gauge('oxo_cache_entries', {
+    ...{ unit: 'entries', services: everywhere, labels: { cache: cacheInMemory } },
+    help: 'Entries that a cache in memory holds.',
+  }),
+];
+
+const ofEvents: readonly Metric[] = [
+  gauge('oxo_outbox_age_seconds', {
+    ...{ unit: 'seconds', services: withTables },
+    help: 'How long the oldest event of the outbox has waited to be published; 0 when none waits.',
+  }),
+  gauge('oxo_outbox_waiting', {
+    ...{ unit: 'events', services: withTables },
+    help: 'Events of the outbox that wait to be published or to be deleted, counted up to 100000.',
+  }),
+  counter('oxo_outbox_published_total', {
+    ...{ unit: 'events', services: withTables },
+    help: 'Events that JetStream has acknowledged.',
+  }),
+  gauge('oxo_consumer_lag', {
+    ...{ unit: 'events', services: withConsumers, labels: { consumer } },
+    help: 'Events that no replica was given yet.',
+  }),
+  gauge('oxo_consumer_unacknowledged', {
+    ...{ unit: 'events', services: withConsumers, labels: { consumer } },
+    help: 'Events in work or waiting for another try.',
+  }),
+  gauge('oxo_consumer_last_fetch_timestamp_seconds', {
+    ...{ unit: 'seconds since 1970', services: withConsumers, labels: { consumer } },
+    help: 'When events were last asked for, also when there are none; 0 before the first time.',
+  }),
+  counter('oxo_consumer_handled_total', {
+    ...{ unit: 'events', services: withConsumers, labels: { consumer } },
+    help: 'Events handled.',
+  }),
+  counter('oxo_consumer_failed_total', {
+    ...{ unit: 'tries', services: withConsumers, labels: { consumer } },
+    help: 'Tries that failed.',
+  }),
+  counter('oxo_consumer_redelivered_total', {
+    ...{ unit: 'deliveries', services: withConsumers, labels: { consumer } },
+    help: 'Deliveries after the first.',
+  }),
+  counter('oxo_consumer_dead_total', {
+    ...{ unit: 'events', services: withConsumers, labels: { consumer } },
+    help: 'Events given up.',
+  }),
+  histogram('oxo_consumer_duration_seconds', {
+    ...{ unit: 'seconds', services: withConsumers, labels: { consumer } },
+    help: 'Time that one try took.',
+  }),
+];
+
+const ofFeeds: readonly Metric[] = [
+  counter('oxo_feed_reads_total', {
+    ...{ unit: 'stretches', services: ['feed'], labels: { source: { values: ['window', 'rebuild', 'postgres'] } } },
+    help: 'Stretches of feeds read, by where they came from: window, rebuild or postgres.',
+  }),
+  counter('oxo_feed_fanout_inserts_total', {
+    ...{ unit: 'entries', services: ['feed'] },
+    help: 'Posts put into the windows of feeds.',
+  }),
+  counter('oxo_feed_pulled_posts_total', {
+    ...{ unit: 'posts', services: ['feed'] },
+    help: 'Posts of authors with many followers, which were not put into the windows of these.',
+  }),
+  histogram('oxo_feed_fanout_duration_seconds', {
+    ...{ unit: 'seconds', services: ['feed'] },
+    help: 'Time from a post being written to it being in the last window that it belongs to.',
+  }),
+  histogram('oxo_feed_rebuild_duration_seconds', {
+    ...{ unit: 'seconds', services: ['feed'] },
+    help: 'Time that building a window anew took.',
+  }),
+  counter('oxo_user_pull_crossings_total', {
+    ...{ unit: 'authors', services: ['user'], labels: { direction: { values: ['up', 'down'] } } },
+    help: 'Authors whose followers became more than posts are pushed to (up), or few again (down).',
+  }),
+];
+
+const methods = [
+  ...['password', 'totp', 'recovery_code', 'passkey', 'refresh'],
+  ...['oauth_code', 'oauth_refresh', 'device', 'client'],
+];
+
+const ofIdentity: readonly Metric[] = [
+  counter('oxo_auth_sign_ins_total', {
+    ...{ unit: 'sign-ins', services: ['auth'] },
+    help: 'Sign-ins, and sessions that were gone on with, by how, and whether they were let in.',
+    labels: { method: { values: methods }, outcome: { values: ['ok', 'refused'] } },
+  }),
+  counter('oxo_auth_attempts_refused_total', {
+    ...{ unit: 'attempts', services: ['auth'], labels: { limit } },
+    help: 'Attempts for which an allowance was used up.',
+  }),
+  counter('oxo_auth_attempts_unchecked_total', {
+    ...{ unit: 'attempts', services: ['auth'], labels: { limit } },
+    help: 'Attempts that one process alone has counted, because Redis was away or refused.',
+  }),
+  gauge('oxo_auth_limiter_shared', {
+    ...{ unit: '1 or 0', services: ['auth'] },
+    help: 'Whether all processes count attempts together: 1, or each alone, while their Redis is away or refuses: 0.',
+  }),
+  counter('oxo_auth_mails_total', {
+    ...{ unit: 'mails', services: ['auth'] },
+    help: 'Mails by kind and what became of them; one that is tried again has failed each time.',
+    labels: {
+      kind: { what: 'a kind of mail of services/auth/mail/kinds.ts', atMost: 20 },
+      outcome: { values: ['QUEUED', 'LIMITED', 'SENT', 'FAILED', 'REFUSED', 'EXPIRED'] },
+    },
+  }),
+  gauge('oxo_auth_key_age_seconds', {
+    ...{ unit: 'seconds', services: ['auth'], labels: { key: { values: ['signing', 'encryption'] } } },
+    help: 'How long the key that signs tokens has signed, and the key-encryption key has been in use.',
+  }),
+  gauge('oxo_auth_key_expires_seconds', {
+    ...{ unit: 'seconds', services: ['auth'], labels: { key: { values: ['signing'] } } },
+    help: 'How long it is until the schedule replaces the key; below 0 when that is overdue.',
+  }),
+];
+
+export const metrics: readonly Metric[] = [
+  ...ofProcesses,
+  ...ofRpcs,
+  ...ofDatabases,
+  ...ofEvents,
+  ...ofFeeds,
+  ...ofIdentity,
+];

@@ -1,0 +1,11 @@
+import { type CountSignIn, countedAs } from '../accounts/sign-in-metrics.ts';
+import type { PasskeySignIns } from './passkey-sign-ins.ts';
+
+/** The same sign-ins, counted. */
+export function countedPasskeys(passkeySignIns: PasskeySignIns, count: CountSignIn): PasskeySignIns {
+  return {
+    ...passkeySignIns,
+    signIn: (credential, source, enter) =>
+      countedAs('passkey', count, passkeySignIns.signIn(credential, source, enter)),
+  };
+}
