@@ -1,5 +1,5 @@
+import { countedCredentials } from './accounts/counted-credentials.ts';
 import { createCredentials } from './accounts/credentials.ts';
-import { type CountSignIn, countedCredentials } from './accounts/sign-in-metrics.ts';
 import {
   beginPasskeyRegistration,
   beginPasskeySignIn,
@@ -24,6 +24,7 @@ import { createPasskeys, type Passkeys, type PasskeysOptions } from './passkeys/
 import { relyingPartyOf } from './passkeys/relying-party.ts';
 import type { Profiles } from './profiles/profiles.ts';
 import type { Sessions } from './sessions/sessions.ts';
+import type { CountSignIn } from './sign-ins/sign-in-metrics.ts';
 import { createStepUp, type StepUpOptions } from './step-up/step-up.ts';
 import { createSingleUse } from './tokens/single-use.ts';
 import type { TokenIssuer } from './tokens/token-issuer.ts';

@@ -1,6 +1,6 @@
 import type Provider from 'oidc-provider';
 import type { KoaContextWithOIDC } from 'oidc-provider';
-import type { CountSignIn, SignInMethod } from '../accounts/sign-in-metrics.ts';
+import type { CountSignIn, SignInMethod } from '../sign-ins/sign-in-metrics.ts';
 
 /** What an app may show at the token endpoint. */
 const METHOD_OF_GRANT: ReadonlyMap<unknown, SignInMethod> = new Map([

@@ -3,12 +3,12 @@ import type { EventEmitter } from 'node:events';
 import Provider, { type Configuration, errors, type FindAccount, type KoaContextWithOIDC } from 'oidc-provider';
 import { systemClock } from '#kit/clock.ts';
 import type { Logger } from '#kit/observability/logger.ts';
-import type { CountSignIn } from '../accounts/sign-in-metrics.ts';
 import { NOBODY } from '../audit/audit-log.ts';
 import type { CountedAudit } from '../audit/counted.ts';
 import type { Consents } from '../consents/consents.ts';
 import { callOf } from '../http/call-of.ts';
 import type { SigningKeys } from '../keys/signing-keys.ts';
+import type { CountSignIn } from '../sign-ins/sign-in-metrics.ts';
 import { OAUTH_SCOPES } from '../tokens/scopes.ts';
 import type { TaggedTokens } from '../tokens/tags.ts';
 import {

@@ -1,4 +1,4 @@
-import { type CountSignIn, countedAs } from '../accounts/sign-in-metrics.ts';
+import { type CountSignIn, countedAs } from '../sign-ins/sign-in-metrics.ts';
 import type { PasskeySignIns } from './passkey-sign-ins.ts';
 
 /** The same sign-ins, counted. */

@@ -4,12 +4,12 @@ import { OxoError } from '#kit/errors.ts';
 import type { Logger } from '#kit/observability/logger.ts';
 import type { CallContext } from '#kit/rpc/context.ts';
 import { text, validate } from '#kit/validate.ts';
-import { type CountSignIn, countedAs } from '../../accounts/sign-in-metrics.ts';
 import type { Attempts } from '../../attempts/attempts.ts';
 import { askerOf, deviceOf } from '../../origin/device.ts';
 import { decodeRefreshToken } from '../../sessions/refresh-token.ts';
 import type { Sessions } from '../../sessions/sessions.ts';
 import type { TokenFamilies } from '../../sessions/token-families.ts';
+import { type CountSignIn, countedAs } from '../../sign-ins/sign-in-metrics.ts';
 import { sessionTokens } from '../../tokens/session-tokens.ts';
 import type { TokenIssuer } from '../../tokens/token-issuer.ts';
 
