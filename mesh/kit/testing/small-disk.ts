@@ -3,7 +3,7 @@ import { closeSync, mkdtempSync, openSync, rmdirSync, rmSync, writeSync } from '
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** A disk of 8 MiB that a test can fill. */
+/** A small disk that a test can fill. */
 export interface SmallDisk {
   path: string;
   fill(): void;
@@ -12,11 +12,13 @@ export interface SmallDisk {
   unmount(): void;
 }
 
+const pieceBytes = 64 * 1_024;
+
 /** @returns undefined for whoever may not mount */
-export function mountSmallDisk(): SmallDisk | undefined {
+export function mountSmallDisk(mebibytes = 8): SmallDisk | undefined {
   const path = mkdtempSync(join(tmpdir(), 'oxo-small-'));
   try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', path], { stdio: 'ignore' });
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${mebibytes}m`, 'tmpfs', path], { stdio: 'ignore' });
   } catch {
     rmdirSync(path);
     return undefined;
@@ -27,7 +29,8 @@ export function mountSmallDisk(): SmallDisk | undefined {
     fill() {
       const file = openSync(filler, 'w');
       try {
-        for (let piece = 0; piece < 16 * 1024; piece += 1) writeSync(file, Buffer.alloc(1_024));
+        const piece = Buffer.alloc(pieceBytes);
+        for (let written = 0; written < 2 * mebibytes * 1_024 ** 2; written += pieceBytes) writeSync(file, piece);
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
       } finally {

@@ -107,7 +107,7 @@ test('what a service made of its own tables runs with its rights, for status and
   assert.match(status.out, /posts +1 /);
   await diagnose(env);
   assert.deepEqual(await seenBy('post'), [{ who: 'oxo_post', admin: false, count: 3 }]);
-  assert.deepEqual(await seenBy('auth'), [{ who: 'oxo_auth', admin: false, count: 4 }]);
+  assert.deepEqual(await seenBy('auth'), [{ who: 'oxo_auth', admin: false, count: 5 }]);
   for (const name of ['post', 'auth']) await query(url(name), 'DROP VIEW outbox, migrations; DROP TABLE spied CASCADE');
   await query(url('auth'), 'DROP VIEW signing_keys');
   for (const name of ['post', 'auth']) await query(url(name), 'DROP FUNCTION spy');

@@ -6,6 +6,7 @@ import { type ClientOptions, withClient } from '../servers/postgres-client.ts';
 import { migrationNames, type ServiceDefinition } from '../services.ts';
 import { readOutboxes } from '../stack/health.ts';
 import type { StackPlan } from '../stack/plan.ts';
+import { readSigningKeys } from '../stack/signing-keys.ts';
 import { fail, type Judgement, judge, ok, type Probe, warn } from './examination.ts';
 
 const timeoutMs = 2_000;
@@ -156,16 +157,13 @@ async function judgeRelay(client: pg.Client, { name, schema }: ServiceDefinition
   return [fail('none leads: events wait in the outbox', `does ${name} run? ./oxo logs ${name}`)];
 }
 
-async function judgeKeys(client: pg.Client, { schema }: ServiceDefinition): Promise<Judgement[]> {
-  const exists = await client.query('SELECT to_regclass($1) AS found', [`${schema}.signing_keys`]);
-  if (exists.rows[0]?.found === null) return [warn('no tables yet', './oxo up')];
-  const { rows } = await client.query<{ state: string; since: number | null }>(
-    `SELECT state, activated_at_ms::float8 AS since FROM ${schema}.signing_keys`,
-  );
-  const current = rows.find(({ state }) => state === 'CURRENT');
+async function judgeKeys(client: pg.Client, auth: ServiceDefinition): Promise<Judgement[]> {
+  const keys = await readSigningKeys(client, auth);
+  if (keys === undefined) return [warn('no tables yet', './oxo up')];
+  const current = keys.find(({ state }) => state === 'CURRENT');
   if (current === undefined) return [warn('none signs yet', 'auth makes one when it starts: ./oxo up')];
-  if (!rows.some(({ state }) => state === 'NEXT')) return [fail('no next key is published', './oxo logs auth')];
-  const days = (systemClock.nowMs() - (current.since ?? 0)) / dayMs;
+  if (!keys.some(({ state }) => state === 'NEXT')) return [fail('no next key is published', './oxo logs auth')];
+  const days = (systemClock.nowMs() - (current.sinceMs ?? 0)) / dayMs;
   const rotateAfterDays = Number(process.env.KEY_ROTATE_AFTER_DAYS || 90);
   if (rotateAfterDays > 0 && days > rotateAfterDays + 2) {
     return [

@@ -1,4 +1,4 @@
-import { stateNow } from '../commands/status.ts';
+import { stateNow } from '../commands/status/read/processes.ts';
 import { handedOutAdvice, handedOutPorts } from '../ports.ts';
 import type { StackPlan } from '../stack/plan.ts';
 import { portsOf } from '../stack/stack.ts';

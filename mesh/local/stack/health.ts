@@ -21,9 +21,18 @@ export type ConsumerHealth = {
   /** Events delivered and not acknowledged yet. */
   readonly inFlight: number;
   readonly redelivered: number;
+  /** Requests for more events that wait at the server: none means that nobody asks. */
+  readonly pulls: number;
+  /** When an event was delivered last, ISO 8601; undefined when none ever was since the server started. */
+  readonly lastDeliveredAt: string | undefined;
 };
 
-export type EventsHealth = { readonly consumers: readonly ConsumerHealth[]; readonly deadLetters: number };
+export type EventsHealth = {
+  readonly consumers: readonly ConsumerHealth[];
+  readonly deadLetters: number;
+  /** When the oldest of them was given up, ISO 8601; undefined when there is none. */
+  readonly deadSince: string | undefined;
+};
 
 /**
  * How long events wait in each schema that has an outbox already. Rejects when Postgres is away.
@@ -63,11 +72,23 @@ export async function readEvents(url: string): Promise<EventsHealth> {
         pending: info.num_pending,
         inFlight: info.num_ack_pending,
         redelivered: info.num_redelivered,
+        pulls: info.num_waiting,
+        lastDeliveredAt: timeOf(info.delivered.last_active),
       });
     }
     const { state } = await manager.streams.info(DEAD_LETTERS_STREAM);
-    return { consumers, deadLetters: state.messages };
+    return {
+      consumers,
+      deadLetters: state.messages,
+      deadSince: state.messages > 0 ? timeOf(state.first_ts) : undefined,
+    };
   } finally {
     await connection.close();
   }
+}
+
+/** The server writes times as text, whatever their types say; 0001-01-01 is none. */
+function timeOf(value: unknown): string | undefined {
+  const ms = typeof value === 'string' ? Date.parse(value) : Number.NaN;
+  return ms > 0 ? new Date(ms).toISOString() : undefined;
 }

@@ -1,6 +1,7 @@
 import type { DeadLetter } from '#kit/events/consumers/dead-letters.ts';
 import { redactSecrets } from '#kit/observability/redact.ts';
 import { parseFlags } from '../../cli/command.ts';
+import { printable } from '../../cli/printable.ts';
 import { withEvents } from '../../events/connection.ts';
 import { type DecodedPayload, decodePayload } from '../../events/payload.ts';
 import { readId, requireLetter } from './letters.ts';
@@ -70,9 +71,4 @@ function lines(rows: readonly (readonly [string, unknown])[]): string {
   const known = rows.filter(([, value]) => value !== undefined);
   const width = Math.max(...known.map(([name]) => name.length));
   return known.map(([name, value]) => `  ${printable(name).padEnd(width)}  ${printable(String(value))}`).join('\n');
-}
-
-/** What people wrote must not steer the terminal. */
-function printable(text: string): string {
-  return text.replace(/[^\P{C}\n]/gu, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`);
 }

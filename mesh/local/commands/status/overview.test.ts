@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { summarise } from './status.ts';
+import { summarise } from './overview.ts';
 
 test('a full disk is said although every process is ready', () => {
   const state = { phase: 'running', supervisor: { pid: 1, startedAt: '' }, publicUrl: 'http://127.0.0.1:1' } as const;

@@ -1,0 +1,52 @@
+import type { Alert } from '../read/alerts.ts';
+import { isUnread, type Readings } from '../read/readings.ts';
+import { judgeEvents } from './events.ts';
+import { impacts, type Problem, runbookOf } from './problem.ts';
+import { judgeProcesses } from './processes.ts';
+import { judgeResources } from './resources.ts';
+import { judgeSupervision } from './supervision.ts';
+import { judgeTraffic } from './traffic.ts';
+
+/** Everything that is wrong, worst first. It looks at nothing but the readings. */
+export function judge(readings: Readings): Problem[] {
+  const judges = [judgeProcesses, judgeTraffic, judgeEvents, judgeResources, judgeSupervision];
+  const found = judges.flatMap((each) => each(readings));
+  const { alerts } = readings;
+  const all = alerts === undefined || isUnread(alerts) ? found : withAlerts(found, alerts);
+  return all.toSorted((a, b) => impacts.indexOf(a.impact) - impacts.indexOf(b.impact));
+}
+
+/** Prometheus knows since when, and sees what takes longer than two readings to be seen. */
+function withAlerts(found: readonly Problem[], alerts: readonly Alert[]): Problem[] {
+  const dated = found.map((each) => {
+    const alert = alerts.find(({ name }) => name === each.alert);
+    return alert === undefined ? each : { ...each, since: each.since ?? alert.since };
+  });
+  const known = new Set(found.map(({ alert }) => alert));
+  const more = alerts.filter(({ name }) => !known.has(name));
+  return [
+    ...dated,
+    ...[...Map.groupBy(more, ({ name }) => name).values()].flatMap(([first]) => first ?? []).map(asProblem),
+  ];
+}
+
+function asProblem({ name, severity, summary, description, runbook, since }: Alert): Problem {
+  return {
+    ...{ alert: name, subject: undefined, since },
+    impact: severity === 'page' ? 'degraded' : 'soon',
+    what: summary === '' ? `${name} fires` : summary,
+    noticed: description === '' ? 'see its runbook' : description,
+    next: './oxo doctor',
+    runbook: runbook ?? runbookOf(name),
+  };
+}
+
+/** Whether people are served, by the worst of the problems. */
+export type Serving = 'served' | 'degraded' | 'partly' | 'not served';
+
+export function servingOf(problems: readonly Problem[]): Serving {
+  const worst = problems[0]?.impact;
+  if (worst === 'outage') return 'not served';
+  if (worst === 'partial') return 'partly';
+  return worst === 'degraded' ? 'degraded' : 'served';
+}
