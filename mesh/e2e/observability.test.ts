@@ -112,7 +112,10 @@ describe('a stack that is observed', () => {
       const answer = await fetch(`${world.stack.urls.telemetry}/dashboards/${name}`);
       const text = await answer.text();
       assert.equal(answer.status, 200, name);
-      assert.ok(panels.length > 0 && !text.includes('class="bad"'), `${name}: ${/class="bad">[^<]*/.exec(text)?.[0]}`);
+      assert.ok(
+        panels.length > 0 && !text.includes('class="failed"'),
+        `${name}: ${/class="failed">[^<]*/.exec(text)?.[0]}`,
+      );
     }
   });
 

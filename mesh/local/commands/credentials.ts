@@ -18,7 +18,7 @@ export const command: Command = {
   usage: `usage: ./oxo credentials rotate [--service NAME] [--now]
 
 Gives the services other passwords of Postgres, Redis and NATS, and other secrets by which they get their own tokens; the operator another
-secret, the rate limiter and the owner of the audit log other passwords, and auth other secrets that sign cookies, tags of API keys and what mails carry. A stack
+secret, the rate limiter, who reads statistics, and the owner of the audit log other passwords, and auth other secrets that sign cookies, tags of API keys and what mails carry. A stack
 that runs goes on: first both count, then process by process is started with the new ones, then the former ones are taken back and whoever
 is still connected by them is cut off. With --replicas 2 or more no request is refused; with one of each, those of a service fail until its
 process is ready again. Tokens that services got by a former secret are refused everywhere before it is said to be done, and the audit log has

@@ -130,6 +130,7 @@ function requireReplaced(before: Secrets, after: Secrets, world: ReturnType<type
   assert.notEqual(after.operator, before.operator);
   assert.notEqual(after.auditOwner, before.auditOwner);
   assert.notEqual(after.ratelimit, before.ratelimit);
+  assert.notEqual(after.monitoring, before.monitoring);
   const limiter = world.processes().find(({ name }) => name === 'ratelimit');
   assert.equal(limiter?.secrets.ratelimit, after.ratelimit);
   for (const { secrets } of world.processes().filter(({ name }) => name === 'auth')) {

@@ -13,7 +13,7 @@ import { connectOnce } from '../servers/nats.ts';
 import type { Settings } from '../settings.ts';
 import { planStack, type StackPlan } from '../stack/plan.ts';
 import { refreshUsers, setUpServers } from '../stack/servers.ts';
-import { ratelimitStep } from '../stack/stack.ts';
+import { monitoringStep, ratelimitStep } from '../stack/stack.ts';
 import { isOfAnotherVersion } from '../stack/upgrade.ts';
 import { followStart, launchSupervisor } from '../supervisor/launch.ts';
 import { readLiveState, type StackState, withRunningSettings } from '../supervisor/state.ts';
@@ -111,7 +111,7 @@ function rolloutOf(settings: Settings, progress: Progress): Rollout {
       });
     },
     async roll(names, presentOnly) {
-      const processes = [...planStack(running).services.map(({ name }) => name), ratelimitStep];
+      const processes = [...planStack(running).services.map(({ name }) => name), ratelimitStep, monitoringStep];
       await roll(settings, { only: processes.filter((name) => names.includes(name)), presentOnly }, progress);
     },
     async refuse(formerSecrets, replaced) {

@@ -11,7 +11,7 @@ import {
 } from '../secrets.ts';
 
 /** What is replaced besides the secrets of services, by the names that the operator says. */
-export const otherNames = [operatorName, 'ratelimit', 'audit', 'cookies', 'tags', 'mails'] as const;
+export const otherNames = [operatorName, 'ratelimit', 'monitoring', 'audit', 'cookies', 'tags', 'mails'] as const;
 type OtherName = (typeof otherNames)[number];
 
 /** So long there is something that was signed by them: a browser's session, an API key or a known device, a mail. */
@@ -39,6 +39,7 @@ export function pending(secrets: Secrets): string[] {
   const others: Record<OtherName, unknown> = {
     operator: secrets.formerOperator,
     ratelimit: secrets.formerRatelimit,
+    monitoring: secrets.formerMonitoring,
     audit: secrets.formerAuditOwner,
     cookies: secrets.nextOauthCookies,
     tags: secrets.nextApiKeyTags,
@@ -62,10 +63,12 @@ export function replaceSecrets(secrets: Secrets, names: readonly string[]): Secr
     name,
     names.includes(name) ? { ...newCredentials(!present.second), former: present } : secrets.services[name],
   ]);
-  const { operator, ratelimit, ratelimitSecond, auditOwner, auditSecond } = secrets;
+  const { operator, ratelimit, ratelimitSecond, monitoring, auditOwner, auditSecond } = secrets;
   const others: Record<OtherName, () => Partial<Secrets>> = {
     operator: () => ({ operator: password(), formerOperator: operator }),
     ratelimit: () => ({ ratelimit: password(), ratelimitSecond: !ratelimitSecond, formerRatelimit: ratelimit }),
+    // Redis takes both, Postgres the new one alone: until its exporter is started again it may miss a look.
+    monitoring: () => ({ monitoring: password(), formerMonitoring: monitoring }),
     audit: () => ({ auditOwner: password(), auditSecond: !auditSecond, formerAuditOwner: auditOwner }),
     cookies: () => (isFull(secrets.formerOauthCookies) ? {} : { nextOauthCookies: key() }),
     tags: () => (isFull(secrets.formerApiKeyTags) ? {} : { nextApiKeyTags: key() }),
@@ -85,7 +88,12 @@ export function withoutFormer(secrets: Secrets): Secrets {
   const formerMailTokens = formersOf(mailTokens, nextMailTokens, secrets.formerMailTokens, signedDays.mails);
   return {
     ...rest,
-    ...{ formerOperator: undefined, formerRatelimit: undefined, formerAuditOwner: undefined },
+    ...{
+      formerOperator: undefined,
+      formerRatelimit: undefined,
+      formerMonitoring: undefined,
+      formerAuditOwner: undefined,
+    },
     ...{ oauthCookies: nextOauthCookies ?? oauthCookies, apiKeyTags: nextApiKeyTags ?? apiKeyTags },
     ...{ mailTokens: nextMailTokens ?? mailTokens, formerOauthCookies, formerApiKeyTags, formerMailTokens },
     services: Object.fromEntries(services),

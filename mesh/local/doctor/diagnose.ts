@@ -7,6 +7,7 @@ import { readLiveState, type StackState, withRunningSettings } from '../supervis
 import { limitsProbe, limitsRedisProbe, natsProbe, redisProbe } from './brokers.ts';
 import { examine, type Finding, type Probe } from './examination.ts';
 import { machineProbes } from './machine.ts';
+import { observabilityProbe } from './observability.ts';
 import { postgresProbes } from './postgres.ts';
 import { portProbe, processProbes } from './processes.ts';
 import { secretsProbe } from './secrets.ts';
@@ -45,6 +46,8 @@ export async function diagnose(env: NodeJS.ProcessEnv): Promise<Finding[]> {
     if (redisUrl === undefined && (live !== undefined || limitsRedisUrl !== undefined))
       probes.push(limitsRedisProbe(plan));
     if (live?.processes.some(({ name }) => name === 'envoy')) probes.push(limitsProbe(plan, live));
+    if (live !== undefined && plan.urls.prometheus !== undefined)
+      probes.push(observabilityProbe(plan.urls.prometheus, live));
   }
   return [...wrong, ...(await examine(probes))];
 }

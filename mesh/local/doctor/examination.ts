@@ -13,7 +13,16 @@ export type Finding = {
   readonly next?: string | undefined;
 };
 
-export type Area = 'machine' | 'settings' | 'state folder' | 'processes' | 'Postgres' | 'Redis' | 'NATS' | 'limits';
+export type Area =
+  | 'machine'
+  | 'settings'
+  | 'state folder'
+  | 'processes'
+  | 'Postgres'
+  | 'Redis'
+  | 'NATS'
+  | 'limits'
+  | 'observability';
 
 /** One look at something; it may find several things, and is given up when it takes too long. */
 export type Probe = {

@@ -10,12 +10,16 @@ import { findFreePortBase } from '../ports.ts';
 import { durablesOf, services } from '../services.ts';
 import { type Stack, startStack } from '../stack/stack.ts';
 import { temporaryFolder } from '../testing/temporary.ts';
+import { monitoringRole } from './monitoring.ts';
 import { connectOnce } from './nats.ts';
+import { withClient } from './postgres-client.ts';
+import { monitoringUser } from './redis-acl.ts';
 
 let stack: Stack;
 
 before(async () => {
-  stack = await startStack({ stateDir: temporaryFolder(), portBase: await findFreePortBase(), serversOnly: true });
+  const portBase = await findFreePortBase();
+  stack = await startStack({ stateDir: temporaryFolder(), portBase, serversOnly: true, observability: true });
 });
 
 after(async () => {
@@ -91,6 +95,30 @@ describe('Postgres', () => {
       await assert.rejects(as(name, add('', '')), denied, name);
       await assert.rejects(as(name, 'SELECT audit.prune()'), denied, name);
     }
+  });
+
+  test('who looks at the server reads its statistics, and no table', async () => {
+    const url = new URL(stack.urls.database);
+    [url.username, url.password] = [monitoringRole, stack.secrets.monitoring];
+    await as('post', 'CREATE TABLE IF NOT EXISTS mine (id int)');
+    await withClient(url.href, { connectionTimeoutMillis: 5_000, application_name: 'test' }, async (client) => {
+      const { rows } = await client.query(`SELECT size FROM pg_ls_waldir(), pg_stat_activity WHERE usename <> $1`, [
+        'me',
+      ]);
+      assert.ok(rows.length > 0);
+      await assert.rejects(client.query('CREATE TEMPORARY TABLE mine (id int)'));
+      await client.query('SET default_transaction_read_only = off');
+      for (const sql of [
+        'SELECT * FROM posts.mine',
+        'SELECT * FROM audit.log',
+        'CREATE TABLE public.mine (id int)',
+        'SET ROLE oxo_post',
+        `SELECT pg_read_file('PG_VERSION')`,
+        `COPY (SELECT 1) TO PROGRAM 'true'`,
+        'SELECT rolpassword FROM pg_authid',
+      ])
+        await assert.rejects(client.query(sql), denied, sql);
+    });
   });
 
   test('no service may enter another database', async () => {
@@ -225,6 +253,33 @@ describe('Redis', () => {
     assert.deepEqual(await admin.config('GET', 'maxmemory-policy'), ['maxmemory-policy', 'volatile-lru']);
     admin.disconnect();
   });
+});
+
+test('who looks at both Redis reads statistics, and no key', async () => {
+  for (const url of [stack.urls.redis, stack.urls.limitsRedis]) {
+    const { hostname: host, port } = new URL(url);
+    const options = { lazyConnect: true, enableReadyCheck: false, retryStrategy: () => null };
+    const user = { username: monitoringUser, password: stack.secrets.monitoring };
+    const client = new Redis({ ...options, ...user, host, port: Number(port) });
+    client.on('error', () => {});
+    try {
+      assert.match(await client.info('stats'), /evicted_keys/);
+      for (const [command = '', ...args] of [
+        ...[['get', 'post:1'], ['set', 'post:1', 'x'], ['keys', '*'], ['scan', '0'], ['randomkey'], ['flushall']],
+        ...[
+          ['slowlog', 'get'],
+          ['monitor'],
+          ['config', 'get', '*'],
+          ['client', 'list'],
+          ['acl', 'list'],
+          ['eval', '', '0'],
+        ],
+      ])
+        await assert.rejects(client.call(command, ...args), /NOPERM/, command);
+    } finally {
+      client.disconnect();
+    }
+  }
 });
 
 describe('the Redis of the limits', () => {

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { CliError, messageOf } from '../cli/cli-error.ts';
 import { lockStack } from '../machine/lock.ts';
+import type { ObserverName } from '../observability/programs.ts';
 import { observersOf, startObservers } from '../observability/start.ts';
 import { ensureParts } from '../parts/fetch.ts';
 import type { PartName } from '../parts/parts.ts';
@@ -20,7 +21,16 @@ import { type Instance, serviceOf } from './replicas.ts';
 import { replaceGateway } from './roll-gateway.ts';
 import { gatewayOf, natsIsOld, partsOf, programOf, ratelimitOf, refreshUsers, serversOf } from './servers.ts';
 import { serviceSpec } from './services.ts';
-import { handleOf, portsOf, ratelimitStep, type Stack, StackIsRunningError, startRatelimit, tiers } from './stack.ts';
+import {
+  handleOf,
+  monitoringStep,
+  portsOf,
+  ratelimitStep,
+  type Stack,
+  StackIsRunningError,
+  startRatelimit,
+  tiers,
+} from './stack.ts';
 import { codeVersion } from './version.ts';
 
 /** Within this time those who could not reach a replica have tried again: the kit's channels wait for at most a second. */
@@ -209,6 +219,10 @@ async function replaceAll(roll: Roll, left: StackState): Promise<void> {
   if (only?.includes(ratelimitStep) && group.get(ratelimitStep) !== undefined) {
     await group.leave(ratelimitStep);
     await startRatelimit(plan, recorder, group);
+  }
+  if (only?.includes(monitoringStep)) {
+    const exporters: readonly ObserverName[] = ['postgres-exporter', 'redis-exporter'];
+    await startObservers(plan, { recorder, group, tier: tiers.servers }, true, exporters);
   }
   if (only !== undefined) return;
   // Its limits may be others; while it is away writes pass.

@@ -57,6 +57,9 @@ export class StackIsRunningError extends CliError {}
 /** Of the rate limit service; what it returns says why there is none. */
 export const ratelimitStep = 'ratelimit';
 
+/** Of those who have a password to look at servers: the exporters of Postgres and Redis. */
+export const monitoringStep = 'monitoring';
+
 /** In which order things start; they stop in reverse. */
 export const tiers = { servers: 0, services: 1, gateway: 2 };
 

@@ -9,8 +9,13 @@ const plot = { left: 62, right: 594, top: 8, bottom: 168 };
 const horizontalLines = 4;
 const colours = [210, 30, 145, 285, 0, 180, 55, 330, 100, 250, 15, 195].map((hue) => `hsl(${hue} 62% 52%)`);
 
+/** More names than this would be longer than the picture. */
+const maxNamed = 10;
+
 /** Lines over a time, as a picture that needs no script, with a legend that says the last value of each. */
-export function chart(lines: readonly Line[], range: Range, unit: string): string {
+export function chart(given: readonly Line[], range: Range, unit: string): string {
+  // The largest are named, and drawn over the others at last.
+  const lines = given.toSorted((one, other) => largest(other) - largest(one));
   const values = lines.flatMap(({ points }) => points.map(([, value]) => value)).filter(Number.isFinite);
   if (values.length === 0) return '<p class="faint">no data</p>';
   const scale = scaleOf(values);
@@ -27,7 +32,18 @@ export function chart(lines: readonly Line[], range: Range, unit: string): strin
   });
   return `<svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${escapeHtml(lines.map(({ label }) => label).join(', '))}">
 ${horizontal(scale, y, unit)}${vertical(range, x)}${paths.join('\n')}</svg>
-<div class="legend">${lines.map(({ label, points }, index) => legendEntry(label, formatValue(points.at(-1)?.[1] ?? Number.NaN, unit), index)).join('')}</div>`;
+<div class="legend">${legend(lines, unit)}</div>`;
+}
+
+function legend(lines: readonly Line[], unit: string): string {
+  const named = lines.slice(0, maxNamed).map(({ label, points }, index) => {
+    return legendEntry(label, formatValue(points.at(-1)?.[1] ?? Number.NaN, unit), index);
+  });
+  return `${named.join('')}${lines.length > maxNamed ? `<span>and ${lines.length - maxNamed} more</span>` : ''}`;
+}
+
+function largest({ points }: Line): number {
+  return Math.max(Number.NEGATIVE_INFINITY, ...points.map(([, value]) => value).filter(Number.isFinite));
 }
 
 /** A line ends where a value is missing, and begins again after it; a value alone is a dot. */

@@ -4,6 +4,7 @@ import { queryAt, queryRange, type Range, type Series } from '../prometheus-clie
 import { chart, type Line } from './chart.ts';
 import {
   type Dashboard,
+  isBad,
   legendOf,
   type Panel,
   readDashboard,
@@ -40,7 +41,7 @@ export function dashboardIndex(): string {
       `<tr><td><a href="/dashboards/${escapeHtml(name)}">${escapeHtml(title)}</a></td><td>${escapeHtml(description)}</td></tr>`,
   );
   const list = `<table><tbody>${rows.join('\n')}</tbody></table>
-<p class="faint">They are those of Grafana in a cluster (mesh/observability/dashboards), drawn here from what Prometheus has.</p>`;
+<p class="faint">They are those of Grafana in a cluster (mesh/observability), drawn here from what Prometheus has.</p>`;
   return page('Dashboards', 'dashboards', dashboards.length === 0 ? '<p>There are none.</p>' : list);
 }
 
@@ -88,29 +89,34 @@ async function panelHtml(panel: Panel, drawing: Drawing): Promise<string> {
   if (panel.type === 'row') return `<h2 class="row">${escapeHtml(withValues(panel.title, drawing.values))}</h2>`;
   const title = panel.description === undefined ? '' : ` title="${escapeHtml(panel.description)}"`;
   const body = await bodyOf(panel, drawing).catch(
-    (error: unknown) => `<p class="bad">${escapeHtml(messageOf(error))}</p>`,
+    (error: unknown) => `<p class="failed">${escapeHtml(messageOf(error))}</p>`,
   );
   return `<section class="panel w${Math.round(panel.gridPos?.w ?? 12)}"><h3${title}>${escapeHtml(withValues(panel.title, drawing.values))}</h3>${body}</section>`;
 }
 
 async function bodyOf(panel: Panel, drawing: Drawing): Promise<string> {
   const unit = panel.fieldConfig?.defaults.unit ?? 'short';
-  if (panel.type === 'text') return `<p>${escapeHtml(panel.options?.content ?? '')}</p>`;
+  if (panel.type === 'text') return `<p>${escapeHtml(withoutMarks(panel.options?.content ?? ''))}</p>`;
   const { prometheusUrl, range } = drawing;
   if (panel.type === 'timeseries' || panel.type === 'graph')
     return chart(await linesOf(panel, drawing, (query) => queryRange(prometheusUrl, query, range)), range, unit);
   const lines = await linesOf(panel, drawing, (query) => queryAt(prometheusUrl, query, range.endSeconds));
-  const [only] = lines;
-  if (only === undefined) return '<p class="faint">no data</p>';
-  if (lines.length === 1)
-    return `<div class="stat">${escapeHtml(formatValue(only.points.at(-1)?.[1] ?? Number.NaN, unit))}</div>`;
-  const rows = lines
-    .slice(0, maxRows)
-    .map(
-      ({ label, points }) =>
-        `<tr><td>${escapeHtml(label)}</td><td class="number">${escapeHtml(formatValue(points.at(-1)?.[1] ?? Number.NaN, unit))}</td></tr>`,
-    );
+  const shown = lines.slice(0, maxRows).map(({ label, points }) => {
+    const value = points.at(-1)?.[1] ?? Number.NaN;
+    return { label, text: escapeHtml(formatValue(value, unit)), mark: isBad(panel, value) ? ' bad' : '' };
+  });
+  const [only] = shown;
+  if (only === undefined) return '<p class="faint">none</p>';
+  if (shown.length === 1 && panel.type !== 'table') return `<div class="stat${only.mark}">${only.text}</div>`;
+  const rows = shown.map(
+    ({ label, text, mark }) => `<tr><td>${escapeHtml(label)}</td><td class="number${mark}">${text}</td></tr>`,
+  );
   return `<table><tbody>${rows.join('')}</tbody></table>`;
+}
+
+/** Markdown as plain text: the name of a link stands for it. */
+function withoutMarks(text: string): string {
+  return text.replace(/\[([^\]]+)\]\([^)]*\)/g, '$1').replace(/[`*#]/g, '');
 }
 
 async function linesOf(

@@ -1,13 +1,14 @@
-/** Reads the dashboards that a cluster gives to Grafana (mesh/observability/dashboards), as far as they can be shown here. */
+/** Reads the dashboards that a cluster gives to Grafana (mesh/observability), as far as they can be shown here. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { repositoryRoot } from '../../settings.ts';
 
-const dashboardsDir = join(repositoryRoot, 'mesh/observability/dashboards');
+const dashboardsDir = join(repositoryRoot, 'mesh/observability/generated/dashboards');
 /** A value in an address of the page, put into a query. */
 const safeValue = /^[\w .:*+|-]{1,100}$/;
 
+const thresholdSchema = z.object({ color: z.string(), value: z.number().nullish() });
 const panelSchema = z.object({
   title: z.string().default(''),
   description: z.string().optional(),
@@ -16,7 +17,13 @@ const panelSchema = z.object({
     .object({ w: z.number().min(1).max(24).default(12), x: z.number().default(0), y: z.number().default(0) })
     .optional(),
   targets: z.array(z.object({ expr: z.string().default(''), legendFormat: z.string().optional() })).default([]),
-  fieldConfig: z.object({ defaults: z.object({ unit: z.string().optional() }).default({}) }).optional(),
+  fieldConfig: z
+    .object({
+      defaults: z
+        .object({ unit: z.string().optional(), thresholds: z.object({ steps: z.array(thresholdSchema) }).optional() })
+        .default({}),
+    })
+    .optional(),
   options: z.object({ content: z.string().optional() }).optional(),
 });
 const variableSchema = z.object({
@@ -98,11 +105,19 @@ export function withValues(text: string, values: ReadonlyMap<string, string>): s
   });
 }
 
+/** Whether a value has reached a threshold that a panel shows in red. */
+export function isBad({ fieldConfig }: Panel, value: number): boolean {
+  const steps = fieldConfig?.defaults.thresholds?.steps ?? [];
+  return steps.findLast((step) => value >= (step.value ?? Number.NEGATIVE_INFINITY))?.color === 'red';
+}
+
 /** A legend with the labels of a series in it: `{{rpc}}`. */
 export function legendOf(format: string | undefined, labels: Readonly<Record<string, string>>): string {
   if (format !== undefined && format !== '' && format !== '__auto')
-    return format.replace(/\{\{\s*(\w+)\s*\}\}/g, (_, name: string) => labels[name] ?? '');
-  const { __name__: name = '', ...rest } = labels;
-  const pairs = Object.entries(rest).map(([label, value]) => `${label}=${value}`);
+    return format.replace(/\{\{\s*(\w+)\s*\}\}/g, (_, name: string) => labels[name] ?? '').trim();
+  const { __name__: whole = '', alertname, ...rest } = labels;
+  const name = alertname ?? whole;
+  const told = Object.entries(rest).filter(([label]) => label !== 'alertstate');
+  const pairs = told.map(([label, value]) => `${label}=${value}`);
   return [name, ...pairs].filter((part) => part !== '').join(' ') || 'value';
 }

@@ -22,7 +22,7 @@ input, select, button { font: inherit; padding: .3rem .5rem; border: 1px solid v
 button { background: var(--soft); }
 :focus-visible { outline: 2px solid var(--link); outline-offset: 1px; }
 .faint { color: var(--faint); }
-.bad { color: var(--bad); font-weight: 600; }
+.bad, .failed { color: var(--bad); font-weight: 600; }
 .facts { display: flex; gap: .3rem 1.5rem; flex-wrap: wrap; margin: .25rem 0 1rem; color: var(--faint); }
 .facts b { color: var(--text); font-weight: 500; }
 code { font: .9em ui-monospace, monospace; }

@@ -26,7 +26,7 @@ test('spans stand below their parents in the order of their starts, with what li
     span('handle', 'publish', 180, 20, { service: 'feed' }),
     span('root', 'the caller', 100, 50, { service: 'gateway', attributes: { 'guid:x-request-id': 'r1' } }),
     span('redis', 'rpc', 140, 2, { error: 'away' }),
-    span('rpc', 'root', 101, 45),
+    span('rpc', 'root', 101, 45, { kind: 'server' }),
     span('sql', 'rpc', 102, 10),
     span('publish', 'rpc', 160, 3),
   ];
@@ -43,10 +43,7 @@ test('spans stand below their parents in the order of their starts, with what li
     ...['   waiting 60+20', '   handle 80+20'],
   ]);
   const { requestId, services, durationMs, errors, name } = summarise({ traceId: 't', spans, dropped: 0 });
-  assert.deepEqual(
-    [requestId, services, durationMs, errors, name],
-    ['r1', ['gateway', 'post', 'feed'], 100, 1, 'root'],
-  );
+  assert.deepEqual([requestId, services, durationMs, errors, name], ['r1', ['gateway', 'post', 'feed'], 100, 1, 'rpc']);
 });
 
 test('spans without their parents, and those that go round, are shown once each', () => {

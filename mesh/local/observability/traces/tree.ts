@@ -5,7 +5,7 @@ import type { Trace } from './store.ts';
 export type TraceSummary = {
   readonly traceId: string;
   readonly requestId: string | undefined;
-  /** Of the first span that has no parent here. */
+  /** What was asked for: of the first RPC behind the front door, else of the first span that has no parent here. */
   readonly name: string;
   readonly service: string;
   readonly startMs: number;
@@ -28,6 +28,8 @@ export type Row = {
   readonly follows: readonly boolean[];
 } & ({ readonly span: Span } | { readonly gap: 'waiting' | 'not recorded' });
 
+/** Its spans say that somebody came in, and not what they wanted. */
+const frontDoor = 'gateway';
 /** Shorter ones are noise. */
 const shortestGap = { ms: 2, share: 0.03 };
 
@@ -35,12 +37,13 @@ export function summarise({ traceId, spans, dropped }: Trace): TraceSummary {
   const ordered = byStart(spans);
   const known = new Set(spans.map(({ spanId }) => spanId));
   const root = ordered.find(({ parentSpanId }) => !known.has(parentSpanId)) ?? ordered[0];
+  const asked = ordered.find(({ kind, service }) => kind === 'server' && service !== frontDoor) ?? root;
   const startMs = ordered[0]?.startMs ?? 0;
   return {
     ...{ traceId, dropped, startMs, durationMs: endOf(spans) - startMs },
     requestId: spans.map(requestIdOf).find((id) => id !== undefined),
-    name: root?.name ?? '',
-    service: root?.service ?? '',
+    name: asked?.name ?? '',
+    service: asked?.service ?? '',
     spans: spans.length,
     errors: spans.filter(({ error }) => error !== undefined).length,
     services: [...new Set(ordered.map(({ service }) => service))],
