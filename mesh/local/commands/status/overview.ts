@@ -1,8 +1,10 @@
 /** What `./oxo status --json` prints, and what the text is made of. Fields are added, never renamed or taken away. */
+import { availableParallelism, loadavg } from 'node:os';
 import { restoreProblem } from '../../backup/mark.ts';
 import { isFull, readDisk } from '../../machine/disk.ts';
 import type { Settings } from '../../settings.ts';
 import type { StackUrls } from '../../stack/plan.ts';
+import { ofService } from '../../stack/replicas.ts';
 import { findProcesses } from '../../supervisor/orphans.ts';
 import { isAlive } from '../../supervisor/proc.ts';
 import { orphansOf, readState, type StackState } from '../../supervisor/state.ts';
@@ -17,11 +19,12 @@ import type { Scrape } from './read/scrape.ts';
 export type MailsStatus = {
   /** Where they can be read; undefined when they go to a server of one's own. */
   readonly shownAt: string | undefined;
-  readonly sent: number;
+  /** Undefined, as the others, while no process of auth tells. */
+  readonly sent: number | undefined;
   /** Tries that failed; a mail is tried again. */
-  readonly failed: number;
+  readonly failed: number | undefined;
   /** The server would not have them, or they were too late. */
-  readonly givenUp: number;
+  readonly givenUp: number | undefined;
 };
 
 export type Status = {
@@ -47,7 +50,10 @@ export type Status = {
   readonly mails: MailsStatus | undefined;
   /** Where the state folder lies. */
   readonly disk: Readings['disk'];
+  /** Work that waits for a processor, as a mean of the last minute: far more than there are makes everything late, status too. */
+  readonly machine: { readonly load: number; readonly processors: number };
   readonly rates: Readings['rates'];
+  readonly longRates: Readings['longRates'];
   readonly alerts: Readings['alerts'];
 };
 
@@ -72,14 +78,15 @@ export async function look(settings: Settings, before?: Scrape): Promise<Look> {
 }
 
 function statusOf(readings: Readings, state: StackState): Status {
-  const { processes, frontDoor, outboxes, events, limits, keys, disk, rates, alerts, urls, supervisor } = readings;
+  const { processes, frontDoor, outboxes, events, limits, keys, disk, rates, longRates, alerts, urls, supervisor } =
+    readings;
   const allReady = processes.every((entry) => entry.state === 'ready');
   const works = state.phase === 'running' && state.error === undefined && supervisor.state === 'running';
   const ready = works && allReady && !isUnread(outboxes) && !isUnread(events) && !disk.full;
   const problems = judge(readings);
   const hasServices = processes.some(({ name }) => urls.operations[name] !== undefined);
   return {
-    ...{ ready, problems, processes, frontDoor, outboxes, events, limits, keys, disk, rates, alerts, urls },
+    ...{ ready, problems, processes, frontDoor, outboxes, events, limits, keys, disk, rates, longRates, alerts, urls },
     serving: hasServices ? servingOf(problems) : undefined,
     summary:
       supervisor.state === 'dead'
@@ -87,15 +94,23 @@ function statusOf(readings: Readings, state: StackState): Status {
         : summarise(state, ready, supervisor.state === 'frozen', disk),
     supervisor: supervisor.state === 'dead' ? undefined : { pid: supervisor.pid, since: state.startedAt },
     version: state.version,
+    machine: machineNow(),
     mails: hasServices ? mailsOf(readings) : undefined,
   };
 }
 
 function mailsOf({ urls, samples }: Readings): MailsStatus {
-  const counts = samplesOf(Object.values(samples).flat(), 'oxo_auth_mails_total');
-  const of = (...outcomes: string[]): number =>
-    sumOf(counts.filter(({ labels }) => outcomes.includes(labels.outcome ?? ''))) ?? 0;
+  const told = ofService('auth', samples);
+  const counts = samplesOf(told.flat(), 'oxo_auth_mails_total');
+  const of = (...outcomes: string[]): number | undefined =>
+    told.length === 0
+      ? undefined
+      : (sumOf(counts.filter(({ labels }) => outcomes.includes(labels.outcome ?? ''))) ?? 0);
   return { shownAt: urls.mails, sent: of('SENT'), failed: of('FAILED'), givenUp: of('REFUSED', 'EXPIRED') };
+}
+
+function machineNow(): Status['machine'] {
+  return { load: loadavg()[0] ?? 0, processors: availableParallelism() };
 }
 
 function summaryOfNothing({ stateDir }: Settings, state: StackState | undefined): string {
@@ -109,9 +124,9 @@ function nothing(summary: string, disk: Status['disk']): Look {
   const down: Unread = { error: 'down' };
   const none = undefined;
   const status: Status = {
-    ...{ ready: false, summary, disk, problems: [], processes: [] },
+    ...{ ready: false, summary, disk, machine: machineNow(), problems: [], processes: [] },
     ...{ serving: none, supervisor: none, version: none, urls: none, frontDoor: none, keys: none, mails: none },
-    ...{ rates: none, alerts: none, outboxes: down, events: down, limits: down },
+    ...{ rates: none, longRates: none, alerts: none, outboxes: down, events: down, limits: down },
   };
   return { status, scrape: undefined };
 }

@@ -17,9 +17,10 @@ export const command: Command = {
 
 What to open at 3 a.m. The first line says whether people are served, and what is degraded. Then come problems, worst first, each
 with what people notice of it, since when if that can be told, what to type next, and the runbook that helps. Then tables: each
-process (state, version, pid, restarts, memory as its proportional share), requests with errors and p99 over the last second,
+process (state, version, pid, restarts, memory as its proportional share), requests with errors and p99 over the last second
+(with up --observability over five minutes too, and problems that only its alerts see),
 how long events wait in each outbox, how far behind each consumer is and when it last fetched, how many events were given up;
-limits, mails, the ages of keys, and the disk.
+limits, mails, the ages of keys, the load of the machine, and the disk.
 
 It answers within about two seconds, whatever is frozen, away or full. Exit code 0 only when all is ready. What is frozen is
 "not answering"; the supervisor starts it again after four seconds when a signal stopped it, else after half a minute.
@@ -33,8 +34,8 @@ Fields of --json (more may come, none goes): ready, serving ("served", "degraded
 runs), summary, problems [{alert, subject, impact, what, noticed, since, next, runbook}], supervisor {pid, since}, version, urls,
 processes [{name, state, pid, restarts, since, lastExit, memoryBytes, version, failing, frozen}], frontDoor {ms},
 rates {source, seconds, frontDoor {perSecond, errorsPerSecond, p99Ms}, rpcs [{rpc, …}], fanoutP99Ms, mailsSent, mailsFailed,
-refusedSignIns}, outboxes [{schema, waiting, oldestSeconds}], events {consumers [{name, pending, inFlight, redelivered, pulls,
-lastDeliveredAt, lastFetchAt}], deadLetters, deadSince}, limits, mails, keys, disk, alerts. {error} stands for what can't be asked.`,
+refusedSignIns}, longRates (the same over 5 minutes, with up --observability), outboxes [{schema, waiting, oldestSeconds}], events {consumers [{name, pending, inFlight, redelivered, pulls,
+lastDeliveredAt, lastFetchAt}], deadLetters, deadSince}, limits, mails, keys, machine, disk, alerts. {error} stands for what can't be asked.`,
   run,
 };
 

@@ -9,9 +9,11 @@ import { readLimitsHealth } from '../../../stack/limits-health.ts';
 import { planStack, type StackPlan } from '../../../stack/plan.ts';
 import { isStopped, readProcessTree } from '../../../supervisor/proc.ts';
 import type { ProcessRecord, StackState } from '../../../supervisor/state.ts';
+import { readAlerts } from './alerts.ts';
 import { readEventsSurely, withFetches } from './events.ts';
 import { readKeys } from './keys.ts';
 import { askProcess, describeProcess, withVersions } from './processes.ts';
+import { readLongRates } from './prometheus.ts';
 import { ratesBetween } from './rates.ts';
 import { isUnread, type Readings, type Unread } from './readings.ts';
 import { type Scrape, scrape } from './scrape.ts';
@@ -42,7 +44,9 @@ export async function readAll(
   const plan = planStack(settings);
   const rotation = Number(state.variables?.KEY_ROTATE_AFTER_DAYS || rotateAfterDays);
   const hasFrontDoor = records.some(({ name }) => name === 'envoy');
-  const [scrapes, asked, outboxes, events, limits, keys, frontDoor] = await Promise.all([
+  const isAsked = plan.urls.prometheus !== undefined && records.some(({ name }) => name === 'prometheus');
+  const prometheus = isAsked ? plan.urls.prometheus : undefined;
+  const [scrapes, asked, outboxes, events, limits, keys, frontDoor, alerts, longRates] = await Promise.all([
     scrapeTwice(plan, records, before),
     Promise.all(records.map(async (record) => ({ record, answered: await askProcess(plan, record) }))),
     limited('Postgres', readOutboxes(plan.urls.databases, plan.services)),
@@ -50,6 +54,8 @@ export async function readAll(
     limited('Envoy', readLimitsHealth(plan, state)),
     limited('Postgres', readKeys(plan, rotation)),
     hasFrontDoor ? limited('the front door', askFrontDoor(plan.urls.frontDoor)) : undefined,
+    prometheus === undefined ? undefined : limited('Prometheus', readAlerts(prometheus, healthTimeoutMs)),
+    prometheus === undefined ? undefined : limited('Prometheus', readLongRates(prometheus, healthTimeoutMs)),
   ]);
   const [former, present] = scrapes;
   // Only now: while /proc is read no answer is, and whoever was asked would seem to be late.
@@ -67,8 +73,8 @@ export async function readAll(
     events: isUnread(events) ? events : withFetches(events, samples),
     disk: { ...disk, full: isFull(disk) },
     rates: former === undefined ? undefined : ratesBetween(former, present),
-    alerts: undefined,
-    ...{ frontDoor, outboxes, limits, keys, samples },
+    longRates: isUnread(longRates) ? undefined : longRates,
+    ...{ frontDoor, outboxes, limits, keys, samples, alerts },
   };
   return { readings, scrape: present };
 }

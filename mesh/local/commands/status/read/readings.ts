@@ -33,6 +33,8 @@ export type Readings = {
   readonly samples: Readonly<Record<string, readonly Sample[]>>;
   /** Undefined when nobody gave numbers twice. */
   readonly rates: Rates | undefined;
+  /** Over five minutes; undefined where no Prometheus answers. */
+  readonly longRates: Rates | undefined;
   /** Those that fire; undefined where no Prometheus runs. */
   readonly alerts: readonly Alert[] | undefined | Unread;
 };

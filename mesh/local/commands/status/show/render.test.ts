@@ -15,6 +15,7 @@ function statusOf(more: Partial<Readings> = {}): Status {
     ...{ ready: problems.length === 0, serving: servingOf(problems), problems, version: 'abcdefabcdef' },
     ...{ summary: 'ready on http://127.0.0.1:8080', supervisor: { pid: 6, since: ago(60) } },
     mails: { shownAt: undefined, sent: 1, failed: 0, givenUp: 0 },
+    machine: { load: 1, processors: 2 },
   };
 }
 

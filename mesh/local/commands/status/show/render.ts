@@ -7,6 +7,7 @@ import {
   diskLine,
   keyLine,
   limitLines,
+  machineLine,
   mailLine,
   outboxTable,
   processTable,
@@ -22,7 +23,7 @@ export function render(status: Status, nowMs: number, width: number): string {
   const parts = [`${first}\n${status.summary}`];
   const problems = renderProblems(status.problems, nowMs, width);
   if (problems.length > 0) parts.push(problems.join('\n'));
-  const lines = [limitLines(status), mailLine(status), keyLine(status), diskLine(status)];
+  const lines = [limitLines(status), mailLine(status), keyLine(status), machineLine(status), diskLine(status)];
   parts.push(processTable(status, nowMs), rateTable(status), outboxTable(status), consumerTable(status, nowMs));
   parts.push(lines.filter((line) => line !== undefined).join('\n'));
   return printable(parts.join('\n\n'))

@@ -1,7 +1,7 @@
 import { formatTable } from '../../../cli/terminal.ts';
 import { describeLimits } from '../../../stack/limits-health.ts';
 import type { Status } from '../overview.ts';
-import type { Rate } from '../read/rates.ts';
+import type { Rate, Rates } from '../read/rates.ts';
 import { isUnread } from '../read/readings.ts';
 import { age, ageSince } from './text.ts';
 
@@ -52,8 +52,13 @@ export function consumerTable({ events }: Status, nowMs: number): string {
   return `${formatTable([['consumer', 'lag', 'in flight', 'redelivered', 'fetched'], ...rows])}\n\n${dead}`;
 }
 
-export function rateTable({ rates }: Status): string {
-  if (rates === undefined) return 'requests: nobody tells';
+/** What happens now, and where Prometheus runs also what did within five minutes. */
+export function rateTable({ rates, longRates }: Status): string {
+  const now = rates === undefined ? 'requests: nobody tells' : ratesInWords(rates);
+  return longRates === undefined ? now : `${now}\n\n${ratesInWords(longRates)}`;
+}
+
+function ratesInWords(rates: Rates): string {
   const within = `in the last ${age(rates.seconds)}${rates.source === 'prometheus' ? ' (Prometheus)' : ''}`;
   const { frontDoor, rpcs } = rates;
   if (rpcs.length === 0 && (frontDoor?.perSecond ?? 0) === 0) return `requests: none ${within}`;
@@ -83,7 +88,8 @@ export function mailLine({ mails, urls }: Status): string | undefined {
   if (urls === undefined) return undefined;
   const where =
     urls.mails === undefined ? 'given to your own server (MAIL_SMTP_URL)' : `caught, to be read at ${urls.mails}`;
-  const counts = mails === undefined ? '' : `; ${mails.sent} sent, ${mails.failed} failed, ${mails.givenUp} given up`;
+  const counts =
+    mails?.sent === undefined ? '' : `; ${mails.sent} sent, ${mails.failed} failed, ${mails.givenUp} given up`;
   return `mails: ${where}${counts}`;
 }
 
@@ -93,6 +99,10 @@ export function keyLine({ keys }: Status): string | undefined {
   const { signingAgeSeconds, encryptionAgeSeconds, rotateAfterDays } = keys;
   const rotation = rotateAfterDays === undefined ? '' : ` (another one follows after ${rotateAfterDays} d)`;
   return `keys: signing ${age(signingAgeSeconds)} old${rotation}, encryption ${age(encryptionAgeSeconds)} old`;
+}
+
+export function machineLine({ machine }: Status): string {
+  return `machine: load ${machine.load.toFixed(1)} on ${machine.processors} processors`;
 }
 
 export function diskLine({ disk }: Status): string {

@@ -49,5 +49,6 @@ export const well: Readings = {
   disk: { folder: '/state', freeBytes: 9e9, totalBytes: 1e10, freeInodes: 900, totalInodes: 1_000, full: false },
   samples: {},
   rates: undefined,
+  longRates: undefined,
   alerts: undefined,
 };

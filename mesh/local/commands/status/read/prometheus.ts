@@ -1,0 +1,71 @@
+import { z } from 'zod';
+import { faultCodes, type Rate, type Rates } from './rates.ts';
+
+/** Over so long, as alerts do. */
+const seconds = 300;
+const frontDoor = 'job="gateway",envoy_http_conn_manager_prefix!="admin"';
+const faults = `code=~"${faultCodes.join('|')}"`;
+
+/** By what they are for; each gives numbers by RPC, or one. */
+const queries = {
+  frontDoorAnswers: `sum(rate(envoy_http_downstream_rq_xx{${frontDoor}}[5m]))`,
+  frontDoorFaults: `sum(rate(envoy_http_downstream_rq_xx{${frontDoor},envoy_response_code_class="5"}[5m]))`,
+  frontDoorP99: `histogram_quantile(0.99, sum by (le) (rate(envoy_http_downstream_rq_time_bucket{${frontDoor}}[5m])))`,
+  answers: 'sum by (rpc) (rate(oxo_rpc_server_requests_total[5m]))',
+  faults: `sum by (rpc) (rate(oxo_rpc_server_requests_total{${faults}}[5m]))`,
+  p99: '1000 * histogram_quantile(0.99, sum by (rpc, le) (rate(oxo_rpc_server_duration_seconds_bucket[5m])))',
+  fanoutP99: '1000 * histogram_quantile(0.99, sum by (le) (rate(oxo_feed_fanout_duration_seconds_bucket[5m])))',
+  mailsSent: 'sum(increase(oxo_auth_mails_total{outcome="SENT"}[5m]))',
+  mailsFailed: 'sum(increase(oxo_auth_mails_total{outcome="FAILED"}[5m]))',
+  refusedSignIns: 'sum(increase(oxo_auth_sign_ins_total{outcome="refused"}[5m]))',
+} as const;
+
+type Name = keyof typeof queries;
+/** By query, then by RPC. */
+type Numbers = ReadonlyMap<string, ReadonlyMap<string, number>>;
+
+const answerSchema = z.object({
+  data: z.object({
+    result: z.array(z.object({ metric: z.record(z.string(), z.string()), value: z.tuple([z.number(), z.string()]) })),
+  }),
+});
+
+/** Rates over five minutes. Rejects when Prometheus is away. @param url without a slash at the end */
+export async function readLongRates(url: string, timeoutMs: number): Promise<Rates> {
+  const asked = Object.entries(queries).map(async ([name, query]) => [name, await ask(url, query, timeoutMs)] as const);
+  return ratesOf(new Map(await Promise.all(asked)));
+}
+
+/** @returns by RPC; a number of the whole has the key '' */
+async function ask(url: string, query: string, timeoutMs: number): Promise<Map<string, number>> {
+  const address = `${url}/api/v1/query?query=${encodeURIComponent(query)}`;
+  const response = await fetch(address, { signal: AbortSignal.timeout(timeoutMs) });
+  const { result } = answerSchema.parse(await response.json()).data;
+  // What nothing was measured of is NaN.
+  const numbers = result.map(({ metric, value }) => [metric.rpc ?? '', Number(value[1])] as const);
+  return new Map(numbers.filter(([, value]) => Number.isFinite(value)));
+}
+
+function ratesOf(numbers: Numbers): Rates {
+  const number = (name: Name, rpc = ''): number | undefined => numbers.get(name)?.get(rpc);
+  const whole = (name: Name): number => number(name) ?? 0;
+  const rpcs = [...(numbers.get('answers') ?? [])].map(([rpc, perSecond]) => ({
+    ...{ rpc, perSecond },
+    errorsPerSecond: number('faults', rpc) ?? 0,
+    p99Ms: number('p99', rpc),
+  }));
+  const ofFrontDoor: Rate = {
+    perSecond: whole('frontDoorAnswers'),
+    errorsPerSecond: whole('frontDoorFaults'),
+    p99Ms: number('frontDoorP99'),
+  };
+  return {
+    ...{ source: 'prometheus', seconds },
+    frontDoor: number('frontDoorAnswers') === undefined ? undefined : ofFrontDoor,
+    rpcs: rpcs.filter(({ perSecond }) => perSecond > 0).sort((a, b) => b.perSecond - a.perSecond),
+    fanoutP99Ms: number('fanoutP99'),
+    mailsSent: Math.round(whole('mailsSent')),
+    mailsFailed: Math.round(whole('mailsFailed')),
+    refusedSignIns: Math.round(whole('refusedSignIns')),
+  };
+}
