@@ -55,6 +55,9 @@ export const nodeArguments: readonly string[] = ['--import', './mesh/kit/observa
 
 const revocations = ['session.revoked', 'key.rotated', 'api_key.revoked', 'account.disabled'];
 
+/** A service's name: also that of variables, roles, hosts and users, so nothing that any of them takes otherwise. */
+const SERVICE_NAME = /^[a-z][a-z0-9]{0,31}$/;
+
 /** Every service; a later one costs one line here. */
 export const services: readonly ServiceDefinition[] = [
   define('auth', 'auth', 0, [...revocations, 'mail.queued'], authEnv),
@@ -77,6 +80,7 @@ function define(
   publishes: readonly string[],
   extraEnv?: ServiceDefinition['extraEnv'],
 ): ServiceDefinition {
+  if (!SERVICE_NAME.test(name)) throw new Error(`mesh/local/services.ts: ${name}: a name is ${SERVICE_NAME.source}`);
   const files = { main: `services/${name}/main.ts`, migrate: `services/${name}/migrate.ts` };
   return { name, schema, slot, publishes, ...files, ...(extraEnv === undefined ? {} : { extraEnv }) };
 }

@@ -1,16 +1,6 @@
 import type { Permissions, Workload } from '../callers.ts';
 import { expand, type Rpc } from './contracts.ts';
-import {
-  FOREIGN,
-  GATEWAY_PORT,
-  GRPC_PORT,
-  HTTP_PORT,
-  hostOf,
-  ofPods,
-  principalOf,
-  RATELIMIT_PORT,
-  resource,
-} from './names.ts';
+import { FOREIGN, grpcPortOf, HTTP_PORT, hostOf, httpPortOf, ofPods, principalOf, resource } from './names.ts';
 
 /** Where the keys are that verify tokens. The sidecar asks itself, by mTLS (README, "Public keys under STRICT"). */
 const JWKS_URI = `http://${hostOf('auth')}:${HTTP_PORT}/.well-known/jwks.json`;
@@ -37,7 +27,7 @@ function rulesOf(
   verifiesTokens: boolean,
   rpcs: ReadonlyMap<string, Rpc>,
 ): Rule[] {
-  const port = name === 'ratelimit' ? RATELIMIT_PORT : GRPC_PORT;
+  const port = grpcPortOf(name);
   const kinds = Map.groupBy(entries, (entry) => !FOREIGN.test(entry) && expand(entry, rpcs).every(isInternal));
   const rule =
     (requestPrincipals?: string[]) =>
@@ -52,7 +42,7 @@ function rulesOf(
   return [
     ...(open.length > 0 ? [rule()(open, [port], ['POST'])] : []),
     ...(internal.length > 0 ? [rule(signedBy)(internal, [port], ['POST'])] : []),
-    ...(paths === undefined ? [] : [rule()([...paths].sort(), [name === 'gateway' ? GATEWAY_PORT : HTTP_PORT])]),
+    ...(paths === undefined ? [] : [rule()([...paths].sort(), [httpPortOf(name)])]),
   ];
 }
 

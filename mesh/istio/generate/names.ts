@@ -1,9 +1,11 @@
+import type { Permissions } from '../callers.ts';
+
 const NAMESPACE = 'oxo-app';
 export const GRPC_PORT = 50_051;
 /** Of auth: its pages and public keys. */
 export const HTTP_PORT = 8_081;
-export const GATEWAY_PORT = 8_080;
-export const RATELIMIT_PORT = 8_081;
+const GATEWAY_PORT = 8_080;
+const RATELIMIT_PORT = 8_081;
 /** RPCs of others that our processes serve: not in our contracts. */
 export const FOREIGN = /^envoy\./;
 
@@ -16,6 +18,16 @@ export function hostOf(service: string): string {
 export function principalOf(account: string): string {
   const [name = '', namespace = NAMESPACE] = account.split('/').reverse();
   return `cluster.local/ns/${namespace}/sa/${name}`;
+}
+
+/** Where a workload serves RPCs. */
+export const grpcPortOf = (workload: string): number => (workload === 'ratelimit' ? RATELIMIT_PORT : GRPC_PORT);
+/** Where a workload serves paths. */
+export const httpPortOf = (workload: string): number => (workload === 'gateway' ? GATEWAY_PORT : HTTP_PORT);
+
+/** The ports at which a caller needs a workload. */
+export function portsOf(workload: string, { rpcs, paths = [] }: Permissions): number[] {
+  return [...(rpcs.length > 0 ? [grpcPortOf(workload)] : []), ...(paths.length > 0 ? [httpPortOf(workload)] : [])];
 }
 
 /** A resource of Istio in our namespace. */

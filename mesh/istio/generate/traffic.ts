@@ -1,6 +1,6 @@
 import { calleesOf, type DataService, type Workload } from '../callers.ts';
 import { expand, type Rpc } from './contracts.ts';
-import { GRPC_PORT, HTTP_PORT, hostOf, ofPods, principalOf, RATELIMIT_PORT, resource } from './names.ts';
+import { grpcPortOf, HTTP_PORT, hostOf, ofPods, principalOf, resource } from './names.ts';
 
 /** As the front door waits; callers in the code give up after 5 s. */
 const UNARY_TIMEOUT = '10s';
@@ -66,7 +66,7 @@ export function virtualService(
     own.filter(({ isRead, isStream }) => isRead && !isStream),
     own.filter((rpc) => rpc.isStream),
   ];
-  const port = name === 'ratelimit' ? RATELIMIT_PORT : GRPC_PORT;
+  const port = grpcPortOf(name);
   const to = (number: number) => ({ route: destinations(name, number, canaryPercent) });
   const ofGrpc = to(port);
   const http = [

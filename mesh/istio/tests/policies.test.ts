@@ -5,7 +5,14 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { parseAllDocuments } from 'yaml';
-import { indexOf, only, type Resource, readCommonSettings, readResources } from '../../kubernetes/testing/manifests.ts';
+import {
+  indexOf,
+  networkPolicyOf,
+  only,
+  type Resource,
+  readCommonSettings,
+  readResources,
+} from '../../kubernetes/testing/manifests.ts';
 import { services } from '../../local/services.ts';
 import { repositoryRoot } from '../../local/settings.ts';
 import { calleesOf, workloads } from '../callers.ts';
@@ -164,7 +171,7 @@ describe('the policies of the mesh', () => {
 
   it('agree with the network policies on who calls whom, and where', () => {
     for (const name of Object.keys(workloads)) {
-      const { spec } = only(readResources(`${name}.yaml`), 'NetworkPolicy');
+      const { spec } = networkPolicyOf(name);
       const rules: Ingress[] = spec.ingress ?? [];
       const byNetwork = rules.flatMap(({ from = [], ports }) =>
         from.flatMap(({ podSelector }) =>

@@ -3,16 +3,24 @@ import { dirname, join } from 'node:path';
 import { productionLimits, renderRateLimits } from '../../../gateway/envoy/render.ts';
 import { renderPolicies } from '../../istio/generate/policies.ts';
 import { repositoryRoot } from '../../local/settings.ts';
-import { renderNatsConfig } from './nats.ts';
+import { renderAddresses } from './addresses.ts';
+import { renderNatsConfig, renderNatsPasswords } from './nats.ts';
+import { renderNetworkPolicies } from './network-policies.ts';
 import { renderRedisAcls } from './redis.ts';
+import { renderSecretHashes, renderServicePasswords } from './secrets.ts';
 
 const MADE = '# Made by ./oxo generate. Do not edit.\n';
 
 /** By path: what the manifests have from the code. */
 async function renderManifests(): Promise<Map<string, string>> {
   return new Map([
+    ['mesh/kubernetes/base/generated/addresses.env', renderAddresses()],
+    ['mesh/kubernetes/base/generated/auth-secret.patch.yaml', renderSecretHashes()],
+    ['mesh/kubernetes/base/generated/migrate-secret.patch.yaml', renderServicePasswords()],
+    ['mesh/kubernetes/base/generated/network-policies.yaml', renderNetworkPolicies()],
     ['mesh/kubernetes/base/generated/ratelimit.yaml', renderRateLimits(productionLimits)],
     ['mesh/kubernetes/base/infra/generated/nats.conf', await renderNatsConfig()],
+    ['mesh/kubernetes/base/infra/generated/nats-passwords.yaml', renderNatsPasswords()],
     ['mesh/kubernetes/base/infra/generated/redis-acl.yaml', renderRedisAcls()],
     ...[...renderPolicies()].map(([name, text]) => [`mesh/istio/generated/${name}`, text] as const),
   ]);

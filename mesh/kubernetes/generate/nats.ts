@@ -2,9 +2,18 @@ import { natsAccounts } from '#kit/events/jetstream/accounts.ts';
 import { natsAdmin } from '../../local/servers/nats.ts';
 import { natsUsers } from '../../local/servers/nats-users.ts';
 import { services } from '../../local/services.ts';
+import { externalSecret, render, vaultEntry } from './resources.ts';
 
 /** The variable of the server's environment that holds a password. */
 const variableOf = (user: string): string => `$NATS_${user === natsAdmin ? 'ADMIN' : user.toUpperCase()}`;
+
+/** The ExternalSecret that is the server's environment. Quoted for its own syntax, which would take a password of digits for a number. */
+export function renderNatsPasswords(): string {
+  const owners = [{ owner: 'operator', user: natsAdmin }, ...services.map(({ name }) => ({ owner: name, user: name }))];
+  const template = owners.map(({ owner, user }) => [variableOf(user).slice(1), `{{ .${owner} | quote }}`]);
+  const entries = owners.map(({ owner }) => vaultEntry(owner, owner, 'nats'));
+  return render(externalSecret('nats', Object.fromEntries(template), entries));
+}
 
 /** The configuration of a server of the cluster: the accounts and rights of one machine, with passwords from its environment. */
 export async function renderNatsConfig(): Promise<string> {
@@ -48,5 +57,5 @@ export async function renderNatsConfig(): Promise<string> {
     accounts,
   };
   // The server reads JSON, and a word that begins with $ and is not quoted as a variable.
-  return `${JSON.stringify(config, null, 2).replaceAll(/"(\$[A-Z_]+)"/g, '$1')}\n`;
+  return `${JSON.stringify(config, null, 2).replaceAll(/"(\$[A-Z0-9_]+)"/g, '$1')}\n`;
 }

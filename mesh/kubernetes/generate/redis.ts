@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { stringify } from 'yaml';
+import { type DataService, workloads } from '../../istio/callers.ts';
 import { type RedisUsers, renderAclFile } from '../../local/servers/redis-acl.ts';
 import { services } from '../../local/services.ts';
+import { externalSecret, render, vaultEntry } from './resources.ts';
 
 /** An administrator's name, of whose password Vault has the SHA-256 only here. */
 const ADMINISTRATOR = 'operator';
@@ -10,11 +11,16 @@ const DEFAULT_USER = 'user default';
 
 /** The ExternalSecrets that hold who may do what at a Redis: the rules of one machine, with hashes of passwords from Vault. */
 export function renderRedisAcls(): string {
-  const counting = { services: users(['auth']), ratelimit: users(['ratelimit']) };
-  const names = services.map(({ name }) => name);
-  return [externalSecret('redis-acl', { services: users(names) }), externalSecret('redis-limits-acl', counting)].join(
-    '---\n',
+  const counting = { services: users(servicesOf('redis-limits')), ratelimit: users(['ratelimit']) };
+  return render(
+    aclSecret('redis-acl', { services: users(servicesOf('redis')) }),
+    aclSecret('redis-limits-acl', counting),
   );
+}
+
+/** Who has none has no password of it in Vault either, and one that is missing would stop the sync for all. */
+function servicesOf(server: DataService): string[] {
+  return services.map(({ name }) => name).filter((name) => workloads[name]?.data.includes(server));
 }
 
 /** Names stand for passwords until their hashes are replaced. */
@@ -22,22 +28,10 @@ function users(names: readonly string[]): Map<string, string> {
   return new Map(names.map((name) => [name, name]));
 }
 
-function externalSecret(name: string, redisUsers: RedisUsers): string {
+function aclSecret(name: string, redisUsers: RedisUsers): object {
   const names = [ADMINISTRATOR, ...redisUsers.services.keys(), ...(redisUsers.ratelimit ?? new Map()).keys()];
-  return stringify(
-    {
-      apiVersion: 'external-secrets.io/v1',
-      kind: 'ExternalSecret',
-      metadata: { name },
-      spec: {
-        refreshInterval: '15m',
-        secretStoreRef: { kind: 'SecretStore', name: 'vault' },
-        target: { name, template: { data: { 'user.acl': rulesOf(names, redisUsers) } } },
-        data: names.map((one) => ({ secretKey: one, remoteRef: { key: `oxo/${one}`, property: 'redis' } })),
-      },
-    },
-    { lineWidth: 0 },
-  );
+  const entries = names.map((one) => vaultEntry(one, one, 'redis'));
+  return externalSecret(name, { 'user.acl': rulesOf(names, redisUsers) }, entries);
 }
 
 function rulesOf(names: readonly string[], redisUsers: RedisUsers): string {

@@ -10,7 +10,7 @@ import { repositoryRoot } from '../../local/settings.ts';
 const run = promisify(execFile);
 /** A migration takes as long as it takes; the Job's own limit is longer. */
 const MIGRATION_LIMIT_MS = 50 * 60_000;
-const PASSWORD = /^([a-z][a-z-]{0,63})=([^\s,]{16,})$/;
+const PASSWORD = /^([a-z][a-z0-9]*)=([^\s,]{16,})$/;
 
 /** `<service>=<password>,…`, as SERVICE_SECRET_HASHES of auth is. */
 const passwords = () =>

@@ -15,10 +15,38 @@ export type Resource = {
   readonly spec?: any;
 };
 
-/** The resources of a file. @param path from the base */
+/** The resources of a file, with what `./oxo generate` adds to their secrets. @param path from the base */
 export function readResources(path: string): Resource[] {
   const documents = parseAllDocuments(readFileSync(join(baseFolder, path), 'utf8'));
-  return documents.map((document) => document.toJS() as Resource);
+  const resources = documents.map((document) => document.toJS() as Resource);
+  for (const resource of resources) {
+    const patch = join(baseFolder, `generated/${resource.metadata?.name}-secret.patch.yaml`);
+    if (resource.kind === 'ExternalSecret' && existsSync(patch)) addTo(resource, parse(readFileSync(patch, 'utf8')));
+  }
+  return resources;
+}
+
+type Addition = { readonly op: 'add'; readonly path: string; readonly value: unknown };
+
+/** As kustomize does with a JSON patch that only adds: to an object by name, to a list at its end. */
+function addTo(resource: Resource, additions: readonly Addition[]): void {
+  for (const { path, value } of additions) {
+    const names = path.split('/').slice(1);
+    const last = names.pop() ?? '';
+    // biome-ignore lint/suspicious/noExplicitAny: as in Resource.
+    const place = names.reduce((at: any, name) => at[name], resource);
+    if (last === '-') place.push(value);
+    else place[last] = value;
+  }
+}
+
+/** Who may reach a workload, and whom it reaches: what is made of mesh/istio/callers.ts. */
+export function networkPolicyOf(workload: string): Resource {
+  const all = readResources('generated/network-policies.yaml');
+  return only(
+    all.filter(({ metadata }) => metadata.name === workload),
+    'NetworkPolicy',
+  );
 }
 
 /** The resource of a kind in a file that has one of it. */
@@ -39,9 +67,10 @@ export function indexOf(folder: string): { readonly named: string[]; readonly pr
   return { named: [...resources].sort(), present: files.filter(isResource).sort() };
 }
 
-/** `NAME=value` lines. */
+/** `NAME=value` lines of what every service is told. */
 export function readCommonSettings(): Record<string, string> {
-  const lines = readFileSync(join(baseFolder, 'common.env'), 'utf8').trim().split('\n');
+  const texts = ['common.env', 'generated/addresses.env'].map((name) => readFileSync(join(baseFolder, name), 'utf8'));
+  const lines = texts.flatMap((text) => text.trim().split('\n')).filter((line) => !line.startsWith('#'));
   return Object.fromEntries(lines.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]));
 }
 

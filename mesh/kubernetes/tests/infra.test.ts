@@ -69,8 +69,14 @@ describe("NATS' pod", () => {
 
   it('has each variable that its configuration asks for', () => {
     const config = readFileSync(join(baseFolder, 'infra/generated/nats.conf'), 'utf8');
+    assert.doesNotMatch(
+      config,
+      /"password": "/,
+      'a password that stands there, whatever it looks like, is the password',
+    );
     const asked = new Set([...config.matchAll(/: \$(\w+)/g)].map(([, name]) => name));
-    const secret = only(readResources('infra/nats.yaml'), 'ExternalSecret').spec.target.template.data;
+    const secret = only(readResources('infra/generated/nats-passwords.yaml'), 'ExternalSecret').spec.target.template
+      .data;
     const given = [...server.env.map(({ name }: { name: string }) => name), ...Object.keys(secret)];
     assert.ok(asked.has('POD_NAME'), 'the server would not take its file anew without a name in it');
     for (const name of asked) assert.ok(given.includes(name), name);

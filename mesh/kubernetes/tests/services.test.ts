@@ -7,7 +7,15 @@ import { parse } from 'yaml';
 import { publicServices } from '../../../gateway/envoy/settings.ts';
 import { durablesOf, services } from '../../local/services.ts';
 import { repositoryRoot } from '../../local/settings.ts';
-import { baseFolder, indexOf, only, ownSettings, type Resource, readResources } from '../testing/manifests.ts';
+import {
+  baseFolder,
+  indexOf,
+  networkPolicyOf,
+  only,
+  ownSettings,
+  type Resource,
+  readResources,
+} from '../testing/manifests.ts';
 
 const servers = ['gateway', 'ratelimit'];
 const files = [...services.map(({ name }) => name), ...servers];
@@ -47,7 +55,7 @@ describe('the files of the base', () => {
   it('hold one process, in which nothing is missing', () => {
     for (const name of files) {
       const resources = readResources(`${name}.yaml`);
-      for (const kind of ['ServiceAccount', 'Service', 'Deployment', 'PodDisruptionBudget', 'NetworkPolicy']) {
+      for (const kind of ['ServiceAccount', 'Service', 'Deployment', 'PodDisruptionBudget']) {
         assert.equal(only(resources, kind).metadata.name, name, kind);
       }
       // Two that scale one Deployment would work against each other.
@@ -111,7 +119,7 @@ describe('the files of the base', () => {
     const out: string[] = [];
     const into: string[] = [];
     for (const name of [...files, 'operator']) {
-      const { spec } = only(readResources(`${name}.yaml`), 'NetworkPolicy');
+      const { spec } = networkPolicyOf(name);
       for (const { to, ports } of (spec.egress ?? []) as Rule[]) {
         for (const peer of appsOf(to)) for (const { port } of ports) out.push(`${name} to ${peer}:${port}`);
       }
