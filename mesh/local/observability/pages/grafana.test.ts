@@ -46,6 +46,7 @@ test('a legend has the labels of its series', () => {
   const alert = { __name__: 'ALERTS', alertname: 'NatsAway', alertstate: 'firing', severity: 'page' };
   assert.equal(legendOf(undefined, alert), 'NatsAway severity=page');
   assert.equal(legendOf('', {}), 'value');
+  assert.equal(legendOf('{{reason}}', {}), 'value');
 });
 
 test('a chart draws what there is: a line ends where values are missing, and labels are no mark-up', () => {

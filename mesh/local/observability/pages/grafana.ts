@@ -114,7 +114,7 @@ export function isBad({ fieldConfig }: Panel, value: number): boolean {
 /** A legend with the labels of a series in it: `{{rpc}}`. */
 export function legendOf(format: string | undefined, labels: Readonly<Record<string, string>>): string {
   if (format !== undefined && format !== '' && format !== '__auto')
-    return format.replace(/\{\{\s*(\w+)\s*\}\}/g, (_, name: string) => labels[name] ?? '').trim();
+    return format.replace(/\{\{\s*(\w+)\s*\}\}/g, (_, name: string) => labels[name] ?? '').trim() || 'value';
   const { __name__: whole = '', alertname, ...rest } = labels;
   const name = alertname ?? whole;
   const told = Object.entries(rest).filter(([label]) => label !== 'alertstate');
