@@ -1,11 +1,25 @@
 import { stringify } from 'yaml';
+import { services } from '../../local/services.ts';
 import { workloads } from '../callers.ts';
 import { authorizationPolicy, requestAuthentication } from './authorization.ts';
 import { readRpcs } from './contracts.ts';
 import { destinationRule, sidecar, virtualService } from './traffic.ts';
 
-/** The policies of each workload, by the name of its file. */
+/** The policies of each workload, by the name of its file, and the index of them. @throws Error when a service is in no table */
 export function renderPolicies(): Map<string, string> {
+  const missing = services.map(({ name }) => name).filter((name) => workloads[name] === undefined);
+  if (missing.length > 0)
+    throw new Error(`mesh/istio/callers.ts: ${missing} has no entry; add it, then ./oxo generate`);
+  const policies = policiesByFile();
+  const index = {
+    apiVersion: 'kustomize.config.k8s.io/v1beta1',
+    kind: 'Kustomization',
+    resources: [...policies.keys()].sort(),
+  };
+  return policies.set('kustomization.yaml', stringify(index));
+}
+
+function policiesByFile(): Map<string, string> {
   const rpcs = readRpcs();
   return new Map(
     Object.entries(workloads).map(([name, workload]) => {

@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { productionLimits, renderRateLimits } from '../../../gateway/envoy/render.ts';
 import { renderPolicies } from '../../istio/generate/policies.ts';
@@ -28,12 +28,20 @@ async function renderManifests(): Promise<Map<string, string>> {
 
 /**
  * Makes the parts of the manifests that the code knows: users and rights of NATS and Redis, limits, policies of the mesh.
+ * What lies beside them and is not made any more is deleted.
  * @param options.check writes nothing
- * @returns the files that were, or would be, written
+ * @returns the files that were, or would be, written or deleted
  */
 export async function generateManifests({ check = false } = {}): Promise<string[]> {
   const changed: string[] = [];
-  for (const [path, text] of await renderManifests()) {
+  const made = await renderManifests();
+  for (const folder of new Set([...made.keys()].map(dirname))) {
+    const present = await readdir(join(repositoryRoot, folder)).catch(() => []);
+    const stale = present.map((name) => join(folder, name)).filter((path) => !made.has(path));
+    changed.push(...stale);
+    if (!check) await Promise.all(stale.map((path) => rm(join(repositoryRoot, path))));
+  }
+  for (const [path, text] of made) {
     const file = join(repositoryRoot, path);
     const wanted = `${MADE}${text}`;
     if ((await readFile(file, 'utf8').catch(() => undefined)) === wanted) continue;

@@ -1,8 +1,6 @@
-import { workloads } from '../../istio/callers.ts';
+import { TOKENS, workloads } from '../../istio/callers.ts';
 import { services } from '../../local/services.ts';
 import { render, vaultEntry } from './resources.ts';
-
-const TOKENS = 'oxo.auth.v1.AuthInternalService/IssueServiceToken';
 
 /** Who shows auth a secret of its own: those that get tokens, and auth itself. */
 function tokenHolders(): string[] {

@@ -58,13 +58,17 @@ export function only(resources: readonly Resource[], kind: string): Resource {
 
 /** Files that a kustomization names, and that lie beside it and hold resources. */
 export function indexOf(folder: string): { readonly named: string[]; readonly present: string[] } {
-  const { resources } = parse(readFileSync(join(folder, 'kustomization.yaml'), 'utf8')) as { resources: string[] };
+  const resourcesIn = (path: string): string[] => {
+    const index = readFileSync(join(folder, path, 'kustomization.yaml'), 'utf8');
+    const { resources } = parse(index) as { resources: string[] };
+    return resources.flatMap((name) => (name.endsWith('.yaml') ? join(path, name) : resourcesIn(join(path, name))));
+  };
   const yamlIn = (path: string) => (existsSync(join(folder, path)) ? readdirSync(join(folder, path)) : []);
   const files = [...yamlIn('.'), ...yamlIn('generated').map((name) => `generated/${name}`)].filter(
-    (name) => name.endsWith('.yaml') && !/\.patch\.yaml$|^kustomization\.yaml$/.test(name),
+    (name) => name.endsWith('.yaml') && !/\.patch\.yaml$|(^|\/)kustomization\.yaml$/.test(name),
   );
   const isResource = (name: string) => /^kind: /m.test(readFileSync(join(folder, name), 'utf8'));
-  return { named: [...resources].sort(), present: files.filter(isResource).sort() };
+  return { named: resourcesIn('.').sort(), present: files.filter(isResource).sort() };
 }
 
 /** `NAME=value` lines of what every service is told. */

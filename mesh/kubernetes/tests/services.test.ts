@@ -1,4 +1,4 @@
-/** Each service is one file and one line, and its file is whole: what stops, scales, protects and lets in is there and fits the code. */
+/** Each service is one file and one line, and its file is whole: what stops, scales and protects is there and fits the code. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
