@@ -13,13 +13,15 @@ const texts = folders.flatMap((folder) =>
 );
 const manifests = texts.join('\n---\n');
 
-/** In the order of the runbook, which names Deployments in a loop. */
+const runbook = readFileSync(join(repositoryRoot, 'mesh/kubernetes/runbooks/roll-out.md'), 'utf8');
+
+/** In the order of the runbook, which names Deployments in a loop, and the migration by its own function. */
 function partsOfRunbook(): string[] {
-  const text = readFileSync(join(repositoryRoot, 'mesh/kubernetes/runbooks/roll-out.md'), 'utf8');
-  const [, names = ''] = text.match(/for name in ([a-z ]+); do/) ?? assert.fail('the runbook has no loop');
-  return [...text.matchAll(/^ +part (\S+)/gm)].flatMap(([, part = '']) =>
-    part === '$name' ? names.split(' ') : [part],
-  );
+  const [, names = ''] = runbook.match(/for name in ([a-z ]+); do/) ?? assert.fail('the runbook has no loop');
+  return [...runbook.matchAll(/^ +(migrate$|part \S+)/gm)].flatMap(([, line = '']) => {
+    const part = line === 'migrate' ? 'migration' : line.slice('part '.length);
+    return part === '$name' ? names.split(' ') : [part];
+  });
 }
 
 describe('a part of the manifests', () => {
@@ -29,6 +31,12 @@ describe('a part of the manifests', () => {
     const all = manifests.split(/^---$/m).map((document) => nameOf(parse(document)));
     assert.ok(all.length > 100);
     assert.deepEqual(applied.map(nameOf).sort(), all.sort());
+  });
+
+  it('is shown before it is applied, all but the Job, which kubectl diff cannot compare with the one before', () => {
+    const [, names = ''] = runbook.match(/for one in ([a-z ]+); do manifests \$one \| kubectl diff/) ?? assert.fail();
+    const shown = partsOfRunbook().filter((part) => part !== 'migration');
+    assert.deepEqual(names.split(' ').sort(), shown.sort());
   });
 
   it('comes after what it needs', () => {

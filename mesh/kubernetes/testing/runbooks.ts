@@ -39,7 +39,7 @@ export function missingPaths(text: string, folder: string): string[] {
     .replaceAll(/\[[^\]]*\]\(([^)#]+)[^)]*\)/g, (_link, target: string) => ` ${join(folder, target)} `)
     .replaceAll('$O/', 'mesh/kubernetes/overlays/prod/')
     .replaceAll(/\b[a-z]+:\/\/\S+/g, '');
-  const paths = [...plain.matchAll(/(?<![\w./-])(?:[\w.-]+\/)*[\w.-]+\.(?:ts|md|ya?ml|env|conf)\b(?!\/)/g)].map(
+  const paths = [...plain.matchAll(/(?<![\w./-])(?:[\w.-]+\/)*[\w.-]+\.(?:ts|sh|md|ya?ml|env|conf)\b(?!\/)/g)].map(
     ([path]) => path,
   );
   const folders = [...plain.matchAll(/(?<![\w./-])(?:mesh|services|gateway|proto)(?:\/[\w-]+)+(?![\w/.<-])/g)].map(

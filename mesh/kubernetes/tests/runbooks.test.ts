@@ -54,8 +54,11 @@ describe('runbooks', () => {
       const all = knownResources();
       const asked = lines.flatMap(askedOf);
       assert.ok(asked.length > 10, asked.join());
-      // Made by a runbook itself, by kustomize, or by cert-manager's users of a cluster.
-      const made = new Set(['deployment/post-canary', 'cluster/restored', 'configmap/oxo-ca']);
+      // Made by a runbook itself, by kustomize, or by what a cluster must have.
+      const made = new Set([
+        ...['deployment/post-canary', 'cluster/restored', 'configmap/oxo-ca'],
+        ...['deployment/istiod', 'deployment/cert-manager'],
+      ]);
       assert.deepEqual(
         asked.filter((one) => !all.has(one) && !made.has(one)),
         [],
