@@ -101,7 +101,7 @@ describe('Prometheus', () => {
     for (const field of ['portNumber', 'port', 'targetPort']) assert.equal(endpoint[field], undefined);
     assert.equal(of('istio-proxy', '10.0.0.7')?.__address__, '10.0.0.7:15020');
     assert.equal(of('istio-proxy', 'fd00:1::7')?.__address__, '[fd00:1::7]:15020');
-    assert.equal(of('istio-proxy', '10.0.0.7')?.service, 'post');
+    assert.equal(of('istio-proxy', '10.0.0.7')?.job, 'post');
     assert.equal(of('service', '10.0.0.7'), undefined);
   });
 

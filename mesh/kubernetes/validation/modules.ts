@@ -64,7 +64,9 @@ export const schemaModules: readonly SchemaModule[] = [
     path: 'github.com/prometheus-operator/prometheus-operator',
     version: 'v0.85.0',
     sum: 'h1:M5xLCLEoaW2IJfnuCwFzzpL+jSVQu3KGT84Pye+fW8s=',
-    crds: ['example/prometheus-operator-crd/monitoring.coreos.com_podmonitors.yaml'],
+    crds: ['podmonitors', 'prometheusrules'].map(
+      (name) => `example/prometheus-operator-crd/monitoring.coreos.com_${name}.yaml`,
+    ),
   },
 ];
 

@@ -70,7 +70,7 @@ describe('the overlays', () => {
 
   it('say where people find OXO in one place', async () => {
     const folder = temporaryFolder();
-    for (const name of ['mesh/kubernetes', 'mesh/istio']) {
+    for (const name of ['mesh/kubernetes', 'mesh/istio', 'mesh/observability']) {
       cpSync(join(repositoryRoot, name), join(folder, name), { recursive: true });
     }
     const overlay = join(folder, 'mesh/kubernetes/overlays/prod');
@@ -92,7 +92,10 @@ describe('the overlays', () => {
   });
 
   it('come in waves: what the migration stands on, the migration, the rest', () => {
-    const later = 'Deployment HorizontalPodAutoscaler ScaledObject PodDisruptionBudget PodMonitor'.split(' ');
+    const later =
+      'Deployment HorizontalPodAutoscaler ScaledObject DaemonSet PodDisruptionBudget PodMonitor PrometheusRule'.split(
+        ' ',
+      );
     for (const overlay of ['dev', 'prod']) {
       for (const { kind, metadata } of readManifests(of(overlay), overlay)) {
         const annotations = metadata.annotations ?? {};

@@ -5,7 +5,7 @@ export const command: Command = {
   usage: `usage: ./oxo generate [--check | --release]
 
 Rebuilds gen/ from proto/: TypeScript, the descriptors for Envoy, openapi.yaml; and what the manifests of mesh/kubernetes and
-mesh/istio have from the code: users and rights, limits, who may call what.
+mesh/istio have from the code: users and rights, limits, who may call what; dashboards and rules of mesh/observability.
 
   --check    change nothing; fail when gen/ is not what proto/ gives
   --release  record the present contracts as released: later changes must stay compatible with them`,
