@@ -16,6 +16,23 @@ const code = `require('node:http2').createServer().on('stream', (stream) => stre
   { ':status': 200, 'content-type': 'application/grpc', 'grpc-status': '9', 'grpc-message': '${answer}' },
   { endStream: true })).listen(50051)`;
 
+/** Annotations that would lead traffic past the sidecar, or put something else into its place. */
+const settings = [
+  ['traffic.sidecar.istio.io/excludeOutboundIPRanges', '0.0.0.0/0'],
+  ['traffic.sidecar.istio.io/excludeInboundPorts', '50051'],
+  ['traffic.sidecar.istio.io/includeInboundPorts', ''],
+  ['traffic.sidecar.istio.io/includeOutboundIPRanges', ''],
+  ['sidecar.istio.io/interceptionMode', 'NONE'],
+  ['sidecar.istio.io/proxyImage', 'registry.example/own'],
+  ['sidecar.istio.io/bootstrapOverride', 'own'],
+  ['sidecar.istio.io/userVolume', '{}'],
+  ['status.sidecar.istio.io/port', '1'],
+  ['inject.istio.io/templates', 'gateway'],
+  ['proxy.istio.io/overrides', '{}'],
+  ['proxy.istio.io/config', 'binaryPath: /tmp/own'],
+  ['proxy.istio.io/config', 'proxyMetadata: {SECRET_TTL: 60s, CA_ADDR: own}'],
+] as const;
+
 const podsPath = `/api/v1/namespaces/${appNamespace}/pods`;
 const bindings = '/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings';
 const binding = await api.get<KubernetesObject & { readonly spec: object }>(`${bindings}/oxo-app-pods`);
@@ -57,6 +74,20 @@ test('the API server takes no pod that is not what its label says, or that passe
     [{ ...own, user: undefined }, /containers must say runAsUser/],
     [{ ...own, labels: { app: thief, 'sidecar.istio.io/inject': 'false' } }, /only the migration may do without/],
     [{ ...own, annotations: { 'sidecar.istio.io/inject': 'false' } }, /only the migration may do without/],
+    [{ ...own, sidecar: { image: 'oxo' } }, /must be Istio's own image and command/],
+    [{ ...own, sidecar: { image: 'auto', command: ['node', '-e', ''] } }, /must be Istio's own image and command/],
+    [{ ...own, sidecar: { image: 'auto', args: ['node', '-e', ''] } }, /must be Istio's own image and command/],
+    [
+      { ...own, sidecar: { image: 'auto', env: [{ name: 'LD_PRELOAD', value: '/tmp/a' }] } },
+      /annotations of istio\.io/,
+    ],
+    [{ ...own, annotations: { 'proxy.istio.io/config': 'proxyMetadata: {SECRET_TTL: 60s}' } }, undefined],
+    ...settings.map(
+      ([name, value]) =>
+        [{ ...own, annotations: { [name]: value } }, /annotations of istio\.io|Istio's own image|restricted/] as const,
+    ),
+    [{ ...own, labels: { app: thief, 'security.istio.io/tlsMode': 'disabled' } }, /labels of istio\.io/],
+    [{ ...own, labels: { app: thief, 'oxo.dev/postgres': 'client' } }, /labels of oxo\.dev/],
   ];
   for (const [pod, refusal] of tried) {
     const created = api.create(`${podsPath}?dryRun=All`, ownPod(pod));

@@ -12,6 +12,8 @@ export type OwnPod = {
   readonly code?: string;
   /** Its user on the machine; undefined: nothing says it. */
   readonly user?: number | undefined;
+  /** What it says itself of the sidecar that Istio adds. */
+  readonly sidecar?: object;
 };
 
 /** A pod that keeps to the profile "restricted", with a sidecar that Istio adds. */
@@ -39,6 +41,7 @@ export function ownPod(own: OwnPod): Manifest {
           ...{ name: 'app', image: 'oxo', command: ['node', '-e', code] },
           securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
         },
+        ...(own.sidecar === undefined ? [] : [{ name: 'istio-proxy', ...own.sidecar }]),
       ],
     },
   } as Manifest;

@@ -68,6 +68,10 @@ test('in a mesh a secret is of use to the service alone whose certificate it is'
     [element('feed/post')],
     [element('post/sa/feedx')],
     ['By=spiffe://cluster.local/ns/oxo-app/sa/feed;Hash=0f;Subject=""'],
+    // An account of the same name in a namespace, or a cluster, that is not ours.
+    [feed.replace('URI=spiffe://cluster.local/ns/oxo-app/', 'URI=spiffe://cluster.local/ns/other/')],
+    [feed.replace('URI=spiffe://cluster.local/', 'URI=spiffe://other/')],
+    [feed.replace(/^By=[^;]+;/, '')],
     [''],
   ]) {
     await assert.rejects(by(...headers), refused('CREDENTIALS_INVALID'), headers.join(' and '));
