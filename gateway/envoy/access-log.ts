@@ -16,12 +16,14 @@ const matches = (name: string, match: object, isInverted: boolean) => ({
 });
 /** The path as it came is in one header or, once it was transcoded, in the other. */
 const pathHeaders = [':path', 'x-envoy-original-path'];
-/** Somebody has put an address of email where a handle belongs. */
+/** Somebody has put an address of email where an id belongs. */
 const addresses = [{ contains: '@' }, { contains: '%40' }];
+/** A name of a person; which RPC it was is said by the request's trace. */
+const names = [{ contains: '/by-handle/' }];
 const pathFilters = (isHarmless: boolean) =>
   pathHeaders.flatMap((name) => [
     matches(name, harmless, !isHarmless),
-    ...addresses.map((address) => matches(name, address, isHarmless)),
+    ...[...addresses, ...names].map((address) => matches(name, address, isHarmless)),
   ]);
 const pathIsHarmless = { and_filter: { filters: pathFilters(true) } };
 const pathIsNot = { or_filter: { filters: pathFilters(false) } };
@@ -29,6 +31,8 @@ const agentIsHarmless = matches('user-agent', harmlessAgent, false);
 const agentIsNot = matches('user-agent', harmlessAgent, true);
 
 const MASKED = '(masked)';
+/** Whose flood it is can be seen by this; whose request it is, can't. The audit log has the address where one is needed. */
+const NETWORK = '%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT(24)%';
 
 /** By the response, unless status.lua has taken it out of there. */
 const grpcStatusFrom = { operators: [{ command: 'DYNAMIC_METADATA', param: 'oxo:grpc_status' }, 'GRPC_STATUS_NUMBER'] };
@@ -79,8 +83,9 @@ function log(filters: readonly object[], said: Readonly<Record<string, string>>)
           bytesReceived: '%BYTES_RECEIVED%',
           bytesSent: '%BYTES_SENT%',
           requestId: loggedRequestId,
-          traceId: '%TRACE_ID%',
-          client: '%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%',
+          trace_id: '%TRACE_ID%',
+          span_id: '%SPAN_ID%',
+          network: NETWORK,
           upstream: '%UPSTREAM_CLUSTER%',
         },
       },

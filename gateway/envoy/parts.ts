@@ -61,6 +61,9 @@ export function corsPolicy({ corsOrigins }: EnvoySettings): object {
   };
 }
 
+/** What Envoy would tell of a client in every span: its address, and its name, where people put tokens. */
+const HIDDEN_TAGS = ['peer.address', 'user_agent'].map((tag) => ({ tag, literal: { value: '(masked)' } }));
+
 /** Spans of the front door, when someone collects them. traceparent passes on either way. */
 export function tracing({ tracing: settings }: EnvoySettings): object | undefined {
   if (settings === undefined) return undefined;
@@ -70,6 +73,7 @@ export function tracing({ tracing: settings }: EnvoySettings): object | undefine
     spawn_upstream_span: true,
     // The query would be in it, and what somebody puts into a path by mistake. The span of the service names the RPC.
     max_path_tag_length: 0,
+    custom_tags: HIDDEN_TAGS,
     provider: {
       name: 'envoy.tracers.opentelemetry',
       typed_config: {

@@ -189,7 +189,7 @@ describe('the front door', () => {
     assert.equal(line.rpc, '/oxo.post.v1.PostService/ListUserPosts');
     assert.equal(line.method, 'GET');
     assert.equal(line.status, 200);
-    assert.equal(line.client, '127.0.0.1');
+    assert.deepEqual([line.client, line.network], [undefined, '127.0.0.0/24'], 'not whose request it is');
     assert.doesNotMatch(JSON.stringify(line), /secret|eyJ/);
   });
 
@@ -217,6 +217,7 @@ describe('the front door', () => {
       `/oxo.post.v1.PostService/${token}`,
       '/api/v1/users/by-handle/q7Zt@oxo.example',
       '/api/v1/users/by-handle/q7Zt%40oxo.example',
+      '/api/v1/users/by-handle/q7Zt',
       `/api/v1/posts/p1?access_token=${token}`,
     ];
     for (const [index, path] of paths.entries()) {

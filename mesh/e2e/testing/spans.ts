@@ -11,15 +11,20 @@ export type SpanSink = {
   readonly endpoint: string;
   /** The spans of one trace that have come so far. */
   readonly trace: (traceId: string) => Span[];
+  readonly all: () => readonly Span[];
+  /** All that has come, with every attribute and event, as it stood on the wire. */
+  readonly text: () => string;
   readonly stop: () => Promise<void>;
 };
 
 export async function startSpanSink(): Promise<SpanSink> {
   const spans: Span[] = [];
+  const texts: string[] = [];
   const server = createServer((request, response) => {
     readBody(request).then(
       (body) => {
         const isJson = request.headers['content-type']?.startsWith('application/json') ?? false;
+        texts.push(body.toString());
         spans.push(...decodeExport(body, isJson));
         response.setHeader('content-type', request.headers['content-type'] ?? '').end(isJson ? '{}' : '');
       },
@@ -29,6 +34,8 @@ export async function startSpanSink(): Promise<SpanSink> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    all: () => spans,
+    text: () => texts.join('\n'),
     trace: (traceId) => spans.filter((span) => span.traceId === traceId),
     stop: () =>
       new Promise((resolve) => {

@@ -7,7 +7,8 @@ import { measurePool } from '#kit/db/pool-metrics.ts';
 import { tlsOf } from '#kit/db/tls.ts';
 import { unavailable } from '#kit/errors.ts';
 import type { Metrics } from '#kit/observability/metrics.ts';
-import { SpanKind, withSpan } from '#kit/observability/trace.ts';
+import { SQL_TRANSACTION, sqlAttributes } from '#kit/observability/semantics.ts';
+import { type Span, SpanKind, withSpan } from '#kit/observability/trace.ts';
 
 /** A prepared statement: Postgres parses and plans it once a connection. The name also names its span. */
 export interface Statement {
@@ -88,7 +89,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
 
   return {
     query<Row>(statement: Statement, values: readonly unknown[] = []) {
-      return withSpan(`sql ${statement.name}`, SpanKind.CLIENT, undefined, async () => {
+      return inSpan(statement, async () => {
         refuseWhenBusy();
         const { rows } = await pool.query({ ...statement, values: values as unknown[] }).catch(rethrow);
         return rows as Row[];
@@ -96,14 +97,20 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
     },
     async transaction<Result>(work: (tx: Transaction) => Promise<Result>) {
       refuseWhenBusy();
-      return await orm.em
-        .fork()
-        .transactional((em) => work(transactionOf(em as EntityManager)))
-        .catch(rethrow);
+      return await withSpan('sql transaction', SpanKind.CLIENT, SQL_TRANSACTION, () =>
+        orm.em
+          .fork()
+          .transactional((em) => work(transactionOf(em as EntityManager)))
+          .catch(rethrow),
+      );
     },
     ping: async () => void (await pool.query('select 1')),
     close: () => orm.close(true),
   };
+}
+
+function inSpan<Result>(statement: Statement, run: (span: Span) => Promise<Result>): Promise<Result> {
+  return withSpan(`sql ${statement.name}`, SpanKind.CLIENT, () => sqlAttributes(statement), run);
 }
 
 function rethrow(error: unknown): never {
@@ -116,7 +123,7 @@ function transactionOf(em: EntityManager): Transaction {
   return {
     em,
     query<Row>(statement: Statement, values: readonly unknown[] = []) {
-      return withSpan(`sql ${statement.name}`, SpanKind.CLIENT, undefined, async () => {
+      return inSpan(statement, async () => {
         const { rows } = await context.executeQuery(CompiledQuery.raw(statement.text, [...values]));
         return rows as Row[];
       });

@@ -7,7 +7,7 @@ import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { createLogger } from '#kit/observability/logger.ts';
 import '#kit/observability/telemetry.ts';
-import { extractTrace, withTraceContext } from '#kit/observability/trace.ts';
+import { extractTrace, NO_TRACE, withRequestId, withTraceContext } from '#kit/observability/trace.ts';
 
 function capture(): { lines: Record<string, unknown>[]; logger: ReturnType<typeof createLogger> } {
   const lines: Record<string, unknown>[] = [];
@@ -81,6 +81,52 @@ test('tells of each line that is written, and of no other', () => {
   logger.info('written');
   logger.child({ part: 'of it' }).error('written too');
   assert.deepEqual(levels, ['info', 'error']);
+});
+
+test('names the request that is worked on, unless the line says another', () => {
+  const { lines, logger } = capture();
+  withTraceContext(withRequestId(NO_TRACE, 'r1'), () => {
+    logger.info('inside');
+    logger.info({ requestId: 'r2' }, 'another');
+  });
+  logger.info('outside');
+  assert.deepEqual(
+    lines.map(({ requestId }) => requestId),
+    ['r1', 'r2', undefined],
+  );
+});
+
+test('writes no address and no token wherever it stands, but ids of keys', () => {
+  const { lines, logger } = capture();
+  const token = 'k8Qm2Zr0b1nU5tYx7cVw9eHsK2rLp8dGa6fWo3iZyE1';
+  const key = 'oxo_01938c2f59e87a31b6c40d1e2f3a4b5c_Xk2v8Rm0';
+  const fields = {
+    detail: `no ${token} for jürgen@bücher.example`,
+    list: [`${key}!`],
+    url: '/verify?to=a%40b.example',
+    otp: '123456',
+  };
+  const id = '01938c1d-7a5e-7c43-9d2b-5b1f0c6a7e11';
+  logger.info(
+    { ...fields, ip: '192.0.2.7', handle: 'ada', currentKid: token, droppedKids: [token], userId: id },
+    'said',
+  );
+  const { time, level, service, msg, ...said } = lines[0] ?? {};
+  const hidden = '[redacted]';
+  assert.deepEqual(said, {
+    ...{ detail: `no ${hidden} for ${hidden}`, list: [`${hidden}!`], url: `/verify?to=${hidden}`, otp: hidden },
+    ...{ ip: hidden, handle: hidden, currentKid: token, droppedKids: [token], userId: id },
+  });
+});
+
+test('writes an error of many lines as one, without the value that Postgres quotes', () => {
+  const { lines, logger } = capture();
+  const message = 'invalid input syntax for type uuid: "what she wrote\nin two lines"';
+  logger.error({ err: Object.assign(new Error(message), { code: '22P02' }) }, 'failed');
+  const { message: told, stack } = (lines[0]?.err ?? {}) as Record<string, string>;
+  assert.equal(told, 'invalid input syntax for type uuid: "[redacted]"');
+  assert.match(stack ?? '', /logger\.test\.ts/);
+  assert.doesNotMatch(stack ?? '', /she wrote|two lines/);
 });
 
 test('a disk without room for the log ends nobody', async () => {

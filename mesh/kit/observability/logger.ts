@@ -1,10 +1,12 @@
 /**
- * JSON logs on stdout, one object a line: time (ISO 8601, UTC), level, service, msg, trace_id and span_id of the active span.
+ * JSON logs on stdout, one object a line: time (ISO 8601, UTC), level, service, msg, trace_id and span_id of the active span, and the
+ * requestId of the request or event that is worked on.
  * Lines are written synchronously, so the last one before an exit is not lost.
  */
 import { trace } from '@opentelemetry/api';
 import { type DestinationStream, destination, pino, stdTimeFunctions } from 'pino';
-import { redactSecrets, scrubText } from '#kit/observability/redact.ts';
+import { redactSecrets, safeMessage, safeStack, scrubText } from '#kit/observability/redact.ts';
+import { activeRequestId } from '#kit/observability/trace.ts';
 
 export type Logger = import('pino').Logger;
 
@@ -23,8 +25,8 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'] as const;
 
 /**
- * A logger of one process. Values under keys such as password, token, authorization, secret and email are redacted; of errors only type,
- * message, code, stack and cause are written, with addresses and JWTs removed.
+ * A logger of one process. Values under keys such as password, token, authorization, secret and email are redacted, addresses and tokens
+ * in other texts; of errors only type, message, code, stack and cause are written, as safe as these.
  */
 export function createLogger(options: LoggerOptions): Logger {
   return pino(
@@ -35,7 +37,7 @@ export function createLogger(options: LoggerOptions): Logger {
       mixin: (_, level) => {
         const name = LOG_LEVELS[level / 10 - 1];
         if (name !== undefined) options.onLine?.(name);
-        return activeTrace();
+        return whatIsWorkedOn();
       },
       formatters: { level: (label) => ({ level: label }), log: redactSecrets },
       serializers: { err: serializeError, error: serializeError },
@@ -51,11 +53,12 @@ function standardOutput(): ReturnType<typeof destination> {
   return output;
 }
 
-function activeTrace(): Record<string, string> {
-  const span = trace.getActiveSpan();
-  if (span === undefined) return {};
+function whatIsWorkedOn(): Record<string, string> {
+  const [span, requestId] = [trace.getActiveSpan(), activeRequestId()];
+  const request: Record<string, string> = requestId === undefined ? {} : { requestId };
+  if (span === undefined) return request;
   const { traceId, spanId } = span.spanContext();
-  return { trace_id: traceId, span_id: spanId };
+  return { trace_id: traceId, span_id: spanId, ...request };
 }
 
 const MAX_CAUSES = 5;
@@ -67,9 +70,9 @@ function serializeError(error: unknown, depth = 0): unknown {
   const code = 'code' in error ? error.code : undefined;
   return {
     type: error.name,
-    message: scrubText(error.message),
+    message: safeMessage(error),
     ...(typeof code === 'string' || typeof code === 'number' ? { code } : {}),
-    stack: scrubText(error.stack ?? ''),
+    stack: safeStack(error),
     ...(error.cause !== undefined && depth < MAX_CAUSES ? { cause: serializeError(error.cause, depth + 1) } : {}),
   };
 }

@@ -30,6 +30,8 @@ async function startExport(env: NodeJS.ProcessEnv): Promise<() => Promise<void>>
     sampler: new ParentBasedSampler({
       root: new TraceIdRatioBasedSampler(parseSamplingRatio(env.OTEL_TRACES_SAMPLER_ARG)),
     }),
+    // What a span tells is short, whatever an error says.
+    spanLimits: { attributeValueLengthLimit: 256, attributeCountLimit: 32, eventCountLimit: 8 },
     spanProcessors: [
       // The exporter reads the endpoint from the environment itself.
       new BatchSpanProcessor(new OTLPTraceExporter({ timeoutMillis: 5_000 }), {

@@ -108,6 +108,58 @@ test('records what a function throws or rejects with, and passes it on', async (
   assert.equal(spans[0]?.events[0]?.name, 'exception');
 });
 
+test('work that belongs to no request makes no spans, and begins no trace', () => {
+  exporter.reset();
+  for (const kind of [SpanKind.INTERNAL, SpanKind.CLIENT, SpanKind.PRODUCER]) {
+    withSpan(
+      'sweep',
+      kind,
+      () => assert.fail('asked for attributes'),
+      (span) => assert.equal(span.isRecording(), false),
+    );
+    assert.equal(isTraced(kind), false);
+  }
+  assert.equal(
+    withSpan('sweep', SpanKind.CLIENT, undefined, () => injected().traceparent),
+    undefined,
+  );
+  for (const kind of [SpanKind.SERVER, SpanKind.CONSUMER]) assert.equal(isTraced(kind), true);
+});
+
+test('a request has so many spans and no more, and says how many were left out', () => {
+  exporter.reset();
+  inTrace(SAMPLED, () =>
+    withSpan('fan-out', SpanKind.CONSUMER, undefined, () => {
+      for (let number = 0; number < 200; number += 1) withSpan('insert', SpanKind.CLIENT, undefined, () => undefined);
+    }),
+  );
+  const spans = exporter.getFinishedSpans();
+  assert.equal(spans.length, 1 + 128);
+  assert.equal(spans.find(({ name }) => name === 'fan-out')?.attributes['oxo.spans_left_out'], 200 - 128);
+});
+
+test('says by which of few kinds of errors a span has failed', () => {
+  exporter.reset();
+  const errors = [
+    Object.assign(new Error('taken'), { reason: 'HANDLE_TAKEN', code: 6 }),
+    Object.assign(new Error('invalid input syntax for type uuid: "what she "wrote""'), { code: '22P02' }),
+    new TypeError('no function'),
+  ];
+  for (const error of errors) {
+    const fail = () => withSpan('fails', SpanKind.CLIENT, undefined, () => assert.fail(error));
+    assert.throws(() => inTrace(SAMPLED, fail), error);
+  }
+  const spans = exporter.getFinishedSpans();
+  assert.deepEqual(
+    spans.map(({ attributes, status }) => [attributes['error.type'], status.message]),
+    [
+      ['HANDLE_TAKEN', 'taken'],
+      ['22P02', 'invalid input syntax for type uuid: "[redacted]"'],
+      ['TypeError', 'no function'],
+    ],
+  );
+});
+
 test('a carrier without a trace gives an empty context', () => {
   assert.deepEqual(withTraceContext(extractTrace({}), injected), {});
   assert.deepEqual(withTraceContext(extractTrace({ traceparent: 'nonsense' }), injected), {});

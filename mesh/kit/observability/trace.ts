@@ -6,21 +6,33 @@ import {
   type Attributes,
   type Context,
   context,
+  createContextKey,
   INVALID_SPAN_CONTEXT,
   propagation,
   ROOT_CONTEXT,
   type Span,
-  type SpanKind,
+  SpanKind,
   SpanStatusCode,
   TraceFlags,
   trace,
 } from '@opentelemetry/api';
-import { scrubText } from '#kit/observability/redact.ts';
+import { safeMessage } from '#kit/observability/redact.ts';
 
-export { type Context, type Span, SpanKind } from '@opentelemetry/api';
+export { type Attributes, type Context, type Span, SpanKind } from '@opentelemetry/api';
 
 const tracer = trace.getTracer('oxo');
 const NOOP_SPAN = trace.wrapSpanContext(INVALID_SPAN_CONTEXT);
+const REQUEST_ID = createContextKey('oxo.request_id');
+const ALLOWANCE = createContextKey('oxo.spans');
+
+/** Spans below one request or event: what fans out to a million people must not make a trace that nobody can read. */
+const MAX_SPANS = 128;
+
+/** What may still be made below the span that began work in this process. */
+interface Allowance {
+  root: Span;
+  left: number;
+}
 
 let recording = false;
 
@@ -29,11 +41,28 @@ export function startRecording(): void {
   recording = true;
 }
 
-/** Whether spans made now would be recorded or begin a new trace. Ask before building costly attributes. */
-export function isTraced(): boolean {
+/**
+ * Whether a span made now would be recorded. A trace begins with a request or an event; work that belongs to none, such as a sweep, makes
+ * no spans, which would be orphans.
+ */
+export function isTraced(kind: SpanKind = SpanKind.INTERNAL): boolean {
   if (!recording) return false;
   const parent = trace.getActiveSpan();
-  return parent === undefined || (parent.spanContext().traceFlags & TraceFlags.SAMPLED) !== 0;
+  if (parent === undefined) return isBeginning(kind);
+  return (parent.spanContext().traceFlags & TraceFlags.SAMPLED) !== 0;
+}
+
+function isBeginning(kind: SpanKind): boolean {
+  return kind === SpanKind.SERVER || kind === SpanKind.CONSUMER;
+}
+
+/** Takes one from what may be made; says at the span above how many were not. */
+function isAllowed(): boolean {
+  const allowance = context.active().getValue(ALLOWANCE) as Allowance | undefined;
+  if (allowance === undefined) return true;
+  allowance.left -= 1;
+  if (allowance.left < 0) allowance.root.setAttribute('oxo.spans_left_out', -allowance.left);
+  return allowance.left >= 0;
 }
 
 /**
@@ -47,12 +76,14 @@ export function withSpan<T>(
   attributes: Attributes | (() => Attributes) | undefined,
   fn: (span: Span) => T,
 ): T {
-  if (!isTraced()) return fn(NOOP_SPAN);
+  if (!isTraced(kind) || !isAllowed()) return fn(NOOP_SPAN);
   const span = tracer.startSpan(name, { kind });
   if (span.isRecording() && attributes !== undefined) {
     span.setAttributes(typeof attributes === 'function' ? attributes() : attributes);
   }
-  return context.with(trace.setSpan(context.active(), span), () => runInSpan(span, fn));
+  const active = context.active();
+  const inside = isBeginning(kind) ? withParent(active, span) : trace.setSpan(active, span);
+  return context.with(inside, () => runInSpan(span, fn));
 }
 
 function runInSpan<T>(span: Span, fn: (span: Span) => T): T {
@@ -79,10 +110,17 @@ function runInSpan<T>(span: Span, fn: (span: Span) => T): T {
 /** Marks the span as failed. The message is recorded without addresses and tokens, the stack is left to the log. */
 export function failSpan(span: Span, error: unknown): void {
   if (!span.isRecording()) return;
-  const name = error instanceof Error ? error.name : 'Error';
-  const message = scrubText(error instanceof Error ? error.message : String(error));
+  const [name, message] = [error instanceof Error ? error.name : 'Error', safeMessage(error)];
   span.addEvent('exception', { 'exception.type': name, 'exception.message': message });
+  span.setAttribute('error.type', typeOf(error) ?? name);
   span.setStatus({ code: SpanStatusCode.ERROR, message });
+}
+
+/** One of few: the reason of an error of ours, the SQLSTATE or the code of another. */
+function typeOf(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  if ('reason' in error && typeof error.reason === 'string') return error.reason;
+  return 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }
 
 /** Writes `traceparent` (and `tracestate`) of the active context into the carrier. */
@@ -105,11 +143,23 @@ export function withTraceContext<T>(traceContext: Context, fn: () => T): T {
 }
 
 /** A span that the caller ends, in the active context; undefined when the trace is not sampled. For work that is no one function. */
-export function startSpan(name: string, kind: SpanKind): Span | undefined {
-  return isTraced() ? tracer.startSpan(name, { kind }) : undefined;
+export function startSpan(name: string, kind: SpanKind, attributes: () => Attributes): Span | undefined {
+  return isTraced(kind) && isAllowed() ? tracer.startSpan(name, { kind, attributes: attributes() }) : undefined;
 }
 
-/** The context in which the span is the parent of what follows; the context itself when there is no span. */
+/** The context in which the span, of a request or an event, is above all that follows; the context itself when there is no span. */
 export function withParent(traceContext: Context, span: Span | undefined): Context {
-  return span === undefined ? traceContext : trace.setSpan(traceContext, span);
+  if (span === undefined) return traceContext;
+  const allowance: Allowance = { root: span, left: MAX_SPANS };
+  return trace.setSpan(traceContext, span).setValue(ALLOWANCE, allowance);
+}
+
+/** The context of work on a request, or on an event that it has led to: the id stands in every line of the log. */
+export function withRequestId(traceContext: Context, requestId: string | undefined): Context {
+  return requestId === undefined ? traceContext : traceContext.setValue(REQUEST_ID, requestId);
+}
+
+/** The id of the request that is worked on. */
+export function activeRequestId(): string | undefined {
+  return context.active().getValue(REQUEST_ID) as string | undefined;
 }

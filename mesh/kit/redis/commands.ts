@@ -1,8 +1,11 @@
 import { Command, ReplyError } from 'ioredis';
 import { unavailable } from '#kit/errors.ts';
+import { redisAttributes } from '#kit/observability/semantics.ts';
 import { SpanKind, withSpan } from '#kit/observability/trace.ts';
 import type { RedisConnection } from '#kit/redis/connection.ts';
 import type { Argument, Redis, Reply, Script } from '#kit/redis/redis.ts';
+
+const [MGET, SET, PEXPIRE] = ['MGET', 'SET', 'PEXPIRE'].map((name) => redisAttributes(name));
 
 /**
  * Redis by one connection.
@@ -65,11 +68,14 @@ export function useConnection(
   return {
     key: (prefix, id) => `${prefix}:${epoch()}:{${id}}`,
     run: (script, keys, args) =>
-      withSpan(`redis ${script.name}`, SpanKind.CLIENT, undefined, () =>
-        reach(keys, () => evaluate(script, keys, args)),
+      withSpan(
+        `redis ${script.name}`,
+        SpanKind.CLIENT,
+        () => redisAttributes(script.readOnly ? 'EVALSHA_RO' : 'EVALSHA', script.name),
+        () => reach(keys, () => evaluate(script, keys, args)),
       ),
     getMany: (keys) =>
-      withSpan('redis MGET', SpanKind.CLIENT, undefined, async () =>
+      withSpan('redis MGET', SpanKind.CLIENT, MGET, async () =>
         keys.length === 0
           ? []
           : reach(keys, () => {
@@ -78,11 +84,11 @@ export function useConnection(
             }),
       ),
     set: (key, value, ttlMs) =>
-      withSpan('redis SET', SpanKind.CLIENT, undefined, () =>
+      withSpan('redis SET', SpanKind.CLIENT, SET, () =>
         reach([key], async () => void (await command('set', [key, value, 'PX', ttlMs]))),
       ),
     expire: (key, ttlMs) =>
-      withSpan('redis PEXPIRE', SpanKind.CLIENT, undefined, () =>
+      withSpan('redis PEXPIRE', SpanKind.CLIENT, PEXPIRE, () =>
         reach([key], async () => void (await command('pexpire', [key, ttlMs]))),
       ),
     groupBySlot: (items) => (items.length === 0 ? [] : [[...items]]),

@@ -8,13 +8,15 @@ import {
   createChannel,
   createClientFactory,
   Metadata,
+  Status,
   type TsProtoServiceDefinition,
 } from 'nice-grpc';
 import { hasReason, OxoError } from '#kit/errors.ts';
 import type { MethodOptions } from '#kit/identity/access.ts';
 import { requireViewer } from '#kit/identity/caller.ts';
 import type { ServiceTokens } from '#kit/identity/service-token.ts';
-import { injectTrace, SpanKind, withSpan } from '#kit/observability/trace.ts';
+import { noteStatus, rpcAttributes } from '#kit/observability/semantics.ts';
+import { injectTrace, type Span, SpanKind, withSpan } from '#kit/observability/trace.ts';
 import type { CallContext, RequestContext } from '#kit/rpc/context.ts';
 import { quietGrpc } from '#kit/rpc/quiet.ts';
 import { createRetryBudget } from '#kit/rpc/retry-budget.ts';
@@ -116,10 +118,30 @@ function withSpans<Service extends TsProtoServiceDefinition>(
     const call = client[name as keyof Client<Service>] as (request: unknown, options?: CallOptions) => unknown;
     const spanName = `${definition.fullName}/${method.name}`;
     const traced = (request: unknown, options?: CallOptions) =>
-      withSpan(spanName, SpanKind.CLIENT, undefined, () => call(request, withTrace(options)));
+      withSpan(
+        spanName,
+        SpanKind.CLIENT,
+        () => rpcAttributes(spanName),
+        (span) => withStatus(span, call(request, withTrace(options))),
+      );
     return [name, traced] as const;
   });
   return Object.fromEntries(methods) as Client<Service>;
+}
+
+/** Of a stream nothing is known yet when its span ends. */
+function withStatus(span: Span, answer: unknown): unknown {
+  if (!span.isRecording() || !(answer instanceof Promise)) return answer;
+  return answer.then(
+    (response: unknown) => {
+      noteStatus(span, Status.OK);
+      return response;
+    },
+    (error: unknown) => {
+      noteStatus(span, error instanceof OxoError ? error.code : Status.UNKNOWN);
+      throw error;
+    },
+  );
 }
 
 function withTrace(options: CallOptions = {}): CallOptions {

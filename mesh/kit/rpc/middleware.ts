@@ -13,13 +13,16 @@ import type { TokenVerifier } from '#kit/identity/token-verifier.ts';
 import { newId } from '#kit/ids.ts';
 import type { Logger } from '#kit/observability/logger.ts';
 import type { Metrics, RpcRecorder } from '#kit/observability/metrics.ts';
+import { isFailure, noteStatus, rpcAttributes } from '#kit/observability/semantics.ts';
 import {
+  type Context,
   extractTrace,
   failSpan,
-  NO_TRACE,
+  type Span,
   SpanKind,
   startSpan,
   withParent,
+  withRequestId,
   withTraceContext,
 } from '#kit/observability/trace.ts';
 import { type AdmissionLimits, createAdmission, type Rank } from '#kit/rpc/admission.ts';
@@ -122,58 +125,60 @@ export function createMiddleware(options: MiddlewareOptions, rules: ReadonlyMap<
     // The server's own health and reflection services have no rules of ours.
     if (rule === undefined) return yield* call.next(call.request as never, context as never);
     const requestId = requestIdOf(context.metadata, clock);
-    let code = 'OK';
+    const scope = openScope(rpc, context.metadata, requestId);
+    let code = Status.OK;
     let reason: Refusal['reason'] | undefined;
     let isIn = false;
     try {
       admission.enter(rule.rank);
       isIn = true;
-      const extension = await admit(context, rule, rpc, requestId);
+      const extension = await withTraceContext(scope.context, () => admit(context, rule, rpc, requestId));
       if (call.request === MALFORMED_REQUEST)
         throw new OxoError('REQUEST_MALFORMED', 'The request is no such message, or a text in it is no UTF-8.');
       if (rule.successStatus !== undefined) context.header.set('x-http-code', rule.successStatus);
-      return yield* traced(rpc, context.metadata, () =>
-        call.next(call.request as never, Object.assign(context, extension)),
-      );
+      return yield* within(scope.context, () => call.next(call.request as never, Object.assign(context, extension)));
     } catch (error) {
-      const refusal = refuse(error, rpc, requestId, context.trailer);
-      code = Status[refusal.answer.code] ?? 'UNKNOWN';
+      const refusal = withTraceContext(scope.context, () => refuse(error, rpc, requestId, context.trailer));
+      code = refusal.answer.code;
       reason = refusal.reason;
+      if (scope.span !== undefined && isFailure(code)) failSpan(scope.span, error);
       throw refusal.answer;
     } finally {
       if (isIn) admission.leave(rule.rank);
-      rule.recorder.record(code, (performance.now() - startedMs) / 1_000, reason);
+      rule.recorder.record(Status[code] ?? 'UNKNOWN', (performance.now() - startedMs) / 1_000, reason);
+      if (scope.span !== undefined) noteStatus(scope.span, code);
+      scope.span?.end();
     }
   };
 }
 
-/**
- * Runs the rest of the call in a span whose parent the caller named. A generator has no trace context of its own: it runs in
- * that of whoever asks it for its next value, so each step is asked for inside the span.
- */
-async function* traced<Message>(
-  rpc: string,
-  metadata: Metadata,
+/** What the log and all spans of a call are told in; the span is ended by whoever opens it. */
+interface Scope {
+  context: Context;
+  span: Span | undefined;
+}
+
+/** The caller has named what is above. */
+function openScope(rpc: string, metadata: Metadata, requestId: string): Scope {
+  const caller = extractTrace({ traceparent: metadata.get('traceparent'), tracestate: metadata.get('tracestate') });
+  const above = withRequestId(caller, requestId);
+  const name = rpc.slice(1);
+  const attributes = () => ({ ...rpcAttributes(name), 'oxo.request_id': requestId });
+  const span = withTraceContext(above, () => startSpan(name, SpanKind.SERVER, attributes));
+  return { context: withParent(above, span), span };
+}
+
+/** A generator has no context of its own: it runs in that of whoever asks it for its next value, so each step is asked for inside. */
+async function* within<Message>(
+  context: Context,
   // biome-ignore lint/suspicious/noConfusingVoidType: the type that nice-grpc gives to a stream's end
   next: () => AsyncGenerator<Message, Message | void, undefined>,
 ) {
-  const parent = extractTrace({ traceparent: metadata.get('traceparent'), tracestate: metadata.get('tracestate') });
-  const span = withTraceContext(parent, () => startSpan(rpc.slice(1), SpanKind.SERVER));
-  // Without a trace there is no context to carry, which most calls are spared.
-  if (span === undefined && parent === NO_TRACE) return yield* next();
-  const inSpan = withParent(parent, span);
-  try {
-    const messages = next();
-    for (;;) {
-      const step = await withTraceContext(inSpan, () => messages.next());
-      if (step.done) return step.value;
-      yield step.value;
-    }
-  } catch (error) {
-    if (span !== undefined) failSpan(span, error);
-    throw error;
-  } finally {
-    span?.end();
+  const messages = next();
+  for (;;) {
+    const step = await withTraceContext(context, () => messages.next());
+    if (step.done) return step.value;
+    yield step.value;
   }
 }
 

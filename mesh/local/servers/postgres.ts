@@ -87,6 +87,20 @@ async function initialise(options: PostgresOptions, way: Unprivileged): Promise<
   await rename(fresh, options.dataDir);
 }
 
+/**
+ * What people wrote stands in statements (the mapper writes values into their text), parameters and details of errors ("Key (handle)=(ada) already
+ * exists"): none of them is logged. What is slow stands in pg_stat_statements, without values.
+ */
+const quietAboutPeople = {
+  log_statement: 'none',
+  log_min_duration_statement: -1,
+  log_min_duration_sample: -1,
+  log_min_error_statement: 'panic',
+  log_error_verbosity: 'terse',
+  log_parameter_max_length: 0,
+  log_parameter_max_length_on_error: 0,
+};
+
 /** Settings by command line, so that a new version of them needs no change to the data folder. */
 function settingArguments(options: PostgresOptions): string[] {
   const safety = options.durable ? 'on' : 'off';
@@ -105,10 +119,7 @@ function settingArguments(options: PostgresOptions): string[] {
     jit: 'off',
     timezone: 'UTC',
     log_timezone: 'UTC',
-    log_min_duration_statement: '500ms',
-    // Statements may hold what people wrote; parameters never stand in the log.
-    log_parameter_max_length: 0,
-    log_parameter_max_length_on_error: 0,
+    ...quietAboutPeople,
     idle_in_transaction_session_timeout: '60s',
     shared_preload_libraries: hasStatStatements(options.program) ? 'pg_stat_statements' : '',
   };

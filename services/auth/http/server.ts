@@ -5,7 +5,7 @@ import { OxoError, unavailable } from '#kit/errors.ts';
 import { newId } from '#kit/ids.ts';
 import type { Logger } from '#kit/observability/logger.ts';
 import type { Metrics } from '#kit/observability/metrics.ts';
-import { extractTrace, SpanKind, withSpan, withTraceContext } from '#kit/observability/trace.ts';
+import { extractTrace, SpanKind, withRequestId, withSpan, withTraceContext } from '#kit/observability/trace.ts';
 import { type Device, deviceOfRequest } from '../origin/device.ts';
 import { sendError } from './answers.ts';
 import { createHttpRecorder } from './recorder.ts';
@@ -107,12 +107,12 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     const tooLate = new OxoError('DEADLINE_EXCEEDED', 'It took too long.');
     const timer = setTimeout(() => sendError(exchange, tooLate), limitMs);
     try {
-      const attributes = {
-        'http.route': name,
-        'http.request.method': request.method ?? '',
-        'oxo.request_id': requestId,
-      };
-      await withSpan(`http ${name}`, SpanKind.SERVER, attributes, () => answer(exchange, route));
+      const { method = '' } = request;
+      const attributes = { 'http.route': name, 'http.request.method': method, 'oxo.request_id': requestId };
+      await withSpan(`${method} ${name}`.trimEnd(), SpanKind.SERVER, attributes, async (span) => {
+        await answer(exchange, route);
+        span.setAttribute('http.response.status_code', response.statusCode);
+      });
     } catch (error) {
       if (!(error instanceof OxoError) || error.reason === 'INTERNAL') {
         logger.error({ err: error, requestId, method: request.method, path: name }, 'request failed');
@@ -129,7 +129,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     const exchange = exchangeOf(request, response, clock);
     const { traceparent } = request.headers;
     const parent = extractTrace(typeof traceparent === 'string' ? { traceparent } : {});
-    void withTraceContext(parent, () => handle(exchange));
+    void withTraceContext(withRequestId(parent, exchange.requestId), () => handle(exchange));
   });
   const address = server.address() as AddressInfo;
   logger.info({ port: address.port }, 'serving HTTP');

@@ -50,7 +50,7 @@ export function createUser({ db, outbox, profiles, clock }: CreateUserDependenci
   async function findCreated(request: CreateUserRequest): Promise<UserRow> {
     const { row } = await findUser(db, { id: request.id }).catch((error: unknown) => {
       if (!hasReason(error, 'USER_NOT_FOUND')) throw error;
-      throw handleTaken(request.handle);
+      throw handleTaken();
     });
     if (row.handle === request.handle) return row;
     throw invalidFields([{ field: 'handle', description: 'is not the handle that the user with this id has' }]);
@@ -58,7 +58,7 @@ export function createUser({ db, outbox, profiles, clock }: CreateUserDependenci
 
   return async (request: CreateUserRequest, context: CallContext): Promise<CreateUserResponse> => {
     const { id, handle, displayName } = validate(input, request);
-    if (isReservedHandle(handle)) throw handleReserved(handle);
+    if (isReservedHandle(handle)) throw handleReserved();
     const row = newUser(id, handle, displayName, clock.nowMs());
     const event = outbox.row(userRegistered, { user: eventUser(row) }, context);
     const insert = () =>
@@ -66,7 +66,7 @@ export function createUser({ db, outbox, profiles, clock }: CreateUserDependenci
         const values = [...outboxValues(event), id, handle, displayName, row.createdAtMs];
         const [created] = await tx.query<{ version: number }>(INSERT, values);
         const deletions = created === undefined ? [] : await tx.query(FIND_DELETION, [id, handle]);
-        if (deletions.length > 0) throw handleTaken(handle);
+        if (deletions.length > 0) throw handleTaken();
         return created?.version;
       });
     const write = async () => {
@@ -78,15 +78,15 @@ export function createUser({ db, outbox, profiles, clock }: CreateUserDependenci
 }
 
 /** It could be taken for OXO's own. */
-function handleReserved(handle: string): OxoError {
-  return new OxoError('HANDLE_RESERVED', `Nobody can have the handle ${handle}.`, {
+function handleReserved(): OxoError {
+  return new OxoError('HANDLE_RESERVED', 'Nobody can have this handle.', {
     fields: [{ field: 'handle', description: 'is reserved' }],
   });
 }
 
 /** Also the handle that a deleted user had: nobody shall be taken for them. */
-function handleTaken(handle: string): OxoError {
-  return new OxoError('HANDLE_TAKEN', `The handle ${handle} belongs to someone.`, {
+function handleTaken(): OxoError {
+  return new OxoError('HANDLE_TAKEN', 'This handle belongs to someone.', {
     fields: [{ field: 'handle', description: 'belongs to someone' }],
   });
 }

@@ -11,7 +11,8 @@ import { readAttributes } from '#kit/events/envelope.ts';
 import type { NatsBus } from '#kit/events/jetstream/nats.ts';
 import { broadcastSubject } from '#kit/events/jetstream/streams.ts';
 import type { Logger } from '#kit/observability/logger.ts';
-import { extractTrace, SpanKind, withSpan, withTraceContext } from '#kit/observability/trace.ts';
+import { messagingAttributes } from '#kit/observability/semantics.ts';
+import { extractTrace, SpanKind, withRequestId, withSpan, withTraceContext } from '#kit/observability/trace.ts';
 
 export interface BroadcastConsumer {
   /** Resolves when everything that was in the stream at this moment has been handled; waits for a server that is away. */
@@ -114,8 +115,14 @@ function createHandler(stream: string, handlers: readonly EventHandler[], logger
     try {
       const metadata = readAttributes(subject, headers);
       const run = handler.prepare(data);
-      await withTraceContext(extractTrace({ traceparent: metadata.traceparent }), () =>
-        withSpan(`handle ${subject}`, SpanKind.CONSUMER, undefined, async () => run(metadata, context)),
+      const { id, traceparent, requestId } = metadata;
+      await withTraceContext(withRequestId(extractTrace({ traceparent }), requestId), () =>
+        withSpan(
+          `handle ${subject}`,
+          SpanKind.CONSUMER,
+          () => messagingAttributes('process', subject, id),
+          async () => run(metadata, context),
+        ),
       );
     } catch (error) {
       logger.error({ err: error, stream, subject, streamSequence: sequence }, 'broadcast not handled');

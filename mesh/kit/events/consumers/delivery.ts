@@ -10,8 +10,16 @@ import { type EventHandler, type HandlerContext, NotYet, PermanentError } from '
 import { type EventMetadata, readMetadata } from '#kit/events/envelope.ts';
 import { originalSubject } from '#kit/events/jetstream/replay.ts';
 import type { Logger } from '#kit/observability/logger.ts';
-import { scrubText } from '#kit/observability/redact.ts';
-import { extractTrace, SpanKind, withSpan, withTraceContext } from '#kit/observability/trace.ts';
+import { safeMessage } from '#kit/observability/redact.ts';
+import { messagingAttributes } from '#kit/observability/semantics.ts';
+import {
+  type Attributes,
+  extractTrace,
+  SpanKind,
+  withRequestId,
+  withSpan,
+  withTraceContext,
+} from '#kit/observability/trace.ts';
 import { TimeLimitError } from '#kit/time-limit.ts';
 
 export interface DeliveryOptions {
@@ -37,8 +45,7 @@ export function createDelivery(options: DeliveryOptions): Deliver {
 
   function bury(message: JsMsg, error: unknown, metadata?: EventMetadata): void {
     const name = error instanceof Error ? error.name : 'Error';
-    const text = error instanceof Error ? error.message : String(error);
-    message.term(scrubText(`${name}: ${text}`).replace(/\s+/g, ' ').slice(0, MAX_REASON_LENGTH));
+    message.term(`${name}: ${safeMessage(error)}`.replace(/\s+/g, ' ').slice(0, MAX_REASON_LENGTH));
     metrics.dead.inc();
     logger.error({ ...describe(message, metadata), err: error }, 'event given up');
   }
@@ -118,17 +125,15 @@ export function createDelivery(options: DeliveryOptions): Deliver {
     } catch (error) {
       return bury(message, error);
     }
-    const { traceparent } = metadata;
-    if (traceparent === undefined) return handle(message, metadata);
-    return withTraceContext(extractTrace({ traceparent }), () => handle(message, metadata));
+    const { traceparent, requestId } = metadata;
+    const above = withRequestId(extractTrace({ traceparent }), requestId);
+    return withTraceContext(above, () => handle(message, metadata));
   };
 }
 
-function spanAttributes(message: JsMsg, metadata: EventMetadata): Record<string, string | number> {
+function spanAttributes(message: JsMsg, metadata: EventMetadata): Attributes {
   return {
-    'messaging.system': 'nats',
-    'messaging.destination.name': message.subject,
-    'messaging.message.id': metadata.id,
+    ...messagingAttributes('process', message.subject, metadata.id),
     'messaging.consumer.group.name': message.info.consumer,
     'oxo.delivery': message.info.deliveryCount,
   };

@@ -6,6 +6,7 @@ import { toHeaders } from '#kit/events/envelope.ts';
 import type { NatsBus } from '#kit/events/jetstream/nats.ts';
 import { timeOfId } from '#kit/ids.ts';
 import type { Logger } from '#kit/observability/logger.ts';
+import { messagingAttributes } from '#kit/observability/semantics.ts';
 import { extractTrace, injectTrace, SpanKind, withSpan, withTraceContext } from '#kit/observability/trace.ts';
 
 /** An event as it stands in an outbox, encoded already. */
@@ -150,11 +151,7 @@ function inProducerSpan(event: OutgoingEvent, headers: Record<string, string>, p
     publish();
     return;
   }
-  const attributes = {
-    'messaging.system': 'nats',
-    'messaging.destination.name': event.subject,
-    'messaging.message.id': event.eventId,
-  };
+  const attributes = messagingAttributes('send', event.subject, event.eventId);
   withTraceContext(extractTrace(event.headers), () =>
     withSpan(`publish ${event.subject}`, SpanKind.PRODUCER, attributes, () => {
       injectTrace(headers);
