@@ -77,7 +77,12 @@ async function judgeServer(client: pg.Client): Promise<Judgement[]> {
   const found: Judgement[] = [];
   if (replica) found.push(fail('it is a replica and takes no writes', 'DATABASE_URL must name the primary'));
   if (tookMs > slowAnswerMs)
-    found.push(warn(`it took ${Math.round(tookMs)} ms to answer`, 'pg_stat_activity shows what runs, pg_stat_statements what is slow'));
+    found.push(
+      warn(
+        `it took ${Math.round(tookMs)} ms to answer`,
+        'pg_stat_activity shows what runs, pg_stat_statements what is slow',
+      ),
+    );
   if (skewS > 2)
     found.push(
       warn(
