@@ -24,11 +24,12 @@ const { services: containers } = parse(filled, { merge: true }) as { services: R
 for (const { name, main } of services) {
   test(`${name} starts with its settings`, async () => {
     const container = containers[name];
-    assert.equal(container?.command.at(-1), main);
+    assert.ok(container, `mesh/local/compose.yaml has no container ${name}`);
+    assert.equal(container.command.at(-1), main);
     const config: { readConfig(env: NodeJS.ProcessEnv): unknown } = await import(
       join(repositoryRoot, dirname(main), 'config.ts')
     );
-    assert.ok(config.readConfig(container?.environment ?? {}));
+    assert.ok(config.readConfig(container.environment));
   });
 }
 

@@ -7,7 +7,7 @@ export const command: Command = {
 Rebuilds gen/ from proto/: TypeScript, the descriptors for Envoy, openapi.yaml; and what the manifests of mesh/kubernetes and
 mesh/istio have from the code: users and rights, limits, who may call what; dashboards and rules of mesh/observability.
 
-  --check    change nothing; fail when gen/ is not what proto/ gives
+  --check    change nothing; fail when a generated file is not what its sources give
   --release  record the present contracts as released: later changes must stay compatible with them`,
   run,
 };
@@ -23,10 +23,14 @@ async function run(argv: readonly string[]): Promise<number> {
   const { generateManifests } = await import('../../kubernetes/generate/generate.ts');
   changed.push(...(await generateManifests({ check: values.check })));
   if (values.check && changed.length > 0) {
-    throw new CliError('gen/ is not what proto/ gives', { advice: [...changed, 'run ./oxo generate'] });
+    throw new CliError('generated files are not what their sources give', {
+      advice: [...changed, 'run ./oxo generate'],
+    });
   }
   for (const file of changed) console.log(`changed ${file}`);
-  console.log('gen/ is up to date');
+  console.log(
+    changed.length === 0 ? 'all generated files are up to date' : `${changed.length} files written: commit them`,
+  );
   if (values.release) await recordRelease();
   return 0;
 }

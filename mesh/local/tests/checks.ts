@@ -48,5 +48,6 @@ async function tool(name: string, args: readonly string[]): Promise<void> {
 
 async function requireGenerated(): Promise<void> {
   const changed = [...(await generate({ check: true })), ...(await generateManifests({ check: true }))];
-  if (changed.length > 0) throw new CliError('gen/ is not what proto/ gives: ./oxo generate', { advice: changed });
+  if (changed.length > 0)
+    throw new CliError('generated files are not what their sources give: ./oxo generate', { advice: changed });
 }
