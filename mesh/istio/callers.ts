@@ -63,7 +63,7 @@ const table: Readonly<Record<string, Workload>> = {
   auth: {
     callers: { gateway: { ...publicly('auth'), paths: pages } },
     data: ['postgres', 'nats', 'redis-limits'],
-    reaches: ['vault/*', './smtp.oxo.example'],
+    reaches: ['vault/vault.vault.svc.cluster.local', './smtp.oxo.example'],
     verifiesTokens: false,
   },
   user: {

@@ -24,6 +24,12 @@ const DATA_HOSTS: Readonly<Record<DataService, readonly string[]>> = {
   nats: ['nats'],
 };
 
+/** Where spans go, and who says what there is: by name, since what else runs in their namespaces is no business of ours. */
+const EVERYBODYS_HOSTS = [
+  'monitoring/collector.monitoring.svc.cluster.local',
+  'istio-system/istiod.istio-system.svc.cluster.local',
+];
+
 /** Connections to a workload, and when one of its pods is left out for a while. */
 export function destinationRule(name: string): object {
   return resource('networking', 'DestinationRule', name, {
@@ -113,7 +119,7 @@ export function sidecar(name: string, workload: Workload): object {
   const data = workload.data.flatMap((one) =>
     DATA_HOSTS[one].map((host) => `oxo-infra/${host}.oxo-infra.svc.cluster.local`),
   );
-  const hosts = [...services, ...data, ...(workload.reaches ?? []), 'monitoring/*', 'istio-system/*'];
+  const hosts = [...services, ...data, ...(workload.reaches ?? []), ...EVERYBODYS_HOSTS];
   return resource('networking', 'Sidecar', name, {
     workloadSelector: { labels: ofPods(name).matchLabels },
     outboundTrafficPolicy: { mode: 'REGISTRY_ONLY' },

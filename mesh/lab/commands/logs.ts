@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { CliError } from '../../local/cli/cli-error.ts';
 import { parseFlags } from '../../local/cli/command.ts';
 import { type Lab, openLab } from '../folder.ts';
@@ -55,8 +55,11 @@ function podFolders({ podsDir }: Lab): Map<string, string> {
   return new Map(names.map((name) => [name.slice(name.indexOf('.') + 1), join(podsDir, name)]));
 }
 
-/** Of istiod, the API server and the others, by their names. */
-function own({ logDir }: Lab): Map<string, string> {
-  const names = existsSync(logDir) ? readdirSync(logDir).filter((file) => file.endsWith('.log')) : [];
-  return new Map(names.map((file) => [file.slice(0, -'.log'.length), join(logDir, file)]));
+/** Of istiod, the API server, the servers outside the mesh and the others, by their names. */
+function own({ logDir, serversDir }: Lab): Map<string, string> {
+  const files = [join(serversDir, 'logs'), logDir].flatMap((folder) =>
+    existsSync(folder) ? readdirSync(folder).map((file) => join(folder, file)) : [],
+  );
+  const logFiles = files.filter((path) => path.endsWith('.log'));
+  return new Map(logFiles.map((path) => [basename(path, '.log'), path]));
 }

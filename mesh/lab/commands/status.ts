@@ -3,9 +3,14 @@ import { formatTable } from '../../local/cli/terminal.ts';
 import { readLiveState, readState } from '../../local/supervisor/state.ts';
 import type { Api } from '../api/client.ts';
 import type { KubernetesList, Pod } from '../api/types.ts';
+import { readyUrl } from '../control-plane/istiod.ts';
+import { answersHttp } from '../control-plane/kubernetes.ts';
 import { type Lab, openLab } from '../folder.ts';
+import { serversOutside } from '../state/servers.ts';
 import { certificateOf } from '../status/certificates.ts';
+import { problemOfCertificate, problemOfServer } from '../status/outside.ts';
 import { problemsOf } from '../status/problems.ts';
+import { type Deployment, type Job, problemOfDeployment, problemOfJob } from '../status/workloads.ts';
 import { requireApi } from './inside.ts';
 
 /** `./oxo mesh status`. @returns 1 when something is wrong */
@@ -20,11 +25,13 @@ export async function status(argv: readonly string[]): Promise<number> {
     );
     return 1;
   }
-  const rows = live.processes.map(({ name, state, restarts }) => [name, state, String(restarts)]);
+  const servers = readLiveState(lab.serversDir)?.processes ?? [];
+  const processes = [...live.processes, ...servers];
+  const rows = processes.map(({ name, state, restarts }) => [name, state, String(restarts)]);
   console.log(`${formatTable([['process', 'state', 'restarts'], ...rows])}\n`);
   const api = requireApi(lab);
-  const problems = await describePods(api, lab);
-  const lagging = live.processes.filter(({ state }) => state !== 'ready');
+  const problems = [...(await describePods(api, lab)), ...(await problemsBesidePods(api))];
+  const lagging = processes.filter(({ state }) => state !== 'ready');
   for (const { name } of lagging) problems.push(`${name} is not ready: ./oxo mesh logs ${name}`);
   if (live.phase !== 'running')
     problems.push(`the lab is ${live.phase}: ${live.error?.message ?? 'wait, or see ./oxo mesh logs lab'}`);
@@ -37,11 +44,31 @@ async function describePods(api: Api, lab: Lab): Promise<string[]> {
   const { items } = await api.get<KubernetesList<Pod>>('/api/v1/pods');
   const rows = await Promise.all(items.map((pod) => rowOf(lab, pod)));
   const head = ['namespace', 'pod', 'ready', 'phase', 'restarts', 'address', 'certificate'];
-  console.log(formatTable([head, ...rows.toSorted((a, b) => (a.join() < b.join() ? -1 : 1))]));
-  return items.flatMap(problemsOf);
+  console.log(
+    formatTable([head, ...rows.map(({ cells }) => cells).toSorted((a, b) => (a.join() < b.join() ? -1 : 1))]),
+  );
+  return [...items.flatMap(problemsOf), ...rows.flatMap(({ problems }) => problems)];
 }
 
-async function rowOf(lab: Lab, { metadata, status: now }: Pod): Promise<string[]> {
+/** Of what has no pod of its own: rollouts, servers outside the mesh, and who renews certificates. */
+async function problemsBesidePods(api: Api): Promise<string[]> {
+  const [deployments, jobs, isRenewing, servers] = await Promise.all([
+    api.get<KubernetesList<Deployment>>('/apis/apps/v1/deployments'),
+    api.get<KubernetesList<Job>>('/apis/batch/v1/jobs'),
+    answersHttp(readyUrl).catch(() => false),
+    Promise.all(serversOutside().map((server) => problemOfServer(server, `./oxo mesh logs ${server.name}`))),
+  ]);
+  return [
+    ...servers.flat(),
+    ...(isRenewing ? [] : ['istiod does not answer: certificates and changes wait. ./oxo mesh logs istiod']),
+    ...deployments.items.flatMap(problemOfDeployment),
+    ...jobs.items.flatMap(problemOfJob),
+  ];
+}
+
+type Row = { readonly cells: string[]; readonly problems: string[] };
+
+async function rowOf(lab: Lab, { metadata, status: now }: Pod): Promise<Row> {
   const all = [...(now?.initContainerStatuses ?? []), ...(now?.containerStatuses ?? [])];
   const serving = all.filter(({ state }) => !('terminated' in state));
   const ready = `${serving.filter((one) => one.ready).length}/${serving.length}`;
@@ -51,7 +78,11 @@ async function rowOf(lab: Lab, { metadata, status: now }: Pod): Promise<string[]
   const certificate = hasSidecar && ip !== '' ? await certificateOf(lab.names.pod(ip)) : undefined;
   const age =
     certificate === undefined ? '–' : `${minutes(certificate.ageMs)} old, ${minutes(certificate.leftMs)} left`;
-  return [metadata.namespace ?? '', metadata.name, ready, now?.phase ?? 'Pending', String(restarts), ip, age];
+  const { namespace = '', name } = metadata;
+  return {
+    cells: [namespace, name, ready, now?.phase ?? 'Pending', String(restarts), ip, age],
+    problems: certificate === undefined ? [] : problemOfCertificate(name, certificate),
+  };
 }
 
 function minutes(ms: number): string {

@@ -15,6 +15,8 @@ import { answersHttp, type Cluster, common } from './kubernetes.ts';
 const namespace = 'istio-system';
 const ports = { http: 15_080, monitoring: 15_014, plainXds: 15_010, xds: 15_012, webhooks: 15_017 };
 const loopback = '127.0.0.1';
+/** Answers with 200 while istiod can do its work. */
+export const readyUrl = `http://${loopback}:${ports.http}/ready`;
 
 /** How Istio is installed, as for any cluster. */
 const installation = join(repositoryRoot, 'mesh/istio/install/istio.yaml');
@@ -100,7 +102,7 @@ export async function istiod(
       ...['--monitoringAddr', `${loopback}:${ports.monitoring}`, '--grpcAddr', `${loopback}:${ports.plainXds}`],
       ...['--secureGRPCAddr', `${addresses.node}:${ports.xds}`, '--httpsAddr', `${addresses.node}:${ports.webhooks}`],
     ],
-    probe: () => answersHttp(`http://${loopback}:${ports.http}/ready`),
+    probe: () => answersHttp(readyUrl),
     stopTimeoutMs: 20_000,
   };
 }

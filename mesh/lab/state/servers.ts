@@ -19,6 +19,13 @@ export const stateAddresses = {
   smtp: { host: '10.88.0.6', port: 1025 },
 } as const;
 
+/** They by the names of their logs, and the ports of the node's loopback address. */
+export function serversOutside(): { readonly name: string; readonly port: number }[] {
+  const { postgres, redis, limitsRedis, nats, mailSmtp } = serverPorts(serversPortBase);
+  const named = { postgres, redis, 'redis-limits': limitsRedis, nats, mail: mailSmtp };
+  return Object.entries(named).map(([name, port]) => ({ name, port }));
+}
+
 /** Postgres, Redis, NATS and the catcher of mails, outside the mesh, with all users and streams. */
 export type Servers = { readonly stack: Stack; readonly stop: () => Promise<void> };
 
