@@ -102,6 +102,7 @@ describe('the policies of the mesh', () => {
 
   it('let the ingress end when its calls have', () => {
     const { spec } = only(read('ingress.yaml'), 'Deployment');
+    assert.equal(spec.template.spec.automountServiceAccountToken, false, 'it asks the API server for nothing');
     const drain = /terminationDrainDuration: (\d+)s/.exec(spec.template.metadata.annotations['proxy.istio.io/config']);
     const seconds = Number(drain?.[1]);
     assert.ok(seconds >= 20 && seconds < spec.template.spec.terminationGracePeriodSeconds, String(drain));
