@@ -5,7 +5,7 @@
  */
 import { trace } from '@opentelemetry/api';
 import { type DestinationStream, destination, pino, stdTimeFunctions } from 'pino';
-import { redactSecrets, safeMessage, safeStack, scrubText } from '#kit/observability/redact.ts';
+import { redactForLog, safeMessage, safeStack, scrubText } from '#kit/observability/redact.ts';
 import { activeRequestId } from '#kit/observability/trace.ts';
 
 export type Logger = import('pino').Logger;
@@ -39,7 +39,7 @@ export function createLogger(options: LoggerOptions): Logger {
         if (name !== undefined) options.onLine?.(name);
         return whatIsWorkedOn();
       },
-      formatters: { level: (label) => ({ level: label }), log: redactSecrets },
+      formatters: { level: (label) => ({ level: label }), log: redactForLog },
       serializers: { err: serializeError, error: serializeError },
     },
     options.destination ?? standardOutput(),
@@ -66,7 +66,7 @@ const MAX_UNWRITTEN_BYTES = 1024 * 1024;
 
 /** An error as plain data. Unlike the usual serializer it leaves out other properties: database drivers put the row's values there. */
 function serializeError(error: unknown, depth = 0): unknown {
-  if (!(error instanceof Error)) return typeof error === 'string' ? scrubText(error) : redactSecrets(error);
+  if (!(error instanceof Error)) return typeof error === 'string' ? scrubText(error) : redactForLog(error);
   const code = 'code' in error ? error.code : undefined;
   return {
     type: error.name,

@@ -1,8 +1,9 @@
 /**
  * Keeps credentials, addresses and what people wrote out of logs, spans and dead-letter reasons.
  */
-const SECRET_KEY =
-  /(password|token|authorization|secret|email|cookie|api_?key|otp|recovery_?codes?|challenge)$|^(ip|handle|displayName|bio|text)$/i;
+const SECRET_KEY = /(password|token|authorization|secret|email|cookie|api_?key|otp|recovery_?codes?|challenge)$/i;
+/** What people are called and what they write. */
+const PERSONAL_KEY = /^(ip|handle|displayName|bio|text)$/i;
 /** Ids of keys are as long as tokens, and public. */
 const KEY_IDS = /kids?$/i;
 const REDACTED = '[redacted]';
@@ -44,23 +45,31 @@ function isDataException(error: Error): boolean {
 /**
  * The value with what stands under a secret key (password, token, authorization, secret, email, cookie, API key, …; also as the end
  * of a longer key) replaced, and texts scrubbed. Looks five levels deep; gives the value itself back when nothing was found, so the
- * usual log line costs no copy.
+ * usual log line costs no copy. For an operator who asks for one thing and must see what it says.
  */
-export function redactSecrets<T>(value: T, depth = 0): T {
+export function redactSecrets<T>(value: T): T {
+  return redact(value, isSecret, 0);
+}
+
+/** The same without what is personal either: handles, names, texts, addresses of clients. For what is kept, as logs are. */
+export function redactForLog<T>(value: T): T {
+  return redact(value, isSecretOrPersonal, 0);
+}
+
+const isSecret = (key: string): boolean => SECRET_KEY.test(key);
+const isSecretOrPersonal = (key: string): boolean => SECRET_KEY.test(key) || PERSONAL_KEY.test(key);
+
+function redact<T>(value: T, isHidden: (key: string) => boolean, depth: number): T {
   if (typeof value === 'string') return scrubText(value) as T;
   if (depth > MAX_DEPTH || value === null || typeof value !== 'object' || value instanceof Error) return value;
   if (ArrayBuffer.isView(value) || value instanceof Date) return value;
   let copy: Record<string, unknown> | undefined;
   for (const [key, item] of Object.entries(value)) {
-    const safe = safeItem(key, item, depth);
+    if (KEY_IDS.test(key) || item == null || item === '') continue;
+    const safe = isHidden(key) ? REDACTED : redact(item, isHidden, depth + 1);
     if (safe === item) continue;
     copy ??= (Array.isArray(value) ? [...value] : { ...value }) as Record<string, unknown>;
     copy[key] = safe;
   }
   return (copy ?? value) as T;
-}
-
-function safeItem(key: string, item: unknown, depth: number): unknown {
-  if (KEY_IDS.test(key) || item == null || item === '') return item;
-  return SECRET_KEY.test(key) ? REDACTED : redactSecrets(item, depth + 1);
 }
