@@ -10,7 +10,7 @@ import { up } from './up.ts';
 
 export const command: Command = {
   usage: `usage: ./oxo mesh up
-       ./oxo mesh test [text …]
+       ./oxo mesh test [--retry] [text …]
        ./oxo mesh status
        ./oxo mesh logs POD [container] [-f]
        ./oxo mesh kubectl …
@@ -22,7 +22,8 @@ its own; Postgres, Redis and NATS run outside the mesh. It needs root, touches n
 has nothing to do with a stack that ./oxo up has started.
 
   up       builds what is missing (once, a quarter of an hour or more), starts everything, and returns when all pods are ready
-  test     proves by real traffic what the mesh promises; with texts, only the cases whose file name holds one
+  test     proves by real traffic what the mesh promises; with texts, only the cases whose file name holds one;
+           --retry tries a case that fails once more, and shows both
   status   pods, restarts, the age of their certificates, what is wrong and the next step
   logs     what a container of a pod says; POD may be the beginning of its name
   kubectl  any command of kubectl, as administrator of the lab

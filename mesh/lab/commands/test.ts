@@ -15,7 +15,7 @@ const limits: Limits = { testMs: 8 * 60_000, fileMs: 12 * 60_000 };
  * @returns the exit code
  */
 export async function test(argv: readonly string[]): Promise<number> {
-  const { positionals } = parseFlags(argv, {}, maxFilters);
+  const { positionals, values } = parseFlags(argv, { retry: { type: 'boolean', default: false } }, maxFilters);
   const all = readdirSync(folder)
     .filter((name) => name.endsWith('.case.ts'))
     .sort();
@@ -24,10 +24,12 @@ export async function test(argv: readonly string[]): Promise<number> {
   const startedAtMs = performance.now();
   const outcomes: Outcome[] = [];
   for (const name of wanted) {
-    const outcome = await runFile({ path: join(folder, name), isOnCluster: false }, limits);
+    let outcome = await runCase(name);
+    if (outcome.failures.length > 0 && values.retry) {
+      console.log('      tried once more');
+      outcome = await runCase(name);
+    }
     outcomes.push(outcome);
-    console.log(describeOutcome(outcome));
-    for (const note of outcome.notes) console.log(`      ${note}`);
   }
   const failed = outcomes.filter(({ failures }) => failures.length > 0);
   const seconds = ((performance.now() - startedAtMs) / 1_000).toFixed(0);
@@ -35,4 +37,11 @@ export async function test(argv: readonly string[]): Promise<number> {
   if (failed.length > 0) console.error('oxo: ./oxo mesh status and ./oxo mesh logs POD tell what is wrong');
   console.log(closingLine(outcomes));
   return failed.length === 0 ? 0 : 1;
+}
+
+async function runCase(name: string): Promise<Outcome> {
+  const outcome = await runFile({ path: join(folder, name), isOnCluster: false }, limits);
+  console.log(describeOutcome(outcome));
+  for (const note of outcome.notes) console.log(`      ${note}`);
+  return outcome;
 }

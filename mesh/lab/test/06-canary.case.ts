@@ -9,7 +9,7 @@ import { findPrograms } from '../parts/ensure.ts';
 import { upstreamHosts } from '../status/certificates.ts';
 import { deploymentPath, rolledOut } from './deployments.ts';
 import { startLoad } from './load.ts';
-import { api, ipOf, lab, podsOf, until } from './pods.ts';
+import { api, ipOf, lab, podOf, podsOf, until } from './pods.ts';
 
 const service = 'user';
 const canary = `${service}-canary`;
@@ -30,6 +30,13 @@ async function requestsAt(ip: string): Promise<number> {
   return inbound.reduce((sum, { requests }) => sum + requests, 0);
 }
 
+/** Which pods of the service a caller knows, and how often it has asked each: for whoever must find out why. */
+async function knownTo(caller: string): Promise<string> {
+  const hosts = await upstreamHosts(lab.names.pod(ipOf(await podOf(caller))));
+  const ours = hosts.filter(({ cluster }) => cluster.includes(`|${service}.`));
+  return ours.map(({ cluster, address, requests }) => `${cluster} ${address} ${requests}`).join(', ');
+}
+
 test('a share of the requests goes to the next version, and back', async (context) => {
   const built = (await buildOverlay(await findPrograms(lab.cacheDir))) ?? [];
   const text = built.map((one) => stringify(one, { aliasDuplicateObjects: false })).join('---\n');
@@ -46,7 +53,11 @@ test('a share of the requests goes to the next version, and back', async (contex
   try {
     const before = await requestsAt(canaryIp);
     await route(50);
-    await until('the next version is asked', 60_000, async () => (await requestsAt(canaryIp)) > before + 10);
+    const isAsked = async () => (await requestsAt(canaryIp)) > before + 10;
+    await until('the next version is asked', 60_000, isAsked).catch(async (error: unknown) => {
+      for (const caller of ['gateway', 'post', 'feed']) context.diagnostic(`${caller}: ${await knownTo(caller)}`);
+      throw error;
+    });
     await route(0);
     // Sidecars hear of it within a moment; from then on nobody asks it.
     await until('the next version is asked no more', 60_000, async () => {

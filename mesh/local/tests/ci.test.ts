@@ -27,7 +27,7 @@ async function ci(commands: Readonly<Record<string, string>>): Promise<{ code: n
 const good = { test: 'echo "20 passed, 0 failed"', 'mesh up': 'true', 'mesh down': 'true', 'mesh status': 'true' };
 
 test('tests and the lab are added up in the last line', async () => {
-  const { code, lines } = await ci({ ...good, 'mesh test': 'echo "3 passed, 0 failed"; exit 0' });
+  const { code, lines } = await ci({ ...good, 'mesh test --retry': 'echo "3 passed, 0 failed"; exit 0' });
   assert.deepEqual([code, lines.at(-1)], [0, '23 passed, 0 failed']);
   assert.ok(lines.some((line) => /^mesh: up after \d+ s$/.test(line)));
 });
@@ -37,9 +37,9 @@ test('whatever fails is counted, and the exit code tells it', async () => {
     [{ test: 'echo "19 passed, 1 failed"; exit 1' }, '19 passed, 1 failed'],
     [{ test: 'exit 3' }, '0 passed, 1 failed'],
     [{ 'mesh up': 'exit 1' }, '20 passed, 1 failed'],
-    [{ 'mesh test': 'echo "2 passed, 1 failed"; exit 1' }, '22 passed, 1 failed'],
-    [{ 'mesh test': 'exit 1' }, '20 passed, 1 failed'],
-    [{ 'mesh test': 'echo "3 passed, 0 failed"', 'mesh down': 'exit 1' }, '23 passed, 1 failed'],
+    [{ 'mesh test --retry': 'echo "2 passed, 1 failed"; exit 1' }, '22 passed, 1 failed'],
+    [{ 'mesh test --retry': 'exit 1' }, '20 passed, 1 failed'],
+    [{ 'mesh test --retry': 'echo "3 passed, 0 failed"', 'mesh down': 'exit 1' }, '23 passed, 1 failed'],
   ] as const;
   for (const [commands, last] of failing) {
     const { code, lines } = await ci({ ...good, ...commands });
