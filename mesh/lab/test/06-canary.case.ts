@@ -13,6 +13,7 @@ import { api, ipOf, lab, podOf, podsOf, until } from './pods.ts';
 
 const service = 'user';
 const canary = `${service}-canary`;
+const callers = ['gateway', 'post', 'feed'];
 
 after(async () => {
   await route(0);
@@ -23,18 +24,20 @@ async function route(percent: number): Promise<void> {
   await createApplier(api).apply([canaryRoutes(service, percent) as Manifest]);
 }
 
-/** Requests that the sidecar of a pod has taken in for its service. */
-async function requestsAt(ip: string): Promise<number> {
-  const hosts = await upstreamHosts(lab.names.pod(ip));
-  const inbound = hosts.filter(({ cluster }) => cluster === 'inbound|50051||');
-  return inbound.reduce((sum, { requests }) => sum + requests, 0);
-}
-
-/** Which pods of the service a caller knows, and how often it has asked each: for whoever must find out why. */
-async function knownTo(caller: string): Promise<string> {
-  const hosts = await upstreamHosts(lab.names.pod(ipOf(await podOf(caller))));
-  const ours = hosts.filter(({ cluster }) => cluster.includes(`|${service}.`));
-  return ours.map(({ cluster, address, requests }) => `${cluster} ${address} ${requests}`).join(', ');
+/**
+ * Requests that callers have sent to a pod. Counted by them, since the pod's own Envoy may hold two hosts of one address, made by
+ * two of its threads at once, and tells of one.
+ */
+async function requestsTo(ip: string): Promise<number> {
+  let sum = 0;
+  for (const caller of callers) {
+    const hosts = await upstreamHosts(lab.names.pod(ipOf(await podOf(caller))));
+    const ours = hosts.filter(
+      ({ cluster, address }) => cluster.includes(`|${service}.`) && address.startsWith(`${ip}:`),
+    );
+    sum += ours.reduce((total, { requests }) => total + requests, 0);
+  }
+  return sum;
 }
 
 test('a share of the requests goes to the next version, and back', async (context) => {
@@ -51,19 +54,15 @@ test('a share of the requests goes to the next version, and back', async (contex
   const [stableIp, canaryIp] = [ipWith('v1'), ipWith('canary')];
   const load = await startLoad();
   try {
-    const before = await requestsAt(canaryIp);
+    const before = await requestsTo(canaryIp);
     await route(50);
-    const isAsked = async () => (await requestsAt(canaryIp)) > before + 10;
-    await until('the next version is asked', 60_000, isAsked).catch(async (error: unknown) => {
-      for (const caller of ['gateway', 'post', 'feed']) context.diagnostic(`${caller}: ${await knownTo(caller)}`);
-      throw error;
-    });
+    await until('the next version is asked', 60_000, async () => (await requestsTo(canaryIp)) > before + 10);
     await route(0);
     // Sidecars hear of it within a moment; from then on nobody asks it.
     await until('the next version is asked no more', 60_000, async () => {
-      const [canaryBefore, stableBefore] = [await requestsAt(canaryIp), await requestsAt(stableIp)];
-      await until('the load runs on', 30_000, async () => (await requestsAt(stableIp)) > stableBefore + 10);
-      return (await requestsAt(canaryIp)) === canaryBefore;
+      const [canaryBefore, stableBefore] = [await requestsTo(canaryIp), await requestsTo(stableIp)];
+      await until('the load runs on', 30_000, async () => (await requestsTo(stableIp)) > stableBefore + 10);
+      return (await requestsTo(canaryIp)) === canaryBefore;
     });
   } finally {
     context.diagnostic(`${await load.stop()} requests`);
