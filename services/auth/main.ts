@@ -59,7 +59,7 @@ await runService({
     const { smtpUrl: url, from } = config.mail;
     const smtp = url === undefined ? undefined : openSmtp({ url, from });
     if (smtp === undefined) logger.warn('there is no SMTP server (MAIL_SMTP_URL): mails wait until there is one');
-    else onStop('smtp', async () => smtp.close());
+    else onStop('smtp', smtp.close);
     const { allowances, serviceSecret: secret } = config;
     const attempts = createAttempts({ counters: createCounters(redis), allowances, secret, metrics, clock, logger });
     const parts = { db, outbox, vault, keys, denyList, publishedForMs, rotateAfterMs, clock, logger };

@@ -1,4 +1,4 @@
-import { createTransport } from 'nodemailer';
+import type { Transporter } from 'nodemailer';
 import { SECOND_MS } from '#kit/clock.ts';
 import { isThisMachine, type MailSender } from './mail-config.ts';
 
@@ -28,7 +28,7 @@ export interface Smtp {
    * @throws AddressRefusedError when it takes none for this address; another Error when it may be sent again later. Neither tells the address
    */
   send(mail: SmtpMail): Promise<void>;
-  close(): void;
+  close(): Promise<void>;
 }
 
 /** There is no such mailbox, or it wants no mail: another try would not help. */
@@ -45,8 +45,8 @@ export function openSmtp({ url, from }: { url: string; from: MailSender }): Smtp
   const { protocol, hostname, port, username, password, searchParams } = new URL(url);
   const secure = protocol === 'smtps:';
   const isHere = isThisMachine(hostname);
-  const transport = createTransport({
-    pool: true,
+  const options = {
+    pool: true as const,
     host: hostname.replace(/^\[|\]$/g, ''),
     port: port === '' ? (secure ? 465 : 587) : Number(port),
     secure,
@@ -59,10 +59,15 @@ export function openSmtp({ url, from }: { url: string; from: MailSender }): Smtp
     ...{ dnsTimeout: STEP_TIMEOUT_MS, connectionTimeout: STEP_TIMEOUT_MS },
     ...{ greetingTimeout: STEP_TIMEOUT_MS, socketTimeout: STEP_TIMEOUT_MS },
     ...{ disableFileAccess: true, disableUrlAccess: true },
-  });
+  };
+  let opened: Promise<Transporter> | undefined;
+  // Loaded with the first mail: it takes memory that a process which sends none need not have.
+  const open = async (): Promise<Transporter> => (await import('nodemailer')).createTransport(options);
 
   return {
     async send({ messageId, to, subject, text, html, language, date }) {
+      opened ??= open();
+      const transport = await opened;
       try {
         await transport.sendMail({
           ...{ from, to: { name: '', address: to }, subject, text, html, date },
@@ -74,7 +79,7 @@ export function openSmtp({ url, from }: { url: string; from: MailSender }): Smtp
         throw withoutAddress(error);
       }
     },
-    close: () => transport.close(),
+    close: async () => (await opened)?.close(),
   };
 }
 

@@ -14,7 +14,7 @@ import type { Assertion } from './passkey-input.ts';
 import { passkeyInvalid } from './refusals.ts';
 import { type RelyingParty, requireParty } from './relying-party.ts';
 import * as sql from './statements.ts';
-import { type RequestOptions, requestOptions, type Signed, verifyAssertion } from './webauthn.ts';
+import type { RequestOptions, Signed } from './webauthn.ts';
 
 /** What the challenge of a sign-in is for: it is not known yet whose. */
 const SIGN_IN = 'sign-in';
@@ -64,6 +64,7 @@ export function createPasskeySignIns(options: PasskeySignInsOptions): PasskeySig
   /** @throws OxoError PASSKEY_INVALID */
   async function prove(credential: Assertion, passkey: sql.SignInPasskey): Promise<Proof> {
     const isGood = (challenge: string) => challenges.isGood(challenge, SIGN_IN);
+    const { verifyAssertion } = await import('./webauthn.ts');
     const signed = await verifyAssertion(requireParty(relyingParty), credential, passkey, isGood);
     const user = Buffer.from(credential.response.userHandle, 'base64url');
     if (!user.equals(passkey.passkeyUser)) throw passkeyInvalid();
@@ -100,7 +101,11 @@ export function createPasskeySignIns(options: PasskeySignInsOptions): PasskeySig
       if (passkey.accountId !== accountId) throw passkeyInvalid();
       return { proof: await prove(credential, passkey), epoch: passkey.epoch };
     },
-    begin: async () => requestOptions(requireParty(relyingParty), challenges.create(SIGN_IN)),
+    async begin() {
+      const party = requireParty(relyingParty);
+      const { requestOptions } = await import('./webauthn.ts');
+      return requestOptions(party, challenges.create(SIGN_IN));
+    },
     async signIn(credential, source, enter) {
       requireParty(relyingParty);
       const { device, deviceToken, context } = source;

@@ -14,7 +14,7 @@ import type { Attestation } from './passkey-input.ts';
 import { passkeyInvalid, passkeyNotFound, tooManyPasskeys } from './refusals.ts';
 import { type RelyingParty, requireParty } from './relying-party.ts';
 import * as sql from './statements.ts';
-import { type CreationOptions, creationOptions, type MadePasskey, verifyAttestation } from './webauthn.ts';
+import type { CreationOptions, MadePasskey } from './webauthn.ts';
 
 const USER_BYTES = 32;
 
@@ -81,6 +81,7 @@ export function createPasskeys(options: PasskeysOptions): Passkeys {
     async beginRegistration(owner, names) {
       const { userId, sessionId } = owner;
       const party = requireParty(relyingParty);
+      const { creationOptions } = await import('./webauthn.ts');
       return changeAccount(options, owner, async (tx) => {
         const [row] = await tx.query<{ passkeyUser: Buffer }>(sql.USER, [userId, randomBytes(USER_BYTES)]);
         if (row === undefined) throw accountEnded();
@@ -92,7 +93,9 @@ export function createPasskeys(options: PasskeysOptions): Passkeys {
     },
     async finishRegistration(owner, { name, credential }, call) {
       const { userId, sessionId } = owner;
-      const made = await verifyAttestation(requireParty(relyingParty), credential, (challenge) =>
+      const party = requireParty(relyingParty);
+      const { verifyAttestation } = await import('./webauthn.ts');
+      const made = await verifyAttestation(party, credential, (challenge) =>
         challenges.isGood(challenge, registrationOf(userId, sessionId)),
       );
       return changeAccount(options, owner, async (tx) => {

@@ -1,3 +1,4 @@
+/** Passkeys as the library has them. Loaded when a passkey is first asked for, since it takes memory that an installation without passkeys need not have. */
 import {
   generateAuthenticationOptions,
   generateRegistrationOptions,

@@ -4,7 +4,6 @@ import type { Queryable } from '#kit/db/database.ts';
 import { isId } from '#kit/ids.ts';
 import { requestIdOf } from '../../http/request-id.ts';
 import type { Profiles } from '../../profiles/profiles.ts';
-import { providerErrorOf } from '../provider-errors.ts';
 
 const FIND = {
   name: 'oauth-account-find',
@@ -35,7 +34,9 @@ export function createFindAccount(options: { db: Queryable; profiles: Profiles; 
         if (use === 'id_token') return { sub: row.id };
         const requestId = requestIdOf(context.req.headers, clock);
         const user = scopes.includes('profile')
-          ? await profiles.byId(row.id, { requestId }).catch((error: unknown) => {
+          ? await profiles.byId(row.id, { requestId }).catch(async (error: unknown) => {
+              // With the library, which is there when this is called, and must not be before.
+              const { providerErrorOf } = await import('../provider-errors.ts');
               throw providerErrorOf(error);
             })
           : undefined;
