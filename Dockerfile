@@ -1,4 +1,5 @@
 # One image for all services, one more for the front door: docker build --target oxo -t oxo . && docker build --target oxo-gateway -t oxo-gateway .
+# Both with --build-arg OXO_VERSION=0.2.0+$(git rev-parse --short=8 HEAD), or it is the release of package.json.
 # A test runs what the stages do in an empty folder and starts services from the result (mesh/kubernetes/image/).
 
 # The packages, without what only development and reading need.
@@ -26,6 +27,9 @@ WORKDIR /srv/oxo
 COPY --from=packages /srv/oxo/node_modules ./node_modules
 COPY --from=sources /srv/oxo ./
 ENV PATH=/nodejs/bin:/usr/local/bin:/usr/bin:/bin NODE_ENV=production
+# What it says that it runs (oxo_build_info); the release in package.json where whoever builds says nothing.
+ARG OXO_VERSION=
+ENV OXO_VERSION=$OXO_VERSION
 USER 10001:10001
 ENTRYPOINT []
 CMD ["node", "--version"]

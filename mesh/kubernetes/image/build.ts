@@ -20,15 +20,20 @@ export type Built = {
 /**
  * Does what the stages of the Dockerfile do, each in an empty folder, with this machine's Node and npm: nothing of the images that they start from is there.
  * @param others what is copied from images of others, by the path in them
+ * @param buildArgs as `--build-arg` gives them
  */
-export async function buildStages(folder: string, others: ReadonlyMap<string, string>): Promise<Map<string, Built>> {
+export async function buildStages(
+  folder: string,
+  others: ReadonlyMap<string, string>,
+  buildArgs: Readonly<Record<string, string>>,
+): Promise<Map<string, Built>> {
   const [dockerfile, ignored] = await Promise.all(
     ['Dockerfile', '.dockerignore'].map((name) => readFile(join(repositoryRoot, name), 'utf8')),
   );
   const given = filesOfRepository().filter((path) => isGiven(path, parseIgnored(ignored ?? '')));
   const built = new Map<string, Built>();
   for (const stage of parseDockerfile(dockerfile ?? '')) {
-    built.set(stage.name, await buildStage(stage, join(folder, stage.name), given, built, others));
+    built.set(stage.name, await buildStage(stage, join(folder, stage.name), given, built, others, buildArgs));
   }
   return built;
 }
@@ -46,19 +51,33 @@ async function buildStage(
   given: readonly string[],
   built: ReadonlyMap<string, Built>,
   others: ReadonlyMap<string, string>,
+  buildArgs: Readonly<Record<string, string>>,
 ): Promise<Built> {
   const base = built.get(stage.from);
   await mkdir(dirname(root), { recursive: true });
   if (base === undefined) await mkdir(root);
   else await link(base.root, root);
   let { workdir = '/', user, env = {} } = base ?? {};
+  /** Of this stage alone. */
+  let known: Readonly<Record<string, string>> = {};
   for (const { instruction, text } of stage.steps) {
     if (instruction === 'WORKDIR') {
       workdir = text;
       await mkdir(join(root, workdir), { recursive: true });
     }
     if (instruction === 'USER') user = text;
-    if (instruction === 'ENV') env = { ...env, ...Object.fromEntries(text.split(' ').map((pair) => pair.split('='))) };
+    if (instruction === 'ARG') {
+      const [name = '', value = ''] = text.split('=');
+      known = { ...known, [name]: buildArgs[name] ?? value };
+    }
+    if (instruction === 'ENV') {
+      const pairs = text.split(' ').map((pair) => pair.split('='));
+      const filled = pairs.map(([name, value = '']) => [
+        name,
+        value.replaceAll(/\$(\w+)/g, (_, of) => known[of] ?? ''),
+      ]);
+      env = { ...env, ...Object.fromEntries(filled) };
+    }
     if (instruction === 'COPY') await copy(text.split(' '), { root, workdir }, given, built, others);
     if (instruction === 'RUN') {
       const options = { cwd: join(root, workdir), timeout: RUN_LIMIT_MS, maxBuffer: 16 * 1024 * 1024 };

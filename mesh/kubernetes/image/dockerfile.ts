@@ -20,7 +20,8 @@ export function parseDockerfile(text: string): Stage[] {
       stages.push({ name, from, steps: [] });
       continue;
     }
-    if (!/^(WORKDIR|COPY|RUN|ENV|USER|ENTRYPOINT|CMD)$/.test(instruction)) throw new Error(`not known here: ${line}`);
+    if (!/^(WORKDIR|COPY|RUN|ARG|ENV|USER|ENTRYPOINT|CMD)$/.test(instruction))
+      throw new Error(`not known here: ${line}`);
     stages.at(-1)?.steps.push({ instruction, text: words.join(' ') });
   }
   return stages;

@@ -22,6 +22,7 @@ import { isGiven, parseDockerfile } from './dockerfile.ts';
 
 const run = promisify(execFile);
 const MIB = 1024 * 1024;
+const version = '9.8.7+0123abcd';
 
 describe('the images', () => {
   let images: ReadonlyMap<string, Built>;
@@ -30,7 +31,9 @@ describe('the images', () => {
 
   before(async () => {
     const envoy = process.env.TEST_ENVOY_BINARY ?? '';
-    images = await buildStages(temporaryFolder(), new Map([['/usr/local/bin/envoy', envoy]]));
+    images = await buildStages(temporaryFolder(), new Map([['/usr/local/bin/envoy', envoy]]), {
+      OXO_VERSION: version,
+    });
   });
 
   it('hold what runs, and neither tests nor what only development needs', async () => {
@@ -91,9 +94,10 @@ describe('the images', () => {
     });
     after(() => Promise.all([nats.stop(), redis.stop()]));
 
-    it('serve', async () => {
+    it('serve, and say which version they were built as', async () => {
       const [grpcPort, opsPort] = [await freePort(), await freePort()];
       const settings = {
+        OXO_VERSION: image('oxo').env.OXO_VERSION ?? '',
         ...{ GRPC_PORT: String(grpcPort), OPS_PORT: String(opsPort), REDIS_URL: redis.url, NATS_URL: nats.url('feed') },
         ...{ JWKS_URL: 'http://127.0.0.1:1/', JWT_ISSUER: 'https://oxo.example', SERVICE_SECRET: 'a secret' },
         ...{ AUTH_GRPC_ADDRESS: '127.0.0.1:1', USER_GRPC_ADDRESS: '127.0.0.1:1', POST_GRPC_ADDRESS: '127.0.0.1:1' },
@@ -101,6 +105,8 @@ describe('the images', () => {
       const args = [...nodeArguments, 'services/feed/main.ts'];
       const feed = startProcess({ command: process.execPath, args, cwd: folderOf(image('oxo')), env: settings });
       await until('feed is ready', async () => (await fetch(`http://127.0.0.1:${opsPort}/readyz`)).ok);
+      const told = await (await fetch(`http://127.0.0.1:${opsPort}/metrics`)).text();
+      assert.ok(told.includes(`oxo_build_info{version="${version}"} 1`));
       assert.equal(await feed.stop(), 0);
     });
   });

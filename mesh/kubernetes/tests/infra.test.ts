@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { metrics } from '../../observability/metrics.ts';
 import { baseFolder, only, readResources } from '../testing/manifests.ts';
 
 type Relabeling = {
@@ -103,6 +104,16 @@ describe('Prometheus', () => {
     assert.equal(of('istio-proxy', 'fd00:1::7')?.__address__, '[fd00:1::7]:15020');
     assert.equal(of('istio-proxy', '10.0.0.7')?.job, 'post');
     assert.equal(of('service', '10.0.0.7'), undefined);
+  });
+
+  it('adds no label that a metric of ours has: it would be renamed', () => {
+    const ours = new Set(metrics.flatMap(({ labels }) => Object.keys(labels)));
+    const added: string[] = endpoint.relabelings.map(({ targetLabel }: { targetLabel?: string }) => targetLabel);
+    assert.ok(ours.has('version') && added.includes('job'));
+    assert.deepEqual(
+      added.filter((label) => ours.has(label)),
+      [],
+    );
   });
 
   it('asks the ingress as well', () => {

@@ -10,13 +10,27 @@ import type { ProcessSpec } from '../supervisor/process.ts';
 import type { StackPlan } from './plan.ts';
 import { type Instance, opsPort, type Replica } from './replicas.ts';
 import { whyNotReady } from './serving.ts';
+import { releaseOf } from './version.ts';
 
 const run = promisify(execFile);
 const migrateTimeoutMs = 120_000;
 
 /** The whole environment of one process of a service of this stack. */
 export function environmentOf(plan: StackPlan, instance: Replica): Record<string, string> {
-  return { ...serviceEnvironment(instance, plan.context), ...plan.serviceEnv(instance.service.name) };
+  const { OXO_VERSION: given = '' } = process.env;
+  return {
+    OXO_VERSION: given === '' ? ownRelease() : given,
+    ...serviceEnvironment(instance, plan.context),
+    ...plan.serviceEnv(instance.service.name),
+  };
+}
+
+let release: string | undefined;
+
+/** Asked once: what this process starts is what it found when it began, as the digest in its state. */
+function ownRelease(): string {
+  release ??= releaseOf();
+  return release;
 }
 
 /**

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { temporaryFolder } from '../testing/temporary.ts';
-import { codeVersion } from './version.ts';
+import { codeVersion, releaseOf } from './version.ts';
 
 test('a version is another when code, contracts or packages are, and no other than that', () => {
   const root = temporaryFolder();
@@ -28,4 +29,26 @@ test('a version is another when code, contracts or packages are, and no other th
   assert.match(last ?? '', /^[0-9a-f]{12}$/);
   rmSync(join(root, 'gen/envoy/oxo.binpb'));
   assert.ok(!seen.has(codeVersion(root)), 'a file that is gone');
+});
+
+test('a release is that of the package, with the commit where there is a history, and whether files differ from it', () => {
+  const root = temporaryFolder();
+  const git = (...args: string[]): string => {
+    const author = ['-c', 'user.name=A', '-c', 'user.email=a@example.com'];
+    return execFileSync('git', [...author, ...args], { cwd: root, encoding: 'utf8' }).trim();
+  };
+  writeFileSync(join(root, 'package.json'), '{ "version": "1.2.3" }');
+  assert.equal(releaseOf(root), '1.2.3');
+  git('init', '--quiet');
+  assert.equal(releaseOf(root), '1.2.3', 'no commit yet');
+  git('add', '.');
+  git('commit', '--quiet', '--message', 'First');
+  git('tag', '--annotate', '--message', 'a tag', 'v9');
+  const commit = git('rev-parse', '--short=8', 'HEAD');
+  assert.equal(releaseOf(root), `1.2.3+${commit}`);
+  writeFileSync(join(root, 'package.json'), '{ "version": "1.2.4" }');
+  assert.equal(releaseOf(root), `1.2.4+${commit}-dirty`);
+  mkdirSync(join(root, 'copy'));
+  writeFileSync(join(root, 'copy/package.json'), '{ "version": "2.0.0" }');
+  assert.equal(releaseOf(join(root, 'copy')), '2.0.0', "within somebody else's repository");
 });

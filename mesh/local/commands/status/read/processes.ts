@@ -21,7 +21,7 @@ export type ProcessStatus = {
   readonly lastExit: string | undefined;
   /** Proportional share of it and of its children. */
   readonly memoryBytes: number;
-  /** Of a server the release of its program, of a service the digest of its code; undefined when that can't be told. */
+  /** Of a server the release of its program, of a service what it tells of itself, or the digest of its code; undefined when that can't be told. */
   readonly version: string | undefined;
   /** Of a service that is not ready: what it lacks, by the name of the check. */
   readonly failing: Readonly<Record<string, string>>;
@@ -88,7 +88,7 @@ export function versionOfPath(path: string): string | undefined {
   return /\/parts\/[a-z-]+?-(\d[^/]*)-[0-9a-f]{12}\//.exec(path)?.[1];
 }
 
-/** With the digest of the code that services were started with; while they are of two, with the release that each tells of itself. */
+/** With what each service tells of itself, release and commit; of one that says nothing, the digest of the code that all were started with. */
 export function withVersions(
   processes: readonly ProcessStatus[],
   samples: Readonly<Record<string, readonly Sample[]>>,
@@ -98,6 +98,6 @@ export function withVersions(
   return processes.map((each) => {
     if (operations[each.name] === undefined) return each;
     const told = samplesOf(samples[each.name] ?? [], 'oxo_build_info')[0]?.labels.version;
-    return { ...each, version: started ?? told };
+    return { ...each, version: told ?? started };
   });
 }

@@ -87,13 +87,13 @@ test('the version of a program is that of the folder in which it lies', () => {
   assert.equal(versionOfPath('/usr/bin/node'), undefined);
 });
 
-test('services have the version of the stack; while it has several, each tells its own', () => {
-  const samples = { auth: parseSamples('oxo_build_info{version="0.1.0"} 1') };
+test('a service has the version that it tells; one that says nothing that of the stack, while it has one', () => {
+  const samples = { auth: parseSamples('oxo_build_info{version="0.1.0+2f08e907"} 1') };
   const processes = ['auth', 'feed', 'nats'].map((name) => processOf(name));
   const of = (started: string | undefined) =>
     withVersions(processes, samples, { auth: '', feed: '' }, started).map(({ version }) => version);
-  assert.deepEqual(of('digest'), ['digest', 'digest', '1.0']);
-  assert.deepEqual(of(undefined), ['0.1.0', undefined, '1.0']);
+  assert.deepEqual(of('digest'), ['0.1.0+2f08e907', 'digest', '1.0']);
+  assert.deepEqual(of(undefined), ['0.1.0+2f08e907', undefined, '1.0']);
 });
 
 test('when a consumer fetched last is the latest that any process tells', () => {

@@ -7,6 +7,8 @@ import { age, ageSince } from './text.ts';
 
 /** RPCs that are shown: the busiest. */
 const mostRpcs = 12;
+/** `0.1.0+2f08e907-dirty` and a longer release; whatever else somebody calls a version is cut. */
+const mostOfVersion = 24;
 
 type Rows = readonly (readonly string[])[];
 
@@ -17,7 +19,7 @@ export function processTable({ processes }: Status, nowMs: number): string {
     ...processes.map((entry) => [
       entry.name,
       entry.state,
-      (entry.version ?? '-').slice(0, 12),
+      (entry.version ?? '-').slice(0, mostOfVersion),
       String(entry.pid ?? '-'),
       String(entry.restarts),
       mebibytes(entry.memoryBytes),
