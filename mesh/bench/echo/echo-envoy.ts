@@ -8,7 +8,7 @@ import { renderEnvoyConfig } from '../../../gateway/envoy/render.ts';
 import { findFreePortBase, loopback, serverPorts } from '../../local/ports.ts';
 import { writePrivately } from '../../local/secrets.ts';
 import { repositoryRoot } from '../../local/settings.ts';
-import { gatewayOf, upstreamsOf } from '../../local/stack/servers.ts';
+import { gatewayOf, upstreamsOf } from '../../local/stack/front-door.ts';
 import { lastLines, withLogDescriptor } from '../../local/supervisor/log-file.ts';
 import type { ProcessSpec } from '../../local/supervisor/process.ts';
 import type { Target } from '../load/raw-connection.ts';

@@ -15,11 +15,12 @@ import { isAlive, type ProcessIdentity, signal as send } from '../supervisor/pro
 import type { ProcessSpec } from '../supervisor/process.ts';
 import { createRecorder, type Recorder } from '../supervisor/recorder.ts';
 import { orphansOf, type ProcessRecord, readState, type StackState } from '../supervisor/state.ts';
+import { gatewayOf, ratelimitOf } from './front-door.ts';
 import { runtimeVariablesOf } from './kept-settings.ts';
 import { planStack, type StackOptions, type StackPlan } from './plan.ts';
 import { type Instance, serviceOf } from './replicas.ts';
 import { replaceGateway } from './roll-gateway.ts';
-import { gatewayOf, natsIsOld, partsOf, programOf, ratelimitOf, refreshUsers, serversOf } from './servers.ts';
+import { natsIsOld, partsOf, programOf, refreshUsers, serversOf } from './servers.ts';
 import { serviceSpec } from './services.ts';
 import {
   handleOf,

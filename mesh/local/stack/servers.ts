@@ -1,29 +1,22 @@
 import { join } from 'node:path';
-import { buildSite } from '../../../gateway/web/site.ts';
-import { CliError, messageOf } from '../cli/cli-error.ts';
 import { ownerOf, ratelimitUsers, userOf } from '../credentials/turns.ts';
-import { findBuilt, ratelimit } from '../parts/built.ts';
 import type { PartName } from '../parts/parts.ts';
-import { loopback, serverPorts } from '../ports.ts';
+import { serverPorts } from '../ports.ts';
 import { setUpAuditLog, setUpDatabase } from '../servers/database.ts';
-import { type EnvoyOptions, prepareEnvoy } from '../servers/envoy.ts';
 import { prepareMailCatcher } from '../servers/mail-catcher.ts';
 import { setUpMonitoring } from '../servers/monitoring.ts';
 import { isWithoutAccounts, prepareNats, withPresentRights } from '../servers/nats.ts';
 import { natsUsers } from '../servers/nats-users.ts';
 import { adminUrl, preparePostgres } from '../servers/postgres.ts';
-import { prepareRatelimit, ratelimitEndpoint } from '../servers/ratelimit.ts';
 import { prepareRedis } from '../servers/redis.ts';
 import type { RedisUsers } from '../servers/redis-acl.ts';
 import { setUpOwnRedis } from '../servers/redis-own.ts';
 import { setUpStreams } from '../servers/streams.ts';
-import { repositoryRoot } from '../settings.ts';
 import { logPathOf } from '../supervisor/group.ts';
 import { type ProcessIdentity, signal } from '../supervisor/proc.ts';
 import type { ProcessSpec } from '../supervisor/process.ts';
 import { readState } from '../supervisor/state.ts';
 import { catchesMails, ownLimitsRedis, type StackPlan } from './plan.ts';
-import { authHttpPort, grpcPort } from './replicas.ts';
 
 /** Runs a part of the work under a name; text that it returns is shown beside it. */
 export type RunStep = (name: string, work: () => Promise<unknown>) => Promise<unknown>;
@@ -41,7 +34,7 @@ export type OwnServer = {
   readonly prepare: (plan: StackPlan, program: string, keep?: boolean) => Promise<ProcessSpec>;
 };
 
-/** The servers that this stack runs itself. The rate limit service is not among them: it needs one of them. */
+/** The servers that this stack runs itself. The rate limit service is not among them: it needs one of them (front-door.ts). */
 export function serversOf({ own, services }: Pick<StackPlan, 'own' | 'services'>): OwnServer[] {
   const servers: OwnServer[] = [];
   if (own.databaseUrl === undefined) servers.push({ name: 'postgres', part: 'postgres', prepare: postgres });
@@ -60,28 +53,6 @@ export function partsOf(servers: readonly OwnServer[]): PartName[] {
 /** The program of a server; empty for our own code. */
 export function programOf({ part }: OwnServer, programs: Readonly<Partial<Record<PartName, string>>>): string {
   return (part === undefined ? undefined : programs[part]) ?? '';
-}
-
-/** The rate limit service. @throws CliError when it is not in the cache, with the reason */
-export async function ratelimitOf(plan: StackPlan): Promise<ProcessSpec> {
-  const found = await findBuilt(plan.cacheDir, ratelimit);
-  if (found.program === undefined) throw new CliError(found.reason);
-  const isOurs = ownLimitsRedis(plan.own) === undefined;
-  return prepareRatelimit({
-    program: found.program,
-    runDir: join(plan.stateDir, 'run/ratelimit'),
-    logPath: logPathOf(plan.logDir, 'ratelimit'),
-    portBase: plan.portBase,
-    socketPath: plan.sockets.ratelimitPath,
-    limits: plan.limits.edge,
-    metrics: plan.observability,
-    redis: {
-      url: plan.urls.limitsRedis,
-      socketPath: isOurs ? plan.sockets.limitsRedisPath : undefined,
-      user: userOf('ratelimit', { second: plan.secrets.ratelimitSecond ?? false }),
-      password: plan.secrets.ratelimit,
-    },
-  });
 }
 
 /** Roles, schemas, users and streams: everything on the servers that services expect. Can be repeated. */
@@ -139,58 +110,6 @@ export async function refreshUsers(plan: StackPlan, nats: ProcessIdentity | unde
 
 function isRunning({ stateDir }: StackPlan, name: string): boolean {
   return readState(stateDir)?.processes.some((record) => record.name === name) ?? false;
-}
-
-/**
- * The front door.
- * @param options.limited whether there is a rate limit service
- * @param options.standIn the one that takes over while the other is replaced
- * @param options.keep true: its configuration file stays as it is, for the one that runs
- */
-export function gatewayOf(
-  plan: StackPlan,
-  program: string,
-  { limited, standIn = false, keep = false }: { limited: boolean; standIn?: boolean; keep?: boolean },
-): ProcessSpec {
-  try {
-    return prepareEnvoy({
-      program,
-      runDir: join(plan.stateDir, 'run'),
-      logPath: logPathOf(plan.logDir, 'envoy'),
-      portBase: plan.portBase,
-      publicUrl: plan.publicUrl,
-      corsOrigins: plan.corsOrigins,
-      trustedHops: plan.trustedHops,
-      concurrency: plan.envoyConcurrency,
-      ...upstreamsOf(plan),
-      limits: plan.limits.edge,
-      files: buildSite({
-        openapiPath: join(repositoryRoot, 'gen/openapi.yaml'),
-        targetDir: join(plan.cacheDir, 'web'),
-      }),
-      ratelimit: limited ? ratelimitEndpoint(plan.portBase, plan.sockets.ratelimitPath) : undefined,
-      tracing: plan.tracing,
-      jwksCacheMs: plan.jwksCacheMs,
-      standIn,
-      keep,
-    });
-  } catch (error) {
-    throw new CliError(`Envoy's configuration can't be made: ${messageOf(error)}`, { cause: error });
-  }
-}
-
-/** What stands behind the front door: every replica. */
-export function upstreamsOf({ portBase, services, replicas }: StackPlan): Pick<EnvoyOptions, 'upstreams' | 'authHttp'> {
-  const each = (port: (replica: number) => number) =>
-    Array.from({ length: replicas }, (_, replica) => ({ host: loopback, port: port(replica) }));
-  const upstreams = services.map((service) => [
-    service.name,
-    each((replica) => grpcPort(portBase, { service, replica })),
-  ]);
-  return {
-    upstreams: Object.fromEntries(upstreams) as EnvoyOptions['upstreams'],
-    authHttp: each((replica) => authHttpPort(portBase, replica)),
-  };
 }
 
 function postgres(plan: StackPlan, program: string): Promise<ProcessSpec> {

@@ -14,9 +14,10 @@ import { createGroup, type ProcessGroup } from '../supervisor/group.ts';
 import { stopOrphans } from '../supervisor/orphans.ts';
 import type { ProcessSnapshot, SupervisedProcess } from '../supervisor/process.ts';
 import { createRecorder, type Recorder } from '../supervisor/recorder.ts';
+import { gatewayOf, ratelimitOf } from './front-door.ts';
 import { catchesMails, ownLimitsRedis, planStack, type StackOptions, type StackPlan, type StackUrls } from './plan.ts';
 import { authHttpPort, grpcPort, opsPort } from './replicas.ts';
-import { gatewayOf, partsOf, programOf, ratelimitOf, serversOf, setUpServers } from './servers.ts';
+import { partsOf, programOf, serversOf, setUpServers } from './servers.ts';
 import { environmentOf, migrate, serviceSpec } from './services.ts';
 import { codeVersion } from './version.ts';
 
