@@ -140,9 +140,43 @@ const processes: Row = {
   ],
 };
 
+const ours = 'namespace=~"oxo-app|oxo-infra|istio-ingress"';
+
 const istio: Row = {
   title: 'The mesh',
   panels: [
+    {
+      kind: 'lines',
+      title: 'Certificates end in',
+      description:
+        'How long the certificates of ingress, Postgres and NATS last. They are renewed at two thirds: a line that goes on falling ends with nobody who connects.',
+      unit: 's',
+      bad: 3 * 86_400,
+      lessIsWorse: true,
+      queries: [
+        {
+          expr: `min by (namespace, name) (certmanager_certificate_expiration_timestamp_seconds{${ours}} > 0) - time()`,
+          legend: '{{namespace}}/{{name}}',
+          place: 'cluster',
+        },
+      ],
+    },
+    {
+      kind: 'lines',
+      title: 'Certificates of pods end in',
+      description: 'The shortest of each service. They last 24 hours, and are renewed at half.',
+      unit: 's',
+      bad: 4 * 3_600,
+      notGood: 10 * 3_600,
+      lessIsWorse: true,
+      queries: [
+        {
+          expr: 'min by (job) (istio_agent_cert_expiry_seconds{resource_name="default"})',
+          legend: '{{job}}',
+          place: 'cluster',
+        },
+      ],
+    },
     {
       kind: 'text',
       title: "Istio's own dashboards",

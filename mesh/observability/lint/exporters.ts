@@ -1,7 +1,12 @@
 /** Metrics that are not ours and that dashboards, rules and alerts use, with who tells them. Another one is a line here, from what its source says. */
 
 /** What tells them. */
-type Source = { readonly source: string; readonly metrics: Readonly<Record<string, readonly string[]>> };
+type Source = {
+  readonly source: string;
+  /** Where it is, when that is not everywhere. */
+  readonly place?: 'cluster';
+  readonly metrics: Readonly<Record<string, readonly string[]>>;
+};
 
 const envoy = ['envoy_cluster_name'];
 const door = ['envoy_http_conn_manager_prefix'];
@@ -10,6 +15,7 @@ const filesystem = ['device', 'fstype', 'mountpoint'];
 const stream = ['account', 'server_id', 'server_name', 'stream_name'];
 const consumer = [...stream, 'consumer_name'];
 const cnpg = ['namespace', 'pod', 'container'];
+const certificate = ['name', 'namespace', 'issuer_name', 'issuer_kind', 'issuer_group'];
 const volume = ['namespace', 'persistentvolumeclaim', 'node'];
 
 const withLabels = (labels: readonly string[], names: readonly string[]): Record<string, readonly string[]> =>
@@ -67,6 +73,7 @@ export const exporters: readonly Source[] = [
   },
   {
     source: 'CloudNativePG 1.28, its own metrics and default queries',
+    place: 'cluster',
     metrics: {
       ...withLabels(cnpg, ['cnpg_collector_up', 'cnpg_pg_replication_lag', 'cnpg_pg_stat_archiver_failed_count']),
       ...withLabels(
@@ -127,6 +134,23 @@ export const exporters: readonly Source[] = [
   },
   {
     source: 'kubelet, by the chart kube-prometheus-stack',
+    place: 'cluster',
     metrics: withLabels(volume, ['kubelet_volume_stats_available_bytes', 'kubelet_volume_stats_capacity_bytes']),
+  },
+  {
+    source: 'cert-manager 1.21, its controller',
+    place: 'cluster',
+    metrics: {
+      ...withLabels(certificate, [
+        'certmanager_certificate_expiration_timestamp_seconds',
+        'certmanager_certificate_renewal_timestamp_seconds',
+      ]),
+      certmanager_certificate_ready_status: [...certificate, 'condition'],
+    },
+  },
+  {
+    source: "Istio's agent (pilot-agent), in each pod of the mesh",
+    place: 'cluster',
+    metrics: { istio_agent_cert_expiry_seconds: ['resource_name'] },
   },
 ];
