@@ -9,6 +9,7 @@ const minutes = Math.ceil((crowdSeconds + parts.reduce((sum, { seconds }) => sum
 export const command: Command = {
   usage: `usage: ./oxo bench [--only PART[,PART]] [--growth] [--quick] [--json FILE] [--profile DIR] [--seconds N] [--viewers N]
        ./oxo bench --soak MINUTES [--viewers N]
+       ./oxo bench --telemetry [--seconds N] [--viewers N] [--json FILE]
 
 Measures the stack that runs here, and prints each figure beside its budget: rate, p50, p99, and CPU time of all servers
 a request, less what they use when idle. All of it takes about ${minutes} minutes on two cores, of which ${crowdSeconds} s are for signing
@@ -27,11 +28,18 @@ What was acknowledged is looked for in 40 feeds at the end, which are read to th
   --viewers N    people who sign up, read, and write for one another (1000)
 
   --soak MINUTES puts it under full load instead, nine reads to a post, and prints the memory of every process and how
-                 fast it grows`,
+                 fast it grows
+
+  --telemetry    starts two stacks of its own, with metrics and traces (as up --observability) and without, and prints how much more CPU
+                 GET /feed and POST /posts take with them; six pairs of turns of N seconds (10), about 6 minutes`,
   run: async (argv) => {
     if (argv.some((word) => word.startsWith('--soak'))) {
       const { runSoak } = await import('../../bench/soak/soak.ts');
       return runSoak(argv);
+    }
+    if (argv.includes('--telemetry')) {
+      const { runTelemetry } = await import('../../bench/telemetry/run-telemetry.ts');
+      return runTelemetry(argv);
     }
     const { runBench } = await import('../../bench/bench.ts');
     return runBench(argv);
