@@ -2,6 +2,7 @@ import { after, before, describe } from 'node:test';
 import { testAll } from './testing/cases.ts';
 import { type SpanSink, startSpanSink } from './testing/spans.ts';
 import { startWorld, type World } from './testing/world.ts';
+import { complete } from './trace/complete.ts';
 import { traces } from './trace/traces.ts';
 
 describe('what can be seen of a request', () => {
@@ -23,6 +24,11 @@ describe('what can be seen of a request', () => {
   testAll(
     'traces and request ids',
     traces(() => sink),
+    () => world,
+  );
+  testAll(
+    'all spans',
+    complete(() => sink),
     () => world,
   );
 });

@@ -118,9 +118,15 @@ export async function getCode(world: World, client: OAuthClient, person: Person,
 }
 
 /** Posts a form as this client. */
-export function postAs(world: World, client: OAuthClient, path: string, form: Record<string, string>) {
+export function postAs(
+  world: World,
+  client: OAuthClient,
+  path: string,
+  form: Record<string, string>,
+  headers: Record<string, string> = {},
+) {
   const own: Record<string, string> = client.secret === undefined ? {} : { client_secret: client.secret };
-  return ask(world, path, { form: { client_id: client.id, ...own, ...form } });
+  return ask(world, path, { form: { client_id: client.id, ...own, ...form }, headers });
 }
 
 /** The form that redeems a code. */

@@ -9,9 +9,10 @@ import { type Answer, refusal } from '../testing/client.ts';
 import { feedPage, feedTexts, follow, type Person, signUpAll } from '../testing/people.ts';
 import type { Span, SpanSink } from '../testing/spans.ts';
 import type { World } from '../testing/world.ts';
+import { ancestors, findSpan, requireConventions, requireWay, type Step } from './ways.ts';
 
 /** The way of a post from the front door to the Redis write: each span below the one before it, perhaps not directly. */
-const WAY: readonly (readonly [service: string, name: RegExp])[] = [
+const WAY: readonly Step[] = [
   ['gateway', /./],
   ['post', /^oxo\.post\.v1\.PostService\/CreatePost$/],
   ['post', /^publish post\.created$/],
@@ -27,43 +28,14 @@ const BRANCHES: readonly (readonly [above: string, service: string, name: RegExp
   ['handle post.created', 'user', /^sql /],
 ];
 
-function find(spans: readonly Span[], service: string, name: RegExp): Span {
-  const found = spans.find((span) => span.service === service && name.test(span.name));
-  if (found !== undefined) return found;
-  throw new Error(
-    `no span ${name} of ${service} among ${spans.map((span) => `${span.service}: ${span.name}`).join(', ')}`,
-  );
-}
-
-/** The span and all above it, up to the root. */
-function ancestors(spans: readonly Span[], from: Span): Span[] {
-  const above: Span[] = [];
-  for (let span: Span | undefined = from; span !== undefined && above.length <= spans.length; ) {
-    above.push(span);
-    const { parentSpanId }: Span = span;
-    span = spans.find(({ spanId }) => spanId === parentSpanId);
-  }
-  return above;
-}
-
 /** @throws AssertionError or Error that says which link is missing */
 export function requireLinked(spans: readonly Span[]): true {
-  const way = WAY.map(([service, name]) => find(spans, service, name));
-  for (const [index, span] of way.entries()) {
-    const above = way[index - 1];
-    if (above === undefined) continue;
-    assert.ok(
-      ancestors(spans, span).some((other) => (index === 1 ? other.service === 'gateway' : other === above)),
-      `${span.name} is not below ${above.name}`,
-    );
-  }
+  requireWay(spans, WAY);
   for (const [above, service, name] of BRANCHES) {
-    const span = find(spans, service, name);
+    const span = findSpan(spans, [service, name]);
     const names = ancestors(spans, span).map((ancestor) => ancestor.name);
     assert.ok(names.includes(above), `${span.name} of ${service} is not below ${above}, but ${names.join(' < ')}`);
   }
-  const last = ancestors(spans, way.at(-1) as Span);
-  assert.equal(last.at(-1)?.service, 'gateway', 'the root of all is the front door');
   return true;
 }
 
@@ -90,6 +62,7 @@ export function traces(sink: () => SpanSink): Cases {
       assert.equal(answer.status, 201);
       await until('it is in the feed', async () => (await feedTexts(api, follower)).length === 1);
       await until('its spans are linked', () => requireLinked(sink().trace(traceId)));
+      requireConventions(sink().trace(traceId));
       const root = sink()
         .trace(traceId)
         .find(({ parentSpanId }) => parentSpanId === caller);
