@@ -1,6 +1,11 @@
 /** What an expression of PromQL names: metrics, each with the labels that it is asked for by, and labels by which results are grouped. */
 
-export type Selector = { readonly metric: string; readonly labels: readonly string[] };
+export type Selector = {
+  readonly metric: string;
+  readonly labels: readonly string[];
+  /** As Prometheus takes it by itself: the metric with what its labels must be. */
+  readonly text: string;
+};
 export type Named = {
   readonly selectors: readonly Selector[];
   /** Of by, without, on, ignoring, group_left, group_right. */
@@ -36,7 +41,8 @@ export function namedIn(expr: string): Named {
       if (token === 'label_replace') made.push(madeBy(tokens.slice(at)));
     } else {
       const end = next === '{' ? tokens.indexOf('}', at) : at;
-      selectors.push({ metric: token, labels: labelsIn(tokens.slice(at + 2, end)) });
+      const text = tokens.slice(at, end + 1).join('');
+      selectors.push({ metric: token, labels: labelsIn(tokens.slice(at + 2, end)), text });
       at = end;
     }
   }
