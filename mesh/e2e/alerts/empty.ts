@@ -6,4 +6,7 @@ export const emptyAtRest: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** Of alerts: series that begin with the first failure, or need what one machine has not. */
-export const emptyUntilBroken: ReadonlyMap<string, string> = new Map<string, string>();
+export const emptyUntilBroken: ReadonlyMap<string, string> = new Map([
+  // Envoy makes this counter when it counts for the first time.
+  ['envoy_cluster_ratelimit_failure_mode_allowed', 'after the first failure'],
+]);

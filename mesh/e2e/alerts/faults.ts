@@ -87,9 +87,15 @@ const limiterAway: Fault = {
     { alert: 'LimiterAway' },
     // It is a Redis as well, and its exporter says so.
     { alert: 'RedisAway' },
+    { alert: 'TargetMissing', labels: { job: 'ratelimit' } },
   ],
   isLate: true,
-  cause: without('redis-limits'),
+  cause: async (watched) => {
+    const mends = [await without('redis-limits')(watched), await without('ratelimit')(watched)];
+    return async () => {
+      for (const mend of mends) await mend();
+    };
+  },
 };
 
 const diskFullAndSlow: Fault = {

@@ -27,6 +27,7 @@ export async function beginTraffic(api: Api): Promise<Traffic> {
     (turn) => ({ method: 'POST', path: '/posts', token: author.accessToken, body: { text: `day ${turn}` } }),
     (turn) => ({ method: 'POST', path: '/posts', token: follower.accessToken, body: { text: `night ${turn}` } }),
     () => ({ path: '/feed', token: follower.accessToken }),
+    () => ({ path: '/auth/sessions', token: follower.accessToken }),
     (turn) => ({ path: turn % 2 === 0 ? '/feed' : `/users/${follower.id}`, token: author.accessToken }),
     // A wrong password now and then, as people have it: a tenth, which is no attack.
     (turn) => logIn(turn % 10 === 1 ? 'a wrong password 7' : author.password),
