@@ -5,6 +5,8 @@ import { type Expected, type Fault, whileBroken } from './faults.ts';
 import type { Active, Watched } from './watched.ts';
 
 const limitMs = 60_000;
+/** More than what looks back the furthest looks back: a failure counts for as long as any window of its budget reaches. */
+const silentMs = 120_000;
 const pollMs = 200;
 
 /** Alerts that nothing has to do with, of those that have fired in earlier rounds and look back. */
@@ -51,7 +53,7 @@ export function untilSilent({ firing }: Watched, except: readonly string[]): Pro
       assert.deepEqual(still.map(nameOf), []);
       return true;
     },
-    limitMs,
+    silentMs,
   );
 }
 
