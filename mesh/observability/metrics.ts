@@ -35,6 +35,7 @@ const reasons = Object.keys(ErrorReason).filter(
 const rpc: MetricLabel = { what: 'an RPC that the service serves, by its full name', atMost: 100 };
 const code: MetricLabel = { what: 'a status of gRPC, by its name', atMost: 17 };
 const consumer: MetricLabel = { what: 'a durable consumer of the service', atMost: 20 };
+const stream: MetricLabel = { values: ['REVOCATIONS'] };
 const limit: MetricLabel = { what: 'an allowance of services/auth/attempts/allowances.ts', atMost: 60 };
 const route: MetricLabel = { what: 'a route as it was declared; empty for none', atMost: 100 };
 const cache: MetricLabel = {
@@ -59,7 +60,7 @@ const ofProcesses: readonly Metric[] = [
   gauge('oxo_dependency_up', {
     ...{ unit: '1 or 0', services: everywhere },
     help: 'Whether what this process depends on can be used: 1, or 0.',
-    labels: { dependency: { values: ['postgres', 'redis', 'redis-fan-out', 'nats', 'keys'] } },
+    labels: { dependency: { values: ['postgres', 'redis', 'redis-fan-out', 'nats', 'keys', 'revocations'] } },
   }),
   counter('oxo_log_lines_total', {
     ...{ unit: 'lines', services: everywhere },
@@ -168,6 +169,18 @@ const ofEvents: readonly Metric[] = [
   histogram('oxo_consumer_duration_seconds', {
     ...{ unit: 'seconds', services: withConsumers, labels: { consumer } },
     help: 'Time that one try took.',
+  }),
+  counter('oxo_broadcast_handled_total', {
+    ...{ unit: 'messages', services: everywhere, labels: { stream } },
+    help: 'Messages of a broadcast stream that this process has handled.',
+  }),
+  counter('oxo_broadcast_failed_total', {
+    ...{ unit: 'messages', services: everywhere, labels: { stream } },
+    help: 'Messages of a broadcast stream that were passed over: they failed.',
+  }),
+  gauge('oxo_broadcast_current_timestamp_seconds', {
+    ...{ unit: 'seconds since 1970', services: everywhere, labels: { stream } },
+    help: 'When this process last knew that it had heard all that a broadcast stream holds; 0 before the first time.',
   }),
 ];
 

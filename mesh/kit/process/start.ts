@@ -45,13 +45,13 @@ export async function startNats(context: Context, name: string): Promise<NatsBus
 }
 
 /**
- * Verifies tokens and hears revocations: ready when all revocations that still matter have been heard.
+ * Verifies tokens and hears revocations: ready when all revocations that still matter have been heard, and as long as they can be.
  * @param options.keys the public keys; by default from the JWKS URL
  * @param options.denyList is fed with them; given by who revokes sessions itself, or has tokens of its own
  * @param options.secretCounts as for `createTokenVerifier`
  */
 export async function startVerifier(
-  { config, logger, metrics, onStop }: Context,
+  { config, logger, metrics, ops, onStop }: Context,
   nats: NatsBus,
   options: { keys?: PublicKeys; denyList?: DenyList; secretCounts?: (secretId: string) => boolean } = {},
 ): Promise<TokenVerifier> {
@@ -61,9 +61,11 @@ export async function startVerifier(
     stream: REVOCATIONS_STREAM,
     handlers: revocationHandlers(denyList, keys.reload),
     logger,
+    metrics,
   });
   onStop('revocations', consumer.stop);
   await consumer.start();
+  ops.addCheck('revocations', consumer.checkCurrent);
   const { couldBeHad } = keys;
   // Told and not part of /readyz: while auth is away, whose tokens are known here goes on.
   if (couldBeHad !== undefined) {

@@ -95,6 +95,21 @@ const keys: Row = {
       queries: [{ expr: 'min(oxo_auth_limiter_shared)', legend: 'together' }],
     },
     {
+      kind: 'lines',
+      title: 'Revocations heard',
+      description:
+        'How long ago each process last knew all that was revoked; it looks every five seconds. One that goes on growing believes tokens that were revoked since.',
+      unit: 's',
+      bad: 60,
+      notGood: 20,
+      queries: [
+        {
+          expr: 'time() - max by (job, instance) (oxo_broadcast_current_timestamp_seconds{stream="REVOCATIONS"})',
+          legend: '{{job}} {{instance}}',
+        },
+      ],
+    },
+    {
       kind: 'number',
       title: 'Mails that wait',
       description: 'Mails that were asked for and not sent yet.',

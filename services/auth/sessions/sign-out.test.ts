@@ -35,7 +35,8 @@ async function setUp(t: TestContext) {
   const consumers = await Promise.all(
     [here, elsewhere].map(async (denyList) => {
       const [nats, handlers] = [await bus.connect(), revocationHandlers(denyList, async () => undefined)];
-      const consumer = createBroadcastConsumer({ nats, stream: REVOCATIONS_STREAM, handlers, logger: quiet });
+      const metrics = createMetrics();
+      const consumer = createBroadcastConsumer({ nats, stream: REVOCATIONS_STREAM, handlers, logger: quiet, metrics });
       await consumer.start();
       return consumer;
     }),

@@ -1,21 +1,26 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { jetstreamManager } from '@nats-io/jetstream';
+import { type Clock, systemClock } from '#kit/clock.ts';
 import { type BroadcastConsumer, createBroadcastConsumer } from '#kit/events/consumers/broadcast-consumer.ts';
 import { on } from '#kit/events/consumers/handlers.ts';
 import { ensureStreams, REVOCATIONS_STREAM } from '#kit/events/jetstream/streams.ts';
 import { createPublisher } from '#kit/events/outbox/publisher.ts';
+import { createMetrics, type Metrics } from '#kit/observability/metrics.ts';
 import { makeEvent, quiet, sessionRevoked, startBus, type TestBus } from '#kit/testing/bus.ts';
 import { until } from '#kit/testing/until.ts';
 
 interface Setup extends TestBus {
   publish(...texts: string[]): Promise<void>;
   /** A consumer that writes what it sees into `seen`. */
-  consumer(seen: string[], checkEveryMs?: number): BroadcastConsumer;
+  consumer(seen: string[], checkEveryMs?: number, clock?: Clock): BroadcastConsumer;
+  /** Of all consumers. */
+  metrics: Metrics;
 }
 
 async function setUp(t: test.TestContext): Promise<Setup> {
   const bus = await startBus();
+  const metrics = createMetrics();
   const consumers: BroadcastConsumer[] = [];
   const publisher = createPublisher({ nats: bus.admin, source: 'auth', logger: quiet });
   t.after(async () => {
@@ -28,13 +33,16 @@ async function setUp(t: test.TestContext): Promise<Setup> {
       const events = texts.map((text) => makeEvent(text, sessionRevoked.subject));
       assert.equal((await publisher.publish(events)).length, texts.length);
     },
-    consumer: (seen, checkEveryMs) => {
+    metrics,
+    consumer: (seen, checkEveryMs, clock = systemClock) => {
       const handler = on(sessionRevoked, (event) => {
         seen.push(event.sessionId);
         if (event.sessionId === 'bad') throw new Error('bad');
       });
-      const options = { nats: bus.admin, stream: REVOCATIONS_STREAM, handlers: [handler], logger: quiet, checkEveryMs };
-      const consumer = createBroadcastConsumer(options);
+      const consumer = createBroadcastConsumer({
+        ...{ nats: bus.admin, stream: REVOCATIONS_STREAM, handlers: [handler], logger: quiet },
+        ...{ metrics, clock, checkEveryMs },
+      });
       consumers.push(consumer);
       return consumer;
     },
@@ -110,6 +118,39 @@ test('begins again when the stream is made anew', async (t) => {
   const manager = await jetstreamManager(admin.connection);
   await manager.streams.delete(REVOCATIONS_STREAM);
   await ensureStreams(admin.connection);
+  await publish('d');
+  await until('d', () => seen.includes('d'));
+});
+
+test('tells what it has handled, when it knew all, and that it no longer does', async (t) => {
+  const { publish, consumer, metrics, admin } = await setUp(t);
+  let nowMs = 1_700_000_000_000;
+  const seen: string[] = [];
+  const one = consumer(seen, 50, { nowMs: () => nowMs });
+  const value = async (name: string): Promise<number> => {
+    const text = await metrics.render();
+    return Number(new RegExp(`^oxo_broadcast_${name}\\{stream="REVOCATIONS"\\} (\\S+)$`, 'm').exec(text)?.[1]);
+  };
+  assert.deepEqual([await value('handled_total'), await value('failed_total')], [0, 0]);
+  assert.equal(await value('current_timestamp_seconds'), 0);
+  await assert.rejects(one.checkCurrent(), /REVOCATIONS could not be read/, 'before it has read it once');
+
+  await publish('a', 'bad', 'c');
+  await one.start();
+  assert.deepEqual([await value('handled_total'), await value('failed_total')], [2, 1]);
+  assert.equal(await value('current_timestamp_seconds'), 1_700_000_000);
+  await one.checkCurrent();
+
+  // The server is there, and the stream is not: nothing else would tell.
+  const manager = await jetstreamManager(admin.connection);
+  await manager.streams.delete(REVOCATIONS_STREAM);
+  nowMs += 20_001;
+  await assert.rejects(one.checkCurrent(), /REVOCATIONS could not be read for 20 s/);
+  assert.equal(await value('current_timestamp_seconds'), 1_700_000_000);
+
+  await ensureStreams(admin.connection);
+  await until('it knows all again', async () => (await value('current_timestamp_seconds')) === nowMs / 1_000);
+  await one.checkCurrent();
   await publish('d');
   await until('d', () => seen.includes('d'));
 });

@@ -51,6 +51,7 @@ test('the permissions suffice for all that the kit does', async (t) => {
     stream: 'REVOCATIONS',
     handlers: [on(sessionRevoked, ({ sessionId }) => void revoked.push(sessionId))],
     logger: quiet,
+    metrics,
   });
   const authPublisher = createPublisher({ nats: auth, source: 'auth', logger: quiet });
   const postPublisher = createPublisher({ nats: post, source: 'post', logger: quiet });
@@ -161,6 +162,7 @@ test('a pulled event sent under another name keeps the name that it was publishe
     stream: 'REVOCATIONS',
     handlers: [on(sessionRevoked, ({ sessionId }) => void revoked.push(sessionId))],
     logger: quiet,
+    metrics: createMetrics(),
   });
   const pull = JSON.stringify({ batch: 1, expires: nanos(1_000) });
   const reader = bus.admin.connection;

@@ -78,6 +78,14 @@ test('a service that is frozen, keeps ending or lacks something is told with wha
   assert.match(lacking.what, /post runs, but can not work \(nats: timeout\)/);
 });
 
+test('a service that only does not hear what is revoked serves', () => {
+  const failing = { revocations: 'REVOCATIONS could not be read for 31 s' };
+  const deaf = only(withProcess('post', { state: 'not ready', failing }), 'RevocationsNotHeard');
+  assert.match(`${deaf.what}; ${deaf.next}`, /post hears of no revocation .*for 31 s.*oxo logs post/);
+  assert.equal(servingOf([deaf]), 'degraded');
+  only(withProcess('post', { state: 'not ready', failing: { ...failing, postgres: 'timeout' } }), 'ServiceDown');
+});
+
 test('what only looks at the stack is missed by nobody', () => {
   const processes = [...processesBut(), processOf('prometheus', { state: 'backing-off' })];
   assert.equal(only({ processes }, 'TargetMissing').impact, 'soon');

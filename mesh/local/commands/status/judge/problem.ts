@@ -23,6 +23,7 @@ export const alertNames = [
   'DeadLetters',
   'RedeliveriesHigh',
   'LimiterAway',
+  'RevocationsNotHeard',
   'SigningKeyOld',
   'EncryptionKeyOld',
   'DiskFilling',

@@ -56,7 +56,7 @@ export function judgeProcesses(readings: Readings): Problem[] {
     if (server !== undefined) return [judgeServer(each, server)];
     if (readings.urls.operations[each.name] === undefined) return [judgeObserver(each)];
     if (each.state === 'not ready' && serverIsAway) return [];
-    return [judgeService(each, processes)];
+    return [isDeaf(each) ? judgeDeaf(each) : judgeService(each, processes)];
   });
   return [...found, ...ownServersAway(readings), ...judgeFrontDoor(readings)];
 }
@@ -75,6 +75,20 @@ function judgeObserver(process: ProcessStatus): Problem {
     ...{ subject: process.name, impact: 'soon' },
     what: `${process.name} ${stateInWords(process)}`,
     noticed: 'nothing; metrics, traces or alerts are missing',
+    ...whenAndNext(process),
+  });
+}
+
+/** It serves, and only does not hear what is revoked. */
+function isDeaf({ state, failing }: ProcessStatus): boolean {
+  return state === 'not ready' && Object.keys(failing).join() === 'revocations';
+}
+
+function judgeDeaf(process: ProcessStatus): Problem {
+  return problem('RevocationsNotHeard', {
+    ...{ subject: process.name, impact: 'degraded' },
+    what: `${process.name} hears of no revocation (${process.failing.revocations})`,
+    noticed: 'nothing; who was signed out goes on there until the token ends, 15 minutes at most',
     ...whenAndNext(process),
   });
 }
