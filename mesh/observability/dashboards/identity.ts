@@ -117,7 +117,7 @@ const keys: Row = {
       bad: 100,
       queries: [
         {
-          expr: '(max(consumer:oxo_consumer_lag:max{consumer="auth-mail"}) + max(consumer:oxo_consumer_unacknowledged:max{consumer="auth-mail"})) or vector(0)',
+          expr: '(max(consumer:oxo_consumer_lag:max{consumer="auth-mail"}) + max(consumer:oxo_consumer_unacknowledged:max{consumer="auth-mail"}))',
           legend: 'mails',
         },
       ],

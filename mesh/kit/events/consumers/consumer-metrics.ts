@@ -16,6 +16,8 @@ export interface ConsumerMetrics {
   duration: Histogram.Internal<'consumer'>;
   /** Sets how many events wait for their first delivery, and how many for their acknowledgement. */
   setLag(pending: number, unacknowledged: number): void;
+  /** Nobody knows it now. */
+  forgetLag(): void;
   /** The server was asked for events just now. */
   fetched(): void;
 }
@@ -27,13 +29,12 @@ export function createConsumerMetrics(metrics: Metrics, consumer: string): Consu
     startAtZero(all, { consumer });
     return all.labels(consumer);
   };
-  const gauge = (name: string, help: string) =>
-    metrics.gauge({ name, help, labelNames: ['consumer'] }).labels(consumer);
+  const gauge = (name: string, help: string) => metrics.gauge({ name, help, labelNames: ['consumer'] });
   const lag = gauge('oxo_consumer_lag', 'Events that no replica was given yet.');
   const lastFetch = gauge(
     'oxo_consumer_last_fetch_timestamp_seconds',
     'When events were last asked for, also when there are none; 0 before the first time.',
-  );
+  ).labels(consumer);
   lastFetch.set(0);
   const waiting = gauge('oxo_consumer_unacknowledged', 'Events in work or waiting for another try.');
   return {
@@ -50,8 +51,12 @@ export function createConsumerMetrics(metrics: Metrics, consumer: string): Consu
       })
       .labels(consumer),
     setLag: (pending, unacknowledged) => {
-      lag.set(pending);
-      waiting.set(unacknowledged);
+      lag.set({ consumer }, pending);
+      waiting.set({ consumer }, unacknowledged);
+    },
+    forgetLag: () => {
+      lag.remove(consumer);
+      waiting.remove(consumer);
     },
     fetched: () => lastFetch.set(systemClock.nowMs() / 1_000),
   };

@@ -16,6 +16,7 @@ import { createSlots } from '#kit/events/consumers/slots.ts';
 import type { NatsBus } from '#kit/events/jetstream/nats.ts';
 import type { Logger } from '#kit/observability/logger.ts';
 import type { Metrics } from '#kit/observability/metrics.ts';
+import { collectReading } from '#kit/observability/readings.ts';
 import { withTimeLimit } from '#kit/time-limit.ts';
 
 export interface WorkConsumer {
@@ -127,10 +128,13 @@ export function createWorkConsumer(options: WorkConsumerOptions): WorkConsumer {
   const endWatch = nats.onConnectionChange((connected) => {
     if (connected) void messages?.close();
   });
-  const endSampling = options.metrics.onCollect(async () => {
-    if (!nats.isConnected()) return;
-    const { num_pending, num_ack_pending } = await readInfo(nats, durable);
-    metrics.setLag(num_pending, num_ack_pending);
+  const endSampling = collectReading(options.metrics, {
+    read: async () => {
+      if (!nats.isConnected()) throw new Error('not connected');
+      return readInfo(nats, durable);
+    },
+    tell: ({ num_pending, num_ack_pending }) => metrics.setLag(num_pending, num_ack_pending),
+    forget: metrics.forgetLag,
   });
 
   return {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import type { Queryable } from '#kit/db/database.ts';
 import { insertEvents, type OutboxRow } from '#kit/events/outbox/outbox.ts';
 import { measureOutbox } from '#kit/events/outbox/outbox-metrics.ts';
 import { newId } from '#kit/ids.ts';
@@ -37,4 +38,41 @@ test('tells how many events wait, how long the oldest does, and how many were pu
   const age = Number(/^oxo_outbox_age_seconds (\S+)$/m.exec(text)?.[1]);
   assert.ok(age >= 90, `${age}`);
   assert.match(text, /^oxo_outbox_published_total 3$/m);
+});
+
+test('tells nothing of an outbox that cannot be read: not before it was, and not for long after', async () => {
+  const metrics = createMetrics();
+  let nowMs = 1_000_000;
+  let rows: (() => Promise<unknown[]>) | undefined;
+  let asked = 0;
+  const away = async (): Promise<never> => {
+    throw new Error('away');
+  };
+  const query = (async () => {
+    asked += 1;
+    return (rows ?? away)();
+  }) as Queryable['query'];
+  measureOutbox(metrics, { query }, { nowMs: () => nowMs });
+  const told = async (): Promise<string[]> =>
+    (await metrics.render()).split('\n').filter((line) => /^oxo_outbox_(age|waiting)/.test(line));
+  assert.deepEqual(await told(), [], 'it was never read');
+
+  rows = async () => [{ waiting: 3, age: 20 }];
+  assert.deepEqual(await told(), ['oxo_outbox_age_seconds 20', 'oxo_outbox_waiting 3']);
+  rows = undefined;
+  nowMs += 30_000;
+  assert.equal((await told()).length, 2, 'once or twice it may be slow');
+  nowMs += 1;
+  assert.deepEqual(await told(), []);
+
+  rows = async () => [{ waiting: 0, age: null }];
+  assert.deepEqual(await told(), ['oxo_outbox_age_seconds 0', 'oxo_outbox_waiting 0']);
+
+  // Postgres hangs: the next scrape does not ask a second time.
+  const hanging = Promise.withResolvers<unknown[]>();
+  rows = () => hanging.promise;
+  asked = 0;
+  await Promise.all([told(), told()]);
+  assert.equal(asked, 1);
+  hanging.resolve([{ waiting: 1, age: 5 }]);
 });

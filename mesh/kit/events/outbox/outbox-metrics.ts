@@ -1,5 +1,7 @@
+import { type Clock, systemClock } from '#kit/clock.ts';
 import type { Queryable } from '#kit/db/database.ts';
 import type { Metrics } from '#kit/observability/metrics.ts';
+import { collectReading } from '#kit/observability/readings.ts';
 
 /** More rows are not counted: the number is asked for at every scrape, and a table in which so many wait needs no exact one. */
 const MAX_COUNTED = 100_000;
@@ -13,9 +15,14 @@ const READ = {
 
 /**
  * Metrics of the outbox of one schema: each replica tells of the whole table, asked at the scrape, and of what its own relay published.
+ * While it cannot be read nothing is told of it.
  * @returns what the relay is to be told
  */
-export function measureOutbox(metrics: Metrics, db: Queryable): { onPublished: (events: number) => void } {
+export function measureOutbox(
+  metrics: Metrics,
+  db: Queryable,
+  clock: Clock = systemClock,
+): { onPublished: (events: number) => void } {
   const age = metrics.gauge({
     name: 'oxo_outbox_age_seconds',
     help: 'How long the oldest event of the outbox has waited to be published; 0 when none waits.',
@@ -28,10 +35,18 @@ export function measureOutbox(metrics: Metrics, db: Queryable): { onPublished: (
     name: 'oxo_outbox_published_total',
     help: 'Events that JetStream has acknowledged.',
   });
-  metrics.onCollect(async () => {
+  const read = async () => {
     const [row] = await db.query<{ waiting: number; age: number | null }>(READ);
+    return row;
+  };
+  const tell = (row: Awaited<ReturnType<typeof read>>): void => {
     waiting.set(row?.waiting ?? 0);
     age.set(Math.max(0, row?.age ?? 0));
-  });
+  };
+  const forget = (): void => {
+    waiting.remove();
+    age.remove();
+  };
+  collectReading(metrics, { read, tell, forget }, clock);
   return { onPublished: (events) => published.inc(events) };
 }
