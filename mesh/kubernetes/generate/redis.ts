@@ -6,6 +6,8 @@ import { externalSecret, render, vaultEntry } from './resources.ts';
 
 /** An administrator's name, of whose password Vault has the SHA-256 only here. */
 const ADMINISTRATOR = 'operator';
+/** Whose password the exporters beside Redis have: they read statistics, and no key. */
+const MONITORING = 'monitoring';
 /** Whom Redis runs commands for by itself: followers and health checks of the operator sign in without a name. */
 const DEFAULT_USER = 'user default';
 
@@ -29,9 +31,15 @@ function users(names: readonly string[]): Map<string, string> {
 }
 
 function aclSecret(name: string, redisUsers: RedisUsers): object {
-  const names = [ADMINISTRATOR, ...redisUsers.services.keys(), ...(redisUsers.ratelimit ?? new Map()).keys()];
+  const names = [
+    ADMINISTRATOR,
+    ...redisUsers.services.keys(),
+    ...(redisUsers.ratelimit ?? new Map()).keys(),
+    MONITORING,
+  ];
   const entries = names.map((one) => vaultEntry(one, one, 'redis'));
-  return externalSecret(name, { 'user.acl': rulesOf(names, redisUsers) }, entries);
+  const rules = rulesOf(names, { ...redisUsers, monitoring: [MONITORING] });
+  return externalSecret(name, { 'user.acl': rules }, entries);
 }
 
 function rulesOf(names: readonly string[], redisUsers: RedisUsers): string {

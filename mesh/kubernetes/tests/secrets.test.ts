@@ -62,9 +62,10 @@ describe('secrets in a cluster', () => {
     );
   });
 
-  it('give a user of Redis to those alone that have one', () => {
+  it('give a user of Redis to those alone that have one, and to who reads its statistics', () => {
     const owners = (named('redis-acl').spec.data as Entry[]).map(({ remoteRef }) => remoteRef.key);
     const wanted = services.filter(({ name }) => workloads[name]?.data.includes('redis'));
-    assert.deepEqual(owners.sort(), ['oxo/operator', ...wanted.map(({ name }) => `oxo/${name}`)].sort());
+    const others = ['oxo/operator', 'oxo/monitoring'];
+    assert.deepEqual(owners.sort(), [...others, ...wanted.map(({ name }) => `oxo/${name}`)].sort());
   });
 });

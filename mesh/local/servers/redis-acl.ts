@@ -50,7 +50,7 @@ const counting = [
 export const monitoringUser = 'oxo_monitoring';
 const monitoringRule = (passwords: readonly string[]): string[] => [
   ...['reset', 'on', ...passwords.map(passwordRule), 'resetkeys', 'nocommands'],
-  ...['+info', '+ping', '+client|setname', '+latency|latest', '+slowlog|len'],
+  ...['+info', '+ping', '+client|setname', '+latency|latest', '+slowlog|len', '+cluster|info'],
 ];
 
 /** The rule of one user, as it stands behind `user NAME` in a file and as arguments of ACL SETUSER. */
