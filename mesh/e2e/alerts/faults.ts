@@ -3,7 +3,7 @@ import { jetstreamManager } from '@nats-io/jetstream';
 import { DAY_MS, systemClock } from '#kit/clock.ts';
 import { dropDeadLetter, listDeadLetters } from '#kit/events/consumers/dead-letters.ts';
 import { connectNats } from '#kit/events/jetstream/nats.ts';
-import { EVENTS_STREAM } from '#kit/events/jetstream/streams.ts';
+import { EVENTS_STREAM, ensureStreams, REVOCATIONS_STREAM } from '#kit/events/jetstream/streams.ts';
 import { createPublisher } from '#kit/events/outbox/publisher.ts';
 import { newId } from '#kit/ids.ts';
 import { quiet } from '#kit/testing/bus.ts';
@@ -155,6 +155,37 @@ async function ageKeys({ stack }: World): Promise<{ undo: () => Promise<void> }>
   return { undo };
 }
 
+/** What is no revocation at all is passed over by every process. */
+const revocationFails: Fault = {
+  fires: ['auth', 'user', 'post', 'feed'].map((job) => ({ alert: 'RevocationsFail', labels: { job } })),
+  isLate: true,
+  cause: async ({ world }) => {
+    const nats = await connectNats({ url: world.stack.urls.nats, name: 'test', logger: quiet });
+    const publisher = createPublisher({ nats, source: 'auth', logger: quiet });
+    const payload = Buffer.from([0x0a, 0x7f, 0x00]);
+    await publisher.publish([
+      { eventId: newId(systemClock.nowMs()), version: 1, subject: 'session.revoked', payload, headers: {} },
+    ]);
+    publisher.close();
+    await nats.close();
+    return async () => {};
+  },
+};
+
+/** NATS is there, and the stream of revocations is not. */
+const revocationsGone: Fault = {
+  fires: ['auth', 'post', 'feed'].map((job) => ({ alert: 'RevocationsNotHeard', labels: { job } })),
+  mayFire: ['OutboxStuck'],
+  cause: async ({ world }) => {
+    const nats = await connectNats({ url: world.stack.urls.nats, name: 'test', logger: quiet });
+    await (await jetstreamManager(nats.connection)).streams.delete(REVOCATIONS_STREAM);
+    return async () => {
+      await ensureStreams(nats.connection);
+      await nats.close();
+    };
+  },
+};
+
 const serviceKilled: Fault = {
   fires: [{ alert: 'ServiceDown', labels: { job: 'user' } }],
   cause: without('user', 'SIGKILL'),
@@ -179,10 +210,12 @@ const postgresAway: Fault = {
 
 /** Those of a round happen at the same time, and none is the cause of another's alerts. */
 export const rounds: Readonly<Record<string, readonly Fault[]>> = {
-  'a consumer that gets nothing, an event given up, no mail server, no limiter, a bad disk, guesses': [
-    ...[consumerStopped, deadLetter, mailAway, limiterAway, diskFullAndSlow, guesses],
+  'a consumer that gets nothing, an event and a revocation given up, no mail server, no limiter, a bad disk, guesses': [
+    ...[consumerStopped, deadLetter, revocationFails, mailAway, limiterAway, diskFullAndSlow, guesses],
   ],
-  'a service killed, the front door closed, keys that nobody has replaced': [serviceKilled, frontDoorDown, keysOld],
+  'a service killed, the front door closed, keys that nobody has replaced, no revocations': [
+    ...[serviceKilled, frontDoorDown, keysOld, revocationsGone],
+  ],
   'NATS and Redis away': [natsAway, redisAway],
   'Postgres away': [postgresAway],
 };
@@ -198,6 +231,8 @@ export const notCaused: Readonly<Record<string, string>> = {
   DatabasePoolExhausted: 'is about a load that lasts',
   RedeliveriesHigh: 'is about many events that fail, of which each would become a dead letter',
   RedisEvicts: 'needs a Redis that is too small',
+  CertificateExpires: 'needs cert-manager, in a cluster',
+  WorkloadCertificateExpires: 'needs a mesh, in a cluster',
 };
 
 /** Alerts that tell how quick a machine is, or follow from any fault that people notice: true, and no sign of anything wrong here. */

@@ -9,7 +9,7 @@ import { alertsOf, readRuleFiles, recordingsOf } from '../../observability/rules
 export type Question = { readonly where: string; readonly expr: string };
 
 /** Who tells it runs in a cluster alone. */
-const inCluster = exporters.filter(({ source }) => /CloudNativePG|kubelet/.test(source));
+const inCluster = exporters.filter(({ place }) => place === 'cluster');
 const clusterMetrics = new Set(inCluster.flatMap(({ metrics }) => Object.keys(metrics)));
 const timeoutMs = 10_000;
 

@@ -15,12 +15,13 @@ const DURATION = /^(\d+)(s|m|h|d)$/;
 
 /**
  * What alerts compare with a number, though it is a time, or an amount that only grows in time: by alert, what stands there and what is to.
- * A consumer asks every ten seconds when nothing is there, so less than twenty would be no sign.
+ * A consumer asks every ten seconds when nothing is there, so less than twenty would be no sign; revocations are looked for every five.
  */
 const thresholds: Readonly<Record<string, readonly [from: string, to: string]>> = {
   OutboxStuck: ['> 60', '> 4'],
   ConsumerStopped: ['> 60', '> 20'],
   ConsumerLagging: ['> 1000', '> 10'],
+  RevocationsNotHeard: ['> 60', '> 12'],
 };
 
 /** Files with all their durations shortened. @throws Error when one is written in a way that is not known here, or a threshold is not there */
