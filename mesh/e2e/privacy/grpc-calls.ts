@@ -2,6 +2,7 @@ import { create, fromJson, type JsonObject, toBinary } from '@bufbuild/protobuf'
 import { Client, credentials, Metadata } from '@grpc/grpc-js';
 import { internalRpcs, type NamedRpc, publicRpcs } from '../refusals/contracts.ts';
 import { openStubs } from '../testing/stubs.ts';
+import { endsItsCaller } from './public-calls.ts';
 import { markedRequest } from './requests.ts';
 import type { Teller } from './teller.ts';
 
@@ -9,7 +10,10 @@ const timeoutMs = 10_000;
 const bytes = (value: Buffer): Buffer => value;
 
 /** Every RPC by gRPC: rightly by whoever may call it, with tokens that are none, and with what is no message. */
-export async function callEveryRpcByGrpc(teller: Teller, token: string): Promise<void> {
+export async function callEveryRpcByGrpc(
+  teller: Teller,
+  tokens: { readonly person: string; readonly admin: string },
+): Promise<void> {
   const { stack } = teller.world;
   const door = openClient(new URL(stack.urls.frontDoor).host);
   const direct = Object.fromEntries(
@@ -20,17 +24,21 @@ export async function callEveryRpcByGrpc(teller: Teller, token: string): Promise
     for (const rpc of publicRpcs) {
       const own = direct[serviceOf(rpc)] as Client;
       for (const client of [door, own])
-        await callOddly(teller, client, rpc, rpc.name === 'DeleteMe' ? undefined : token);
+        await callOddly(teller, client, rpc, endsItsCaller.has(rpc.name) ? undefined : tokenFor(rpc, tokens));
     }
     for (const rpc of internalRpcs) {
       const callers = rpc.access?.kind === 'internal' ? rpc.access.callers : [];
       const caller = services.get(callers[0] ?? '');
-      await callOddly(teller, direct[serviceOf(rpc)] as Client, rpc, caller, token);
+      await callOddly(teller, direct[serviceOf(rpc)] as Client, rpc, caller, tokens.person);
       await callOddly(teller, door, rpc, caller);
     }
   } finally {
     for (const client of [door, ...Object.values(direct)]) client.close();
   }
+}
+
+function tokenFor({ access }: NamedRpc, { person, admin }: { person: string; admin: string }): string {
+  return access?.kind === 'signedIn' && access.scopes.includes('admin') ? admin : person;
 }
 
 function openClient(address: string): Client {

@@ -2,26 +2,31 @@ import type { DescMessage } from '@bufbuild/protobuf';
 import { hasBody, type NamedRpc, publicRpcs } from '../refusals/contracts.ts';
 import { unknownId } from '../refusals/refused.ts';
 import type { Sent } from '../testing/oauth.ts';
+import { register } from './lives.ts';
 import { type Fields, isText, markedRequest } from './requests.ts';
 import type { Teller } from './teller.ts';
 
 const oversize = 80_000;
 const lanes = 6;
-/** They would end the session, or the person, with which the others are called. */
-const last: ReadonlySet<string> = new Set(['Logout', 'DeleteMe', 'ChangePassword', 'RevokeSession']);
+/** They end the session, or the person, with which they are called: each is called by somebody of its own. */
+export const endsItsCaller: ReadonlySet<string> = new Set(['Logout', 'DeleteMe', 'ChangePassword', 'RevokeSession']);
 
 type Call = { readonly path: string; readonly sent: Sent };
 
 /** Every public RPC, rightly and in every wrong way, marked wherever that can be. Nothing is asked of the answers. */
-export async function callEveryPublicRpc(teller: Teller, token: string): Promise<void> {
-  const waiting = publicRpcs.filter(({ name }) => !last.has(name)).flatMap((rpc) => callsOf(teller, rpc, token));
+export async function callEveryPublicRpc(teller: Teller): Promise<void> {
+  const { token } = await register(teller);
+  const waiting = publicRpcs
+    .filter(({ name }) => !endsItsCaller.has(name))
+    .flatMap((rpc) => callsOf(teller, rpc, token));
   const lane = async (): Promise<void> => {
     for (let call = waiting.shift(); call !== undefined; call = waiting.shift())
       await teller.send(call.path, call.sent);
   };
   await Promise.all(Array.from({ length: lanes }, lane));
-  for (const rpc of publicRpcs.filter(({ name }) => last.has(name))) {
-    for (const call of callsOf(teller, rpc, token)) await teller.send(call.path, call.sent);
+  for (const rpc of publicRpcs.filter(({ name }) => endsItsCaller.has(name))) {
+    const own = await register(teller);
+    for (const call of callsOf(teller, rpc, own.token)) await teller.send(call.path, call.sent);
   }
 }
 
