@@ -64,12 +64,36 @@ export function corsPolicy({ corsOrigins }: EnvoySettings): object {
 /** What Envoy would tell of a client in every span: its address, and its name, where people put tokens. */
 const HIDDEN_TAGS = ['peer.address', 'user_agent'].map((tag) => ({ tag, literal: { value: '(masked)' } }));
 
-/** Spans of the front door, when someone collects them. traceparent passes on either way. */
+/** A stranger would choose with it what is recorded, and put spans into traces of others; `baggage` no service reads. */
+const TRACE_HEADERS = { key_matcher: { safe_regex: { regex: 'traceparent|tracestate' } } };
+
+/** What goes of a request before a trace is begun; undefined: nothing does. */
+export function foreignTrace({ trustTraceparent }: EnvoySettings): object | undefined {
+  return trustTraceparent === true ? undefined : { remove_on_match: TRACE_HEADERS };
+}
+
+const sampler = (name: string, message: string, config: object): object => ({
+  name: `envoy.tracers.opentelemetry.samplers.${name}`,
+  typed_config: { '@type': typeUrl(`tracers.opentelemetry.samplers.v3.${message}`), ...config },
+});
+
+/**
+ * What the trace that goes on says, and of those that begin so many of a hundred, by their ids. Envoy's own sampling goes by the request id,
+ * which a client may choose; without that (`use_request_id_for_trace_sampling`) it takes every request, and leaves it to this.
+ */
+function parentBased(percent: number): object {
+  const numerator = Math.round(percent * 10_000);
+  const ofTraces = sampler('trace_id_ratio_based', 'TraceIdRatioBasedSamplerConfig', {
+    sampling_percentage: { numerator, denominator: 'MILLION' },
+  });
+  return sampler('parent_based', 'ParentBasedSamplerConfig', { wrapped_sampler: ofTraces });
+}
+
+/** Spans of the front door, when someone collects them. */
 export function tracing({ tracing: settings }: EnvoySettings): object | undefined {
   if (settings === undefined) return undefined;
   const endpoint = settings.otlpEndpoint.replace(/\/+$/, '');
   return {
-    random_sampling: { value: settings.samplingPercent },
     spawn_upstream_span: true,
     // The query would be in it, and what somebody puts into a path by mistake. The span of the service names the RPC.
     max_path_tag_length: 0,
@@ -79,6 +103,7 @@ export function tracing({ tracing: settings }: EnvoySettings): object | undefine
       typed_config: {
         '@type': 'type.googleapis.com/envoy.config.trace.v3.OpenTelemetryConfig',
         service_name: 'gateway',
+        sampler: parentBased(settings.samplingPercent),
         http_service: { http_uri: { uri: `${endpoint}/v1/traces`, cluster: 'otlp', timeout: '5s' } },
       },
     },

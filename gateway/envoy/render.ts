@@ -8,7 +8,16 @@ import { limitHeaders, networkLimit, readLimit, writeSieve } from './limits/loca
 import { productionLimits } from './limits/rates.ts';
 import { writeLimit } from './limits/service.ts';
 import { localReplyConfig } from './local-replies.ts';
-import { addWhenAbsent, corsPolicy, overwrite, securityHeaders, socketAddress, tracing, transcoder } from './parts.ts';
+import {
+  addWhenAbsent,
+  corsPolicy,
+  foreignTrace,
+  overwrite,
+  securityHeaders,
+  socketAddress,
+  tracing,
+  transcoder,
+} from './parts.ts';
 import { routes } from './routes.ts';
 import { type EnvoySettings, MAX_BODY_BYTES } from './settings.ts';
 
@@ -49,6 +58,7 @@ function templateValues(settings: EnvoySettings): ReadonlyMap<string, unknown> {
     ['trustedHops', settings.trustedHops],
     ['issuer', settings.publicUrl],
     ['tracing', tracing(settings)],
+    ['foreignTrace', foreignTrace(settings)],
     ['accessLog', accessLog()],
     ['localReplies', localReplyConfig(headers)],
     ['securityHeaders', securityHeaders(settings, addWhenAbsent)],

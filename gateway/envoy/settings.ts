@@ -86,6 +86,11 @@ export interface EnvoySettings {
   trustedHops: number;
   /** Where spans go by OTLP over HTTP, and how many of the requests are traced (0 to 100). Absent: no spans. */
   tracing?: { otlpEndpoint: string; samplingPercent: number };
+  /**
+   * Whether a request's own `traceparent` is believed: its trace goes on, and is recorded when it says so. Only where none but callers of ours come,
+   * or a proxy of ours in front begins traces. False when absent: each request begins a trace.
+   */
+  trustTraceparent?: boolean;
   /** How long the public keys are kept. 60 s when absent: so long a key is unknown that signs as soon as it is published. */
   jwksCacheMs?: number;
   /** How long a service may take to answer. 10 s when absent. */

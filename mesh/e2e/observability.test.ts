@@ -33,7 +33,7 @@ describe('a stack that is observed', () => {
     const portBase = await findFreePortBase();
     // Nothing is sampled but what somebody asks for.
     const tracing = { otlpEndpoint: ownCollector(portBase), samplingPercent: 0 };
-    world = await startWorld({ portBase, observability: true, tracing });
+    world = await startWorld({ portBase, observability: true, tracing, trustTraceparent: true });
     prometheus = world.stack.urls.prometheus ?? '';
   });
   after(() => world.stop());

@@ -17,6 +17,7 @@ describe('what operators see of people', () => {
     world = await startWorld({
       tracing: { otlpEndpoint: sink.endpoint, samplingPercent: 100 },
       serviceEnv: () => ({ ...telemetry, LOG_LEVEL: 'debug' }),
+      trustTraceparent: true,
       // Every request says from which address it comes.
       trustedHops: 1,
     });

@@ -13,6 +13,8 @@ describe('what can be seen of a request', () => {
     const telemetry = { OTEL_EXPORTER_OTLP_ENDPOINT: sink.endpoint, OTEL_TRACES_SAMPLER_ARG: '1' };
     world = await startWorld({
       tracing: { otlpEndpoint: sink.endpoint, samplingPercent: 100 },
+      // So that a test says which trace is its own.
+      trustTraceparent: true,
       serviceEnv: () => ({ ...telemetry, LOG_LEVEL: 'debug' }),
     });
   });

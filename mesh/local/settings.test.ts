@@ -20,6 +20,7 @@ test('every wrong variable is named at once, and no password', () => {
   const env = {
     OXO_PORT_BASE: '80',
     OXO_TRUSTED_HOPS: '-1',
+    OXO_TRUST_TRACEPARENT: 'yes',
     OXO_PUBLIC_URL: 'example.org',
     OXO_CORS_ORIGINS: 'https://app.example/, *',
     DATABASE_URL: 'mysql://root:secret@db',
@@ -57,4 +58,9 @@ test('a public URL loses its last slash, as it is the issuer of tokens', () => {
 test('spans go where the services send theirs', () => {
   const env = { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:4318', OTEL_TRACES_SAMPLER_ARG: '0.5' };
   assert.deepEqual(readSettings(env).tracing, { otlpEndpoint: 'http://127.0.0.1:4318', samplingPercent: 50 });
+});
+
+test('what a request says of its trace is believed only when somebody says so', () => {
+  assert.equal(readSettings({}).trustTraceparent, false);
+  assert.equal(readSettings({ OXO_TRUST_TRACEPARENT: 'on' }).trustTraceparent, true);
 });

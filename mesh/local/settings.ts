@@ -34,6 +34,8 @@ export type Settings = {
   readonly corsOrigins: readonly string[];
   /** Proxies in front of Envoy whose X-Forwarded-For is believed. */
   readonly trustedHops: number;
+  /** Whether a request's own `traceparent` is believed. */
+  readonly trustTraceparent: boolean;
   /** Posts of authors with more followers are pulled by these; undefined: the user service's own limit. */
   readonly maxPushedFollowers?: number | undefined;
   /** What one may ask, and how often one may try to come in. */
@@ -51,7 +53,7 @@ export type Settings = {
 export const runtimeVariables = [
   ...['OXO_CORS_ORIGINS', 'OXO_TRUSTED_HOPS', 'OXO_MAX_PUSHED_FOLLOWERS', 'OXO_RATE_LIMITS', 'MAIL_FROM', 'LOG_LEVEL'],
   ...['KEY_PUBLISHED_FOR_MS', 'KEY_ROTATE_AFTER_DAYS', 'OTEL_EXPORTER_OTLP_ENDPOINT', 'OTEL_TRACES_SAMPLER_ARG'],
-  'OXO_OBSERVABILITY',
+  ...['OXO_OBSERVABILITY', 'OXO_TRUST_TRACEPARENT'],
 ] as const;
 
 /** What only a new start changes, since ports, servers or tokens hold it. */
@@ -86,6 +88,7 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
     publicUrl: readPublicUrl(env, problems) ?? `http://127.0.0.1:${portBase}`,
     corsOrigins: readOrigins(env, problems),
     trustedHops: readInteger(env, 'OXO_TRUSTED_HOPS', 0, 0, 10, problems),
+    trustTraceparent: readSwitch(env, 'OXO_TRUST_TRACEPARENT', problems),
     maxPushedFollowers: env.OXO_MAX_PUSHED_FOLLOWERS
       ? readInteger(env, 'OXO_MAX_PUSHED_FOLLOWERS', 0, 0, 100_000_000, problems)
       : undefined,

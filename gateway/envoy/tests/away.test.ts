@@ -112,7 +112,8 @@ describe('spans of the front door', () => {
     });
     await new Promise<void>((resolve) => collector.listen(0, '127.0.0.1', resolve));
     const otlpEndpoint = `http://127.0.0.1:${(collector.address() as AddressInfo).port}`;
-    door = await startFrontDoor({ tracing: { otlpEndpoint, samplingPercent: 100 }, trustedHops: 1 });
+    const tracing = { otlpEndpoint, samplingPercent: 100 };
+    door = await startFrontDoor({ tracing, trustTraceparent: true, trustedHops: 1 });
   });
   after(async () => {
     await door.stop();
@@ -120,7 +121,7 @@ describe('spans of the front door', () => {
     collector.closeAllConnections();
   });
 
-  it('belong to the trace of the client, and the service continues them', async () => {
+  it('belong to the trace of a client that is trusted, and the service continues them', async () => {
     const headers = {
       ...{ traceparent: `00-${traceId}-b7ad6b7169203331-01`, 'user-agent': 'app-of-ada/1.0' },
       'x-forwarded-for': '203.0.113.9',

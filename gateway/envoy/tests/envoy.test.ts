@@ -148,14 +148,12 @@ describe('the front door', () => {
     assert.notEqual(answer.headers['x-request-id'], 'mine');
   });
 
-  it('passes trace context and a deadline on to the service', async () => {
-    const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+  it('passes a deadline on to the service', async () => {
     let aborted = false;
     door.upstream.answer(GET_POST, (_request, context) => {
       aborted = context.signal.aborted;
     });
-    await call(door, { path: '/api/v1/posts/p1', headers: { traceparent } });
-    assert.equal(door.upstream.calls[0]?.metadata.get('traceparent'), traceparent);
+    await call(door, { path: '/api/v1/posts/p1' });
     assert.equal(aborted, false);
   });
 

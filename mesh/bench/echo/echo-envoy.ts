@@ -59,6 +59,7 @@ function configOf({ plan }: RunningStack, portBase: number, feedPort: number): s
     publicUrl: plan.publicUrl,
     corsOrigins: plan.corsOrigins,
     trustedHops: plan.trustedHops,
+    trustTraceparent: plan.trustTraceparent,
     limits: plan.limits.edge,
     ...(plan.tracing === undefined ? {} : { tracing: plan.tracing }),
   });

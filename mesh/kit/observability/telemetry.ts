@@ -3,7 +3,7 @@
  *
  * Environment: OTEL_EXPORTER_OTLP_ENDPOINT (base URL of an OTLP/HTTP collector), OTEL_SERVICE_NAME, OTEL_TRACES_SAMPLER_ARG (share of
  * new traces that are kept, 0 to 1, default 0.01; a caller's decision is followed). Without an endpoint the SDK, which costs 10 MB a process,
- * is not even loaded: nothing is recorded, but a caller's trace id still travels through logs, RPCs and events.
+ * is not even loaded: nothing is recorded, but a trace id that the front door passes on still travels through logs, RPCs and events.
  * Nothing is instrumented behind the code's back: the kit makes its spans itself, by trace.ts.
  */
 import { context, propagation, trace } from '@opentelemetry/api';

@@ -17,6 +17,8 @@ const settings = {
   CORS_ORIGINS: origins(),
   OTEL_EXPORTER_OTLP_ENDPOINT: setting.url('http', 'https').optional(),
   OTEL_TRACES_SAMPLER_ARG: z.coerce.number().min(0).max(1).default(0.01),
+  /** Whether what stands in front begins traces, and takes none from strangers. */
+  TRUST_TRACEPARENT: z.enum(['on', 'off']).default('off'),
 };
 
 const GRPC_PORT = 50_051;
@@ -44,6 +46,7 @@ export function renderGateway(env: NodeJS.ProcessEnv, folder: string): string {
     publicUrl: read.JWT_ISSUER,
     corsOrigins: read.CORS_ORIGINS,
     trustedHops: read.TRUSTED_HOPS,
+    trustTraceparent: read.TRUST_TRACEPARENT === 'on',
     ...(read.OTEL_EXPORTER_OTLP_ENDPOINT === undefined
       ? {}
       : {

@@ -92,6 +92,17 @@ describe('settings in the manifests', () => {
     assert.throws(() => renderGateway({ ...env, TRUSTED_HOPS: '' }, '/nowhere'), /TRUSTED_HOPS: is not set/);
   });
 
+  it('the front door takes the trace of a request from it, unless it is told to trust callers', () => {
+    const render = (more: object) =>
+      renderGateway(
+        { ...common, TRUSTED_HOPS: '1', CORS_ORIGINS: '*', ...more },
+        join(process.env.TMPDIR ?? '/tmp', 'oxo-site'),
+      );
+    assert.match(render({}), /traceparent\|tracestate/);
+    assert.doesNotMatch(render({ TRUST_TRACEPARENT: 'on' }), /traceparent\|tracestate/);
+    assert.throws(() => render({ TRUST_TRACEPARENT: 'true' }), /TRUST_TRACEPARENT/);
+  });
+
   it('every process that is a service is started by its own file', () => {
     const mains = globSync('services/*/main.ts', { cwd: repositoryRoot }).sort();
     const started = services.map(({ name, main }) => {

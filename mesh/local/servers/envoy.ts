@@ -24,6 +24,7 @@ export type EnvoyOptions = {
   readonly publicUrl: string;
   readonly corsOrigins: readonly string[];
   readonly trustedHops: number;
+  readonly trustTraceparent?: boolean;
   /** Worker threads. */
   readonly concurrency: number;
   /** gRPC addresses of all replicas by service name. */
@@ -60,6 +61,7 @@ export function prepareEnvoy(options: EnvoyOptions): ProcessSpec {
     publicUrl: options.publicUrl,
     corsOrigins: options.corsOrigins,
     trustedHops: options.trustedHops,
+    trustTraceparent: options.trustTraceparent ?? false,
     limits: options.limits,
     ...(options.ratelimit === undefined ? {} : { ratelimit: options.ratelimit }),
     maxConnections: connectionsWithin(openFilesLimit()),

@@ -32,6 +32,7 @@ export function gatewayOf(
       publicUrl: plan.publicUrl,
       corsOrigins: plan.corsOrigins,
       trustedHops: plan.trustedHops,
+      trustTraceparent: plan.trustTraceparent,
       concurrency: plan.envoyConcurrency,
       ...upstreamsOf(plan),
       limits: plan.limits.edge,

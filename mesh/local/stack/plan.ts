@@ -28,6 +28,8 @@ export type StackOptions = {
   readonly publicUrl?: string;
   readonly corsOrigins?: readonly string[];
   readonly trustedHops?: number;
+  /** Whether a request's own `traceparent` is believed, so that it says which trace it is of and whether that is recorded. */
+  readonly trustTraceparent?: boolean;
   /** Authors with more are pulled; the user service's own limit when absent. */
   readonly maxPushedFollowers?: number | undefined;
   /** What one may ask, and how often one may try to come in; what suits one person and one machine when absent. */
@@ -140,6 +142,7 @@ export function planStack(options: StackOptions): StackPlan {
     },
     corsOrigins: options.corsOrigins ?? ['*'],
     trustedHops: options.trustedHops ?? 0,
+    trustTraceparent: options.trustTraceparent ?? false,
     serversOnly: options.serversOnly ?? false,
     gateway: !options.serversOnly && (options.gateway ?? true),
     envoyConcurrency: options.envoyConcurrency ?? 1,

@@ -18,12 +18,17 @@ export function isOfAnotherVersion({ phase, version, processes }: StackState): b
   return phase === 'running' && serves && version !== codeVersion();
 }
 
-/** Whether observability is to be turned on or off, or another share of requests to be traced. Services and the front door say where their spans go when they start. */
+/**
+ * Whether observability is to be turned on or off, or other requests to be traced. Services and the front door say where their spans go
+ * when they start.
+ */
 export function isObservedOtherwise(state: StackState, { observability, variables }: Settings): boolean {
   const before = state.variables ?? {};
   const serves = state.processes.some(({ name }) => name.startsWith('envoy'));
   const isObserved = before.OXO_OBSERVABILITY === 'on';
-  const samplesOtherwise = before.OTEL_TRACES_SAMPLER_ARG !== variables.OTEL_TRACES_SAMPLER_ARG;
+  const samplesOtherwise = (['OTEL_TRACES_SAMPLER_ARG', 'OXO_TRUST_TRACEPARENT'] as const).some(
+    (name) => before[name] !== variables[name],
+  );
   return state.phase === 'running' && serves && (isObserved !== observability || (observability && samplesOtherwise));
 }
 

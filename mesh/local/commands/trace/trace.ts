@@ -23,7 +23,8 @@ long it took, what failed (✗), and where time went by in which nothing was rec
   --json  the spans for programs
 
 Traces are kept while a stack is observed (./oxo up --observability): the latest 24 MiB of them, a day at most. One request of a hundred
-is traced (OTEL_TRACES_SAMPLER_ARG=1 ./oxo up traces all), and each that is sent with a sampled traceparent:
+is traced (OTEL_TRACES_SAMPLER_ARG=1 ./oxo up traces all), and while callers are trusted to say so (OXO_TRUST_TRACEPARENT=on ./oxo up)
+each that is sent with a sampled traceparent:
   curl -H "traceparent: 00-$(openssl rand -hex 16)-$(openssl rand -hex 8)-01" …`,
   run,
 };
