@@ -4,7 +4,9 @@ import { alertsOf, readRuleFiles } from '../../observability/rules/read.ts';
 import { anyTime, notCaused, rounds, whileBroken } from './faults.ts';
 
 const faults = Object.values(rounds).flat();
-const caused = new Set(faults.flatMap(({ fires }) => fires.map(({ alert }) => alert)));
+const caused = new Set(
+  faults.flatMap(({ fires, firesAfter = [] }) => [...fires, ...firesAfter].map(({ alert }) => alert)),
+);
 const known = [...new Set(alertsOf(readRuleFiles()).map(({ alert }) => alert))].sort();
 
 test('every alert is caused by a fault, or it is said why not', () => {

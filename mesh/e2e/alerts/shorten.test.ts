@@ -32,8 +32,8 @@ test('minutes become seconds, within what scrapes allow and what a test waits fo
     ['5m', '8s'],
     ['10m', '10s'],
     ['15m', '15s'],
-    ['1h', '30s'],
-    ['3d', '30s'],
+    ['1h', '20s'],
+    ['3d', '20s'],
   ])
     assert.equal(
       shortened('A', `rate(a[${range}]) / rate(b[${range}]) > 1`)?.expr,

@@ -7,7 +7,7 @@ export const intervalSeconds = 2;
 type Bounds = { readonly divideBy: number; readonly least: number; readonly most: number };
 
 /** A rate needs several scrapes; and what looks back for days would tell of a fault until the test is over. */
-const ranges: Bounds = { divideBy: 60, least: 4 * intervalSeconds, most: 30 };
+const ranges: Bounds = { divideBy: 60, least: 4 * intervalSeconds, most: 20 };
 const holds: Bounds = { divideBy: 30, least: intervalSeconds, most: 3 * intervalSeconds };
 
 const secondsOf = { s: 1, m: 60, h: 3_600, d: 86_400 } as const;

@@ -51,6 +51,7 @@ export const exporters: readonly Source[] = [
         'envoy_cluster_upstream_rq_pending_overflow',
         'envoy_cluster_upstream_cx_connect_fail',
         'envoy_cluster_outlier_detection_ejections_active',
+        'envoy_cluster_ratelimit_ok',
         'envoy_cluster_ratelimit_over_limit',
         'envoy_cluster_ratelimit_failure_mode_allowed',
       ]),
