@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { systemClock } from '#kit/clock.ts';
 import { CliError, messageOf } from './cli/cli-error.ts';
@@ -18,9 +19,12 @@ export type Secrets = {
   readonly ratelimitSecond?: boolean | undefined;
   /** While another takes its place. */
   readonly formerRatelimit?: string | undefined;
-  /** Of what reads statistics of Postgres and of both Redis, and nothing else. */
+  /** Of what reads statistics of Postgres, and nothing else. */
   readonly monitoring: string;
   readonly formerMonitoring?: string | undefined;
+  /** The same of both Redis. */
+  readonly redisMonitoring: string;
+  readonly formerRedisMonitoring?: string | undefined;
   /** Of the role that owns the audit log: no service's. */
   readonly auditOwner: string;
   /** As of the rate limit service. */
@@ -102,6 +106,8 @@ const secretsSchema = z.object({
   formerRatelimit: z.string().optional(),
   monitoring: z.string().optional(),
   formerMonitoring: z.string().optional(),
+  redisMonitoring: z.string().optional(),
+  formerRedisMonitoring: z.string().optional(),
   auditSecond: z.boolean().optional(),
   formerAuditOwner: z.string().optional(),
   operator: z.string().optional(),
@@ -141,28 +147,36 @@ export function loadSecrets(stateDir: string, serviceNames: readonly string[]): 
     accounts: { demo: password(), check: password() },
   };
   const missing = serviceNames.filter((name) => secrets.services[name] === undefined);
-  const { operator, oauthCookies, ratelimit, monitoring, apiKeyTags, mailTokens, auditOwner } = secrets;
+  const others = othersOf(secrets);
   const isComplete = before !== undefined && missing.length === 0;
-  if (isComplete && operator && oauthCookies && ratelimit && monitoring && apiKeyTags && mailTokens && auditOwner) {
+  if (isComplete && isDeepStrictEqual({ ...before, ...others }, before)) {
     // Only what is missing: who changes the keys writes them, and may be doing so now.
     if (!existsSync(keyFileOf(stateDir))) writeKeyFile(stateDir, secrets);
-    return { ...secrets, operator, oauthCookies, ratelimit, monitoring, apiKeyTags, mailTokens, auditOwner };
+    return { ...secrets, ...others };
   }
   const added = missing.map((name) => [name, newCredentials(false)]);
   const complete = {
     ...secrets,
-    operator: operator ?? password(),
-    auditOwner: auditOwner ?? password(),
-    oauthCookies: oauthCookies ?? key(),
-    ratelimit: ratelimit ?? password(),
-    monitoring: monitoring ?? password(),
-    apiKeyTags: apiKeyTags ?? key(),
-    mailTokens: mailTokens ?? key(),
+    ...others,
     services: { ...secrets.services, ...Object.fromEntries(added) },
   };
   writePrivately(path, `${JSON.stringify(complete, null, 2)}\n`);
   writeKeyFile(stateDir, complete);
   return complete;
+}
+
+/** Those that are no service's, made where a stack from before has none yet. */
+function othersOf(secrets: StoredSecrets) {
+  return {
+    operator: secrets.operator ?? password(),
+    auditOwner: secrets.auditOwner ?? password(),
+    oauthCookies: secrets.oauthCookies ?? key(),
+    ratelimit: secrets.ratelimit ?? password(),
+    monitoring: secrets.monitoring ?? password(),
+    redisMonitoring: secrets.redisMonitoring ?? password(),
+    apiKeyTags: secrets.apiKeyTags ?? key(),
+    mailTokens: secrets.mailTokens ?? key(),
+  };
 }
 
 /**

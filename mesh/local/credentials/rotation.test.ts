@@ -117,6 +117,7 @@ function requireReplaced(before: Secrets, after: Secrets, world: ReturnType<type
     secrets.services,
     ratelimitUsers(secrets),
     secrets.auditOwner,
+    [secrets.redisMonitoring, secrets.formerRedisMonitoring],
   ];
   assert.deepEqual(countingOf(world.users()), countingOf(after));
   for (const name of services) {
@@ -130,7 +131,7 @@ function requireReplaced(before: Secrets, after: Secrets, world: ReturnType<type
   assert.notEqual(after.operator, before.operator);
   assert.notEqual(after.auditOwner, before.auditOwner);
   assert.notEqual(after.ratelimit, before.ratelimit);
-  assert.notEqual(after.monitoring, before.monitoring);
+  for (const name of ['monitoring', 'redisMonitoring'] as const) assert.notEqual(after[name], before[name]);
   const limiter = world.processes().find(({ name }) => name === 'ratelimit');
   assert.equal(limiter?.secrets.ratelimit, after.ratelimit);
   for (const { secrets } of world.processes().filter(({ name }) => name === 'auth')) {

@@ -63,12 +63,15 @@ export function replaceSecrets(secrets: Secrets, names: readonly string[]): Secr
     name,
     names.includes(name) ? { ...newCredentials(!present.second), former: present } : secrets.services[name],
   ]);
-  const { operator, ratelimit, ratelimitSecond, monitoring, auditOwner, auditSecond } = secrets;
+  const { operator, ratelimit, ratelimitSecond, auditOwner, auditSecond } = secrets;
   const others: Record<OtherName, () => Partial<Secrets>> = {
     operator: () => ({ operator: password(), formerOperator: operator }),
     ratelimit: () => ({ ratelimit: password(), ratelimitSecond: !ratelimitSecond, formerRatelimit: ratelimit }),
     // Redis takes both, Postgres the new one alone: until its exporter is started again it may miss a look.
-    monitoring: () => ({ monitoring: password(), formerMonitoring: monitoring }),
+    monitoring: () => ({
+      ...{ monitoring: password(), formerMonitoring: secrets.monitoring },
+      ...{ redisMonitoring: password(), formerRedisMonitoring: secrets.redisMonitoring },
+    }),
     audit: () => ({ auditOwner: password(), auditSecond: !auditSecond, formerAuditOwner: auditOwner }),
     cookies: () => (isFull(secrets.formerOauthCookies) ? {} : { nextOauthCookies: key() }),
     tags: () => (isFull(secrets.formerApiKeyTags) ? {} : { nextApiKeyTags: key() }),
@@ -92,6 +95,7 @@ export function withoutFormer(secrets: Secrets): Secrets {
       formerOperator: undefined,
       formerRatelimit: undefined,
       formerMonitoring: undefined,
+      formerRedisMonitoring: undefined,
       formerAuditOwner: undefined,
     },
     ...{ oauthCookies: nextOauthCookies ?? oauthCookies, apiKeyTags: nextApiKeyTags ?? apiKeyTags },

@@ -15,7 +15,7 @@ import { httpHeartbeat } from '../supervisor/liveness.ts';
 import type { ProcessSpec } from '../supervisor/process.ts';
 import type { ObserverName } from './programs.ts';
 import { renderPrometheusConfig, type ScrapeTarget } from './prometheus-config.ts';
-import { ruleFiles } from './targets.ts';
+import { redisPortsOf, ruleFiles } from './targets.ts';
 
 /** Of Prometheus: so long and so much is kept, and so much a query may take. */
 const kept = { days: 7, megabytes: 512 };
@@ -130,19 +130,30 @@ function postgresExporter({ secrets }: StackPlan, ports: ServerPorts): Running {
   };
 }
 
-/** Without an address of its own: it looks at the server that it is asked about. */
-function redisExporter({ secrets }: StackPlan, ports: ServerPorts): Running {
+/**
+ * Without an address of its own: it looks at the server that it is asked about. Anybody on this machine may ask it about any,
+ * so the password is written down for each of ours, and whoever else is named gets none.
+ */
+function redisExporter(plan: StackPlan, ports: ServerPorts): Running {
+  const passwordsPath = join(runDir(plan), 'redis-passwords.json');
+  // Later versions look with the user, earlier ones by the target as it is.
+  const ours = redisPortsOf(plan.own, ports).flatMap(([, port]) =>
+    ['', `${monitoringUser}@`].map((user) => `redis://${user}${loopback}:${port}`),
+  );
+  const passwords = Object.fromEntries(ours.map((url) => [url, plan.secrets.redisMonitoring]));
+  writePrivately(passwordsPath, JSON.stringify(passwords));
   return {
     args: [
       `--web.listen-address=${loopback}:${ports.redisExporter}`,
       '--redis.addr=',
+      `--redis.password-file=${passwordsPath}`,
       '--config-command=-',
       '--connection-timeout=2s',
       ...['--redis-only-metrics', '--log-format=json'],
     ],
     port: ports.redisExporter,
     path: '/',
-    env: { REDIS_USER: monitoringUser, REDIS_PASSWORD: secrets.monitoring },
+    env: { REDIS_USER: monitoringUser },
     memoryMegabytes: 48,
   };
 }

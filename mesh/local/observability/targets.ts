@@ -47,9 +47,14 @@ function redisTargets({ own }: StackPlan, ports: ServerPorts): ScrapeTarget[] {
     ...{ job, instance: job, address: `${loopback}:${ports.redisExporter}`, path: '/scrape' },
     params: { target: `redis://${loopback}:${port}` },
   });
+  return redisPortsOf(own, ports).map(([job, port]) => of(job, port));
+}
+
+/** Those that are ours: job and port. */
+export function redisPortsOf(own: StackPlan['own'], ports: ServerPorts): [string, number][] {
   return [
-    ...(own.redisUrl === undefined ? [of('redis', ports.redis)] : []),
-    ...(ownLimitsRedis(own) === undefined ? [of('redis-limits', ports.limitsRedis)] : []),
+    ...(own.redisUrl === undefined ? [['redis', ports.redis] as [string, number]] : []),
+    ...(ownLimitsRedis(own) === undefined ? [['redis-limits', ports.limitsRedis] as [string, number]] : []),
   ];
 }
 

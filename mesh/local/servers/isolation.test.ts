@@ -259,11 +259,12 @@ test('who looks at both Redis reads statistics, and no key', async () => {
   for (const url of [stack.urls.redis, stack.urls.limitsRedis]) {
     const { hostname: host, port } = new URL(url);
     const options = { lazyConnect: true, enableReadyCheck: false, retryStrategy: () => null };
-    const user = { username: monitoringUser, password: stack.secrets.monitoring };
+    const user = { username: monitoringUser, password: stack.secrets.redisMonitoring };
     const client = new Redis({ ...options, ...user, host, port: Number(port) });
     client.on('error', () => {});
     try {
       assert.match(await client.info('stats'), /evicted_keys/);
+      await assert.rejects(client.call('AUTH', monitoringUser, stack.secrets.monitoring), /WRONGPASS/);
       for (const [command = '', ...args] of [
         ...[['get', 'post:1'], ['set', 'post:1', 'x'], ['keys', '*'], ['scan', '0'], ['randomkey'], ['flushall']],
         ...[

@@ -173,7 +173,7 @@ function limitsRedisUsers(plan: StackPlan): RedisUsers {
 /** Of a server that is ours; who brings one looks after it. */
 function monitoringPasswords({ observability, secrets }: StackPlan): string[] {
   if (!observability) return [];
-  return [secrets.monitoring, secrets.formerMonitoring].filter((password) => password !== undefined);
+  return [secrets.redisMonitoring, secrets.formerRedisMonitoring].filter((password) => password !== undefined);
 }
 
 /** Of a server that is not ours, which may be one for both. */
