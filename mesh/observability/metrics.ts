@@ -6,6 +6,7 @@
  * Which service it is says the label `job`, which replica `instance`: both are added by who scrapes, and none is ours.
  */
 import { ErrorReason } from '#gen/oxo/common/v1/error_reason.ts';
+import { services } from '../local/services.ts';
 
 /** What a label may say: one of these, or so many different things at most, none of which a person can choose. */
 export type MetricLabel = { readonly values: readonly string[] } | { readonly what: string; readonly atMost: number };
@@ -20,12 +21,15 @@ export type Metric = {
   /** As the services say it. */
   readonly help: string;
   readonly labels: Readonly<Record<string, MetricLabel>>;
-  /** Those that export it; a service that is new has what is of all from the kit. */
+  /** Upper bounds of a histogram in its unit, without +Inf; of others none. */
+  readonly buckets: readonly number[];
+  /** Those that export it. A new service has from the kit what all have, with tables what those with tables have. */
   readonly services: readonly string[];
 };
 
-const everywhere = ['auth', 'user', 'post', 'feed'];
-const withTables = ['auth', 'user', 'post'];
+const everywhere = services.map(({ name }) => name);
+const withTables = services.filter(({ migrate }) => migrate !== undefined).map(({ name }) => name);
+/** Those that have events/durables.ts. */
 const withConsumers = ['auth', 'post', 'feed'];
 
 /** Reasons of errors, as `ErrorInfo` names them. */
@@ -45,10 +49,18 @@ const cacheInMemory: MetricLabel = {
   values: ['tokens', 'service_tokens', 'exchanged_tokens', 'follow_sets', 'followers'],
 };
 
-type Described = Omit<Metric, 'name' | 'type' | 'labels'> & { readonly labels?: Metric['labels'] };
+const latency = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
+
+type Described = Omit<Metric, 'name' | 'type' | 'labels' | 'buckets'> & Partial<Pick<Metric, 'labels' | 'buckets'>>;
 const of =
   (type: MetricType) =>
-  (name: string, { labels = {}, ...rest }: Described): Metric => ({ name, type, labels, ...rest });
+  (name: string, { labels = {}, buckets = [], ...rest }: Described): Metric => ({
+    name,
+    type,
+    labels,
+    buckets,
+    ...rest,
+  });
 const [counter, gauge, histogram] = [of('counter'), of('gauge'), of('histogram')];
 
 const ofProcesses: readonly Metric[] = [
@@ -76,6 +88,7 @@ const ofRpcs: readonly Metric[] = [
   }),
   histogram('oxo_rpc_server_duration_seconds', {
     ...{ unit: 'seconds', services: everywhere, labels: { rpc } },
+    buckets: latency,
     help: 'Time from an RPC arriving to its answer.',
   }),
   counter('oxo_rpc_refusals_total', {
@@ -89,6 +102,7 @@ const ofRpcs: readonly Metric[] = [
   }),
   histogram('oxo_http_server_duration_seconds', {
     ...{ unit: 'seconds', services: ['auth'], labels: { route } },
+    buckets: latency,
     help: 'Time from an HTTP request arriving to its answer.',
   }),
 ];
@@ -104,6 +118,7 @@ const ofDatabases: readonly Metric[] = [
   }),
   histogram('oxo_db_pool_wait_seconds', {
     ...{ unit: 'seconds', services: withTables },
+    buckets: latency,
     help: 'Time from asking for a connection to having one.',
   }),
   counter('oxo_redis_failures_total', {
@@ -168,6 +183,7 @@ const ofEvents: readonly Metric[] = [
   }),
   histogram('oxo_consumer_duration_seconds', {
     ...{ unit: 'seconds', services: withConsumers, labels: { consumer } },
+    buckets: [...latency, 10, 30, 60],
     help: 'Time that one try took.',
   }),
   counter('oxo_broadcast_handled_total', {
@@ -186,8 +202,8 @@ const ofEvents: readonly Metric[] = [
 
 const ofFeeds: readonly Metric[] = [
   counter('oxo_feed_reads_total', {
-    ...{ unit: 'stretches', services: ['feed'], labels: { source: { values: ['window', 'rebuild', 'postgres'] } } },
-    help: 'Stretches of feeds read, by where they came from: window, rebuild or postgres.',
+    ...{ unit: 'reads', services: ['feed'], labels: { source: { values: ['window', 'rebuild', 'postgres'] } } },
+    help: 'Reads of a part of a feed, by where its entries came from: window, rebuild or postgres.',
   }),
   counter('oxo_feed_fanout_inserts_total', {
     ...{ unit: 'entries', services: ['feed'] },
@@ -199,10 +215,12 @@ const ofFeeds: readonly Metric[] = [
   }),
   histogram('oxo_feed_fanout_duration_seconds', {
     ...{ unit: 'seconds', services: ['feed'] },
+    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60],
     help: 'Time from a post being written to it being in the last window that it belongs to.',
   }),
   histogram('oxo_feed_rebuild_duration_seconds', {
     ...{ unit: 'seconds', services: ['feed'] },
+    buckets: latency,
     help: 'Time that building a window anew took.',
   }),
   counter('oxo_user_pull_crossings_total', {
@@ -219,7 +237,7 @@ const methods = [
 const ofIdentity: readonly Metric[] = [
   counter('oxo_auth_sign_ins_total', {
     ...{ unit: 'sign-ins', services: ['auth'] },
-    help: 'Sign-ins, and sessions that were gone on with, by how, and whether they were let in.',
+    help: 'Sign-ins and renewals of sessions, by method, and whether they were let in.',
     labels: { method: { values: methods }, outcome: { values: ['ok', 'refused'] } },
   }),
   counter('oxo_auth_attempts_refused_total', {

@@ -2,7 +2,15 @@
 
 /** Of panels. */
 export const emptyAtRest: ReadonlyMap<string, string> = new Map([
-  ['ALERTS{alertstate="firing"} or vector(0) > 0', 'lists alerts, of which none fires'],
+  ['ALERTS{alertstate="firing"}', 'lists alerts, of which none fires'],
+  ['count by (job, dependency) (oxo_dependency_up == 0)', 'lists what cannot be reached, of which there is nothing'],
+  ...['user', 'post', 'feed'].map(
+    (job) =>
+      [
+        `topk(15, sum by (reason) (rate(oxo_rpc_refusals_total{job="${job}"}[10s])))`,
+        'nobody asks for what is refused',
+      ] as const,
+  ),
 ]);
 
 /** Of alerts: series that begin with the first failure, or need what one machine has not. */

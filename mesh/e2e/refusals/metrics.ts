@@ -18,10 +18,11 @@ async function readAll({ stack }: World): Promise<ReadonlyMap<string, readonly F
   return new Map(await Promise.all(read));
 }
 
-/** The table and what a service exports, both ways: names, types, texts. */
+/** The table and what a service exports, both ways: names, types, texts, bounds. */
 function differences(service: string, families: readonly Family[]): string[] {
   const expected = metrics.filter((metric) => metric.services.includes(service));
-  const tell = ({ name, type, help }: { name: string; type: string; help: string }) => `${type} ${name}: ${help}`;
+  type Told = Pick<Family, 'name' | 'type' | 'help'> & { readonly buckets: readonly (string | number)[] };
+  const tell = ({ name, type, help, buckets }: Told) => `${type} ${name}: ${help} ${buckets.join(' ')}`.trim();
   const [told, found] = [expected.map(tell), families.filter(({ name }) => !ofLibrary.test(name)).map(tell)];
   return [
     ...found.filter((each) => !told.includes(each)).map((each) => `${service} exports, not in the table: ${each}`),

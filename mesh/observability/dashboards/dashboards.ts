@@ -1,4 +1,5 @@
 /** All dashboards, and the files that are made of them. */
+import { services } from '../../local/services.ts';
 import { events } from './events.ts';
 import { feed } from './feed.ts';
 import { gateway } from './gateway.ts';
@@ -11,16 +12,22 @@ import { redis } from './redis.ts';
 import { renderDashboard } from './render.ts';
 import { serviceDashboard } from './service.ts';
 
-const services = [
-  { name: 'auth', does: 'Sign-up, sign-in, tokens, keys, apps of others and mails.', hasDatabase: true },
-  { name: 'user', does: 'Profiles, and who follows whom.', hasDatabase: true },
-  { name: 'post', does: 'Posts, and what became of them.', hasDatabase: true },
-  { name: 'feed', does: 'The fan-out of posts, and the pages of feeds.', hasDatabase: false },
-].map(serviceDashboard);
+const does: Readonly<Record<string, string>> = {
+  auth: 'Sign-up, sign-in, tokens, keys, apps of others and mails.',
+  user: 'Profiles, and who follows whom.',
+  post: 'Posts, and what became of them.',
+  feed: 'The fan-out of posts, and the pages of feeds.',
+};
 
 export const dashboards: readonly Dashboard[] = [
   ...[overview, feed, events, identity, gateway, postgres, redis, nats],
-  ...services,
+  ...services.map(({ name, migrate }) =>
+    serviceDashboard({
+      name,
+      does: does[name] ?? `Add a line of ${name} to mesh/observability/dashboards/dashboards.ts.`,
+      hasDatabase: migrate !== undefined,
+    }),
+  ),
 ];
 
 /** The files, by their names. */

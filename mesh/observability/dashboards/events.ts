@@ -67,7 +67,8 @@ const consumers: Row = {
     {
       kind: 'lines',
       title: 'Time of one try',
-      description: 'How long 99 of 100 tries take. After 30 seconds (a mail: 60) an event is delivered again.',
+      description:
+        'How long 99 of 100 tries take. After 30 seconds (of feed: 10, a mail: 60) an event is delivered again.',
       unit: 's',
       bad: 30,
       queries: [{ expr: `consumer:oxo_consumer_duration_seconds:p99_rate5m{${of}}`, legend: '{{consumer}}' }],

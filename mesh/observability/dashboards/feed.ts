@@ -6,7 +6,8 @@ const reads: Row = {
     {
       kind: 'number',
       title: 'Answered from the window',
-      description: 'Share of pages that Redis had. Below it they come from Postgres, and cost ten times as much.',
+      description:
+        'Share of reads that Redis had the entries for; a page is one read, or more. The rest comes from Postgres, and costs ten times as much.',
       unit: 'percentunit',
       bad: 0.8,
       notGood: 0.95,
@@ -29,9 +30,9 @@ const reads: Row = {
     },
     {
       kind: 'lines',
-      title: 'Where pages come from',
+      title: 'Where entries come from',
       description:
-        'window: Redis has it. rebuild: it had not, and was made anew. postgres: below the window, which holds 800 posts. A hill of rebuilds follows a flush or a failover.',
+        'Reads a second. window: Redis has it. rebuild: it had not, and was made anew. postgres: below the window, which holds 800 posts. A hill of rebuilds follows a flush or a failover.',
       unit: 'reqps',
       stacked: true,
       queries: [{ expr: 'source:oxo_feed_reads:rate5m', legend: '{{source}}' }],
@@ -107,7 +108,7 @@ const fanOut: Row = {
       unit: 'ops',
       queries: [
         {
-          expr: 'sum by (direction) (rate(oxo_user_pull_crossings_total[$__rate_interval])) or vector(0)',
+          expr: 'sum by (direction) (rate(oxo_user_pull_crossings_total[$__rate_interval]))',
           legend: '{{direction}}',
         },
       ],

@@ -22,7 +22,7 @@ const clients: Row = {
       kind: 'lines',
       title: 'Time to answer',
       description:
-        'From the last byte of a request to the last of the answer. We promise that 99 of 100 take less than 500 ms.',
+        'From the first byte of a request to the last of the answer: a client that sends slowly counts as well. We promise that 99 of 100 take less than 500 ms.',
       unit: 'ms',
       bad: 500,
       queries: [0.5, 0.9, 0.99].map((quantile) => ({

@@ -89,8 +89,7 @@ const keys: Row = {
       title: 'Attempts counted together',
       description: 'Whether all processes of auth count attempts in one place. Without it each counts alone.',
       unit: 'bool_on_off',
-      bad: 0,
-      notGood: 1,
+      bad: 1,
       lessIsWorse: true,
       queries: [{ expr: 'min(oxo_auth_limiter_shared)', legend: 'together' }],
     },
@@ -129,7 +128,7 @@ const keys: Row = {
       unit: 'ops',
       queries: [
         {
-          expr: 'sum by (outcome) (rate(oxo_auth_mails_total[$__rate_interval])) or vector(0)',
+          expr: 'sum by (outcome) (rate(oxo_auth_mails_total[$__rate_interval]))',
           legend: '{{outcome}}',
         },
       ],

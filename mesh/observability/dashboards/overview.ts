@@ -1,4 +1,9 @@
+import { alertsOf, readRuleFiles } from '../rules/read.ts';
 import type { Dashboard, Row } from './model.ts';
+
+const runbooks = [...Map.groupBy(alertsOf(readRuleFiles()), ({ annotations }) => annotations.runbook)]
+  .map(([path, alerts]) => `- ${[...new Set(alerts.map(({ alert }) => alert))].join(', ')}: \`${path}\``)
+  .sort();
 
 const promises: Row = {
   title: 'What we promise',
@@ -46,9 +51,15 @@ const promises: Row = {
     {
       kind: 'table',
       title: 'Alerts',
-      description: 'What fires now. Each has a runbook of its name in mesh/observability/runbooks. Empty is good.',
+      description: 'What fires now. Its runbook stands beside it. Empty is good.',
       unit: 'none',
-      queries: [{ expr: 'ALERTS{alertstate="firing"} or vector(0) > 0', legend: '' }],
+      queries: [{ expr: 'ALERTS{alertstate="firing"}', legend: '' }],
+    },
+    {
+      kind: 'text',
+      title: 'Runbooks',
+      description: 'What to do when an alert fires.',
+      text: runbooks.join('\n'),
     },
     {
       kind: 'lines',
@@ -106,7 +117,8 @@ const processes: Row = {
     {
       kind: 'table',
       title: 'Versions',
-      description: 'Which version each process runs, and since when more than one does.',
+      description:
+        'How many processes of each service run which version. Two versions of one service are a roll-out that is under way, or has got stuck.',
       unit: 'none',
       queries: [{ expr: 'count by (job, version) (oxo_build_info)', legend: '' }],
     },
@@ -132,7 +144,7 @@ const processes: Row = {
       bad: 1,
       queries: [
         {
-          expr: 'count by (job, dependency) (oxo_dependency_up == 0) or vector(0)',
+          expr: 'count by (job, dependency) (oxo_dependency_up == 0)',
           legend: '{{job}} → {{dependency}}',
         },
       ],

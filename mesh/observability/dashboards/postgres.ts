@@ -10,7 +10,7 @@ const work: Row = {
       kind: 'lines',
       title: 'Transactions',
       description:
-        'Committed and rolled back, a second. Some are rolled back always: conflicts, and what callers do twice.',
+        'Committed and rolled back, a second; in a cluster by primary and replicas together. Some are rolled back always: conflicts, and what callers do twice.',
       unit: 'ops',
       queries: [
         {
@@ -26,7 +26,8 @@ const work: Row = {
     {
       kind: 'lines',
       title: 'Rows',
-      description: 'Rows that were read by statements, and written, a second.',
+      description:
+        'Rows that were read by statements, and written, a second; in a cluster by primary and replicas together.',
       unit: 'ops',
       queries: [
         {
@@ -47,7 +48,7 @@ const work: Row = {
       kind: 'lines',
       title: 'Read from memory',
       description:
-        'Share of pages that Postgres had in its own memory. Below 99 % its memory is too small for what is asked.',
+        'Share of pages that Postgres, with its replicas, had in its own memory. Below 99 % its memory is too small for what is asked.',
       unit: 'percentunit',
       queries: [
         {
@@ -61,8 +62,8 @@ const work: Row = {
     },
     {
       kind: 'lines',
-      title: 'Deadlocks and conflicts',
-      description: 'Transactions that Postgres ended, a second. None is good.',
+      title: 'Deadlocks',
+      description: 'Transactions that Postgres ended because they waited for each other, a second. None is good.',
       unit: 'ops',
       bad: 0.1,
       queries: [
@@ -75,9 +76,9 @@ const work: Row = {
     {
       kind: 'lines',
       title: 'Size',
-      description: 'Of the database on disk, indexes included.',
+      description: 'Of the database on disk, indexes included. Each replica has as much.',
       unit: 'bytes',
-      queries: [{ expr: either((prefix) => `sum(${prefix}_database_size_bytes{datname="oxo"})`), legend: 'oxo' }],
+      queries: [{ expr: either((prefix) => `max(${prefix}_database_size_bytes{datname="oxo"})`), legend: 'oxo' }],
     },
   ],
 };
@@ -170,14 +171,22 @@ const disk: Row = {
     {
       kind: 'lines',
       title: 'Replicas behind',
-      description: 'How far each replica is behind the primary, and WAL that could not be archived.',
+      description: 'How far each replica is behind the primary.',
       unit: 's',
       bad: 30,
+      queries: [{ expr: 'max by (pod) (cnpg_pg_replication_lag)', legend: '{{pod}}', place: 'cluster' }],
+    },
+    {
+      kind: 'lines',
+      title: 'Log that was not archived',
+      description:
+        'Tries to archive a file of the log that failed. Until one succeeds the files stay on the disk, and fill it.',
+      unit: 'short',
+      bad: 1,
       queries: [
-        { expr: 'max by (pod) (cnpg_pg_replication_lag)', legend: '{{pod}}', place: 'cluster' },
         {
           expr: 'max by (pod) (increase(cnpg_pg_stat_archiver_failed_count[$__rate_interval]))',
-          legend: '{{pod}} not archived',
+          legend: '{{pod}}',
           place: 'cluster',
         },
       ],

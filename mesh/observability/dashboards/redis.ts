@@ -85,13 +85,17 @@ const work: Row = {
     },
     {
       kind: 'lines',
-      title: 'Clients',
-      description: 'Connections that are open, and those that were refused.',
+      title: 'Connections',
+      description: 'Those that are open now.',
       unit: 'short',
-      queries: [
-        { expr: `sum by (job) (redis_connected_clients{${of}})`, legend: '{{job}}' },
-        { expr: `sum by (job) (${rate('redis_rejected_connections_total')})`, legend: '{{job}} refused' },
-      ],
+      queries: [{ expr: `sum by (job) (redis_connected_clients{${of}})`, legend: '{{job}}' }],
+    },
+    {
+      kind: 'lines',
+      title: 'Connections that were refused',
+      description: 'A second: there were as many as maxclients allows. None is good.',
+      unit: 'ops',
+      queries: [{ expr: `sum by (job) (${rate('redis_rejected_connections_total')})`, legend: '{{job}}' }],
     },
     {
       kind: 'lines',

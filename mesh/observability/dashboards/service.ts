@@ -1,10 +1,10 @@
 import type { Chart, Dashboard, Row } from './model.ts';
 
-/** What services have that others have not: panels of their own rows. */
+/** What differs from service to service. */
 export type ServiceDashboard = {
   readonly name: string;
   readonly does: string;
-  /** Whether it has an outbox and tables. */
+  /** Whether it has tables, and so a pool of connections and an outbox. */
   readonly hasDatabase: boolean;
 };
 
@@ -24,7 +24,7 @@ export function serviceDashboard({ name, does, hasDatabase }: ServiceDashboard):
 
 function rpcs(job: string): Row {
   return {
-    title: 'RPCs',
+    title: 'RPCs, of all processes together',
     panels: [
       lines('Calls', 'Calls a second, by RPC.', 'reqps', [
         { expr: `topk(15, job_rpc:oxo_rpc_server_requests:rate5m{${job}})`, legend: '{{rpc}}' },
@@ -41,7 +41,7 @@ function rpcs(job: string): Row {
         'reqps',
         [
           {
-            expr: `topk(15, sum by (reason) (rate(oxo_rpc_refusals_total{${job}}[$__rate_interval]))) or vector(0)`,
+            expr: `topk(15, sum by (reason) (rate(oxo_rpc_refusals_total{${job}}[$__rate_interval])))`,
             legend: '{{reason}}',
           },
         ],
@@ -52,22 +52,29 @@ function rpcs(job: string): Row {
 
 function database(one: string): Row {
   return {
-    title: 'Postgres',
+    title: 'Postgres and outbox',
     panels: [
       lines('Connections of the pool', 'Those in use and those that are free.', 'short', [
         { expr: `sum by (state) (oxo_db_pool_connections{${one}})`, legend: '{{state}}' },
       ]),
       lines(
-        'Waits for a connection',
-        'Requests that wait now, and the time within which 99 of 100 have got one.',
+        'Wait for a connection',
+        'Statements and transactions that wait now. Always some is DatabasePoolExhausted.',
+        'short',
+        [{ expr: `sum(oxo_db_pool_waiting{${one}})`, legend: 'waiting' }],
+      ),
+      lines('How long they wait', 'The time within which 99 of 100 have got a connection.', 's', [
+        {
+          expr: `histogram_quantile(0.99, sum by (le) (rate(oxo_db_pool_wait_seconds_bucket{${one}}[$__rate_interval])))`,
+          legend: '99 %',
+        },
+      ]),
+      lines(
+        'Outbox',
+        'How long its oldest event has waited for NATS. After 60 seconds the alert OutboxStuck fires.',
         's',
-        [
-          { expr: `sum(oxo_db_pool_waiting{${one}})`, legend: 'waiting' },
-          {
-            expr: `histogram_quantile(0.99, sum by (le) (rate(oxo_db_pool_wait_seconds_bucket{${one}}[$__rate_interval])))`,
-            legend: '99 %',
-          },
-        ],
+        [{ expr: `max(oxo_outbox_age_seconds{${one}})`, legend: 'oldest event' }],
+        60,
       ),
     ],
   };

@@ -19,7 +19,7 @@ export type CountSignIn = (method: SignInMethod, outcome: 'ok' | 'refused') => v
 export function createSignInMetrics(metrics: Metrics): CountSignIn {
   const signIns = metrics.counter({
     name: 'oxo_auth_sign_ins_total',
-    help: 'Sign-ins, and sessions that were gone on with, by how, and whether they were let in.',
+    help: 'Sign-ins and renewals of sessions, by method, and whether they were let in.',
     labelNames: ['method', 'outcome'],
   });
   startAtZero(

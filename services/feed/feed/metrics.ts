@@ -22,7 +22,7 @@ const FANOUT_BUCKETS_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5
 export function createFeedMetrics(metrics: Metrics): FeedMetrics {
   const reads = metrics.counter({
     name: 'oxo_feed_reads_total',
-    help: 'Stretches of feeds read, by where they came from: window, rebuild or postgres.',
+    help: 'Reads of a part of a feed, by where its entries came from: window, rebuild or postgres.',
     labelNames: ['source'],
   });
   const inserts = metrics.counter({

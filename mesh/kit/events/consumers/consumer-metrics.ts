@@ -8,6 +8,9 @@ import {
   startAtZero,
 } from '#kit/observability/metrics.ts';
 
+/** As far as the longest time that a consumer has for one try (`ackWaitMs`). */
+const TRY_BUCKETS_SECONDS = [...LATENCY_BUCKETS_SECONDS, 10, 30, 60];
+
 export interface ConsumerMetrics {
   handled: Counter.Internal;
   failed: Counter.Internal;
@@ -47,7 +50,7 @@ export function createConsumerMetrics(metrics: Metrics, consumer: string): Consu
         name: 'oxo_consumer_duration_seconds',
         help: 'Time that one try took.',
         labelNames: ['consumer'],
-        buckets: LATENCY_BUCKETS_SECONDS,
+        buckets: TRY_BUCKETS_SECONDS,
       })
       .labels(consumer),
     setLag: (pending, unacknowledged) => {
