@@ -25,6 +25,9 @@ const FAILURES: ReadonlySet<Status> = new Set([
   Status.DATA_LOSS,
 ]);
 
+/** Their names, as metrics have them; dashboards and alerts call these calls failed. */
+export const FAILURE_CODES: readonly string[] = [...FAILURES].map((code) => Status[code]);
+
 /** Whether the span of a server is an error: not for the mistake of whoever called. */
 export function isFailure(status: Status): boolean {
   return FAILURES.has(status);

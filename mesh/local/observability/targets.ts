@@ -1,13 +1,10 @@
-import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { readRuleFiles, rulesFolder } from '../../observability/rules/read.ts';
 import { loopback, type ServerPorts, serverPorts } from '../ports.ts';
-import { repositoryRoot } from '../settings.ts';
 import { ownLimitsRedis, type StackPlan } from '../stack/plan.ts';
 import { opsPort } from '../stack/replicas.ts';
 import type { ObserverName } from './programs.ts';
 import type { ScrapeTarget } from './prometheus-config.ts';
-
-const rulesDir = join(repositoryRoot, 'mesh/observability/rules');
 
 /**
  * Everything of a stack that tells how it does.
@@ -59,11 +56,6 @@ export function redisPortsOf(own: StackPlan['own'], ports: ServerPorts): [string
 }
 
 /** The recording and alerting rules, which a cluster has too. */
-export function ruleFiles(folder: string = rulesDir): string[] {
-  try {
-    const names = readdirSync(folder).filter((name) => name.endsWith('.yaml'));
-    return names.sort().map((name) => join(folder, name));
-  } catch {
-    return [];
-  }
+export function ruleFiles(): string[] {
+  return readRuleFiles().map(({ name }) => join(rulesFolder, name));
 }

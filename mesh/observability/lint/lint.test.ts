@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { stringify } from 'yaml';
+import { FAILURE_CODES } from '#kit/observability/semantics.ts';
 import { temporaryFolder } from '../../local/testing/temporary.ts';
 import { dashboardQueries, dashboards } from '../dashboards/dashboards.ts';
 import { chartsOf } from '../dashboards/model.ts';
@@ -56,6 +57,13 @@ describe('what is asked of Prometheus', () => {
     const said = await promtool('check', 'rules', path);
     assert.ok(said.ok, said.text);
     assert.match(said.text, new RegExp(`${rules.length} rules found`));
+  });
+
+  it('calls failed what the services call so', () => {
+    const { expr = '' } =
+      recordings.find(({ record }) => record === 'job_rpc:oxo_rpc_server_requests_failed:rate5m') ?? {};
+    const codes = /code=~"([^"]*)"/.exec(expr)?.[1]?.split('|');
+    assert.deepEqual(codes?.sort(), [...FAILURE_CODES].sort());
   });
 
   it('are the metrics of exporters that are listed, and no others', () => {

@@ -3,15 +3,13 @@ import type { OutboxHealth } from '../../../stack/health.ts';
 import { type ConsumerStatus, isIdle } from '../read/events.ts';
 import { isUnread, type Readings } from '../read/readings.ts';
 import { type Problem, problem } from './problem.ts';
+import { thresholds } from './thresholds.ts';
 
-/** An event waits for milliseconds; the alert is at a minute. */
-const stuckSeconds = 60;
+/** An event waits for milliseconds. Who looks is told before the alert, as something that may come: it mends itself when NATS was away. */
 const lateSeconds = 5;
-/** As doctor: less than this is caught up with in a second or two. */
-const laggingFrom = 1_000;
+/** Of those in hand now; the alert counts them over ten minutes, which status does not see. */
 const redeliveredFrom = 10;
-/** A consumer asks at least every ten seconds. */
-const fetchSilenceMs = 60 * SECOND_MS;
+const fetchSilenceMs = thresholds.fetchSilenceSeconds * SECOND_MS;
 
 /** How events come late, or not at all. */
 export function judgeEvents({ outboxes, events, nowMs }: Readings): Problem[] {
@@ -28,7 +26,7 @@ function judgeOutbox({ schema, waiting, oldestSeconds }: OutboxHealth, nowMs: nu
   return [
     problem('OutboxStuck', {
       subject: schema,
-      impact: oldestSeconds < stuckSeconds ? 'soon' : 'degraded',
+      impact: oldestSeconds < thresholds.outboxSeconds ? 'soon' : 'degraded',
       what: `${waiting} events wait in the outbox of ${schema}, the oldest for ${Math.round(oldestSeconds)} s`,
       noticed: 'what was written counts, but reaches feeds, other services and mails late',
       since: new Date(nowMs - oldestSeconds * 1_000).toISOString(),
@@ -47,7 +45,7 @@ function judgeConsumer(consumer: ConsumerStatus, nowMs: number): Problem[] {
     return [problem('ConsumerStopped', { ...about, impact: 'degraded', what, since: lastFetchAt ?? lastDeliveredAt })];
   }
   const found: Problem[] = [];
-  if (pending >= laggingFrom) {
+  if (pending > thresholds.consumerLag) {
     const what = `${name} is ${pending} events behind`;
     found.push(problem('ConsumerLagging', { ...about, impact: 'degraded', what }));
   }

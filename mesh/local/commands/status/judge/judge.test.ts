@@ -44,7 +44,9 @@ test('where all is well there is no problem', () => {
   assert.deepEqual(judge({ ...well, ...consumer({}), ...rates({}) }), []);
 });
 
-test('runbooks are called as their alerts are, or as what several have in common', () => {
+test('runbooks are those that the rules name', () => {
+  assert.equal(runbookOf('ApiSlow'), 'mesh/observability/runbooks/slow-answers.md');
+  assert.equal(runbookOf('AnotherOne'), undefined);
   assert.equal(runbookOf('NatsAway'), 'mesh/observability/runbooks/nats-away.md');
   assert.equal(runbookOf('WritesRefusedDiskFull'), 'mesh/observability/runbooks/disk.md');
 });
@@ -207,7 +209,8 @@ test('what people wait for is slow', () => {
   assert.equal(only(of('oxo.post.v1.PostService/CreatePost'), 'PostsSlow').next, './oxo logs post');
   assert.deepEqual(judge({ ...well, ...of('oxo.feed.v1.FeedService/GetFeed', 10) }), []);
   assert.match(only(rates({ fanoutP99Ms: 8_000 }), 'PostVisibleLate').what, /8\.0 s/);
-  only(rates({ mailsFailed: 4 }), 'MailsFail');
+  only(rates({ mailsFailed: 4, mailsSent: 12 }), 'MailsFail');
+  assert.deepEqual(judge({ ...well, ...rates({ mailsFailed: 4, mailsSent: 16 }) }), []);
 });
 
 test('what processes say of themselves', () => {
@@ -252,4 +255,12 @@ test('alerts that fire tell since when, and what else there is', () => {
       ['DiskSlow', ago(900), 'mesh/observability/runbooks/disk.md'],
     ],
   );
+});
+
+test('what wakes somebody is not only something that may come', () => {
+  const samples = { post: parseSamples('oxo_db_pool_waiting 4') };
+  const alert = { name: 'DatabasePoolExhausted', summary: '', description: '', runbook: undefined, since: ago(300) };
+  const impactBeside = (severity: string): string | undefined =>
+    judge({ ...well, samples, alerts: [{ ...alert, severity }] })[0]?.impact;
+  assert.deepEqual(['page', 'ticket'].map(impactBeside), ['degraded', 'soon']);
 });

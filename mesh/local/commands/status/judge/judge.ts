@@ -16,11 +16,14 @@ export function judge(readings: Readings): Problem[] {
   return all.toSorted((a, b) => impacts.indexOf(a.impact) - impacts.indexOf(b.impact));
 }
 
-/** Prometheus knows since when, and sees what takes longer than two readings to be seen. */
+/** Prometheus knows since when, and sees what takes longer than two readings to be seen: what it wakes somebody for is not only `soon`. */
 function withAlerts(found: readonly Problem[], alerts: readonly Alert[]): Problem[] {
   const dated = found.map((each) => {
-    const alert = alerts.find(({ name }) => name === each.alert);
-    return alert === undefined ? each : { ...each, since: each.since ?? alert.since };
+    const firing = alerts.filter(({ name }) => name === each.alert);
+    const alert = firing.find(({ severity }) => severity === 'page') ?? firing[0];
+    if (alert === undefined) return each;
+    const impact = alert.severity === 'page' && each.impact === 'soon' ? 'degraded' : each.impact;
+    return { ...each, impact, since: each.since ?? alert.since };
   });
   const known = new Set(found.map(({ alert }) => alert));
   const more = alerts.filter(({ name }) => !known.has(name));

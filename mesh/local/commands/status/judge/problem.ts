@@ -1,3 +1,5 @@
+import { alertsOf, readRuleFiles } from '../../../../observability/rules/read.ts';
+
 /**
  * How much of it people notice, worst first: nobody is served; some requests fail; all are served, but something is late, slow or
  * unprotected; nothing yet.
@@ -6,7 +8,7 @@ export const impacts = ['outage', 'partial', 'degraded', 'soon'] as const;
 
 export type Impact = (typeof impacts)[number];
 
-/** Those of mesh/observability/rules, by whose names runbooks are found. */
+/** Alerts (mesh/observability/rules) about what status sees itself; of the others it tells what Prometheus says. A test compares. */
 export const alertNames = [
   'ServiceDown',
   'FrontDoorDown',
@@ -37,7 +39,9 @@ export const alertNames = [
 export type AlertName = (typeof alertNames)[number];
 
 export type Problem = {
-  /** The alert that says the same; of another that fires, its own name. */
+  /**
+   * The alert about the same, which may come later: it looks at minutes or hours, status at one moment. Of another that fires, its own name.
+   */
   readonly alert: string;
   /** What it is about, such as a process or a consumer. */
   readonly subject: string | undefined;
@@ -63,21 +67,10 @@ export function problem(alert: AlertName, found: Found): Problem {
   return { alert, subject: undefined, since: undefined, runbook: runbookOf(alert), ...found };
 }
 
-/** Runbooks that are about several alerts. */
-const shared: Readonly<Record<string, string>> = {
-  ApiErrorBudgetBurnFast: 'api-error-budget-burn',
-  FeedReadsSlow: 'slow-answers',
-  PostsSlow: 'slow-answers',
-  ConsumerStopped: 'consumer-lagging',
-  RedeliveriesHigh: 'consumer-lagging',
-  SigningKeyOld: 'key-old',
-  EncryptionKeyOld: 'key-old',
-  DiskFilling: 'disk',
-  WritesRefusedDiskFull: 'disk',
-};
+let runbooks: ReadonlyMap<string, string> | undefined;
 
-/** Where what to do about an alert stands. */
-export function runbookOf(alert: string): string {
-  const kebab = alert.replace(/(?<=[a-z])(?=[A-Z])/g, '-').toLowerCase();
-  return `mesh/observability/runbooks/${shared[alert] ?? kebab}.md`;
+/** Where what to do about an alert stands, from the root of the repository: its rule says it. Undefined where there is no such alert. */
+export function runbookOf(alert: string): string | undefined {
+  runbooks ??= new Map(alertsOf(readRuleFiles()).map(({ alert: name, annotations }) => [name, annotations.runbook]));
+  return runbooks.get(alert);
 }

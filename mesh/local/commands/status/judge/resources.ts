@@ -3,16 +3,14 @@ import type { KeysHealth } from '../read/keys.ts';
 import { isUnread, type Readings } from '../read/readings.ts';
 import { samplesOf, sumOf } from '../read/samples.ts';
 import { type Problem, problem } from './problem.ts';
+import { thresholds } from './thresholds.ts';
 
 const gibibyte = 1024 ** 3;
-/** As doctor. */
+/** As doctor, and later than the alert (20 GB, a tenth): disks of a machine on which somebody works are fuller than those of a server. */
 const fillingBelowBytes = 2 * gibibyte;
 const fewInodesShare = 0.01;
-/** A rotation waits until the next key has been published long enough for all to know it. */
-const rotationGraceDays = 2;
+/** When it is due; the alert comes eight days later. */
 const encryptionKeyDays = 365;
-/** A process that can't answer for so long makes everybody wait behind it. */
-const blockedSeconds = 0.5;
 const daySeconds = DAY_MS / 1_000;
 
 /** Disk, keys, limits, and what the processes say of themselves. */
@@ -54,7 +52,7 @@ function judgeKeys({
 }: KeysHealth): Problem[] {
   const found: Problem[] = [];
   const signingDays = (signingAgeSeconds ?? 0) / daySeconds;
-  const isOld = rotateAfterDays !== undefined && signingDays > rotateAfterDays + rotationGraceDays;
+  const isOld = rotateAfterDays !== undefined && signingDays > rotateAfterDays + thresholds.signingKeyGraceDays;
   if (isOld || (signingAgeSeconds !== undefined && !nextIsPublished)) {
     const what = isOld
       ? `the key that signs tokens is ${Math.floor(signingDays)} days old`
@@ -95,12 +93,13 @@ function judgeSamples(samples: Readings['samples']): Problem[] {
     const found: Problem[] = [];
     const about = { subject: name, next: `./oxo logs ${name}` };
     const lag = samplesOf(own, 'nodejs_eventloop_lag_p99_seconds')[0]?.value ?? 0;
-    if (lag > blockedSeconds) {
+    if (lag > thresholds.blockedSeconds) {
       const what = `${name} was busy for ${(lag * 1_000).toFixed(0)} ms without a pause`;
       const noticed = 'requests to it wait that long';
       found.push(problem('EventLoopBlocked', { ...about, impact: 'degraded', what, noticed }));
     }
     const waiting = sumOf(samplesOf(own, 'oxo_db_pool_waiting')) ?? 0;
+    // At this moment, which is harmless now and then. The alert wakes somebody when some have waited for minutes.
     if (waiting > 0) {
       const what = `${waiting} requests of ${name} wait for a connection to Postgres`;
       const noticed = 'requests are slow, then fail with 503';

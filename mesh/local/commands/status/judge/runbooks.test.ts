@@ -1,4 +1,4 @@
-/** Problems are called as the alerts are that say the same, and lead to the same runbooks. */
+/** Problems are called as the alerts are that are about the same, and lead to the same runbooks. */
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,6 +13,6 @@ test('each problem has an alert of its name, and the runbook of that', () => {
     const found = alerts.filter(({ alert }) => alert === name);
     assert(found.length > 0, `there is no alert ${name}`);
     for (const { annotations } of found) assert.equal(runbookOf(name), annotations.runbook);
-    assert(existsSync(join(repositoryRoot, runbookOf(name))), runbookOf(name));
+    assert(existsSync(join(repositoryRoot, runbookOf(name) ?? '')), runbookOf(name));
   }
 });

@@ -1,10 +1,11 @@
 import { z } from 'zod';
-import { faultCodes, type Rate, type Rates } from './rates.ts';
+import { FAILURE_CODES } from '#kit/observability/semantics.ts';
+import { frontDoorPrefix, type Rate, type Rates } from './rates.ts';
 
 /** Over so long, as alerts do. */
 const seconds = 300;
-const frontDoor = 'job="gateway",envoy_http_conn_manager_prefix!="admin"';
-const faults = `code=~"${faultCodes.join('|')}"`;
+const frontDoor = `envoy_http_conn_manager_prefix="${frontDoorPrefix}"`;
+const faults = `code=~"${FAILURE_CODES.join('|')}"`;
 
 /** By what they are for; each gives numbers by RPC, or one. */
 const queries = {

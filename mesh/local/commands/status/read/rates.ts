@@ -1,3 +1,4 @@
+import { FAILURE_CODES } from '#kit/observability/semantics.ts';
 import type { Sample } from './samples.ts';
 import { samplesOf, sumOf } from './samples.ts';
 import type { Scrape } from './scrape.ts';
@@ -27,8 +28,8 @@ export type Rates = {
   readonly refusedSignIns: number;
 };
 
-/** Statuses that no request of a client should bring about. */
-export const faultCodes = ['INTERNAL', 'UNKNOWN', 'UNAVAILABLE', 'DEADLINE_EXCEEDED', 'DATA_LOSS', 'UNIMPLEMENTED'];
+/** What Envoy calls the listener for people; what it counts of its own administration has another name. */
+export const frontDoorPrefix = 'front_door';
 
 /** How much each sample has risen. A process that was started in between begins with 0 again. */
 type Rises = readonly Sample[];
@@ -74,16 +75,15 @@ function rpcRates(rises: Rises, seconds: number): RpcRate[] {
     .map(([rpc, found]) => ({
       rpc,
       perSecond: (sumOf(found) ?? 0) / seconds,
-      errorsPerSecond: (sumOf(found.filter(({ labels }) => faultCodes.includes(labels.code ?? ''))) ?? 0) / seconds,
+      errorsPerSecond: (sumOf(found.filter(({ labels }) => FAILURE_CODES.includes(labels.code ?? ''))) ?? 0) / seconds,
       p99Ms: quantileMs(buckets.get(rpc) ?? [], 0.99, 1_000),
     }))
     .filter(({ perSecond }) => perSecond > 0)
     .sort((a, b) => b.perSecond - a.perSecond);
 }
 
-/** What Envoy counts of its own administration is not people's. */
 function frontDoorRate(rises: Rises, seconds: number): Rate {
-  const ofPeople = rises.filter(({ labels }) => labels.envoy_http_conn_manager_prefix !== 'admin');
+  const ofPeople = rises.filter(({ labels }) => labels.envoy_http_conn_manager_prefix === frontDoorPrefix);
   const answers = samplesOf(ofPeople, 'envoy_http_downstream_rq_xx');
   const faults = answers.filter(({ labels }) => labels.envoy_response_code_class === '5');
   return {

@@ -50,12 +50,12 @@ const processText = (ok: number, failed: number): string =>
   ].join('\n');
 const gatewayText = (ok: number, failed: number): string =>
   [
-    ...['admin', 'ingress'].flatMap((prefix) => [
+    ...['admin', 'front_door'].flatMap((prefix) => [
       `envoy_http_downstream_rq_xx{envoy_response_code_class="2",envoy_http_conn_manager_prefix="${prefix}"} ${ok}`,
       `envoy_http_downstream_rq_xx{envoy_response_code_class="5",envoy_http_conn_manager_prefix="${prefix}"} ${failed}`,
     ]),
-    `envoy_http_downstream_rq_time_bucket{envoy_http_conn_manager_prefix="ingress",le="10"} ${ok}`,
-    `envoy_http_downstream_rq_time_bucket{envoy_http_conn_manager_prefix="ingress",le="+Inf"} ${ok}`,
+    `envoy_http_downstream_rq_time_bucket{envoy_http_conn_manager_prefix="front_door",le="10"} ${ok}`,
+    `envoy_http_downstream_rq_time_bucket{envoy_http_conn_manager_prefix="front_door",le="+Inf"} ${ok}`,
   ].join('\n');
 const scrapeOf = (atMs: number, counts: [number, number], names = ['feed']): Scrape => ({
   atMs,
