@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { until } from '#kit/testing/until.ts';
 import { readDashboards } from '../local/observability/pages/grafana.ts';
@@ -105,6 +106,8 @@ describe('a stack that is observed', () => {
     assert.equal(await list(), before);
     const page = await fetch(`${stack.urls.frontDoor}/api/v1/feed`);
     assert.equal(page.status, 401);
+    const said = readFileSync(join(stack.logDir, 'telemetry.log'), 'utf8').trim().split('\n');
+    for (const line of said) assert.equal((JSON.parse(line) as { service: string }).service, 'telemetry');
   });
 
   it('draws each dashboard that a cluster has', async () => {

@@ -1,4 +1,4 @@
 import { migrateCommand } from '#kit/db/migrations.ts';
 import { entities, migrations } from './schema.ts';
 
-await migrateCommand({ entities, migrations });
+await migrateCommand({ service: 'user', entities, migrations });

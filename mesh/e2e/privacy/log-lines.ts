@@ -7,7 +7,11 @@ type Line = Readonly<Record<string, unknown>>;
 
 const levels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal'];
 /** Processes whose lines are ours to decide: the services, the front door, what stands beside them. */
-const ours = new Set([...services.map(({ name }) => name), 'envoy', 'mail']);
+const ours = new Set([
+  ...services.map(({ name }) => name),
+  ...services.filter(({ migrate }) => migrate !== undefined).map(({ name }) => `migrate-${name}`),
+  ...['envoy', 'mail'],
+]);
 
 /** The lines of each process of ours, parsed. @throws AssertionError for one that is no object of JSON */
 function linesOf(logs: readonly (readonly [string, string])[]): [name: string, lines: Line[]][] {

@@ -5,6 +5,7 @@ import pg from 'pg';
 import { type DatabaseOptions, ormOptions } from '#kit/db/database.ts';
 import { lockViewV1, openOwnerLock } from '#kit/db/owner-lock.ts';
 import { tlsOf } from '#kit/db/tls.ts';
+import { createLogger } from '#kit/observability/logger.ts';
 
 /** Named like the table in which migrations are remembered, since it is no migration's either. */
 const LOCK = 'migrations_lock';
@@ -116,24 +117,27 @@ async function openTransactions(url: string): Promise<string[]> {
 
 /**
  * The whole of a service's `migrate.ts`: `node services/<name>/migrate.ts up|down`.
- * Prints what was done; ends with exit code 1 and the reason when it failed.
+ * Logs what was done; ends with exit code 1 and the reason when it failed.
  */
-export async function migrateCommand(options: Omit<Parameters<typeof runMigrations>[0], 'url'>): Promise<void> {
+export async function migrateCommand({
+  service,
+  ...options
+}: Omit<Parameters<typeof runMigrations>[0], 'url'> & { service: string }): Promise<void> {
+  const logger = createLogger({ service });
   const direction = process.argv[2];
   const url = process.env.DATABASE_URL;
   if ((direction !== 'up' && direction !== 'down') || url === undefined) {
-    process.stderr.write('usage: DATABASE_URL=postgres://… node migrate.ts up|down\n');
+    logger.fatal('usage: DATABASE_URL=postgres://… node migrate.ts up|down');
     process.exitCode = 2;
     return;
   }
   try {
     const names = await runMigrations({ ...options, url }, direction);
-    process.stdout.write(
-      names.length === 0 ? 'nothing to migrate\n' : names.map((name) => `${direction} ${name}\n`).join(''),
-    );
+    if (names.length === 0) logger.info('nothing to migrate');
+    for (const name of names) logger.info(`${direction} ${name}`);
   } catch (error) {
-    process.stderr.write(`migration failed: ${error instanceof Error ? error.message : String(error)}\n`);
-    for (const session of await openTransactions(url).catch(() => [])) process.stderr.write(`${session}\n`);
+    logger.error({ err: error }, 'migration failed');
+    for (const session of await openTransactions(url).catch(() => [])) logger.error(session);
     process.exitCode = 1;
   }
 }

@@ -1,6 +1,7 @@
 /** What the front door's pod runs before Envoy: makes Envoy's configuration, and the files that it answers with. `node main.ts FOLDER` */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { createLogger } from '#kit/observability/logger.ts';
 import { ConfigError } from '#kit/process/config.ts';
 import { renderGateway } from './render.ts';
 
@@ -11,6 +12,6 @@ try {
   writeFileSync(join(folder, 'envoy.yaml'), renderGateway(process.env, folder));
 } catch (error) {
   if (!(error instanceof ConfigError)) throw error;
-  process.stderr.write(`${error.message}\n`);
+  createLogger({ service: 'gateway' }).fatal({ problems: error.problems }, 'bad configuration');
   process.exitCode = 1;
 }

@@ -1,12 +1,11 @@
 /** The Job that runs before a rollout: brings what the data services hold to this version. Can be repeated, and run twice at once. */
-import { ConfigError } from '#kit/process/config.ts';
-import { messageOf } from '../../local/cli/cli-error.ts';
+import { createLogger } from '#kit/observability/logger.ts';
 import { setUp } from './set-up.ts';
 
+const logger = createLogger({ service: 'set-up' });
 try {
-  await setUp(process.env, (done) => process.stdout.write(`${done}\n`));
+  await setUp(process.env, (done) => logger.info(done));
 } catch (error) {
-  const detail = error instanceof ConfigError ? error.message : messageOf(error);
-  process.stderr.write(`set-up failed: ${detail}\n`);
+  logger.fatal({ err: error }, 'set-up failed');
   process.exitCode = 1;
 }

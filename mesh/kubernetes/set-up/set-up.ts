@@ -2,10 +2,12 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { z } from 'zod';
 import { readEnv, setting } from '#kit/process/config.ts';
+import { messageOf } from '../../local/cli/cli-error.ts';
 import { setUpAuditLog, setUpDatabase, urlOf } from '../../local/servers/database.ts';
 import { setUpStreams } from '../../local/servers/streams.ts';
 import { roleOf, type ServiceDefinition, services } from '../../local/services.ts';
 import { repositoryRoot } from '../../local/settings.ts';
+import { linesInWords } from '../../local/supervisor/log-words.ts';
 
 const run = promisify(execFile);
 /** A migration takes as long as it takes; the Job's own limit is longer. */
@@ -59,10 +61,15 @@ export async function setUp(env: NodeJS.ProcessEnv, report: (done: string) => vo
   }
 }
 
-/** The service's own migrations, as its own role, by its own command. @returns what it said */
+/** The service's own migrations, as its own role, by its own command. @returns what it said @throws Error with what it said */
 async function migrate(service: ServiceDefinition, url: string, env: NodeJS.ProcessEnv): Promise<string> {
   const args = [service.migrate ?? '', 'up'];
   const options = { cwd: repositoryRoot, env: { ...env, DATABASE_URL: url }, timeout: MIGRATION_LIMIT_MS };
-  const { stdout } = await run(process.execPath, args, options);
-  return stdout.trim().replaceAll('\n', ', ');
+  try {
+    return linesInWords((await run(process.execPath, args, options)).stdout).join(', ');
+  } catch (error) {
+    const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };
+    const said = linesInWords(`${stdout}${stderr}`).join(', ') || messageOf(error);
+    throw new Error(`the migrations of ${service.name} failed: ${said}`, { cause: error });
+  }
 }

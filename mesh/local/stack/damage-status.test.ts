@@ -62,7 +62,7 @@ test('where all is well nothing is wrong; versions, keys and rates are told', as
   assert((status.rates?.frontDoor?.perSecond ?? 0) > 0);
   assert.equal(status.rates?.rpcs.find(({ rpc }) => rpc.endsWith('/Login'))?.errorsPerSecond, 0);
   for (const { name, version } of status.processes) {
-    if (name !== 'mail') assert.match(version ?? '', /^[\w.-]+$/, name);
+    if (name !== 'mail') assert.match(version ?? '', /^[\w.+-]+$/, name);
   }
   assert(status.keys !== undefined && 'signingAgeSeconds' in status.keys);
   assert((status.keys.signingAgeSeconds ?? -1) >= 0 && status.keys.nextIsPublished);

@@ -2,7 +2,17 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
@@ -148,13 +158,26 @@ test('an up that is interrupted says so and leaves nothing', async (t) => {
   assert.deepEqual(identitiesOf(state).filter(isAlive), []);
 });
 
-test('logs can be read by their owner alone', async (t) => {
+test('logs can be read by their owner alone, and are lines of JSON', async (t) => {
   const { env, stateDir } = await ownStack(t);
   assert.equal((await oxo(['up', '--servers'], { env })).code, 0);
   assert.equal((await oxo(['migrate', 'auth'], { env })).code, 0);
   const logs = readdirSync(join(stateDir, 'logs'));
   assert(logs.includes('migrate-auth.log'));
   for (const name of logs) assert.equal(statSync(join(stateDir, 'logs', name)).mode & 0o777, 0o600, name);
+  for (const name of ['supervisor', 'migrate-auth']) {
+    const lines = readFileSync(join(stateDir, 'logs', `${name}.log`), 'utf8')
+      .trim()
+      .split('\n');
+    for (const line of lines) {
+      const { time, level, service, msg } = JSON.parse(line) as Record<string, unknown>;
+      assert.ok(
+        [time, level, service, msg].every((value) => typeof value === 'string'),
+        line,
+      );
+    }
+    assert.match((await oxo(['logs', name], { env })).out, name === 'supervisor' ? /the stack runs/ : /up \d{8}-/);
+  }
 });
 
 test('packages that are shared by a symbolic link are not emptied', async () => {

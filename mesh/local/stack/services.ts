@@ -6,6 +6,7 @@ import { repositoryRoot } from '../settings.ts';
 import { logPathOf } from '../supervisor/group.ts';
 import { httpHeartbeat } from '../supervisor/liveness.ts';
 import { appendLog } from '../supervisor/log-file.ts';
+import { linesInWords } from '../supervisor/log-words.ts';
 import type { ProcessSpec } from '../supervisor/process.ts';
 import type { StackPlan } from './plan.ts';
 import { type Instance, opsPort, type Replica } from './replicas.ts';
@@ -57,7 +58,7 @@ export async function migrate(
     const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };
     appendLog(logPath, `${stdout}${stderr}`);
     throw new CliError(`the migrations of ${service.name} failed`, {
-      advice: [(stderr || stdout || messageOf(error)).trim().split('\n').slice(-8).join('\n'), `Its log: ${logPath}`],
+      advice: [...linesInWords(`${stdout}${stderr}` || messageOf(error)).slice(-8), `Its log: ${logPath}`],
       cause: error,
     });
   }

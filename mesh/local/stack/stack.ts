@@ -11,6 +11,7 @@ import { changeSecrets, type Secrets } from '../secrets.ts';
 import { endOldSessionsRegularly } from '../servers/old-sessions.ts';
 import { loginRolesOf } from '../services.ts';
 import { createGroup, type ProcessGroup } from '../supervisor/group.ts';
+import { supervisorLog } from '../supervisor/log.ts';
 import { stopOrphans } from '../supervisor/orphans.ts';
 import type { ProcessSnapshot, SupervisedProcess } from '../supervisor/process.ts';
 import { createRecorder, type Recorder } from '../supervisor/recorder.ts';
@@ -207,7 +208,7 @@ export function handleOf(
 }
 
 function watchOldSessions(plan: StackPlan): () => void {
-  return endOldSessionsRegularly(plan.urls.database, loginRolesOf(plan.services), (text) => console.error(text));
+  return endOldSessionsRegularly(plan.urls.database, loginRolesOf(plan.services), (text) => supervisorLog.warn(text));
 }
 
 function processHandle(supervised: SupervisedProcess): StackProcess {

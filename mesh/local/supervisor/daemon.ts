@@ -6,10 +6,11 @@
  * 4 the stack that it was to take over was stopped meanwhile.
  */
 import { statSync } from 'node:fs';
-import { describeError } from '../cli/cli-error.ts';
+import { CliError } from '../cli/cli-error.ts';
 import { readSettings, type Settings } from '../settings.ts';
 import { StackWasStoppedError, takeOverStack } from '../stack/roll.ts';
 import { type Stack, StackIsRunningError, startStack } from '../stack/stack.ts';
+import { endOnCrash, supervisorLog } from './log.ts';
 import { withRunningSettings } from './state.ts';
 
 const exitCodes = { stopped: 0, failed: 1, anotherRuns: 3, stoppedMeanwhile: 4 };
@@ -20,6 +21,7 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
 }
 // The terminal it came from may close.
 process.on('SIGHUP', () => {});
+endOnCrash(supervisorLog);
 
 const folderIntervalMs = 5_000;
 const serversOnly = process.argv.includes('--servers');
@@ -27,11 +29,14 @@ const replaced = process.argv.indexOf('--replace');
 try {
   const settings = readSettings(process.env);
   const stack = await begin(settings);
+  supervisorLog.info({ portBase: settings.portBase, replicas: settings.replicas }, 'the stack runs');
   if (!stopRequest.signal.aborted) await aborted(stopRequest.signal, settings.stateDir);
   await stack.stop();
+  supervisorLog.info('the stack is stopped');
   process.exit(exitCodes.stopped);
 } catch (error) {
-  console.error(describeError(error));
+  const advice = error instanceof CliError ? { advice: error.advice } : {};
+  supervisorLog.fatal({ err: error, ...advice }, 'the supervisor ended');
   process.exit(exitCodeOf(error));
 }
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import { messageOf } from '../cli/cli-error.ts';
 import { processVariable, stackVariable } from '../servers/environment.ts';
 import type { Liveness } from './liveness.ts';
+import { supervisorLog } from './log.ts';
 import { boundLog } from './log-file.ts';
 import { type Backoff, type ProcessSnapshot, type ProcessSpec, type SupervisedProcess, supervise } from './process.ts';
 import type { Recorder } from './recorder.ts';
@@ -87,7 +87,7 @@ function boundLogOrLater(path: string): void {
   try {
     boundLog(path);
   } catch (error) {
-    console.error(`a log can't be bounded: ${messageOf(error)}`);
+    supervisorLog.error({ err: error, path }, "a log can't be bounded");
   }
 }
 

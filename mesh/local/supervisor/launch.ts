@@ -7,6 +7,7 @@ import { supervisorVariable } from '../servers/environment.ts';
 import { repositoryRoot, type Settings } from '../settings.ts';
 import { logPathOf } from './group.ts';
 import { lastLines, withLogDescriptor } from './log-file.ts';
+import { lineInWords } from './log-words.ts';
 import { realPath } from './orphans.ts';
 import { type ProcessRecord, readLiveState, readState, type StackState } from './state.ts';
 
@@ -35,7 +36,7 @@ export function launchSupervisor(
     ...(replaced === undefined ? [] : ['--replace', String(replaced)]),
     ...(part === undefined ? [] : ['--only', part.only.join(), ...(part.presentOnly ? ['--present-only'] : [])]),
   ];
-  const child = withLogDescriptor(supervisorLog(settings), (log) =>
+  const child = withLogDescriptor(supervisorLogOf(settings), (log) =>
     spawn(process.execPath, [daemon, ...flags], {
       cwd: repositoryRoot,
       detached: true,
@@ -105,7 +106,7 @@ function startFailed(settings: Settings, last: StackState | undefined, child?: C
     return new CliError(last.error.message, { advice: last.error.advice });
   }
   const how = child?.signalCode ? `was killed (${child.signalCode}): ./oxo up goes on from here` : 'ended';
-  return new CliError(`the supervisor ${how}`, { advice: lastLines(supervisorLog(settings), 10) });
+  return new CliError(`the supervisor ${how}`, { advice: lastLines(supervisorLogOf(settings), 10).map(lineInWords) });
 }
 
 /**
@@ -130,6 +131,6 @@ function notRecovered(stateDir: string, { name, state, restarts, lastExit }: Pro
   });
 }
 
-function supervisorLog({ stateDir }: Settings): string {
+function supervisorLogOf({ stateDir }: Settings): string {
   return logPathOf(join(stateDir, 'logs'), 'supervisor');
 }

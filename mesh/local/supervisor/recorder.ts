@@ -1,4 +1,5 @@
 import { CliError, messageOf } from '../cli/cli-error.ts';
+import { supervisorLog } from './log.ts';
 import { identify } from './proc.ts';
 import type { ProcessSnapshot, ProcessSpec } from './process.ts';
 import { type Phase, type ProcessRecord, type StackState, type Step, writeState } from './state.ts';
@@ -49,7 +50,7 @@ export function createRecorder(
     try {
       change(patch);
     } catch (error) {
-      if (retry === undefined) console.error(`the state can't be written: ${messageOf(error)}`);
+      if (retry === undefined) supervisorLog.error({ err: error }, "the state can't be written");
       clearTimeout(retry);
       retry = setTimeout(() => changeSomeTime({}), retryMs);
       retry.unref();
