@@ -1,12 +1,15 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { repositoryRoot } from '../../local/settings.ts';
+import { releaseOf } from '../../local/stack/version.ts';
 import type { LabPrograms } from '../parts/ensure.ts';
 
 /** What stands for an image: files of this machine, by where a container sees them, and how it starts when the pod does not say. */
 export type Image = {
   readonly entrypoint: readonly string[];
   readonly workingDir: string;
+  /** Unless the pod says otherwise. */
+  readonly env?: Readonly<Record<string, string>>;
   /** Path in the container → path here. Read-only. */
   readonly files: Readonly<Record<string, string>>;
 };
@@ -37,10 +40,11 @@ export function labImages(programs: LabPrograms): Readonly<Record<string, Image>
       .map((path) => [join(codeRoot, path), join(repositoryRoot, path)] as const)
       .filter(([, path]) => existsSync(path)),
   );
+  const env = { OXO_VERSION: releaseOf() };
   const bootstrap = join(dirname(programs.pilotAgent), 'envoy_bootstrap.json');
   return {
-    oxo: { entrypoint: ['node'], workingDir: codeRoot, files: { ...node, ...ours } },
-    'oxo-gateway': { entrypoint: ['envoy'], workingDir: codeRoot, files: { ...node, ...envoy, ...ours } },
+    oxo: { entrypoint: ['node'], workingDir: codeRoot, env, files: { ...node, ...ours } },
+    'oxo-gateway': { entrypoint: ['envoy'], workingDir: codeRoot, env, files: { ...node, ...envoy, ...ours } },
     envoy: { entrypoint: ['envoy'], workingDir: '/', files: envoy },
     ratelimit: {
       entrypoint: ['/bin/ratelimit'],

@@ -14,6 +14,7 @@ const images: Readonly<Record<string, Image>> = {
   oxo: {
     entrypoint: ['node', '--import', 'x'],
     workingDir: '/srv/oxo',
+    env: { OXO_VERSION: '1.2', PORT: '1' },
     files: { '/usr/local/bin/node': process.execPath },
   },
 };
@@ -40,6 +41,7 @@ test('what is run is command and arguments, or the image with the arguments', ()
   assert.equal(sandbox.workingDir, '/tmp');
   assert.match(env.PATH ?? '', /^\/usr\/local\/sbin:/);
   assert.equal(env.HOSTNAME, 'user-1');
+  assert.deepEqual([env.OXO_VERSION, env.PORT], ['1.2', '50051'], "the image's, unless the pod says otherwise");
 });
 
 test('a container runs as whom its pod says, with the rights that are left', () => {

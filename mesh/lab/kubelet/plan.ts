@@ -59,7 +59,8 @@ export function planContainer(
     throw new ContainerConfigError('ErrImageNeverPull', `the lab has no image ${container.image}, only ${known}`);
   }
   const user = userOf(pod, container);
-  const env = { PATH: containerPath, HOME: user.uid === 0 ? '/root' : '/', HOSTNAME: pod.metadata.name, ...variables };
+  const usual = { PATH: containerPath, HOME: user.uid === 0 ? '/root' : '/', HOSTNAME: pod.metadata.name };
+  const env = { ...usual, ...image.env, ...variables };
   const { command, args = [] } = container;
   const words = [...(command ?? image.entrypoint), ...args].map((word) => expand(word, variables));
   return {
