@@ -54,6 +54,10 @@ async function setUp(t: test.TestContext): Promise<Setup> {
     publish: async (...texts) => {
       const events = texts.map((text) => makeEvent(text));
       assert.equal((await publisher.publish(events)).length, events.length);
+      // The server tells consumers of a new message a moment after it has stored it.
+      const { consumers } = await jetstreamManager(bus.admin.connection);
+      for (const { name } of [fanOut, search])
+        await until(`${name} is told`, async () => (await consumers.info('EVENTS', name)).num_pending >= texts.length);
       return events;
     },
     letters: (count) =>
