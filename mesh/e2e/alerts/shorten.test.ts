@@ -54,6 +54,10 @@ test('brackets of a matcher are none of a range', () => {
   assert.equal(short?.expr, 'rate(a{b=~"c[.].*"}[8s]) > 1');
 });
 
+test('a window is shortened also where its evaluations are counted', () => {
+  assert.equal(shortened('A', 'count_over_time(vector(1)[1h:]) > 1')?.expr, 'count_over_time(vector(1)[20s:]) > 1');
+});
+
 test('times that are written as numbers are lowered where they stand, and only there', () => {
   assert.equal(
     shortened('OutboxStuck', 'max(a) > 60 and b > 600 and c > 60.5')?.expr,

@@ -39,13 +39,13 @@ function shortenRule(rule: Alert | Recording): Alert | Recording {
   return rule.for === undefined ? short : { ...short, for: shortDuration(rule.for, holds) };
 }
 
-/** A string of a matcher may have brackets of its own. */
-const STRING_OR_RANGE = /"(?:[^"\\]|\\.)*"|\[([^\]]*)\]/g;
+/** A string of a matcher may have brackets of its own; a range that ends in a colon has steps of the interval at which rules are evaluated. */
+const STRING_OR_RANGE = /"(?:[^"\\]|\\.)*"|\[([^\]]*?)(:?)\]/g;
 
 function shortenRanges(expr: string): string {
   if (/\boffset\b|@/.test(expr)) throw new Error(`only ranges are shortened, not what ${expr} has`);
-  return expr.replace(STRING_OR_RANGE, (whole, range?: string) =>
-    range === undefined ? whole : `[${shortDuration(range, ranges)}]`,
+  return expr.replace(STRING_OR_RANGE, (whole, range?: string, steps = '') =>
+    range === undefined ? whole : `[${shortDuration(range, ranges)}${steps}]`,
   );
 }
 

@@ -25,7 +25,7 @@ const promises: Row = {
       lessIsWorse: true,
       queries: [
         {
-          expr: '1 - slo:requests_failed:rate1h{slo="front_door_availability"} / (slo:requests:rate1h{slo="front_door_availability"} > 0)',
+          expr: '1 - sum_over_time(slo:requests_failed:rate5m{slo="front_door_availability"}[1h]) / (sum_over_time(slo:requests:rate5m{slo="front_door_availability"}[1h]) > 0)',
           legend: 'available',
         },
       ],
