@@ -1,6 +1,6 @@
 /** The command as a person types it. */
 import assert from 'node:assert/strict';
-import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { repositoryRoot } from './settings.ts';
@@ -55,6 +55,18 @@ test('what is not known is said, with exit code 2', async () => {
     assert.match(err, /^oxo: /);
     assert.doesNotMatch(err, /\n\s+at /);
   }
+});
+
+test('logs are shown whole, to their last line, and steer no terminal', async () => {
+  const env = { OXO_STATE_DIR: temporaryFolder() };
+  const logs = join(env.OXO_STATE_DIR, 'logs');
+  mkdirSync(logs);
+  const lines = Array.from({ length: 10_000 }, (_, n) => `${n} ${'x'.repeat(200)}`);
+  writeFileSync(join(logs, 'post.log.1'), `${lines.slice(0, 4_000).join('\n')}\n`);
+  writeFileSync(join(logs, 'post.log'), `${lines.slice(4_000, -1).join('\n')}\na\u001b[2J\tb\n`);
+  // Far more than a pipe holds.
+  const { out } = await oxo(['logs', 'post', '-n', '10000'], { env });
+  assert.deepEqual(out.split('\n'), [...lines.slice(0, -1), 'a\\u{1b}[2J\tb', '']);
 });
 
 test('wrong settings are named with exit code 1', async () => {

@@ -4,6 +4,8 @@ import { enableCompileCache } from 'node:module';
 import { join } from 'node:path';
 import { CliError, describeError } from './cli/cli-error.ts';
 import type { Command } from './cli/command.ts';
+import { drained } from './cli/drained.ts';
+import { printable } from './cli/printable.ts';
 import { readCacheDir } from './settings.ts';
 
 type Load = () => Promise<{ readonly command: Command }>;
@@ -39,14 +41,17 @@ enableCompileCache(join(readCacheDir(process.env), 'compiled'));
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
 });
-// At once: a connection to a server that hangs may not be closable, and must not keep the command.
-process.exit(await main(process.argv.slice(2)));
+const code = await main(process.argv.slice(2));
+// A pipe takes 64 KiB at once; the rest is gone with the process.
+await Promise.all([drained(process.stdout), drained(process.stderr)]);
+// Then at once: a connection to a server that hangs may not be closable, and must not keep the command.
+process.exit(code);
 
 async function main(argv: readonly string[]): Promise<number> {
   try {
     return await dispatch(argv);
   } catch (error) {
-    console.error(`oxo: ${describeError(error).replaceAll('\n', '\n     ')}`);
+    console.error(`oxo: ${printable(describeError(error)).replaceAll('\n', '\n     ')}`);
     return error instanceof CliError ? error.exitCode : 1;
   }
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { CliError } from '../cli/cli-error.ts';
 import { type Command, parseFlags } from '../cli/command.ts';
+import { printableLog } from '../cli/printable.ts';
 import { readSettings } from '../settings.ts';
 import { lastLines } from '../supervisor/log-file.ts';
 
@@ -16,7 +17,7 @@ export const command: Command = {
 Shows the end of the logs: of all, or of one service, server, supervisor or migrate-<service>.
 
   -f, --follow  go on as they grow
-  -n LINES      begin with this many of each (20; 200 when SERVICE is named)`,
+  -n LINES      begin with this many of each (20; 200 when SERVICE is named), also from before the log last began anew; at most ${maxLines}`,
   run,
 };
 
@@ -60,8 +61,8 @@ function findLogs(folder: string, wanted: string | undefined): Log[] {
 }
 
 function printer(nameWidth: number | undefined): (log: Log, line: string) => void {
-  if (nameWidth === undefined) return (_, line) => console.log(line);
-  return (log, line) => console.log(`${log.name.padEnd(nameWidth)}  ${line}`);
+  if (nameWidth === undefined) return (_, line) => console.log(printableLog(line));
+  return (log, line) => console.log(`${log.name.padEnd(nameWidth)}  ${printableLog(line)}`);
 }
 
 /** Whole lines that were added since the last look. A file that became shorter was emptied by its rotation. */

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { CliError } from '../cli/cli-error.ts';
 import { readSettings, type Settings } from '../settings.ts';
 import { planStack } from '../stack/plan.ts';
-import { readLiveState, type StackState, withRunningSettings } from '../supervisor/state.ts';
+import { isAlive } from '../supervisor/proc.ts';
+import { orphansOf, readState, type StackState, withRunningSettings } from '../supervisor/state.ts';
 import { limitsProbe, limitsRedisProbe, natsProbe, redisProbe } from './brokers.ts';
 import { examine, type Finding, type Probe } from './examination.ts';
 import { machineProbes } from './machine.ts';
@@ -19,7 +20,7 @@ export async function diagnose(env: NodeJS.ProcessEnv): Promise<Finding[]> {
   const settings = readOr(() => readSettings(env), 'environment', wrong);
   if (settings === undefined) return wrong;
   const machine = [...machineProbes(settings), ...stateFolderProbes(settings.stateDir)];
-  const live = readLiveStateQuietly(settings.stateDir);
+  const live = readRunningStateQuietly(settings.stateDir);
   const running: Settings = live === undefined ? settings : withRunningSettings(settings);
   if (live !== undefined && live.portBase !== settings.portBase && env.OXO_PORT_BASE !== undefined) {
     const message = `OXO_PORT_BASE says ${settings.portBase}, the stack runs on ${live.portBase}`;
@@ -63,10 +64,12 @@ function readOr<T>(read: () => T, name: string, wrong: Finding[]): T | undefined
   }
 }
 
-/** A damaged state file is told by the probe of the state folder. */
-function readLiveStateQuietly(stateDir: string): StackState | undefined {
+/** Of a stack whose supervisor lives, or has died and left something. A damaged state file is told by the probe of the state folder. */
+function readRunningStateQuietly(stateDir: string): StackState | undefined {
   try {
-    return readLiveState(stateDir);
+    const state = readState(stateDir);
+    if (state === undefined) return undefined;
+    return isAlive(state.supervisor) || orphansOf(state).length > 0 ? state : undefined;
   } catch (error) {
     if (error instanceof CliError) return undefined;
     throw error;

@@ -17,9 +17,11 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { until } from '#kit/testing/until.ts';
+import type { Status } from '../commands/status/overview.ts';
+import type { Finding } from '../doctor/examination.ts';
 import { repositoryRoot } from '../settings.ts';
 import { isAlive } from '../supervisor/proc.ts';
-import { readState } from '../supervisor/state.ts';
+import { readState, type StackState } from '../supervisor/state.ts';
 import { identitiesOf, ownStack, oxo, type Result } from '../testing/command.ts';
 import { temporaryFolder } from '../testing/temporary.ts';
 
@@ -56,6 +58,7 @@ test('without a state file and without a supervisor, down finds what runs', asyn
   assert.equal((await oxo(['up', '--servers'], { env })).code, 0);
   const before = state();
   process.kill(before.supervisor.pid, 'SIGKILL');
+  await requireRedisMissed(before, env);
   rmSync(join(stateDir, 'run/state.json'));
   const down = await oxo(['down'], { env });
   assert.equal(down.code, 0, down.err);
@@ -63,6 +66,30 @@ test('without a state file and without a supervisor, down finds what runs', asyn
   assert.deepEqual(identitiesOf(before).filter(isAlive), []);
   assert.doesNotMatch((await oxo(['up', '--servers'], { env })).out, /leftovers/);
 });
+
+/** What has ended beside a supervisor that is dead is told, as what only `up` brings back. */
+async function requireRedisMissed({ processes, supervisor }: StackState, env: Record<string, string>): Promise<void> {
+  const redis = processes.find(({ name }) => name === 'redis')?.identity;
+  assert(redis !== undefined);
+  process.kill(redis.pid, 'SIGKILL');
+  await until('both have ended', () => !isAlive(redis) && !isAlive(supervisor));
+  const status: Status = JSON.parse((await oxo(['status', '--json'], { env })).out);
+  assert.equal(status.processes.find(({ name }) => name === 'redis')?.state, 'gone');
+  assert.deepEqual(
+    status.problems.slice(0, 2).map(({ alert, impact, next }) => [alert, impact, next]),
+    [
+      ['SupervisorAway', 'degraded', './oxo up'],
+      ['RedisAway', 'degraded', './oxo up'],
+    ],
+  );
+  assert.match(status.summary, /left 4 processes; redis is gone/);
+  const { findings }: { findings: Finding[] } = JSON.parse((await oxo(['doctor', '--json'], { env })).out);
+  const found = findings.filter(({ area, verdict }) => area === 'processes' && verdict !== 'ok');
+  assert.deepEqual(
+    found.map(({ name, next }) => [name, next]),
+    [['redis', './oxo up']],
+  );
+}
 
 test('when the state folder is removed, status names what runs, and it ends by down or by itself', async (t) => {
   const { env, stateDir, state } = await ownStack(t);

@@ -14,6 +14,10 @@ import { dirname } from 'node:path';
 
 /** A log and the one before it take at most about twice this. */
 const maxLogBytes = 10 * 1024 * 1024;
+/** A log that is looked at grows until its size is seen again. */
+const maxReadBytes = 4 * maxLogBytes;
+const pieceBytes = 64 * 1024;
+const lineBreak = 0x0a;
 
 /**
  * Gives a file descriptor to hand to a child as stdout and stderr.
@@ -50,16 +54,17 @@ export function boundLog(path: string, maxBytes: number = maxLogBytes): void {
   }
 }
 
-/** The last lines of a log, at most `count` of the last 64 KiB; none when there is no file. */
+/** The last lines of a log and of the one before it, at most `count`, all of them whole; none when there is no file. */
 export function lastLines(path: string, count: number): string[] {
-  const window = 64 * 1024;
+  const lines = lastLinesOf(path, count);
+  return lines.length < count ? [...lastLinesOf(`${path}.1`, count - lines.length), ...lines] : lines;
+}
+
+function lastLinesOf(path: string, count: number): string[] {
   try {
     const descriptor = openSync(path, 'r');
     try {
-      const { size } = fstatSync(descriptor);
-      const buffer = Buffer.alloc(Math.min(size, window));
-      readSync(descriptor, buffer, 0, buffer.length, size - buffer.length);
-      return buffer.toString('utf8').trimEnd().split('\n').slice(-count);
+      return readBackwards(descriptor, count);
     } finally {
       closeSync(descriptor);
     }
@@ -67,4 +72,21 @@ export function lastLines(path: string, count: number): string[] {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
     throw error;
   }
+}
+
+/** Piece by piece until there are enough lines. What precedes the first line break is a line only at the beginning of the file. */
+function readBackwards(descriptor: number, count: number): string[] {
+  const { size } = fstatSync(descriptor);
+  const pieces: Buffer[] = [];
+  let [start, breaks] = [size, 0];
+  while (start > 0 && breaks <= count && size - start < maxReadBytes) {
+    const piece = Buffer.alloc(Math.min(start, pieceBytes));
+    start -= piece.length;
+    readSync(descriptor, piece, 0, piece.length, start);
+    for (const byte of piece) if (byte === lineBreak) breaks += 1;
+    pieces.unshift(piece);
+  }
+  const text = Buffer.concat(pieces).toString('utf8');
+  const whole = start > 0 ? text.slice(text.indexOf('\n') + 1) : text;
+  return whole === '' || count === 0 ? [] : whole.replace(/\n$/, '').split('\n').slice(-count);
 }

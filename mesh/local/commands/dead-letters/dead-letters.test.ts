@@ -114,6 +114,25 @@ test('show prints headers and payload, and what could steer a terminal is made v
   assert.equal((await deadLetters('drop', String(id), '--yes')).out, '1 dropped\n');
 });
 
+test('an event without an id is shown as one that can be replayed; what a consumer said steers no terminal', async () => {
+  await jetstream(connection).publish('post.created', new Uint8Array());
+  const consumer = await jetstream(connection).consumers.get('EVENTS', 'feed-fanout');
+  (await consumer.next())?.term('Error: \u001b[2J\n99  a row of its own');
+  const [letter] = await until('the letter', async () => {
+    const found = await listDeadLetters(connection, 10);
+    return found.length === 1 && found;
+  });
+  const shown = await deadLetters('show', String(letter?.id));
+  assert.match(shown.out, /event +without an id/);
+  assert.doesNotMatch(shown.out, /expired/);
+  const list = await deadLetters('list');
+  assert.match(list.out, /\\u\{1b\}\[2J.*99 {2}a row/);
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  for (const { out } of [shown, list]) assert.doesNotMatch(out, /\u001b/);
+  assert.match((await deadLetters('replay', '--all')).out, /1 replayed/);
+  (await consumer.next())?.ack();
+});
+
 test('replay hands events to their consumer again, in order; drop asks first', async () => {
   const [first, second, third, fourth] = await giveUp('1', '2', '3', '4');
   const one = await deadLetters('replay', String(second), String(first), String(second));

@@ -1,6 +1,7 @@
 import type { NatsConnection } from '@nats-io/transport-node';
 import { type DeadLetter, findDeadLetter, readDeadLetters } from '#kit/events/consumers/dead-letters.ts';
 import { CliError } from '../../cli/cli-error.ts';
+import { printableLine } from '../../cli/printable.ts';
 
 /** Which letters a command is about: those that are named, or all (of one consumer). */
 export type Selection = { readonly ids: readonly number[] } | { readonly consumer: string | undefined };
@@ -54,5 +55,5 @@ export async function requireLetter(connection: NatsConnection, id: number): Pro
 
 /** One letter in a line. */
 export function nameOf({ id, consumer, subject, eventId }: DeadLetter): string {
-  return `${id}  ${consumer}  ${subject ?? '(expired)'}${eventId === undefined ? '' : `  ${eventId}`}`;
+  return printableLine(`${id}  ${consumer}  ${subject ?? '(expired)'}${eventId === undefined ? '' : `  ${eventId}`}`);
 }

@@ -1,6 +1,7 @@
 import { type DeadLetter, listDeadLetters } from '#kit/events/consumers/dead-letters.ts';
 import { CliError } from '../../cli/cli-error.ts';
 import { parseFlags } from '../../cli/command.ts';
+import { printableLine } from '../../cli/printable.ts';
 import { formatTable } from '../../cli/terminal.ts';
 import { withEvents } from '../../events/connection.ts';
 
@@ -49,6 +50,7 @@ function render(letters: readonly DeadLetter[]): string {
       row.eventId ?? '-',
       String(row.deliveries),
       row.reason,
-    ]);
+    ])
+    .map((cells) => cells.map(printableLine));
   return formatTable([['id', 'time', 'consumer', 'subject', 'event', 'deliveries', 'reason'], ...rows]);
 }

@@ -2,6 +2,7 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import { NotReplayableError, replayDeadLetter } from '#kit/events/consumers/dead-letters.ts';
 import { CliError, messageOf } from '../../cli/cli-error.ts';
 import { parseFlags } from '../../cli/command.ts';
+import { printableLine } from '../../cli/printable.ts';
 import { withEvents } from '../../events/connection.ts';
 import { nameOf, readSelection, type Selection, select, selectionFlags } from './letters.ts';
 
@@ -28,7 +29,7 @@ async function replayAll(connection: NatsConnection, selection: Selection) {
     } catch (error) {
       if (!(error instanceof NotReplayableError)) throw interrupted(replayed, error);
       left += 1;
-      console.log(`left      ${nameOf(letter)}: ${error.message}`);
+      console.log(`left      ${nameOf(letter)}: ${printableLine(error.message)}`);
     }
   }
   return { replayed, left };

@@ -1,7 +1,7 @@
 import type { DeadLetter } from '#kit/events/consumers/dead-letters.ts';
 import { redactSecrets } from '#kit/observability/redact.ts';
 import { parseFlags } from '../../cli/command.ts';
-import { printable } from '../../cli/printable.ts';
+import { printable, printableLine } from '../../cli/printable.ts';
 import { withEvents } from '../../events/connection.ts';
 import { type DecodedPayload, decodePayload } from '../../events/payload.ts';
 import { readId, requireLetter } from './letters.ts';
@@ -17,6 +17,8 @@ export async function show(argv: readonly string[]): Promise<number> {
   console.log(values.json ? JSON.stringify(details, null, 2) : render(details));
   return 0;
 }
+
+const expired = 'expired: its stream keeps events for 14 days; the letter can only be dropped';
 
 type Details = Awaited<ReturnType<typeof detailsOf>>;
 
@@ -49,7 +51,7 @@ function render(details: Details): string {
       `${details.time}, after ${details.deliveries} ${details.deliveries === 1 ? 'delivery' : 'deliveries'}`,
     ],
     ['reason', details.reason],
-    ['event', details.eventId ?? 'expired: its stream keeps events for 14 days; the letter can only be dropped'],
+    ['event', details.subject === undefined ? expired : (details.eventId ?? 'without an id (ce-id)')],
     ['subject', details.subject],
     ['stored', details.storedAt && `${details.storedAt}, ${details.stream} ${details.streamSequence}`],
   ];
@@ -70,5 +72,7 @@ function renderPayload({ type, message, problem, bytes }: DecodedPayload): strin
 function lines(rows: readonly (readonly [string, unknown])[]): string {
   const known = rows.filter(([, value]) => value !== undefined);
   const width = Math.max(...known.map(([name]) => name.length));
-  return known.map(([name, value]) => `  ${printable(name).padEnd(width)}  ${printable(String(value))}`).join('\n');
+  const indent = `\n${' '.repeat(width + 4)}`;
+  const shown = (value: unknown): string => printable(String(value)).replaceAll('\n', indent);
+  return known.map(([name, value]) => `  ${printableLine(name).padEnd(width)}  ${shown(value)}`).join('\n');
 }

@@ -10,6 +10,7 @@ import { isAlive } from '../../supervisor/proc.ts';
 import { orphansOf, readState, type StackState } from '../../supervisor/state.ts';
 import { judge, type Serving, servingOf } from './judge/judge.ts';
 import type { Problem } from './judge/problem.ts';
+import { supervisorDied } from './judge/supervision.ts';
 import { readAll } from './read/read.ts';
 import { isUnread, type Readings, type Unread } from './read/readings.ts';
 import { samplesOf, sumOf } from './read/samples.ts';
@@ -72,8 +73,7 @@ export async function look(settings: Settings, before?: Scrape): Promise<Look> {
   if (state === undefined || (!supervised && orphans.length === 0)) {
     return nothing(summaryOfNothing(settings, state), disk);
   }
-  const records = supervised ? state.processes : orphans;
-  const { readings, scrape } = await readAll(settings, state, records, supervised, before);
+  const { readings, scrape } = await readAll(settings, state, supervised, before);
   return { status: statusOf(readings, state), scrape };
 }
 
@@ -90,7 +90,7 @@ function statusOf(readings: Readings, state: StackState): Status {
     serving: hasServices ? servingOf(problems) : undefined,
     summary:
       supervisor.state === 'dead'
-        ? `the supervisor died and left ${processes.length} processes: ./oxo up`
+        ? `${supervisorDied(readings)}: ./oxo up`
         : summarise(state, ready, supervisor.state === 'frozen', disk),
     supervisor: supervisor.state === 'dead' ? undefined : { pid: supervisor.pid, since: state.startedAt },
     version: state.version,

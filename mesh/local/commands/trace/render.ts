@@ -1,3 +1,4 @@
+import { printableLine } from '../../cli/printable.ts';
 import { formatTable } from '../../cli/terminal.ts';
 import type { Span } from '../../observability/traces/span.ts';
 import { type Row, rowsOf, type TraceSummary } from '../../observability/traces/tree.ts';
@@ -17,7 +18,7 @@ export function renderList(traces: readonly TraceSummary[]): string {
       milliseconds(durationMs),
       String(spans),
       errors === 0 ? '' : `${errors} ✗`,
-      `${service}: ${name}`,
+      printableLine(`${service}: ${name}`),
     ]);
   return formatTable([['trace', 'at (UTC)', 'ms', 'spans', 'errors', 'request'], ...rows]);
 }
@@ -33,7 +34,7 @@ export function renderTrace(summary: TraceSummary, spans: readonly Span[], telem
     ...(dropped === 0 ? [] : [`${dropped} more spans were too many and are not kept`]),
   ];
   const table = formatTable([['at ms', 'takes ms', '', 'span'], ...rows]);
-  return `${facts.join('\n')}\n\n${table}\n\n${telemetry}/traces/${traceId}`;
+  return `${facts.map(printableLine).join('\n')}\n\n${table}\n\n${telemetry}/traces/${traceId}`;
 }
 
 function lineOf(row: Row, totalMs: number): string[][] {
@@ -44,8 +45,9 @@ function lineOf(row: Row, totalMs: number): string[][] {
     ];
   }
   const { service, name, error } = row.span;
-  const line = [...cells, `${branch(row)}${service}: ${name}${error === undefined ? '' : ' ✗'}`];
-  return error === undefined || error === '' ? [line] : [line, ['', '', '', `${below(row)}✗ ${error}`]];
+  const line = [...cells, `${branch(row)}${printableLine(`${service}: ${name}`)}${error === undefined ? '' : ' ✗'}`];
+  if (error === undefined || error === '') return [line];
+  return [line, ['', '', '', `${below(row)}✗ ${printableLine(error)}`]];
 }
 
 /** `│  ├─ ` */

@@ -5,7 +5,8 @@ import type { Span } from '../../observability/traces/span.ts';
 import type { TraceSummary } from '../../observability/traces/tree.ts';
 import { readSettings } from '../../settings.ts';
 import { planStack } from '../../stack/plan.ts';
-import { readLiveState, type StackState, withRunningSettings } from '../../supervisor/state.ts';
+import { isAlive } from '../../supervisor/proc.ts';
+import { orphansOf, readState, type StackState, withRunningSettings } from '../../supervisor/state.ts';
 import { renderList, renderTrace } from './render.ts';
 
 const timeoutMs = 5_000;
@@ -65,15 +66,22 @@ async function findSoon(url: string): Promise<z.infer<typeof traceSchema> | unde
 /** @throws CliError when nothing keeps traces, with what to do */
 function requireTelemetry(): string {
   const settings = readSettings(process.env);
-  const live = readLiveState(settings.stateDir);
-  if (live === undefined) throw new CliError('nothing is running', { advice: ['./oxo up --observability'] });
+  const state = readState(settings.stateDir);
+  const left = state === undefined ? [] : orphansOf(state);
+  if (state === undefined || (!isAlive(state.supervisor) && left.length === 0)) {
+    throw new CliError('nothing is running', { advice: ['./oxo up --observability'] });
+  }
   const { telemetry } = planStack(withRunningSettings(settings)).urls;
   if (telemetry === undefined) {
     throw new CliError('no traces are kept: this stack is not observed', {
       advice: ['./oxo up --observability turns it on, also while the stack runs; then send the request again'],
     });
   }
-  requireOurCollector(live);
+  requireOurCollector(state);
+  // What keeps traces goes on without a supervisor.
+  if (!isAlive(state.supervisor) && !left.some(({ name }) => name === 'telemetry')) {
+    throw new CliError('the supervisor died, and what keeps traces is gone', { advice: ['./oxo up'] });
+  }
   return telemetry;
 }
 

@@ -115,7 +115,10 @@ test('what only lacks a server that is away is no problem of its own; what is fr
 test('servers of one’s own, which have no process here, are told by what can not be asked', () => {
   const processes = processesBut().filter(({ name }) => !['postgres', 'nats', 'redis-limits'].includes(name));
   const limits = { off: undefined, passed: 0, alone: 0, redisAway: 'refused' };
-  const found = judge({ ...well, processes, limits, outboxes: { error: 'refused' }, events: { error: 'refused' } });
+  const own = { databaseUrl: 'a', natsUrl: 'b', limitsRedisUrl: 'c' };
+  const stack = { ...well.stack, own };
+  const away = { outboxes: { error: 'refused' }, events: { error: 'refused' } };
+  const found = judge({ ...well, stack, processes, limits, ...away });
   assert.deepEqual(
     found.map(({ alert, next }) => [alert, next]),
     [
@@ -129,9 +132,52 @@ test('servers of one’s own, which have no process here, are told by what can n
 test('a server that is only slow to answer keeps nobody from being served', () => {
   const slow = only({ outboxes: { error: 'timeout' } }, 'PostgresAway');
   assert.match(`${slow.what} ${servingOf([slow])}`, /answers too slowly: timeout degraded/);
-  const lacking = processesBut(processOf('auth', { state: 'not ready' }));
+  const failing = { postgres: 'timeout' };
+  const lacking = processesBut(processOf('auth', { state: 'not ready', failing }));
   const found = only({ processes: lacking, outboxes: { error: 'timeout' } }, 'PostgresAway');
   assert.equal(servingOf([found]), 'not served');
+});
+
+test('whether a server is away say services, and not what only looks at the stack', () => {
+  const outboxes = { error: 'timeout' };
+  for (const name of ['prometheus', 'telemetry', 'mail']) {
+    const processes = [
+      ...processesBut().filter((each) => each.name !== name),
+      processOf(name, { state: 'not answering' }),
+    ];
+    const found = judge({ ...well, processes, outboxes });
+    assert.equal(found.find(({ alert }) => alert === 'PostgresAway')?.impact, 'degraded', name);
+    assert.equal(servingOf(found), 'degraded', name);
+  }
+  const otherwise = processOf('feed', { state: 'not ready', failing: { redis: 'timeout' } });
+  const found = judge({ ...well, processes: processesBut(otherwise), outboxes });
+  assert.deepEqual(
+    found.map(({ alert, impact }) => [alert, impact]),
+    [
+      ['ServiceDown', 'partial'],
+      ['PostgresAway', 'degraded'],
+    ],
+  );
+  const mute = ['auth', 'user', 'post', 'feed'].map((name) => processOf(name, { state: 'not ready' }));
+  assert.equal(judge({ ...well, processes: processesBut(...mute), outboxes })[0]?.impact, 'outage');
+});
+
+test('a full disk is what is to be mended: it comes first, and what can not write hangs on it', () => {
+  const disk = { ...well.disk, freeBytes: 1e6, full: true };
+  const failing = { postgres: 'could not write init file' };
+  const lacking = ['auth', 'user', 'post', 'feed'].map((name) => processOf(name, { state: 'not ready', failing }));
+  const outboxes = { error: 'could not write init file' };
+  const [first, second, ...more] = judge({ ...well, disk, outboxes, processes: processesBut(...lacking) });
+  assert.deepEqual([first?.alert, first?.impact], ['WritesRefusedDiskFull', 'partial']);
+  assert.deepEqual([second?.alert, second?.impact, more], ['PostgresAway', 'partial', []]);
+  assert.match(second?.next ?? '', /^make room first: du /);
+  const ended = processOf('postgres', { state: 'backing-off', lastExit: 'exit code 1' });
+  const [worse, postgres] = judge({ ...well, disk, outboxes, processes: processesBut(ended, ...lacking) });
+  assert.deepEqual([worse?.alert, worse?.impact], ['WritesRefusedDiskFull', 'outage']);
+  assert.equal(worse?.noticed, postgres?.noticed);
+  const frozen = processOf('post', { state: 'not answering', frozen: true });
+  const found = judge({ ...well, disk, processes: processesBut(frozen) });
+  assert.match(found.find(({ subject }) => subject === 'post')?.next ?? '', /^kill -CONT 7/);
 });
 
 test('a front door that runs and gives no answer serves nobody', () => {
@@ -224,10 +270,35 @@ test('a supervisor that is frozen or dead, and a roll that ended half-way', () =
   const [frozen] = judge({ ...well, supervisor: { pid: 6, state: 'frozen' } });
   assert.match(`${frozen?.what}: ${frozen?.next}`, /supervisor is frozen.*kill -CONT 6/);
   const [dead] = judge({ ...well, supervisor: { pid: 6, state: 'dead' } });
-  assert.equal(dead?.next, './oxo up');
+  assert.deepEqual([dead?.next, dead?.impact], ['./oxo up', 'soon']);
   const error = { message: 'the stack is of two versions now', advice: ['./oxo up goes on'] };
   const [roll] = judge({ ...well, stack: { ...well.stack, error } });
   assert.deepEqual([roll?.what, roll?.next], [error.message, './oxo up goes on']);
+});
+
+test('a dead or frozen supervisor is as bad as what is away meanwhile, and comes first', () => {
+  const gone = processOf('envoy', { state: 'gone', pid: undefined });
+  const stopped = processOf('feed', { state: 'not answering', frozen: true });
+  const both = { processes: processesBut(gone, stopped), frontDoor: { error: 'refused' } };
+  const told = (state: 'dead' | 'frozen') =>
+    judge({ ...well, ...both, supervisor: { pid: 6, state } }).map(({ alert, impact, next }) => [alert, impact, next]);
+  assert.deepEqual(told('dead'), [
+    ['SupervisorAway', 'outage', './oxo up'],
+    ['FrontDoorDown', 'outage', './oxo up'],
+    ['ServiceDown', 'partial', 'kill -CONT 7'],
+  ]);
+  assert.deepEqual(told('frozen'), [
+    ['SupervisorAway', 'outage', 'kill -CONT 6'],
+    ['FrontDoorDown', 'outage', 'kill -CONT 6'],
+    ['ServiceDown', 'partial', 'kill -CONT 7'],
+  ]);
+  const [first] = judge({ ...well, ...both, supervisor: { pid: 6, state: 'dead' } });
+  assert.match(
+    `${first?.what}: ${first?.noticed}`,
+    /died and left 10 processes; envoy is gone: nobody reaches anything/,
+  );
+  const replaced = judge({ ...well, ...both }).find(({ subject }) => subject === 'envoy');
+  assert.deepEqual([replaced?.next, replaced?.since], ['./oxo logs envoy', undefined]);
 });
 
 test('the worst stands first', () => {

@@ -1,7 +1,8 @@
 import type { Alert } from '../read/alerts.ts';
 import { isUnread, type Readings } from '../read/readings.ts';
 import { judgeEvents } from './events.ts';
-import { impacts, type Problem, runbookOf } from './problem.ts';
+import { hangOnFullDisk } from './full-disk.ts';
+import { byImpact, type Problem, runbookOf } from './problem.ts';
 import { judgeProcesses } from './processes.ts';
 import { judgeResources } from './resources.ts';
 import { judgeSupervision } from './supervision.ts';
@@ -9,11 +10,14 @@ import { judgeTraffic } from './traffic.ts';
 
 /** Everything that is wrong, worst first. It looks at nothing but the readings. */
 export function judge(readings: Readings): Problem[] {
-  const judges = [judgeProcesses, judgeTraffic, judgeEvents, judgeResources, judgeSupervision];
-  const found = judges.flatMap((each) => each(readings));
+  const away = judgeProcesses(readings);
+  const others = [judgeTraffic, judgeEvents, judgeResources].flatMap((each) => each(readings));
+  const caused = hangOnFullDisk([...away, ...others], readings);
+  const awayNow = byImpact(caused.filter(({ alert }) => away.some((each) => each.alert === alert)));
+  // First among equals: what would heal the rest.
+  const found = [...judgeSupervision(readings, awayNow), ...caused];
   const { alerts } = readings;
-  const all = alerts === undefined || isUnread(alerts) ? found : withAlerts(found, alerts);
-  return all.toSorted((a, b) => impacts.indexOf(a.impact) - impacts.indexOf(b.impact));
+  return byImpact(alerts === undefined || isUnread(alerts) ? found : withAlerts(found, alerts));
 }
 
 /** Prometheus knows since when, and sees what takes longer than two readings to be seen: what it wakes somebody for is not only `soon`. */

@@ -1,7 +1,7 @@
 import { alertsOf, readRuleFiles } from '../../../../observability/rules/read.ts';
 
 /**
- * How much of it people notice, worst first: nobody is served; some requests fail; all are served, but something is late, slow or
+ * How much of it people notice, worst first: nobody is served, or with hardly anything; some requests fail; all are served, but something is late, slow or
  * unprotected; nothing yet.
  */
 export const impacts = ['outage', 'partial', 'degraded', 'soon'] as const;
@@ -65,6 +65,11 @@ export type Found = Omit<Problem, 'alert' | 'subject' | 'since' | 'runbook'> & {
 
 export function problem(alert: AlertName, found: Found): Problem {
   return { alert, subject: undefined, since: undefined, runbook: runbookOf(alert), ...found };
+}
+
+/** Worst first; among equals as they were found. */
+export function byImpact(found: readonly Problem[]): Problem[] {
+  return found.toSorted((a, b) => impacts.indexOf(a.impact) - impacts.indexOf(b.impact));
 }
 
 let runbooks: ReadonlyMap<string, string> | undefined;

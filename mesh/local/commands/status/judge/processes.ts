@@ -6,6 +6,8 @@ import { type AlertName, type Impact, type Problem, problem } from './problem.ts
 
 type Server = { readonly alert: AlertName; readonly title: string; readonly impact: Impact; readonly noticed: string };
 
+type Next = Pick<Problem, 'since' | 'next'>;
+
 /** What the servers are, and what people notice when one is away. By the name of the process. */
 const servers: Readonly<Record<string, Server>> = {
   envoy: {
@@ -14,7 +16,7 @@ const servers: Readonly<Record<string, Server>> = {
   },
   postgres: {
     ...{ alert: 'PostgresAway', title: 'Postgres', impact: 'outage' },
-    noticed: 'almost every request fails with 503: nobody signs in, posts or reads',
+    noticed: 'nobody signs in or writes, and posts and profiles do not open (503); feeds that Redis has are shown',
   },
   nats: {
     ...{ alert: 'NatsAway', title: 'NATS', impact: 'degraded' },
@@ -48,34 +50,36 @@ const services: Readonly<Record<string, string>> = {
 
 /** Servers, services and the front door that do not work. What only lacks a server is told by that server's problem. */
 export function judgeProcesses(readings: Readings): Problem[] {
-  const { processes } = readings;
+  const { processes, supervisor, urls } = readings;
   const away = processes.filter((each) => each.state !== 'ready');
-  const serverIsAway = away.some(({ name }) => name in servers) || ownServersAway(readings).length > 0;
+  const unasked = findUnasked(readings);
+  const serverIsAway = away.some(({ name }) => name in servers) || unasked.some(({ isSlow }) => !isSlow);
   const found = away.flatMap((each) => {
     const server = servers[each.name];
-    if (server !== undefined) return [judgeServer(each, server)];
-    if (readings.urls.operations[each.name] === undefined) return [judgeObserver(each)];
+    const next = whenAndNext(each, supervisor);
+    if (server !== undefined) return [judgeServer(each, server, next)];
+    if (urls.operations[each.name] === undefined) return [judgeObserver(each, next)];
     if (each.state === 'not ready' && serverIsAway) return [];
-    return [isDeaf(each) ? judgeDeaf(each) : judgeService(each, processes)];
+    return [isDeaf(each) ? judgeDeaf(each, next) : judgeService(each, processes, next)];
   });
-  return [...found, ...ownServersAway(readings), ...judgeFrontDoor(readings)];
+  return [...found, ...unasked.map(judgeUnasked), ...judgeFrontDoor(readings)];
 }
 
-function judgeServer(process: ProcessStatus, { alert, title, impact, noticed }: Server): Problem {
+function judgeServer(process: ProcessStatus, { alert, title, impact, noticed }: Server, next: Next): Problem {
   return problem(alert, {
     ...{ subject: process.name, impact, noticed },
     what: `${title} ${stateInWords(process)}`,
-    ...whenAndNext(process),
+    ...next,
   });
 }
 
 /** What gathers metrics and traces. */
-function judgeObserver(process: ProcessStatus): Problem {
+function judgeObserver(process: ProcessStatus, next: Next): Problem {
   return problem('TargetMissing', {
     ...{ subject: process.name, impact: 'soon' },
     what: `${process.name} ${stateInWords(process)}`,
     noticed: 'nothing; metrics, traces or alerts are missing',
-    ...whenAndNext(process),
+    ...next,
   });
 }
 
@@ -84,16 +88,16 @@ function isDeaf({ state, failing }: ProcessStatus): boolean {
   return state === 'not ready' && Object.keys(failing).join() === 'revocations';
 }
 
-function judgeDeaf(process: ProcessStatus): Problem {
+function judgeDeaf(process: ProcessStatus, next: Next): Problem {
   return problem('RevocationsNotHeard', {
     ...{ subject: process.name, impact: 'degraded' },
     what: `${process.name} hears of no revocation (${process.failing.revocations})`,
     noticed: 'nothing; who was signed out goes on there until the token ends, 15 minutes at most',
-    ...whenAndNext(process),
+    ...next,
   });
 }
 
-function judgeService(process: ProcessStatus, all: readonly ProcessStatus[]): Problem {
+function judgeService(process: ProcessStatus, all: readonly ProcessStatus[], next: Next): Problem {
   const service = serviceOf(process.name);
   const others = all.filter(({ name, state }) => serviceOf(name) === service && state === 'ready');
   const lacks = Object.entries(process.failing).map(([check, why]) => `${check}: ${why}`);
@@ -106,7 +110,7 @@ function judgeService(process: ProcessStatus, all: readonly ProcessStatus[]): Pr
       others.length > 0
         ? `nothing more than a request that fails now and then: ${others.map(({ name }) => name).join(', ')} serves`
         : (services[service] ?? `all that ${service} does fails`),
-    ...whenAndNext(process),
+    ...next,
   });
 }
 
@@ -118,45 +122,61 @@ function stateInWords({ state, frozen, lastExit }: ProcessStatus): string {
   return `is ${state}`;
 }
 
-/** Since when is known only of what the supervisor saw itself. */
-function whenAndNext({ name, state, since, frozen, pid }: ProcessStatus): Pick<Problem, 'since' | 'next'> {
-  const isSeen = state !== 'not answering' && state !== 'not ready';
-  return {
-    since: isSeen ? since : undefined,
-    next: frozen ? `kill -CONT ${pid}, or wait: it is started again` : `./oxo logs ${name}`,
-  };
+/** Since when is known only of what the supervisor saw itself; and it starts nothing again where it is away itself. */
+function whenAndNext({ name, state, since, frozen, pid }: ProcessStatus, supervisor: Readings['supervisor']): Next {
+  const isKept = supervisor.state === 'running';
+  const isSeen = isKept && !unseen.includes(state);
+  if (frozen) return { since: undefined, next: `kill -CONT ${pid}${isKept ? ', or wait: it is started again' : ''}` };
+  const isEnded = state !== 'not answering' && state !== 'not ready';
+  if (isEnded && supervisor.state === 'dead') return { since: undefined, next: './oxo up' };
+  if (isEnded && supervisor.state === 'frozen') return { since: undefined, next: `kill -CONT ${supervisor.pid}` };
+  return { since: isSeen ? since : undefined, next: `./oxo logs ${name}` };
 }
 
+/** States that a supervisor does not know of. */
+const unseen: readonly string[] = ['not answering', 'not ready', 'gone'];
+
+/** A server of which nothing but our question says that it is away. */
+type Unasked = {
+  readonly name: string;
+  readonly server: Server;
+  readonly error: string;
+  /** The setting that names it; undefined of one of ours. */
+  readonly variable: string | undefined;
+  /** Services that need it can work: it is slow, or this machine is. */
+  readonly isSlow: boolean;
+};
+
 /** Servers that are not ours have no process here: what can't be asked says that they are away. */
-function ownServersAway({ processes, outboxes, events, limits }: Readings): Problem[] {
-  const isOurs = (name: string): boolean => processes.some((each) => each.name === name);
-  const areWorking = processes.every(({ state }) => state === 'ready');
-  const unread: [name: string, variable: string, error: string | undefined][] = [
-    ['postgres', 'DATABASE_URL', isUnread(outboxes) ? outboxes.error : undefined],
-    ['nats', 'NATS_URL', isUnread(events) ? events.error : undefined],
-    ['redis-limits', 'LIMITS_REDIS_URL', isUnread(limits) ? undefined : limits.redisAway],
+function findUnasked(readings: Readings): Unasked[] {
+  const { processes, outboxes, events, limits, stack } = readings;
+  const { databaseUrl, natsUrl, redisUrl, limitsRedisUrl } = stack.own;
+  const named = (url: string | undefined, variable: string) => (url === undefined ? undefined : variable);
+  const ofLimits = named(limitsRedisUrl, 'LIMITS_REDIS_URL') ?? named(redisUrl, 'REDIS_URL');
+  const unread: [name: string, variable: string | undefined, error: string | undefined][] = [
+    ['postgres', named(databaseUrl, 'DATABASE_URL'), isUnread(outboxes) ? outboxes.error : undefined],
+    ['nats', named(natsUrl, 'NATS_URL'), isUnread(events) ? events.error : undefined],
+    ['redis-limits', ofLimits, isUnread(limits) ? undefined : limits.redisAway],
   ];
   return unread.flatMap(([name, variable, error]) => {
     const server = servers[name];
     if (error === undefined || server === undefined) return [];
     // One of ours that gives no answer is told by its state, unless that is still thought to be good.
     if (processes.some((each) => each.name === name && each.state !== 'ready')) return [];
-    return [judgeUnasked(name, server, error, isOurs(name) ? undefined : variable, areWorking)];
+    return [{ name, server, error, variable, isSlow: !isMissed(name, readings) }];
   });
 }
 
-/**
- * A server of which nothing but this question says that it is away. Where services that need it can work, it is slow, or this machine is.
- * @param variable that names it; undefined of one of ours
- */
-function judgeUnasked(
-  name: string,
-  { alert, title, impact, noticed }: Server,
-  error: string,
-  variable: string | undefined,
-  areWorking: boolean,
-): Problem {
-  const isSlow = variable === undefined && areWorking;
+/** Whether services say that they miss a server, or none of them says anything. What else runs or not tells nothing of it. */
+function isMissed(server: string, { processes, urls }: Readings): boolean {
+  const ofServices = processes.filter(({ name }) => urls.operations[name] !== undefined);
+  const told = ofServices.filter(({ state, failing }) => state === 'ready' || Object.keys(failing).length > 0);
+  if (ofServices.length > 0 && told.length === 0) return true;
+  return told.some(({ failing }) => failing[server] !== undefined);
+}
+
+function judgeUnasked({ name, server, error, variable, isSlow }: Unasked): Problem {
+  const { alert, title, impact, noticed } = server;
   return problem(alert, {
     subject: name,
     impact: isSlow ? 'degraded' : impact,

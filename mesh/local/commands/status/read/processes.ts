@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { StackPlan } from '../../../stack/plan.ts';
 import { isOk } from '../../../stack/services.ts';
 import { answers } from '../../../supervisor/liveness.ts';
-import { isStopped, memoryOf, type ProcessTree } from '../../../supervisor/proc.ts';
+import { isAlive, isStopped, memoryOf, type ProcessTree } from '../../../supervisor/proc.ts';
 import type { ProcessRecord } from '../../../supervisor/state.ts';
 import { type Sample, samplesOf } from './samples.ts';
 
@@ -12,8 +12,9 @@ const answerTimeoutMs = 1_000;
 
 export type ProcessStatus = {
   readonly name: string;
-  /** ready, not ready, not answering, or what its supervisor says of it: starting, backing-off, stopping, stopped. */
+  /** ready, not ready, not answering, gone (nobody has seen it end), or what its supervisor says of it: starting, backing-off, stopping, stopped. */
   readonly state: string;
+  /** Undefined of what does not run. */
   readonly pid: number | undefined;
   readonly restarts: number;
   /** When the supervisor's state of it began, ISO 8601. */
@@ -29,24 +30,40 @@ export type ProcessStatus = {
   readonly frozen: boolean;
 };
 
-type Answered = Pick<ProcessStatus, 'state' | 'failing'>;
+type Answered = Pick<ProcessStatus, 'state' | 'failing' | 'frozen'>;
 
 /** What a process says when it is asked. */
 export async function askProcess(plan: StackPlan, record: ProcessRecord): Promise<Answered> {
-  if (record.state !== 'ready') return { state: record.state, failing: {} };
-  const [state, failing] = await Promise.all([stateNow(plan, record), readFailing(plan.urls.operations[record.name])]);
-  return { state, failing };
+  const { name, identity } = record;
+  if (isGone(record)) return { state: 'gone', failing: {}, frozen: false };
+  // Before it is asked: while one waits for its answer, the supervisor may have put another one in its place.
+  const frozen = identity !== undefined && isStopped(identity);
+  if (record.state !== 'ready' || frozen) {
+    return { state: frozen ? 'not answering' : record.state, failing: {}, frozen };
+  }
+  const [state, failing] = await Promise.all([stateNow(plan, record), readFailing(plan.urls.operations[name])]);
+  return { state, failing, frozen };
+}
+
+/** Whether it has ended without its supervisor having seen it: that is dead or frozen itself, or sees it in a moment. */
+export function isGone({ state, identity }: ProcessRecord): boolean {
+  return (state === 'ready' || state === 'starting') && identity !== undefined && !isAlive(identity);
 }
 
 /** All that is known of a process, except the version of a service's code (`withVersions`). Takes a moment in which nothing else is done. */
-export function describeProcess(record: ProcessRecord, { state, failing }: Answered, tree: ProcessTree): ProcessStatus {
-  const { name, restarts, since, lastExit, identity } = record;
+export function describeProcess(
+  record: ProcessRecord,
+  { state, failing, frozen }: Answered,
+  tree: ProcessTree,
+): ProcessStatus {
+  const { name, restarts, since, lastExit } = record;
+  const identity = state === 'gone' ? undefined : record.identity;
   return {
     ...{ name, restarts, since, lastExit, state, failing },
     pid: identity?.pid,
     memoryBytes: identity === undefined ? 0 : memoryOf(identity.pid, tree),
     version: identity === undefined ? undefined : programVersion(identity.pid),
-    frozen: identity !== undefined && isStopped(identity),
+    frozen: frozen || (identity !== undefined && isStopped(identity)),
   };
 }
 

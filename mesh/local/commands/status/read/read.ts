@@ -30,18 +30,18 @@ export type Reading = { readonly readings: Readings; readonly scrape: Scrape };
 
 /**
  * Asks everything at once; what gives no answer is said in its place. Never rejects because something is away.
- * @param records the processes that there are
+ * @param state its processes are asked, also those that have ended since it was written
  * @param supervised whether their supervisor is alive
  * @param before an earlier scrape, from which rates are counted; without one, counters are read twice, a second apart
  */
 export async function readAll(
   settings: Settings,
   state: StackState,
-  records: readonly ProcessRecord[],
   supervised: boolean,
   before?: Scrape,
 ): Promise<Reading> {
   const plan = planStack(settings);
+  const { processes: records, phase, publicUrl, version, error, startedAt, own, supervisor } = state;
   const rotation = Number(state.variables?.KEY_ROTATE_AFTER_DAYS || rotateAfterDays);
   const hasFrontDoor = records.some(({ name }) => name === 'envoy');
   const isAsked = plan.urls.prometheus !== undefined && records.some(({ name }) => name === 'prometheus');
@@ -63,10 +63,9 @@ export async function readAll(
   const processes = asked.map(({ record, answered }) => describeProcess(record, answered, tree));
   const samples = present.processes;
   const disk = readDisk(settings.stateDir);
-  const { phase, publicUrl, version, error, startedAt, supervisor } = state;
   const readings: Readings = {
     nowMs: systemClock.nowMs(),
-    stack: { phase, publicUrl, version, error, startedAt },
+    stack: { phase, publicUrl, version, error, startedAt, own },
     supervisor: { pid: supervisor.pid, state: !supervised ? 'dead' : isStopped(supervisor) ? 'frozen' : 'running' },
     urls: plan.urls,
     processes: withVersions(processes, samples, plan.urls.operations, version),

@@ -17,7 +17,7 @@ export type Unread = { readonly error: string };
 export type Readings = {
   readonly nowMs: number;
   /** What its supervisor wrote last. */
-  readonly stack: Pick<StackState, 'phase' | 'publicUrl' | 'version' | 'error' | 'startedAt'>;
+  readonly stack: Pick<StackState, 'phase' | 'publicUrl' | 'version' | 'error' | 'startedAt' | 'own'>;
   readonly supervisor: { readonly pid: number; readonly state: 'running' | 'frozen' | 'dead' };
   readonly urls: StackUrls;
   readonly processes: readonly ProcessStatus[];

@@ -26,7 +26,7 @@ export const well: Readings = {
   nowMs,
   stack: {
     ...{ phase: 'running', publicUrl: 'http://127.0.0.1:8080', version: 'abcdefabcdef' },
-    ...{ error: undefined, startedAt: ago(3_600) },
+    ...{ error: undefined, startedAt: ago(3_600), own: {} },
   },
   supervisor: { pid: 6, state: 'running' },
   urls: {
