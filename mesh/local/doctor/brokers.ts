@@ -148,6 +148,7 @@ async function judgeConsumers(manager: JetStreamManager, plan: StackPlan): Promi
       const info = await manager.consumers.info(durable.stream, durable.name).catch(missing);
       if (info === undefined) return fail('it is missing', migrateStep, name);
       if (!isDurableAsDefined(info.config, durable)) return fail('it is not as it is defined', migrateStep, name);
+      if (info.paused === true) return fail('it is paused: NATS hands out none of its events', migrateStep, name);
       const { num_pending, num_ack_pending, num_redelivered, num_waiting } = info;
       const message = `${num_pending} wait, ${num_ack_pending} are in hand, ${num_redelivered} of them not for the first time`;
       const service = durable.name.split('-')[0];

@@ -1,7 +1,7 @@
 /** What is damaged in a stack that runs is told by `./oxo status`: what people notice, and the runbook that helps. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { jetstream } from '@nats-io/jetstream';
+import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import { PostCreated } from '#gen/oxo/post/v1/post_events.ts';
 import { systemClock } from '#kit/clock.ts';
 import { connectNats } from '#kit/events/jetstream/nats.ts';
@@ -14,6 +14,8 @@ import { runbookOf } from '../commands/status/judge/problem.ts';
 import { look, type Status } from '../commands/status/overview.ts';
 import { render } from '../commands/status/show/render.ts';
 import { findFreePortBase } from '../ports.ts';
+import { setUpStreams } from '../servers/streams.ts';
+import { services } from '../services.ts';
 import { readSettings } from '../settings.ts';
 import { withRunningSettings } from '../supervisor/state.ts';
 import { oxo } from '../testing/command.ts';
@@ -98,6 +100,21 @@ test('a consumer that nobody runs, and an event that was given up', async () => 
   } finally {
     await nats.close();
     await stack.process('feed').resume();
+  }
+});
+
+test('a consumer that NATS has paused goes on by migrate', async () => {
+  const nats = await connectNats({ url: stack.urls.nats, name: 'test', logger: quiet });
+  try {
+    const { consumers } = await jetstreamManager(nats.connection);
+    await consumers.pause('EVENTS', 'feed-fanout', new Date(systemClock.nowMs() + 600_000));
+    const { problems } = await told('ConsumerStopped', 'feed-fanout');
+    const { what, next } = problems.find(({ alert }) => alert === 'ConsumerStopped') ?? {};
+    assert.match(`${what} ${next}`, /feed-fanout is paused until .*oxo migrate/);
+    await setUpStreams(stack.urls.nats, services);
+    assert.equal((await consumers.info('EVENTS', 'feed-fanout')).paused ?? false, false);
+  } finally {
+    await nats.close();
   }
 });
 

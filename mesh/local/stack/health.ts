@@ -1,4 +1,4 @@
-import { jetstreamManager } from '@nats-io/jetstream';
+import { type ConsumerInfo, type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
 import { DEAD_LETTERS_STREAM, EVENTS_STREAM } from '#kit/events/jetstream/streams.ts';
 import { connectOnce } from '../servers/nats.ts';
 import { withClient } from '../servers/postgres-client.ts';
@@ -25,6 +25,10 @@ export type ConsumerHealth = {
   readonly pulls: number;
   /** When an event was delivered last, ISO 8601; undefined when none ever was since the server started. */
   readonly lastDeliveredAt: string | undefined;
+  /** NATS hands out none of its events until then, ISO 8601; undefined when it is not paused. */
+  readonly pausedUntil: string | undefined;
+  /** When the oldest event was published that waits while none is in hand, ISO 8601; undefined when none does, or that can't be told. */
+  readonly oldestWaitingAt: string | undefined;
 };
 
 export type EventsHealth = {
@@ -65,17 +69,9 @@ export async function readEvents(url: string): Promise<EventsHealth> {
   const connection = await connectOnce(url, timeoutMs);
   try {
     const manager = await jetstreamManager(connection, { timeout: timeoutMs });
-    const consumers: ConsumerHealth[] = [];
-    for await (const info of manager.consumers.list(EVENTS_STREAM)) {
-      consumers.push({
-        name: info.name,
-        pending: info.num_pending,
-        inFlight: info.num_ack_pending,
-        redelivered: info.num_redelivered,
-        pulls: info.num_waiting,
-        lastDeliveredAt: timeOf(info.delivered.last_active),
-      });
-    }
+    const infos: ConsumerInfo[] = [];
+    for await (const info of manager.consumers.list(EVENTS_STREAM)) infos.push(info);
+    const consumers = await Promise.all(infos.map((info) => consumerHealth(manager, info)));
     const { state } = await manager.streams.info(DEAD_LETTERS_STREAM);
     return {
       consumers,
@@ -85,6 +81,32 @@ export async function readEvents(url: string): Promise<EventsHealth> {
   } finally {
     await connection.close();
   }
+}
+
+async function consumerHealth(manager: JetStreamManager, info: ConsumerInfo): Promise<ConsumerHealth> {
+  return {
+    name: info.name,
+    pending: info.num_pending,
+    inFlight: info.num_ack_pending,
+    redelivered: info.num_redelivered,
+    pulls: info.num_waiting,
+    lastDeliveredAt: timeOf(info.delivered.last_active),
+    pausedUntil: info.paused === true ? timeOf(info.config.pause_until) : undefined,
+    oldestWaitingAt: await oldestWaiting(manager, info),
+  };
+}
+
+async function oldestWaiting(manager: JetStreamManager, info: ConsumerInfo): Promise<string | undefined> {
+  if (info.num_pending === 0 || info.num_ack_pending > 0) return undefined;
+  const { filter_subject, filter_subjects = [] } = info.config;
+  const seq = info.delivered.stream_seq + 1;
+  const subjects = filter_subject === undefined ? filter_subjects : [filter_subject];
+  const found = subjects.map(async (subject) => {
+    // Of one subject none may wait.
+    const query = { seq, next_by_subj: subject };
+    return (await manager.streams.getMessage(EVENTS_STREAM, query).catch(() => null))?.time.toISOString();
+  });
+  return (await Promise.all(found)).filter((time) => time !== undefined).toSorted()[0];
 }
 
 /** The server writes times as text, whatever their types say; 0001-01-01 is none. */

@@ -48,15 +48,17 @@ export async function checkFlow(frontDoor: string, password: string): Promise<nu
 export async function signIn(frontDoor: string, account: Account): Promise<SignedIn> {
   const credentials = { identifier: account.handle, password: account.password };
   const login = await call(frontDoor, 'POST', '/auth/login', { body: credentials, expected: [200, 401] });
-  const answer = login.status === 200 ? login : await register(frontDoor, account);
+  const answer = login.status === 200 ? login : await registerOrSignIn(frontDoor, account, credentials);
   const { user, tokens } = signedInSchema.parse(answer.body);
   return { userId: user.id, accessToken: tokens.accessToken };
 }
 
-function register(frontDoor: string, account: Account): Promise<Answer> {
+/** Another `up` at the same time may have made the account in between. */
+async function registerOrSignIn(frontDoor: string, account: Account, credentials: object): Promise<Answer> {
   const { handle, displayName, password } = account;
   const body = { handle, displayName, password, email: `${handle}@oxo.example` };
-  return call(frontDoor, 'POST', '/auth/register', { body, expected: [201] });
+  const made = await call(frontDoor, 'POST', '/auth/register', { body, expected: [201, 409] });
+  return made.status === 201 ? made : call(frontDoor, 'POST', '/auth/login', { body: credentials });
 }
 
 async function untilSeen(frontDoor: string, reader: SignedIn, postId: string): Promise<void> {

@@ -4,7 +4,13 @@
  * Only an administrator makes them. Whoever may make a consumer may name the subject that it delivers to, and so write to any stream
  * in any service's name; a service may only read its own consumers.
  */
-import { type ConsumerConfig, JetStreamApiError, type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
+import {
+  type ConsumerConfig,
+  type ConsumerInfo,
+  JetStreamApiError,
+  type JetStreamManager,
+  jetstreamManager,
+} from '@nats-io/jetstream';
 import { type NatsConnection, nanos } from '@nats-io/transport-node';
 import { DEFAULT_MAX_DELIVER } from '#kit/events/consumers/backoff.ts';
 import { replaySubject } from '#kit/events/jetstream/replay.ts';
@@ -40,7 +46,7 @@ export function defineDurable(definition: DurableDefinition): Durable {
   };
 }
 
-/** Makes the consumers, or changes them to what is defined; a new one begins with the oldest event. Needs an administrator's connection. */
+/** Makes the consumers, or changes them to what is defined, and lets go on what was paused; a new one begins with the oldest event. Needs an administrator's connection. */
 export async function ensureDurables(connection: NatsConnection, durables: readonly Durable[]): Promise<void> {
   const manager = await jetstreamManager(connection);
   for (const durable of durables) await ensureDurable(manager, durable);
@@ -51,9 +57,12 @@ async function ensureDurable(manager: JetStreamManager, durable: Durable): Promi
   const existing = await findConsumer(manager, durable);
   if (existing === undefined) {
     await manager.consumers.add(durable.stream, desired);
-  } else if (differs(existing, desired)) {
+    return;
+  }
+  if (differs(withFilterList(existing.config), desired)) {
     await manager.consumers.update(durable.stream, durable.name, desired);
   }
+  if (existing.paused === true) await manager.consumers.resume(durable.stream, durable.name);
 }
 
 /** Whether a consumer is what its definition asks for. */
@@ -73,9 +82,9 @@ function toConfig(durable: Durable): Partial<ConsumerConfig> {
   };
 }
 
-async function findConsumer(manager: JetStreamManager, durable: Durable): Promise<ConsumerConfig | undefined> {
+async function findConsumer(manager: JetStreamManager, durable: Durable): Promise<ConsumerInfo | undefined> {
   try {
-    return withFilterList((await manager.consumers.info(durable.stream, durable.name)).config);
+    return await manager.consumers.info(durable.stream, durable.name);
   } catch (error) {
     if (error instanceof JetStreamApiError && error.status === 404) return undefined;
     throw error;

@@ -1,3 +1,4 @@
+import type { MsgHdrs } from '@nats-io/transport-node';
 import type { DeadLetter } from '#kit/events/consumers/dead-letters.ts';
 import { redactSecrets } from '#kit/observability/redact.ts';
 import { parseFlags } from '../../cli/command.ts';
@@ -35,7 +36,9 @@ async function detailsOf(letter: DeadLetter) {
   };
 }
 
-function headersOf({ header }: NonNullable<DeadLetter['event']>): Record<string, string> {
+function headersOf({ header }: { readonly header?: MsgHdrs }): Record<string, string> {
+  // An event of somebody else may have none, whatever its type says.
+  if (header === undefined) return {};
   return Object.fromEntries([...header.keys()].map((name) => [name, header.values(name).join(', ')]));
 }
 
@@ -56,7 +59,8 @@ function render(details: Details): string {
     ['stored', details.storedAt && `${details.storedAt}, ${details.stream} ${details.streamSequence}`],
   ];
   const parts = [`dead letter ${details.id}`, lines(rows)];
-  if (details.headers !== undefined) parts.push('headers', lines(Object.entries(details.headers)));
+  const headers = Object.entries(details.headers ?? {});
+  if (headers.length > 0) parts.push('headers', lines(headers));
   if (details.payload !== undefined) parts.push(...renderPayload(details.payload));
   return parts.join('\n');
 }

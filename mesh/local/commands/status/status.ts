@@ -22,8 +22,9 @@ process (state, version, pid, restarts, memory as its proportional share), reque
 how long events wait in each outbox, how far behind each consumer is and when it last fetched, how many events were given up;
 limits, mails, the ages of keys, the load of the machine, and the disk.
 
-It answers within about two seconds, whatever is frozen, away or full. Exit code 0 only when all is ready. What is frozen is
-"not answering"; the supervisor starts it again after four seconds when a signal stopped it, else after half a minute.
+Whatever is frozen, away or full, no question waits longer than a second and a half: it answers after one to three seconds, and later where
+the machine has more to do than it can. Exit code 0 only when all is ready. What is frozen is "not answering"; the supervisor starts it again
+after four seconds when a signal stopped it, else after half a minute. What is "gone" has ended, and the supervisor has not seen it.
 
   --watch        again every ${usualIntervalSeconds} seconds (or SECONDS, 1 to 3600) until Ctrl-C, in place on a terminal; rates are those since the
                  look before. Without a terminal a block each time, at most ${mostBlocks}. Exit code 0
@@ -34,8 +35,8 @@ Fields of --json (more may come, none goes): ready, serving ("served", "degraded
 runs), summary, problems [{alert, subject, impact, what, noticed, since, next, runbook}], supervisor {pid, since}, version, urls,
 processes [{name, state, pid, restarts, since, lastExit, memoryBytes, version, failing, frozen}], frontDoor {ms},
 rates {source, seconds, frontDoor {perSecond, errorsPerSecond, p99Ms}, rpcs [{rpc, …}], fanoutP99Ms, mailsSent, mailsFailed,
-refusedSignIns}, longRates (the same over 5 minutes, with up --observability), outboxes [{schema, waiting, oldestSeconds}], events {consumers [{name, pending, inFlight, redelivered, pulls,
-lastDeliveredAt, lastFetchAt}], deadLetters, deadSince}, limits, mails, keys, machine, disk, alerts. {error} stands for what can't be asked.`,
+refusedSignIns}, longRates (the same over 5 minutes and lastFaultAt, with up --observability), outboxes [{schema, waiting, oldestSeconds}], events {consumers [{name, pending, inFlight, redelivered, pulls,
+lastDeliveredAt, lastFetchAt, pausedUntil, oldestWaitingAt}], deadLetters, deadSince}, limits, mails, keys, machine, disk, alerts. {error} stands for what can't be asked.`,
   run,
 };
 

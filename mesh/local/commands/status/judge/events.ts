@@ -10,6 +10,8 @@ const lateSeconds = 5;
 /** Of those in hand now; the alert counts them over ten minutes, which status does not see. */
 const redeliveredFrom = 10;
 const fetchSilenceMs = thresholds.fetchSilenceSeconds * SECOND_MS;
+/** Events that wait are asked for at once, and a try of one takes less. */
+const standsStillMs = 10 * SECOND_MS;
 
 /** How events come late, or not at all. */
 export function judgeEvents({ outboxes, events, nowMs }: Readings): Problem[] {
@@ -39,10 +41,20 @@ function judgeConsumer(consumer: ConsumerStatus, nowMs: number): Problem[] {
   const { name, pending, redelivered, lastFetchAt, lastDeliveredAt } = consumer;
   const service = name.split('-')[0] ?? name;
   const about = { subject: name, noticed: noticedOf(name), next: `./oxo logs ${service}` };
+  if (consumer.pausedUntil !== undefined) {
+    const impact = pending > 0 ? 'degraded' : 'soon';
+    const what = `${name} is paused until ${consumer.pausedUntil}: NATS hands out none of its events; ${pending} wait`;
+    return [problem('ConsumerStopped', { ...about, impact, what, next: './oxo migrate' })];
+  }
   const silent = lastFetchAt !== undefined && nowMs - Date.parse(lastFetchAt) > fetchSilenceMs;
   if (isIdle(consumer) || (silent && consumer.pulls === 0)) {
     const what = `nobody fetches the events of ${name}; ${pending} wait`;
     return [problem('ConsumerStopped', { ...about, impact: 'degraded', what, since: lastFetchAt ?? lastDeliveredAt })];
+  }
+  const { oldestWaitingAt } = consumer;
+  if (oldestWaitingAt !== undefined && standsStill(consumer, nowMs)) {
+    const what = `nothing of what waits for ${name} is handled: ${pending} wait`;
+    return [problem('ConsumerStopped', { ...about, impact: 'degraded', what, since: oldestWaitingAt })];
   }
   const found: Problem[] = [];
   if (pending > thresholds.consumerLag) {
@@ -54,6 +66,12 @@ function judgeConsumer(consumer: ConsumerStatus, nowMs: number): Problem[] {
     found.push(problem('RedeliveriesHigh', { ...about, impact: 'degraded', what }));
   }
   return found;
+}
+
+/** An event has waited for a while, in which none was handed out. */
+function standsStill({ oldestWaitingAt, lastDeliveredAt }: ConsumerStatus, nowMs: number): boolean {
+  const isLongAgo = (time: string | undefined): boolean => nowMs - Date.parse(time ?? '') > standsStillMs;
+  return isLongAgo(oldestWaitingAt) && (lastDeliveredAt === undefined || isLongAgo(lastDeliveredAt));
 }
 
 function noticedOf(consumer: string): string {

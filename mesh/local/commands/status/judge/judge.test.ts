@@ -27,7 +27,7 @@ const withProcess = (name: string, more: Partial<ProcessStatus>) => ({
 });
 const consumer = (more: Partial<ConsumerStatus>): Partial<Readings> => {
   const fixed = { name: 'feed-fanout', pending: 0, inFlight: 0, redelivered: 0, pulls: 1 };
-  const times = { lastDeliveredAt: ago(600), lastFetchAt: ago(1) };
+  const times = { lastDeliveredAt: ago(600), lastFetchAt: ago(1), pausedUntil: undefined, oldestWaitingAt: undefined };
   return { events: { consumers: [{ ...fixed, ...times, ...more }], deadLetters: 0, deadSince: undefined } };
 };
 const rate = { perSecond: 100, errorsPerSecond: 0, p99Ms: 20 };
@@ -203,6 +203,21 @@ test('a consumer that fetches nothing is stopped, also when nothing waits; one t
   assert.deepEqual(judge({ ...well, ...consumer({ pulls: 0, inFlight: 2 }) }), []);
 });
 
+test('a consumer that stands still is told at once: one that is paused, and one of which nothing is handled', () => {
+  const paused = only(consumer({ pausedUntil: ago(-3_600), pending: 40 }), 'ConsumerStopped');
+  assert.match(`${paused.what} ${paused.next}`, /feed-fanout is paused until .*Z: .* 40 wait \.\/oxo migrate/);
+  assert.equal(paused.impact, 'degraded');
+  assert.equal(only(consumer({ pausedUntil: ago(-3_600) }), 'ConsumerStopped').impact, 'soon');
+  const still = only(consumer({ pending: 40, oldestWaitingAt: ago(30) }), 'ConsumerStopped');
+  assert.deepEqual([still.since, still.impact, still.next], [ago(30), 'degraded', './oxo logs feed']);
+  only(consumer({ pending: 1, oldestWaitingAt: ago(11), lastDeliveredAt: undefined }), 'ConsumerStopped');
+  assert.deepEqual(judge({ ...well, ...consumer({ pending: 40, oldestWaitingAt: ago(2) }) }), []);
+  assert.deepEqual(
+    judge({ ...well, ...consumer({ pending: 40, oldestWaitingAt: ago(30), lastDeliveredAt: ago(2) }) }),
+    [],
+  );
+});
+
 test('a consumer that is far behind, and one that fails', () => {
   assert.match(only(consumer({ pending: 4_000 }), 'ConsumerLagging').what, /4000 events behind/);
   assert.deepEqual(judge({ ...well, ...consumer({ pending: 999 }) }), []);
@@ -312,7 +327,8 @@ test('the worst stands first', () => {
 });
 
 test('alerts that fire tell since when, and what else there is', () => {
-  const alert = { severity: 'page', summary: 'Disk is slow', description: 'Writes wait.', since: ago(900) };
+  const text = { severity: 'page', summary: 'Disk is slow', description: 'Writes wait.', since: ago(900) };
+  const alert = { ...text, firstCommand: './oxo logs postgres -n 50' };
   const alerts = [
     { ...alert, name: 'NatsAway', runbook: undefined },
     { ...alert, name: 'DiskSlow', runbook: 'mesh/observability/runbooks/disk.md' },
@@ -326,11 +342,41 @@ test('alerts that fire tell since when, and what else there is', () => {
       ['DiskSlow', ago(900), 'mesh/observability/runbooks/disk.md'],
     ],
   );
+  assert.equal(found[1]?.next, './oxo logs postgres -n 50');
+});
+
+test('an alert on requests that failed, and fail no more, says until when', () => {
+  const burnt = { name: 'ApiErrorBudgetBurnFast', severity: 'page', summary: 'The API fails many requests' };
+  const rest = {
+    description: 'front_door_availability: …',
+    runbook: undefined,
+    since: ago(900),
+    firstCommand: undefined,
+  };
+  const alerts = [{ ...burnt, ...rest }];
+  const long = (lastFaultAt: string | undefined) => ({ longRates: { ...rates({}).rates, lastFaultAt } as Rates });
+  const told = (more: Partial<Readings>) => only({ alerts, ...rates({}), ...more }, 'ApiErrorBudgetBurnFast');
+  const over = told(long(ago(300)));
+  assert.equal(over.what, 'requests failed until 02:55 UTC, and do not now (The API fails many requests)');
+  assert.deepEqual([over.impact, over.since], ['soon', ago(900)]);
+  assert.match(told(long(undefined)).what, /none has failed for an hour/);
+  for (const more of [long(ago(20)), {}, { rates: undefined, ...long(ago(300)) }]) {
+    assert.equal(told(more).impact, 'degraded');
+  }
+  const failing = { ...long(ago(300)), ...rates({ rpcs: [{ rpc: 'a', ...rate, errorsPerSecond: 1 }] }) };
+  assert.equal(told(failing).impact, 'degraded');
 });
 
 test('what wakes somebody is not only something that may come', () => {
   const samples = { post: parseSamples('oxo_db_pool_waiting 4') };
-  const alert = { name: 'DatabasePoolExhausted', summary: '', description: '', runbook: undefined, since: ago(300) };
+  const alert = {
+    name: 'DatabasePoolExhausted',
+    summary: '',
+    description: '',
+    runbook: undefined,
+    firstCommand: undefined,
+    since: ago(300),
+  };
   const impactBeside = (severity: string): string | undefined =>
     judge({ ...well, samples, alerts: [{ ...alert, severity }] })[0]?.impact;
   assert.deepEqual(['page', 'ticket'].map(impactBeside), ['degraded', 'soon']);

@@ -1,4 +1,7 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { z } from 'zod';
+import { repositoryRoot } from '../../../settings.ts';
 
 /** An alert of Prometheus that fires. */
 export type Alert = {
@@ -9,6 +12,8 @@ export type Alert = {
   readonly description: string;
   /** Path from the root of the repository. */
   readonly runbook: string | undefined;
+  /** The first command of its runbook but `./oxo status`; undefined when there is none. */
+  readonly firstCommand: string | undefined;
   /** ISO 8601. */
   readonly since: string;
 };
@@ -37,6 +42,19 @@ export function parseAlerts(answer: unknown): Alert[] {
       summary: annotations.summary ?? '',
       description: annotations.description ?? '',
       runbook: annotations.runbook,
+      firstCommand: firstCommandOf(annotations.runbook),
       since: activeAt,
     }));
+}
+
+/** @param runbook path from the root of the repository; whatever else an annotation says is not read */
+function firstCommandOf(runbook = ''): string | undefined {
+  if (!/^mesh\/[a-z]+\/runbooks\/[a-z-]+\.md$/.test(runbook)) return undefined;
+  try {
+    const lines = readFileSync(join(repositoryRoot, runbook), 'utf8').split('\n');
+    const found = lines.find((line) => line.startsWith('./oxo ') && !line.startsWith('./oxo status'));
+    return found?.split(' #')[0]?.trim();
+  } catch {
+    return undefined;
+  }
 }

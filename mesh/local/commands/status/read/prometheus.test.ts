@@ -9,13 +9,19 @@ import { readLongRates } from './prometheus.ts';
 const rpc = 'oxo.feed.v1.FeedService/GetFeed';
 
 /** Answers as Prometheus does; a query by RPC with one. */
-async function standIn(t: TestContext): Promise<string> {
+async function standIn(t: TestContext, knows = true): Promise<string> {
   const server = createServer((request, response) => {
     const { pathname, searchParams } = new URL(request.url ?? '', 'http://localhost');
     const query = searchParams.get('query') ?? '';
-    const metric = query.includes('rpc') ? { rpc } : {};
-    const value = query.includes('5"') || query.includes('code=') ? '1.5' : query.includes('fanout') ? 'NaN' : '30';
-    const result = [{ metric, value: [1, value] }];
+    const metric = query.includes('by (rpc') ? { rpc } : {};
+    const value = query.includes('timestamp')
+      ? '1700000000'
+      : query.includes('5"') || query.includes('code=')
+        ? '1.5'
+        : query.includes('fanout')
+          ? 'NaN'
+          : '30';
+    const result = knows ? [{ metric, value: [1, value] }] : [];
     const alerts = [{ labels: { alertname: 'A' }, annotations: {}, state: 'firing', activeAt: '2026-11-28T02:00:00Z' }];
     response.end(JSON.stringify({ data: pathname.endsWith('/alerts') ? { alerts } : { result } }));
   }).listen(0, '127.0.0.1');
@@ -27,9 +33,15 @@ async function standIn(t: TestContext): Promise<string> {
 test('rates of five minutes come from Prometheus, and so do alerts', async (t) => {
   const url = await standIn(t);
   const rates = await readLongRates(url, 5_000);
+  assert(rates !== undefined);
   const rate = { perSecond: 30, errorsPerSecond: 1.5, p99Ms: 30 };
   assert.deepEqual(rates.frontDoor, rate);
   assert.deepEqual(rates.rpcs, [{ rpc, ...rate }]);
   assert.deepEqual([rates.fanoutP99Ms, rates.mailsSent, rates.seconds], [undefined, 30, 300]);
+  assert.equal(rates.lastFaultAt, '2023-11-14T22:13:20.000Z');
   assert.equal((await readAlerts(url, 5_000))[0]?.name, 'A');
+});
+
+test('a Prometheus that has just been started tells no rates, which is not that there are no requests', async (t) => {
+  assert.equal(await readLongRates(await standIn(t, false), 5_000), undefined);
 });

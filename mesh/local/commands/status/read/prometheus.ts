@@ -7,17 +7,22 @@ const seconds = 300;
 const frontDoor = `envoy_http_conn_manager_prefix="${frontDoorPrefix}"`;
 const faults = `code=~"${FAILURE_CODES.join('|')}"`;
 
+const failedAnswers = `envoy_http_downstream_rq_xx{${frontDoor},envoy_response_code_class="5"}`;
+const failedRpcs = `oxo_rpc_server_requests_total{${faults}}`;
+const isFailing = `(sum(increase(${failedAnswers}[30s])) > 0) or (sum(increase(${failedRpcs}[30s])) > 0)`;
+
 /** By what they are for; each gives numbers by RPC, or one. */
 const queries = {
   frontDoorAnswers: `sum(rate(envoy_http_downstream_rq_xx{${frontDoor}}[5m]))`,
-  frontDoorFaults: `sum(rate(envoy_http_downstream_rq_xx{${frontDoor},envoy_response_code_class="5"}[5m]))`,
+  frontDoorFaults: `sum(rate(${failedAnswers}[5m]))`,
   frontDoorP99: `histogram_quantile(0.99, sum by (le) (rate(envoy_http_downstream_rq_time_bucket{${frontDoor}}[5m])))`,
   answers: 'sum by (rpc) (rate(oxo_rpc_server_requests_total[5m]))',
-  faults: `sum by (rpc) (rate(oxo_rpc_server_requests_total{${faults}}[5m]))`,
+  faults: `sum by (rpc) (rate(${failedRpcs}[5m]))`,
   p99: '1000 * histogram_quantile(0.99, sum by (rpc, le) (rate(oxo_rpc_server_duration_seconds_bucket[5m])))',
   fanoutP99: '1000 * histogram_quantile(0.99, sum by (le) (rate(oxo_feed_fanout_duration_seconds_bucket[5m])))',
   mailsSent: 'sum(increase(oxo_auth_mails_total{outcome="SENT"}[5m]))',
   mailsFailed: 'sum(increase(oxo_auth_mails_total{outcome="FAILED"}[5m]))',
+  lastFault: `max_over_time(timestamp(${isFailing})[1h:15s])`,
   refusedSignIns: 'sum(increase(oxo_auth_sign_ins_total{outcome="refused"}[5m]))',
 } as const;
 
@@ -31,10 +36,15 @@ const answerSchema = z.object({
   }),
 });
 
-/** Rates over five minutes. Rejects when Prometheus is away. @param url without a slash at the end */
-export async function readLongRates(url: string, timeoutMs: number): Promise<Rates> {
+/**
+ * Rates over five minutes; undefined while Prometheus has not looked twice at anything. Rejects when it is away.
+ * @param url without a slash at the end
+ */
+export async function readLongRates(url: string, timeoutMs: number): Promise<Rates | undefined> {
   const asked = Object.entries(queries).map(async ([name, query]) => [name, await ask(url, query, timeoutMs)] as const);
-  return ratesOf(new Map(await Promise.all(asked)));
+  const numbers: Numbers = new Map(await Promise.all(asked));
+  const isTold = ['frontDoorAnswers', 'answers'].some((name) => (numbers.get(name)?.size ?? 0) > 0);
+  return isTold ? ratesOf(numbers) : undefined;
 }
 
 /** @returns by RPC; a number of the whole has the key '' */
@@ -50,6 +60,7 @@ async function ask(url: string, query: string, timeoutMs: number): Promise<Map<s
 function ratesOf(numbers: Numbers): Rates {
   const number = (name: Name, rpc = ''): number | undefined => numbers.get(name)?.get(rpc);
   const whole = (name: Name): number => number(name) ?? 0;
+  const lastFault = number('lastFault');
   const rpcs = [...(numbers.get('answers') ?? [])].map(([rpc, perSecond]) => ({
     ...{ rpc, perSecond },
     errorsPerSecond: number('faults', rpc) ?? 0,
@@ -68,5 +79,6 @@ function ratesOf(numbers: Numbers): Rates {
     mailsSent: Math.round(whole('mailsSent')),
     mailsFailed: Math.round(whole('mailsFailed')),
     refusedSignIns: Math.round(whole('refusedSignIns')),
+    lastFaultAt: lastFault === undefined ? undefined : new Date(lastFault * 1_000).toISOString(),
   };
 }

@@ -26,6 +26,8 @@ export type Rates = {
   readonly mailsSent: number;
   readonly mailsFailed: number;
   readonly refusedSignIns: number;
+  /** When an answer was an error last, within an hour and to half a minute, ISO 8601; told by Prometheus alone, undefined when there was none. */
+  readonly lastFaultAt?: string | undefined;
 };
 
 /** What Envoy calls the listener for people; what it counts of its own administration has another name. */

@@ -97,7 +97,16 @@ test('a service has the version that it tells; one that says nothing that of the
 });
 
 test('when a consumer fetched last is the latest that any process tells', () => {
-  const one = { name: 'feed-fanout', pending: 0, inFlight: 0, redelivered: 0, pulls: 0, lastDeliveredAt: undefined };
+  const one = {
+    name: 'feed-fanout',
+    pending: 0,
+    inFlight: 0,
+    redelivered: 0,
+    pulls: 0,
+    lastDeliveredAt: undefined,
+    pausedUntil: undefined,
+    oldestWaitingAt: undefined,
+  };
   const text = (seconds: number) =>
     parseSamples(`oxo_consumer_last_fetch_timestamp_seconds{consumer="feed-fanout"} ${seconds}`);
   const events = { consumers: [one, { ...one, name: 'other' }], deadLetters: 0, deadSince: undefined };
@@ -117,5 +126,14 @@ test('of the alerts of Prometheus those that fire', () => {
   const found = parseAlerts({ status: 'success', data: { alerts: [of('A', 'firing'), of('B', 'pending')] } });
   const [first, ...others] = found;
   assert.deepEqual([first?.name, first?.since, first?.runbook, others], ['A', '2026-11-28T02:00:00Z', 'r', []]);
+  const commandOf = (runbook: string) => {
+    const alert = { ...of('A', 'firing'), annotations: { runbook } };
+    return parseAlerts({ data: { alerts: [alert] } })[0]?.firstCommand;
+  };
+  assert.equal(commandOf('mesh/observability/runbooks/disk.md'), './oxo doctor');
+  assert.equal(commandOf('mesh/observability/runbooks/nats-away.md'), './oxo logs nats -n 100');
+  for (const none of ['mesh/observability/runbooks/none.md', '../../etc/passwd', '']) {
+    assert.equal(commandOf(none), undefined);
+  }
   assert.throws(() => parseAlerts({ status: 'error' }));
 });

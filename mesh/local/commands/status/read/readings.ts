@@ -33,7 +33,7 @@ export type Readings = {
   readonly samples: Readonly<Record<string, readonly Sample[]>>;
   /** Undefined when nobody gave numbers twice. */
   readonly rates: Rates | undefined;
-  /** Over five minutes; undefined where no Prometheus answers. */
+  /** Over five minutes; undefined where no Prometheus answers, or has numbers yet. */
   readonly longRates: Rates | undefined;
   /** Those that fire; undefined where no Prometheus runs. */
   readonly alerts: readonly Alert[] | undefined | Unread;

@@ -19,13 +19,14 @@ function statusOf(more: Partial<Readings> = {}): Status {
   };
 }
 
+const none = { pausedUntil: undefined, oldestWaitingAt: undefined };
 const long = 'x'.repeat(300);
 const rate = { perSecond: 1_234.5, errorsPerSecond: 1_234.5, p99Ms: 12_345 };
 
 test('no line is wider than the terminal, and nothing steers it', () => {
   const consumers = [
     { name: 'a-consumer-with-quite-a-long-name', pending: 1e7, inFlight: 1_000, redelivered: 1_000, pulls: 0 },
-  ].map((one) => ({ ...one, lastDeliveredAt: ago(5), lastFetchAt: ago(100) }));
+  ].map((one) => ({ ...one, lastDeliveredAt: ago(5), lastFetchAt: ago(100), ...none }));
   const status = statusOf({
     processes: processesBut(
       processOf('redis-limits', {
