@@ -6,33 +6,39 @@ import { inDatabase } from '../testing/database.ts';
 import { signUpAll } from '../testing/people.ts';
 import type { World } from '../testing/world.ts';
 import type { Fault } from './fault.ts';
+import { beginCalling } from './traffic.ts';
 
-/** Longer than anybody should wait. */
-const lockedMs = 1_500;
+const lockedMs = 300;
+/** Several times as many as a process has connections: each waits for several turns of the lock. */
+const readers = 40;
 const writers = { people: 2, lanesEach: 4 };
 
-/** Somebody holds a lock on posts, lets those through who wait, and takes it again. */
-export const tableLocked: Fault = {
-  fires: [{ alert: 'PostsSlow' }, { alert: 'ApiSlow' }],
-  // Those who were let through come all at once, and the limiter is waited for for 50 ms.
-  mayFire: ['LimiterAway'],
+/** Nobody can see or write posts, most of the time, and many want to. */
+export const postsLocked: Fault = {
+  fires: [{ alert: 'PostsSlow' }, { alert: 'ApiSlow' }, { alert: 'DatabasePoolExhausted', labels: { job: 'post' } }],
+  // Whether Postgres is there is asked by the same connections; who is let through comes with others, and waits for the limiter for 50 ms.
+  mayFire: ['PostgresAway', 'LimiterAway'],
   cause: async ({ world }) => {
     const people = await signUpAll(world.api, writers.people);
-    const lock = beginLocking(world);
+    const lock = beginLocking(world, 'posts.posts in access exclusive mode');
+    const path = `/users/${people[0]?.id}/posts`;
+    const reading = beginCalling(Array.from({ length: readers }, () => () => world.api.call({ path })));
     const writing = beginWriting(world.api, people, 'patience', writers.lanesEach);
     return async () => {
       await lock.stop();
+      await reading.stop();
       await writing.stop();
     };
   },
 };
 
-function beginLocking({ stack }: World): { readonly stop: () => Promise<void> } {
+/** Holds a lock, lets those through who wait, and takes it again. */
+function beginLocking({ stack }: World, lock: string): { readonly stop: () => Promise<void> } {
   let stopped = false;
   const locking = inDatabase(stack.urls.database, async (client) => {
     while (!stopped) {
       await client.query('begin');
-      await client.query('lock table posts.posts in exclusive mode');
+      await client.query(`lock table ${lock}`);
       await delay(lockedMs);
       await client.query('commit');
     }
@@ -69,16 +75,12 @@ const stutter =
     };
   };
 
+/** Every page of a feed asks it whom its reader follows. */
 export const eventLoopBlocked: Fault = {
-  fires: [{ alert: 'EventLoopBlocked', labels: { job: 'user' } }],
+  fires: [{ alert: 'EventLoopBlocked', labels: { job: 'user' } }, { alert: 'FeedReadsSlow' }],
+  // It may take too long to say whether what it needs is there.
+  mayFire: ['PostgresAway', 'NatsAway', 'RedisAway'],
   cause: stutter('user', { stopsMs: 800, runsMs: 200 }),
-};
-
-/** Slower than feeds may be, and not so slow that services give it up. */
-export const redisSlow: Fault = {
-  fires: [{ alert: 'FeedReadsSlow' }],
-  mayFire: ['RedisAway'],
-  cause: stutter('redis', { stopsMs: 400, runsMs: 100 }),
 };
 
 /** It may have no more than it has: with every key that is new another goes. */

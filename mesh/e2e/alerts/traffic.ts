@@ -13,13 +13,6 @@ export async function beginTraffic(api: Api): Promise<Traffic> {
   const { authors, followers } = await gather(api, 2, 2);
   const [author, follower] = [authors[0] as Person, followers[0] as Person];
   await follow(api, author, follower);
-  let stopped = false;
-  const again = async (requestOf: (turn: number) => ApiRequest): Promise<void> => {
-    for (let turn = 0; !stopped; turn += 1) {
-      await api.call(requestOf(turn)).catch(() => undefined);
-      await delay(pauseMs);
-    }
-  };
   const logIn = (password: string): ApiRequest => {
     return { method: 'POST', path: '/auth/login', body: { identifier: author.handle, password } };
   };
@@ -32,7 +25,22 @@ export async function beginTraffic(api: Api): Promise<Traffic> {
     // A wrong password now and then, as people have it: a tenth, which is no attack.
     (turn) => logIn(turn % 10 === 1 ? 'a wrong password 7' : author.password),
   ];
-  const running = kinds.map(again);
+  return beginCalling(
+    kinds.map((requestOf) => (turn) => api.call(requestOf(turn))),
+    pauseMs,
+  );
+}
+
+/** Makes calls in rows, one after the other in each, whatever becomes of them. @param betweenMs of a row's calls */
+export function beginCalling(rows: readonly ((turn: number) => Promise<unknown>)[], betweenMs = 0): Traffic {
+  let stopped = false;
+  const again = async (call: (turn: number) => Promise<unknown>): Promise<void> => {
+    for (let turn = 0; !stopped; turn += 1) {
+      await call(turn).catch(() => undefined);
+      await delay(betweenMs);
+    }
+  };
+  const running = rows.map(again);
   return {
     stop: async () => {
       stopped = true;
@@ -43,21 +51,11 @@ export async function beginTraffic(api: Api): Promise<Traffic> {
 
 /** Guesses passwords as fast as it is answered, until it is stopped. */
 export function beginGuessing(api: Api): Traffic {
-  let stopped = false;
-  const guess = async (lane: number): Promise<void> => {
-    for (let turn = 0; !stopped; turn += 1) {
-      const body = { identifier: `nobody_${lane}_${turn}`, password: 'a guessed password 7' };
-      await api.call({ method: 'POST', path: '/auth/login', body }).catch(() => undefined);
-      await delay(pauseMs / 2);
-    }
+  const lane = (lane: number) => (turn: number) => {
+    const body = { identifier: `nobody_${lane}_${turn}`, password: 'a guessed password 7' };
+    return api.call({ method: 'POST', path: '/auth/login', body });
   };
-  const running = [0, 1].map(guess);
-  return {
-    stop: async () => {
-      stopped = true;
-      await Promise.all(running);
-    },
-  };
+  return beginCalling([0, 1].map(lane), pauseMs / 2);
 }
 
 /** Somebody new, who is sent a mail. */
