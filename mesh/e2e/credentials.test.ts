@@ -201,8 +201,8 @@ function requireNoSecret({ secrets, logDir }: StackPlan, printed: string, { proc
   );
   const lines = processes.map(({ identity }) => readFileSync(`/proc/${identity?.pid}/cmdline`, 'utf8'));
   const text = [printed, ...logs, ...lines].join('\n');
-  const { ratelimit, monitoring, redisMonitoring, auditOwner, oauthCookies, apiKeyTags } = secrets;
-  for (const secret of [ratelimit, monitoring, redisMonitoring, auditOwner, oauthCookies, apiKeyTags])
+  const { ratelimit, monitoring, redisMonitoring, prometheus, auditOwner, oauthCookies, apiKeyTags } = secrets;
+  for (const secret of [ratelimit, monitoring, redisMonitoring, prometheus, auditOwner, oauthCookies, apiKeyTags])
     assert.ok(!text.includes(secret));
   for (const { database, redis, nats, service } of Object.values(secrets.services)) {
     for (const secret of [database, redis, nats, service]) assert.ok(!text.includes(secret));

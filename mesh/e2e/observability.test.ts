@@ -134,10 +134,10 @@ describe('a stack that is observed', () => {
     assert.equal(findListeners([...observed, ports.ratelimitMetrics]).size, observed.length + 1);
     for (const port of [...observed, ports.ratelimitMetrics])
       assert.deepEqual(addressesOf(port), [loopback], String(port));
-    const { monitoring, redisMonitoring, admin } = world.stack.secrets;
+    const { monitoring, redisMonitoring, prometheus: asked, admin } = world.stack.secrets;
     for (const { name, identity } of world.stack.processes()) {
       const line = readFileSync(`/proc/${identity?.pid}/cmdline`, 'utf8');
-      for (const secret of [monitoring, redisMonitoring, ...Object.values(admin)])
+      for (const secret of [monitoring, redisMonitoring, asked, ...Object.values(admin)])
         assert.ok(!line.includes(secret), name);
     }
   });

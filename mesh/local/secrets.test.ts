@@ -27,15 +27,18 @@ test('a new service gets its own, and the others keep theirs', () => {
 
 test('what secrets from before do not have is added to them', () => {
   const folder = temporaryFolder();
-  const { operator, oauthCookies, apiKeyTags, mailTokens, redisMonitoring, ...before } = loadSecrets(folder, ['auth']);
+  const { operator, oauthCookies, apiKeyTags, mailTokens, redisMonitoring, prometheus, ...before } = loadSecrets(
+    folder,
+    ['auth'],
+  );
   writeFileSync(join(folder, 'secrets.json'), JSON.stringify(before));
   const after = loadSecrets(folder, ['auth']);
   assert.ok(after.operator.length >= 32 && after.operator !== operator);
   assert.equal(Buffer.from(after.oauthCookies, 'base64').length, 32);
   assert.equal(Buffer.from(after.apiKeyTags, 'base64').length, 32);
   assert.notEqual(after.oauthCookies, oauthCookies);
-  assert.notEqual(after.redisMonitoring, after.monitoring);
-  const own = { operator, oauthCookies, apiKeyTags, mailTokens, redisMonitoring };
+  assert.equal(new Set([after.redisMonitoring, after.monitoring, after.prometheus]).size, 3);
+  const own = { operator, oauthCookies, apiKeyTags, mailTokens, redisMonitoring, prometheus };
   assert.deepEqual({ ...after, ...own }, { ...before, ...own });
   assert.deepEqual(loadSecrets(folder, ['auth']), after);
 });

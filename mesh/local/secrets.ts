@@ -25,6 +25,8 @@ export type Secrets = {
   /** The same of both Redis. */
   readonly redisMonitoring: string;
   readonly formerRedisMonitoring?: string | undefined;
+  /** Of whoever asks Prometheus. */
+  readonly prometheus: string;
   /** Of the role that owns the audit log: no service's. */
   readonly auditOwner: string;
   /** As of the rate limit service. */
@@ -108,6 +110,7 @@ const secretsSchema = z.object({
   formerMonitoring: z.string().optional(),
   redisMonitoring: z.string().optional(),
   formerRedisMonitoring: z.string().optional(),
+  prometheus: z.string().optional(),
   auditSecond: z.boolean().optional(),
   formerAuditOwner: z.string().optional(),
   operator: z.string().optional(),
@@ -174,6 +177,7 @@ function othersOf(secrets: StoredSecrets) {
     ratelimit: secrets.ratelimit ?? password(),
     monitoring: secrets.monitoring ?? password(),
     redisMonitoring: secrets.redisMonitoring ?? password(),
+    prometheus: secrets.prometheus ?? password(),
     apiKeyTags: secrets.apiKeyTags ?? key(),
     mailTokens: secrets.mailTokens ?? key(),
   };

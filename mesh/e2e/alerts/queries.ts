@@ -1,5 +1,6 @@
 /** Whether Prometheus has what dashboards, rules and alerts ask for. */
 import { z } from 'zod';
+import { fetchPrometheus } from '../../local/observability/prometheus-client.ts';
 import { dashboardQueries } from '../../observability/dashboards/dashboards.ts';
 import { exporters } from '../../observability/lint/exporters.ts';
 import { namedIn } from '../../observability/lint/promql.ts';
@@ -55,7 +56,7 @@ const answerSchema = z.object({
 export async function unanswered(prometheus: string, questions: readonly Question[]): Promise<Question[]> {
   const missing: Question[] = [];
   for (const question of questions) {
-    const response = await fetch(`${prometheus}/api/v1/query`, {
+    const response = await fetchPrometheus(prometheus, '/api/v1/query', {
       method: 'POST',
       body: new URLSearchParams({ query: question.expr }),
       signal: AbortSignal.timeout(timeoutMs),

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { parse, stringify } from 'yaml';
 import { z } from 'zod';
 import { until } from '#kit/testing/until.ts';
-import { queryAt, readTargets } from '../../local/observability/prometheus-client.ts';
+import { fetchPrometheus, queryAt, readTargets } from '../../local/observability/prometheus-client.ts';
 import { readRuleFiles } from '../../observability/rules/read.ts';
 import { startWorld, type World } from '../testing/world.ts';
 import { type Disk, startDisk } from './disk.ts';
@@ -98,7 +98,7 @@ function loadShortRules({ stack, stateDir }: World, rulesDir: string, { address 
 }
 
 async function ask(prometheus: string, path: string): Promise<unknown> {
-  const response = await fetch(`${prometheus}/api/v1/${path}`, { signal: AbortSignal.timeout(timeoutMs) });
+  const response = await fetchPrometheus(prometheus, `/api/v1/${path}`, { signal: AbortSignal.timeout(timeoutMs) });
   return response.json();
 }
 

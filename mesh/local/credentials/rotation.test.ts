@@ -131,7 +131,8 @@ function requireReplaced(before: Secrets, after: Secrets, world: ReturnType<type
   assert.notEqual(after.operator, before.operator);
   assert.notEqual(after.auditOwner, before.auditOwner);
   assert.notEqual(after.ratelimit, before.ratelimit);
-  for (const name of ['monitoring', 'redisMonitoring'] as const) assert.notEqual(after[name], before[name]);
+  for (const name of ['monitoring', 'redisMonitoring', 'prometheus'] as const)
+    assert.notEqual(after[name], before[name]);
   const limiter = world.processes().find(({ name }) => name === 'ratelimit');
   assert.equal(limiter?.secrets.ratelimit, after.ratelimit);
   for (const { secrets } of world.processes().filter(({ name }) => name === 'auth')) {

@@ -71,6 +71,8 @@ export function replaceSecrets(secrets: Secrets, names: readonly string[]): Secr
     monitoring: () => ({
       ...{ monitoring: password(), formerMonitoring: secrets.monitoring },
       ...{ redisMonitoring: password(), formerRedisMonitoring: secrets.redisMonitoring },
+      // It knows one password at a time.
+      prometheus: password(),
     }),
     audit: () => ({ auditOwner: password(), auditSecond: !auditSecond, formerAuditOwner: auditOwner }),
     cookies: () => (isFull(secrets.formerOauthCookies) ? {} : { nextOauthCookies: key() }),

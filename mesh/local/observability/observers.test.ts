@@ -1,24 +1,32 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
+import { createServer as createHttpServer } from 'node:http';
+import { type AddressInfo, createServer } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { until } from '#kit/testing/until.ts';
 import { findFreePortBase, loopback, serverPorts } from '../ports.ts';
 import { planStack, type StackPlan } from '../stack/plan.ts';
-import { supervise } from '../supervisor/process.ts';
+import { type SupervisedProcess, supervise } from '../supervisor/process.ts';
 import { temporaryFolder } from '../testing/temporary.ts';
 import { observerSpec } from './observers.ts';
 import { ensureObservers, type ObserverName } from './programs.ts';
+import { fetchPrometheus, queryAt } from './prometheus-client.ts';
+import type { ScrapeTarget } from './prometheus-config.ts';
 import { targetsOf } from './targets.ts';
 
-async function start(t: TestContext, name: ObserverName): Promise<StackPlan> {
+/** @param also asked by Prometheus too */
+async function start(
+  t: TestContext,
+  name: ObserverName,
+  also: readonly ScrapeTarget[] = [],
+): Promise<StackPlan & { observer: SupervisedProcess }> {
   const plan = planStack({ stateDir: temporaryFolder(), portBase: await findFreePortBase(), observability: true });
   const program = (await ensureObservers(plan.cacheDir, [name]))[name];
   if (typeof program !== 'object') throw new Error(program);
-  const observer = supervise(observerSpec(plan, name, program, targetsOf(plan, [name], false)));
+  const observer = supervise(observerSpec(plan, name, program, [...targetsOf(plan, [name], false), ...also]));
   t.after(observer.stop);
   await observer.ready();
-  return plan;
+  return { ...plan, observer };
 }
 
 /** What whoever connects says first. */
@@ -61,4 +69,32 @@ test('the exporter of Redis shows its password to both of ours, and to nobody wh
     own.every(({ heard }) => !heard().includes(secrets.monitoring)),
     'that of Postgres is another',
   );
+});
+
+test('who asks Prometheus shows a password', async (t) => {
+  const { urls } = await start(t, 'prometheus');
+  const url = urls.prometheus ?? '';
+  assert.equal((await fetchPrometheus(url, '/-/ready', {})).status, 200);
+  const { origin, host } = new URL(url);
+  for (const other of [origin, `http://oxo:wrong@${host}`]) {
+    for (const path of ['/api/v1/query?query=up', '/graph', '/metrics', '/debug/pprof/cmdline', '/-/ready'])
+      assert.equal((await fetchPrometheus(other, path, {})).status, 401, path);
+  }
+});
+
+test('a query that wants gigabytes ends Prometheus at its bound, and it comes back', async (t) => {
+  const metrics = Array.from({ length: 2_000 }, (_, index) => `many{index="${index}"} 1\n`).join('');
+  const server = createHttpServer((_, response) => response.end(metrics)).listen(0, loopback);
+  await once(server, 'listening');
+  t.after(() => server.close());
+  const address = `${loopback}:${(server.address() as AddressInfo).port}`;
+  const { urls, observer } = await start(t, 'prometheus', [{ job: 'many', instance: 'many', address }]);
+  const url = urls.prometheus ?? '';
+  const ask = (query: string) => queryAt(url, query, Date.now() / 1_000);
+  await until('there are many', async () => (await ask('sum(count_over_time(many[1h]))'))[0]?.points[0]?.[1] === 4_000);
+  // Who goes away ends a query: this one waits.
+  const wants = `/api/v1/query?query=${encodeURIComponent('count(count_over_time(many[1d:1s]))')}`;
+  await assert.rejects(fetchPrometheus(url, wants, {}));
+  await until('it is there again', () => observer.snapshot().restarts === 1 && observer.snapshot().state === 'ready');
+  assert.equal((await ask('count(count_over_time(many[1h]))'))[0]?.points[0]?.[1], 2_000);
 });

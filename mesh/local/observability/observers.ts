@@ -1,34 +1,27 @@
 /** How each program that looks at a stack is run: on this machine alone, within limits, and with no secret on a command line. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { hashSync } from 'bcryptjs';
+import { stringify } from 'yaml';
 import type { AptProgram } from '../parts/apt.ts';
 import { loopback, type ServerPorts, serverPorts } from '../ports.ts';
 import { writePrivately } from '../secrets.ts';
 import { serverEnvironment } from '../servers/environment.ts';
-import { monitoringRole } from '../servers/monitoring.ts';
-import { databaseName } from '../servers/postgres.ts';
-import { monitoringUser } from '../servers/redis-acl.ts';
 import { repositoryRoot } from '../settings.ts';
-import type { StackPlan } from '../stack/plan.ts';
+import { prometheusUser, type StackPlan } from '../stack/plan.ts';
 import { logPathOf } from '../supervisor/group.ts';
 import { httpHeartbeat } from '../supervisor/liveness.ts';
 import type { ProcessSpec } from '../supervisor/process.ts';
+import { nodeExporter, postgresExporter, redisExporter } from './exporters.ts';
 import type { ObserverName } from './programs.ts';
+import { fetchPrometheus } from './prometheus-client.ts';
 import { renderPrometheusConfig, type ScrapeTarget } from './prometheus-config.ts';
-import { redisPortsOf, ruleFiles } from './targets.ts';
+import { type Running, runDir } from './running.ts';
+import { ruleFiles } from './targets.ts';
 
 /** Of Prometheus: so long and so much is kept, and so much a query may take. */
 const kept = { days: 7, megabytes: 512 };
 const query = { samples: 2_000_000, timeoutSeconds: 20, atOnce: 4 };
-
-type Running = {
-  readonly args: readonly string[];
-  readonly port: number;
-  /** Answers 200 as soon as it works, and costs nothing. */
-  readonly path: string;
-  readonly env?: Readonly<Record<string, string>>;
-  readonly memoryMegabytes: number;
-};
 
 /** Tells how to run one of them. @param targets what Prometheus asks */
 export function observerSpec(
@@ -44,16 +37,14 @@ export function observerSpec(
     'redis-exporter': () => redisExporter(plan, ports),
     'node-exporter': () => nodeExporter(ports),
   };
-  const { args, port, path, memoryMegabytes, env: own = {} } = running[name]();
+  const { args, port, path, url, memoryMegabytes, maxMegabytes, env: own = {} } = running[name]();
   return {
     name,
-    command: program,
-    args,
-    // The collector works harder before this is used up; there is none that a program of Go would keep by itself.
+    ...bounded(program, args, maxMegabytes),
     env: { ...serverEnvironment(), ...env, GOMEMLIMIT: `${memoryMegabytes}MiB`, GOMAXPROCS: '1', ...own },
     cwd: runDir(plan),
     logPath: logPathOf(plan.logDir, name),
-    probe: () => isThere(port, path),
+    probe: () => isThere(port, path, url),
     readyTimeoutMs: 60_000,
     heartbeat: httpHeartbeat(port, path),
     stopSignal: 'SIGTERM',
@@ -72,7 +63,7 @@ export function telemetrySpec(plan: StackPlan): ProcessSpec {
       ...serverEnvironment(),
       TELEMETRY_FOLDER: join(plan.stateDir, 'data/traces'),
       TELEMETRY_PORT: String(ports.telemetry),
-      PROMETHEUS_URL: `http://${loopback}:${ports.prometheus}`,
+      PROMETHEUS_URL: plan.urls.prometheus ?? '',
       ...(plan.urls.natsMonitor === undefined ? {} : { NATS_MONITOR_URL: plan.urls.natsMonitor }),
     },
     cwd: repositoryRoot,
@@ -90,8 +81,12 @@ function prometheus(plan: StackPlan, ports: ServerPorts, targets: readonly Scrap
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const configPath = join(runDir(plan), 'prometheus.yaml');
   writePrivately(configPath, renderPrometheusConfig(targets, ruleFiles()));
+  const webPath = join(runDir(plan), 'prometheus-web.yaml');
+  // Read again for each request. Of a password that nobody can guess the hash need not be slow.
+  writePrivately(webPath, stringify({ basic_auth_users: { [prometheusUser]: hashSync(plan.secrets.prometheus, 4) } }));
   const flags = {
     'config.file': configPath,
+    'web.config.file': webPath,
     'storage.tsdb.path': dataDir,
     'storage.tsdb.retention.time': `${kept.days}d`,
     'storage.tsdb.retention.size': `${kept.megabytes}MB`,
@@ -106,103 +101,25 @@ function prometheus(plan: StackPlan, ports: ServerPorts, targets: readonly Scrap
     'log.format': 'json',
   };
   const args = Object.entries(flags).map(([flag, value]) => `--${flag}=${value}`);
-  return { args, port: ports.prometheus, path: '/-/ready', memoryMegabytes: 512 };
-}
-
-function postgresExporter({ secrets }: StackPlan, ports: ServerPorts): Running {
   return {
-    args: [
-      `--web.listen-address=${loopback}:${ports.postgresExporter}`,
-      '--disable-settings-metrics',
-      // It asks for columns that Postgres has had elsewhere since 17: they are in the file.
-      '--no-collector.bgwriter',
-      `--extend.query-path=${join(import.meta.dirname, 'postgres-queries.yaml')}`,
-      ...['--log.level=warn', '--log.format=json'],
-    ],
-    port: ports.postgresExporter,
-    path: '/',
-    env: {
-      DATA_SOURCE_URI: `${loopback}:${ports.postgres}/${databaseName}?sslmode=disable`,
-      DATA_SOURCE_USER: monitoringRole,
-      DATA_SOURCE_PASS: secrets.monitoring,
-    },
-    memoryMegabytes: 48,
+    ...{ args, port: ports.prometheus, path: '/-/ready', url: plan.urls.prometheus },
+    ...{ memoryMegabytes: 512, maxMegabytes: 1_024 },
   };
 }
 
 /**
- * Without an address of its own: it looks at the server that it is asked about. Anybody on this machine may ask it about any,
- * so the password is written down for each of ours, and whoever else is named gets none.
+ * GOMEMLIMIT is a wish, and one query may want gigabytes. So the kernel refuses what is too much (`ulimit -d`: memory that is its own and
+ * can be written), and a program of Go ends. `ulimit -v` would count what Go and the store of Prometheus only map.
  */
-function redisExporter(plan: StackPlan, ports: ServerPorts): Running {
-  const passwordsPath = join(runDir(plan), 'redis-passwords.json');
-  // Later versions look with the user, earlier ones by the target as it is.
-  const ours = redisPortsOf(plan.own, ports).flatMap(([, port]) =>
-    ['', `${monitoringUser}@`].map((user) => `redis://${user}${loopback}:${port}`),
-  );
-  const passwords = Object.fromEntries(ours.map((url) => [url, plan.secrets.redisMonitoring]));
-  writePrivately(passwordsPath, JSON.stringify(passwords));
+function bounded(program: string, args: readonly string[], megabytes: number): Pick<ProcessSpec, 'command' | 'args'> {
   return {
-    args: [
-      `--web.listen-address=${loopback}:${ports.redisExporter}`,
-      '--redis.addr=',
-      `--redis.password-file=${passwordsPath}`,
-      '--config-command=-',
-      '--connection-timeout=2s',
-      ...['--redis-only-metrics', '--log-format=json'],
-    ],
-    port: ports.redisExporter,
-    path: '/',
-    env: { REDIS_USER: monitoringUser },
-    memoryMegabytes: 48,
+    command: '/bin/sh',
+    args: ['-c', 'ulimit -d "$1" && shift && exec "$@"', 'sh', String(megabytes * 1024), program, ...args],
   };
 }
 
-const notDisks = [
-  ...['autofs', 'binfmt_misc', 'bpf', 'cgroup2?', 'configfs', 'debugfs', 'devpts', 'devtmpfs', 'fusectl', 'hugetlbfs'],
-  ...[
-    'mqueue',
-    'nsfs',
-    'proc',
-    'procfs',
-    'pstore',
-    'rpc_pipefs',
-    'securityfs',
-    'squashfs',
-    'sysfs',
-    'tmpfs',
-    'tracefs',
-  ],
-];
-
-/** What is asked of a machine that runs a stack: its processors, its memory and its disks. */
-function nodeExporter(ports: ServerPorts): Running {
-  const collectors = ['cpu', 'diskstats', 'filefd', 'filesystem', 'loadavg', 'meminfo', 'netdev', 'pressure', 'stat'];
-  return {
-    args: [
-      `--web.listen-address=${loopback}:${ports.nodeExporter}`,
-      '--web.disable-exporter-metrics',
-      '--collector.disable-defaults',
-      ...collectors.map((name) => `--collector.${name}`),
-      // By default it leaves out what a container stands on.
-      `--collector.filesystem.fs-types-exclude=^(${notDisks.join('|')})$`,
-      '--collector.filesystem.mount-points-exclude=^/(dev|proc|run|sys)($|/)',
-      '--log.level=warn',
-    ],
-    port: ports.nodeExporter,
-    path: '/',
-    memoryMegabytes: 48,
-  };
-}
-
-function runDir({ stateDir }: StackPlan): string {
-  const folder = join(stateDir, 'run/observability');
-  mkdirSync(folder, { recursive: true, mode: 0o755 });
-  return folder;
-}
-
-async function isThere(port: number, path: string): Promise<boolean> {
-  const response = await fetch(`http://${loopback}:${port}${path}`, { signal: AbortSignal.timeout(1_000) });
+async function isThere(port: number, path: string, url = `http://${loopback}:${port}`): Promise<boolean> {
+  const response = await fetchPrometheus(url, path, { signal: AbortSignal.timeout(1_000) });
   await response.body?.cancel();
   return response.status === 200;
 }

@@ -33,6 +33,17 @@ const targetsSchema = z.object({
   }),
 });
 
+/**
+ * Asks Prometheus.
+ * @param url without a slash at the end, with user and password as `StackUrls` has it; fetch takes none in a URL
+ * @param path behind it, such as /api/v1/query
+ */
+export function fetchPrometheus(url: string, path: string, init: RequestInit): Promise<Response> {
+  const { origin, username, password } = new URL(url);
+  const authorization = `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
+  return fetch(`${origin}${path}`, { ...init, headers: username === '' ? {} : { authorization } });
+}
+
 /** Values over a time. @throws Error with what Prometheus says against the query, or that it is away */
 export async function queryRange(prometheusUrl: string, query: string, range: Range): Promise<Series[]> {
   const { startSeconds, endSeconds, stepSeconds } = range;
@@ -51,14 +62,14 @@ export async function queryAt(prometheusUrl: string, query: string, atSeconds: n
 
 /** Each target that is scraped, and why those that are down are. */
 export async function readTargets(prometheusUrl: string) {
-  const response = await fetch(`${prometheusUrl}/api/v1/targets?state=active`, {
+  const response = await fetchPrometheus(prometheusUrl, '/api/v1/targets?state=active', {
     signal: AbortSignal.timeout(timeoutMs),
   });
   return targetsSchema.parse(await response.json()).data.activeTargets;
 }
 
 async function ask(prometheusUrl: string, kind: string, parameters: Record<string, string>): Promise<Series[]> {
-  const response = await fetch(`${prometheusUrl}/api/v1/${kind}`, {
+  const response = await fetchPrometheus(prometheusUrl, `/api/v1/${kind}`, {
     method: 'POST',
     body: new URLSearchParams(parameters),
     signal: AbortSignal.timeout(timeoutMs),

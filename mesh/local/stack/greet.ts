@@ -3,7 +3,7 @@ import { loopback } from '../ports.ts';
 import { loadSecrets } from '../secrets.ts';
 import type { Settings } from '../settings.ts';
 import { withRunningSettings } from '../supervisor/state.ts';
-import { planStack } from './plan.ts';
+import { planStack, prometheusUser } from './plan.ts';
 import { checkFlow, signIn } from './ready-check.ts';
 import { requireServing } from './serving.ts';
 
@@ -15,17 +15,19 @@ export async function greet(given: Settings, progress: Progress, startedAtMs: nu
   // What was given for a stack that runs may not be what it runs with.
   const settings = withRunningSettings(given);
   const frontDoor = `http://${loopback}:${settings.portBase}`;
+  const { stateDir } = settings;
   const { accounts } = loadSecrets(settings.stateDir, []);
   await progress.step('every service can work', () => requireServing(planStack(settings)));
   await progress.step('a post seen in a feed', async () => `after ${await checkFlow(frontDoor, accounts.check)} ms`);
   const demo = { handle: 'demo', displayName: 'Demo', password: accounts.demo };
   const { accessToken } = await signIn(frontDoor, demo);
   const { urls } = planStack(settings);
+  const metrics = urls.prometheus === undefined ? '' : new URL(urls.prometheus).origin;
   const mails = urls.mails ?? 'are sent by the server of MAIL_SMTP_URL';
   const observed =
     urls.telemetry === undefined
       ? ''
-      : `\n  traces        ${urls.telemetry}, and dashboards; metrics at ${urls.prometheus}`;
+      : `\n  traces        ${urls.telemetry}, and dashboards\n  metrics       ${metrics}, as ${prometheusUser} with "prometheus" of ${stateDir}/secrets.json`;
   const seconds = ((performance.now() - startedAtMs) / 1_000).toFixed(1);
   console.log(`
 OXO is ready (${seconds} s)

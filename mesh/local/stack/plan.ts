@@ -81,7 +81,7 @@ export type StackUrls = {
   readonly smtp: string;
   /** The page that shows what was sent; absent where mails are given to a server of one's own, or there are none. */
   readonly mails: string | undefined;
-  /** The page of traces and dashboards, and Prometheus; absent without observability. */
+  /** The page of traces and dashboards, and Prometheus with user and password; absent without observability. */
   readonly telemetry: string | undefined;
   readonly prometheus: string | undefined;
   /** Operations port by process (feed, feed-2): /livez, /readyz, /metrics. */
@@ -102,6 +102,9 @@ export type StackPlan = Required<Omit<StackOptions, 'own' | 'tracing' | 'jwksCac
   readonly urls: StackUrls;
   readonly context: ServiceContext;
 };
+
+/** Whoever asks Prometheus. */
+export const prometheusUser = 'oxo';
 
 /** Names that a service may inherit from the environment of the command. */
 const passedOnNames = [
@@ -195,7 +198,9 @@ function urlsOf({ portBase, services, instances, own, secrets, observability }: 
     smtp: own.smtpUrl ?? `smtp://${loopback}:${ports.mailSmtp}`,
     mails: catchesMails({ own, services }) ? http(ports.mailPage) : undefined,
     telemetry: observability ? http(ports.telemetry) : undefined,
-    prometheus: observability ? http(ports.prometheus) : undefined,
+    prometheus: observability
+      ? `http://${prometheusUser}:${secrets.prometheus}@${loopback}:${ports.prometheus}`
+      : undefined,
     operations: Object.fromEntries(instances.map((one) => [one.name, http(opsPort(portBase, one))])),
     grpc: Object.fromEntries(instances.map((one) => [one.name, `${loopback}:${grpcPort(portBase, one)}`])),
   };

@@ -222,8 +222,11 @@ async function replaceAll(roll: Roll, left: StackState): Promise<void> {
     await startRatelimit(plan, recorder, group);
   }
   if (only?.includes(monitoringStep)) {
-    const exporters: readonly ObserverName[] = ['postgres-exporter', 'redis-exporter'];
-    await startObservers(plan, { recorder, group, tier: tiers.servers }, true, exporters);
+    // And Prometheus, with who asks it.
+    const who: readonly ('telemetry' | ObserverName)[] = [
+      ...(['postgres-exporter', 'redis-exporter', 'prometheus', 'telemetry'] as const),
+    ];
+    await startObservers(plan, { recorder, group, tier: tiers.servers }, true, who);
   }
   if (only !== undefined) return;
   // Its limits may be others; while it is away writes pass.

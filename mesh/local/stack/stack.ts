@@ -59,7 +59,7 @@ export class StackIsRunningError extends CliError {}
 /** Of the rate limit service; what it returns says why there is none. */
 export const ratelimitStep = 'ratelimit';
 
-/** Of those who have a password to look at servers: the exporters of Postgres and Redis. */
+/** Of those who have a password to look at servers, or at what is known of them: exporters of Postgres and Redis, Prometheus and who asks it. */
 export const monitoringStep = 'monitoring';
 
 /** In which order things start; they stop in reverse. */

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { fetchPrometheus } from '../../../observability/prometheus-client.ts';
 import { repositoryRoot } from '../../../settings.ts';
 
 /** An alert of Prometheus that fires. */
@@ -27,7 +28,7 @@ const answerSchema = z.object({
 
 /** Rejects when Prometheus is away. @param url without a slash at the end */
 export async function readAlerts(url: string, timeoutMs: number): Promise<Alert[]> {
-  const response = await fetch(`${url}/api/v1/alerts`, { signal: AbortSignal.timeout(timeoutMs) });
+  const response = await fetchPrometheus(url, '/api/v1/alerts', { signal: AbortSignal.timeout(timeoutMs) });
   return parseAlerts(await response.json());
 }
 

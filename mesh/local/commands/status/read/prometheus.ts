@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { FAILURE_CODES } from '#kit/observability/semantics.ts';
+import { fetchPrometheus } from '../../../observability/prometheus-client.ts';
 import { frontDoorPrefix, type Rate, type Rates } from './rates.ts';
 
 /** Over so long, as alerts do. */
@@ -49,8 +50,8 @@ export async function readLongRates(url: string, timeoutMs: number): Promise<Rat
 
 /** @returns by RPC; a number of the whole has the key '' */
 async function ask(url: string, query: string, timeoutMs: number): Promise<Map<string, number>> {
-  const address = `${url}/api/v1/query?query=${encodeURIComponent(query)}`;
-  const response = await fetch(address, { signal: AbortSignal.timeout(timeoutMs) });
+  const path = `/api/v1/query?query=${encodeURIComponent(query)}`;
+  const response = await fetchPrometheus(url, path, { signal: AbortSignal.timeout(timeoutMs) });
   const { result } = answerSchema.parse(await response.json()).data;
   // What nothing was measured of is NaN.
   const numbers = result.map(({ metric, value }) => [metric.rpc ?? '', Number(value[1])] as const);
