@@ -12,9 +12,13 @@ import { services } from '../local/services.ts';
 import { ownCollector } from '../local/settings.ts';
 import { findListeners } from '../local/supervisor/listeners.ts';
 import { oxo } from '../local/testing/command.ts';
+import { exporters } from '../observability/lint/exporters.ts';
 import { feedPage, feedTexts, follow, type Person, signUpAll } from './testing/people.ts';
 import { startWorld, type World } from './testing/world.ts';
 import { requireLinked } from './trace/traces.ts';
+
+/** Envoy makes these counters when it counts for the first time. */
+const afterFailures = ['envoy_cluster_ratelimit_failure_mode_allowed', 'envoy_cluster_ratelimit_over_limit'];
 
 const jobs = [
   ...services.map(({ name }) => name),
@@ -58,7 +62,7 @@ describe('a stack that is observed', () => {
         'pg_stat_checkpointer_timed >= bool 0',
       ],
       ...['count(node_filesystem_avail_bytes) >= bool 1', 'count(jetstream_consumer_num_pending) > bool 2'],
-      ...['gnatsd_varz_info', 'count(nodejs_eventloop_lag_p99_seconds) >= bool 4', 'envoy_server_live'],
+      ...['gnatsd_varz_connections > bool 3', 'count(nodejs_eventloop_lag_p99_seconds) >= bool 4', 'envoy_server_live'],
     ])
       await until(query, async () => (await value(query)) === 1);
   });
@@ -110,6 +114,23 @@ describe('a stack that is observed', () => {
     for (const line of said) assert.equal((JSON.parse(line) as { service: string }).service, 'telemetry');
   });
 
+  it('is told by its exporters what is listed of them', async () => {
+    const listed = exporters
+      .filter(({ place }) => place === undefined)
+      .flatMap(({ metrics }) => Object.keys(metrics))
+      .filter((name) => name !== 'ALERTS' && !afterFailures.includes(name));
+    await until('every listed metric is there', async () => {
+      const answer = await fetch(`${prometheus}/api/v1/label/__name__/values`);
+      const { data } = (await answer.json()) as { data: readonly string[] };
+      assert.deepEqual(
+        listed.filter((name) => !data.includes(name)),
+        [],
+      );
+      return true;
+    });
+  });
+
+  // Whether their queries return data asks alerts.test.ts, with people on the stack.
   it('draws each dashboard that a cluster has', async () => {
     for (const { name, panels } of readDashboards()) {
       const answer = await fetch(`${world.stack.urls.telemetry}/dashboards/${name}`);

@@ -253,8 +253,8 @@ const ofIdentity: readonly Metric[] = [
     help: 'Whether all processes count attempts together: 1, or each alone, while their Redis is away or refuses: 0.',
   }),
   counter('oxo_auth_mails_total', {
-    ...{ unit: 'mails', services: ['auth'] },
-    help: 'Mails by kind and what became of them; one that is tried again has failed each time.',
+    ...{ unit: 'steps of mails', services: ['auth'] },
+    help: 'Steps of mails by kind: QUEUED, FAILED for each try that did, SENT and so on; one mail is counted at each of its own.',
     labels: {
       kind: { what: 'a kind of mail of services/auth/mail/kinds.ts', atMost: 20 },
       outcome: { values: ['QUEUED', 'LIMITED', 'SENT', 'FAILED', 'REFUSED', 'EXPIRED'] },

@@ -35,9 +35,22 @@ const settings: Readonly<Record<string, readonly string[]>> = {
   otlphttp: ['endpoint', 'timeout', 'sending_queue', 'retry_on_failure'],
 };
 
+/** Of the steps of filelog; each may have `id` and `if`. */
+const operatorSettings: Readonly<Record<string, readonly string[]>> = {
+  container: [],
+  json_parser: ['parse_from', 'parse_to', 'on_error', 'trace'],
+  severity_parser: ['parse_from', 'on_error'],
+};
+
 /** What is wrong; nothing when all is well. */
 export function problemsOf(config: CollectorConfig): string[] {
-  return [...unknownSettings(config), ...unconnected(config), ...unbounded(config), ...wrongOrder(config)];
+  return [
+    ...unknownSettings(config),
+    ...unknownOperators(config),
+    ...unconnected(config),
+    ...unbounded(config),
+    ...wrongOrder(config),
+  ];
 }
 
 const kinds = ['extensions', 'receivers', 'processors', 'exporters'] as const;
@@ -50,6 +63,18 @@ function unknownSettings(config: CollectorConfig): string[] {
       return Object.keys(component)
         .filter((key) => !known.includes(key))
         .map((key) => `${kind}: ${name} has no setting ${key}`);
+    }),
+  );
+}
+
+function unknownOperators({ receivers }: CollectorConfig): string[] {
+  return Object.entries(receivers).flatMap(([name, { operators = [] }]) =>
+    (operators as readonly Component[]).flatMap((operator) => {
+      const known = operatorSettings[String(operator.type)];
+      if (known === undefined) return [`${name}: nothing is known of ${operator.type}`];
+      return Object.keys(operator)
+        .filter((key) => !['type', 'id', 'if', ...known].includes(key))
+        .map((key) => `${name}: ${operator.type} has no setting ${key}`);
     }),
   );
 }

@@ -38,6 +38,16 @@ describe("the collector's configurations", () => {
     ]);
   });
 
+  it('are looked through as far as the steps by which a line is read', () => {
+    const logs = read('logs.yaml');
+    const operators = [{ type: 'json_parser', severity: { if: 'true' } }, { type: 'sevrity_parser' }];
+    const planted = { ...logs, receivers: { filelog: { ...logs.receivers.filelog, operators } } };
+    assert.deepEqual(problemsOf(planted), [
+      'filelog: json_parser has no setting severity',
+      'filelog: nothing is known of sevrity_parser',
+    ]);
+  });
+
   it('mask secrets and addresses, and nothing that is needed', () => {
     const jwt = `eyJhbGciOiJFUzI1NiJ9.${Buffer.from('{"sub":"1"}').toString('base64url')}.c2lnbmF0dXJl`;
     for (const name of ['gateway.yaml', 'logs.yaml']) {

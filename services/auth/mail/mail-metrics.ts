@@ -12,7 +12,7 @@ export type CountMail = (kind: MailKind, outcome: MailOutcome) => void;
 export function createMailMetrics(metrics: Metrics): CountMail {
   const mails = metrics.counter({
     name: 'oxo_auth_mails_total',
-    help: 'Mails by kind and what became of them; one that is tried again has failed each time.',
+    help: 'Steps of mails by kind: QUEUED, FAILED for each try that did, SENT and so on; one mail is counted at each of its own.',
     labelNames: ['kind', 'outcome'],
   });
   for (const kind of Object.keys(BOUNDS)) startAtZero(mails, { kind, outcome: 'SENT' }, { kind, outcome: 'FAILED' });
