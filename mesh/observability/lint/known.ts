@@ -8,6 +8,9 @@ import { type Known, labelsOf, partsOf, type Which } from './promql.ts';
 /** Which Prometheus adds. */
 const scraped = ['job', 'instance'];
 
+/** Labels in a text of an alert, where `{{ end }}` is none, and in a legend. */
+const TOLD = /\$labels[.](\w+)|\{\{\s*(?!end\b)(\w+)\s*\}\}/g;
+
 /** @param recordings each after those of which it is made */
 export function knownMetrics(recordings: readonly Recording[]): Known {
   const known = new Map<string, Set<string>>();
@@ -36,7 +39,7 @@ export function knownMetrics(recordings: readonly Recording[]): Known {
 export function unknownIn(text: string, known: Known, shown = '', which: Which = 'every'): string[] {
   const expr = parsePromql(text);
   const result = labelsOf(expr, known, which);
-  const told = [...shown.matchAll(/\{\{\s*(?:\$labels\.)?(\w+)\s*\}\}/g)].map(([, label = '']) => label);
+  const told = [...shown.matchAll(TOLD)].map(([, inText, inLegend]) => inText ?? inLegend ?? '');
   return [
     ...partsOf(expr).flatMap((part) => wrongIn(part, known)),
     ...misused(expr),

@@ -55,6 +55,9 @@ describe('what is asked of Prometheus', () => {
     const lost = ['its result has no label instance'];
     assert.deepEqual(unknownIn('sum by (job) (up)', known, '{{instance}}'), lost);
     assert.deepEqual(unknownIn('sum(up) > 0', known, 'of {{ $labels.instance }}', 'some'), lost);
+    const optional = '{{ with $labels.instance }} of {{ . }}{{ end }}';
+    assert.deepEqual(unknownIn('sum(up) > 0', known, optional, 'some'), lost);
+    assert.deepEqual(unknownIn('up > 0', known, optional, 'some'), []);
     assert.deepEqual(unknownIn('max without (instance) (up) unless count(up)', known, '{{instance}}'), lost);
     assert.deepEqual(unknownIn('up * on (job) group_left (version) oxo_build_info', known, '{{version}}'), []);
     assert.deepEqual(unknownIn('up / on (job) oxo_build_info', known, '{{instance}}'), lost);
