@@ -8,20 +8,20 @@ import { readLongRates } from './prometheus.ts';
 
 const rpc = 'oxo.feed.v1.FeedService/GetFeed';
 
+/** What is answered to a query of something that goes on. */
+function busy(query: string): string {
+  if (query.includes('timestamp')) return '1700000000';
+  if (query.includes('5"') || query.includes('code=')) return '1.5';
+  return query.includes('fanout') ? 'NaN' : '30';
+}
+
 /** Answers as Prometheus does; a query by RPC with one. */
-async function standIn(t: TestContext, knows = true): Promise<string> {
+async function standIn(t: TestContext, answer = busy): Promise<string> {
   const server = createServer((request, response) => {
     const { pathname, searchParams } = new URL(request.url ?? '', 'http://localhost');
     const query = searchParams.get('query') ?? '';
     const metric = query.includes('by (rpc') ? { rpc } : {};
-    const value = query.includes('timestamp')
-      ? '1700000000'
-      : query.includes('5"') || query.includes('code=')
-        ? '1.5'
-        : query.includes('fanout')
-          ? 'NaN'
-          : '30';
-    const result = knows ? [{ metric, value: [1, value] }] : [];
+    const result = [{ metric, value: [1, answer(query)] }];
     const alerts = [{ labels: { alertname: 'A' }, annotations: {}, state: 'firing', activeAt: '2026-11-28T02:00:00Z' }];
     response.end(JSON.stringify({ data: pathname.endsWith('/alerts') ? { alerts } : { result } }));
   }).listen(0, '127.0.0.1');
@@ -42,6 +42,14 @@ test('rates of five minutes come from Prometheus, and so do alerts', async (t) =
   assert.equal((await readAlerts(url, 5_000))[0]?.name, 'A');
 });
 
-test('a Prometheus that has just been started tells no rates, which is not that there are no requests', async (t) => {
-  assert.equal(await readLongRates(await standIn(t, false), 5_000), undefined);
+test('that nothing was counted says something only when Prometheus has looked for long', async (t) => {
+  const quietFor = (seconds: string) =>
+    standIn(t, (query) => {
+      if (query.includes('min_over_time')) return seconds;
+      return query.includes('timestamp') ? 'NaN' : '0';
+    });
+  assert.equal(await readLongRates(await quietFor('NaN'), 5_000), undefined);
+  assert.equal(await readLongRates(await quietFor('30'), 5_000), undefined);
+  const rates = await readLongRates(await quietFor('300'), 5_000);
+  assert.deepEqual([rates?.frontDoor?.perSecond, rates?.rpcs, rates?.lastFaultAt], [0, [], undefined]);
 });

@@ -23,6 +23,8 @@ const queries = {
   fanoutP99: '1000 * histogram_quantile(0.99, sum by (le) (rate(oxo_feed_fanout_duration_seconds_bucket[5m])))',
   mailsSent: 'sum(increase(oxo_auth_mails_total{outcome="SENT"}[5m]))',
   mailsFailed: 'sum(increase(oxo_auth_mails_total{outcome="FAILED"}[5m]))',
+  /** For how many of these seconds somebody has looked. */
+  covered: 'max(time() - min_over_time(timestamp(up{job=~"gateway|auth"})[5m:15s]))',
   lastFault: `max_over_time(timestamp(${isFailing})[1h:15s])`,
   refusedSignIns: 'sum(increase(oxo_auth_sign_ins_total{outcome="refused"}[5m]))',
 } as const;
@@ -37,15 +39,19 @@ const answerSchema = z.object({
   }),
 });
 
+/** Of a stack that was started within the window, nothing counted says nothing: what came before the first look is not seen. */
+const mostlyCovered = 0.8;
+
 /**
- * Rates over five minutes; undefined while Prometheus has not looked twice at anything. Rejects when it is away.
+ * Rates over five minutes; undefined while Prometheus has not looked for so long and has seen nothing. Rejects when it is away.
  * @param url without a slash at the end
  */
 export async function readLongRates(url: string, timeoutMs: number): Promise<Rates | undefined> {
   const asked = Object.entries(queries).map(async ([name, query]) => [name, await ask(url, query, timeoutMs)] as const);
   const numbers: Numbers = new Map(await Promise.all(asked));
-  const isTold = ['frontDoorAnswers', 'answers'].some((name) => (numbers.get(name)?.size ?? 0) > 0);
-  return isTold ? ratesOf(numbers) : undefined;
+  const rates = ratesOf(numbers);
+  const isSeen = rates.rpcs.length > 0 || (rates.frontDoor?.perSecond ?? 0) > 0;
+  return isSeen || (numbers.get('covered')?.get('') ?? 0) > mostlyCovered * seconds ? rates : undefined;
 }
 
 /** @returns by RPC; a number of the whole has the key '' */
