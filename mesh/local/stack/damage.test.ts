@@ -83,6 +83,7 @@ async function requireRedisMissed({ processes, supervisor }: StackState, env: Re
     ],
   );
   assert.match(status.summary, /left 4 processes; redis is gone/);
+  assert.match((await oxo(['trace'], { env })).err, /this stack is not observed/);
   const { findings }: { findings: Finding[] } = JSON.parse((await oxo(['doctor', '--json'], { env })).out);
   const found = findings.filter(({ area, verdict }) => area === 'processes' && verdict !== 'ok');
   assert.deepEqual(
