@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { until } from '#kit/testing/until.ts';
 import { readDashboards } from '../local/observability/pages/grafana.ts';
-import { queryAt, readTargets } from '../local/observability/prometheus-client.ts';
+import { fetchPrometheus, queryAt, readTargets } from '../local/observability/prometheus-client.ts';
 import type { Span } from '../local/observability/traces/span.ts';
 import { findFreePortBase, loopback, serverPorts } from '../local/ports.ts';
 import { services } from '../local/services.ts';
@@ -120,7 +120,7 @@ describe('a stack that is observed', () => {
       .flatMap(({ metrics }) => Object.keys(metrics))
       .filter((name) => name !== 'ALERTS' && !afterFailures.includes(name));
     await until('every listed metric is there', async () => {
-      const answer = await fetch(`${prometheus}/api/v1/label/__name__/values`);
+      const answer = await fetchPrometheus(prometheus, '/api/v1/label/__name__/values', {});
       const { data } = (await answer.json()) as { data: readonly string[] };
       assert.deepEqual(
         listed.filter((name) => !data.includes(name)),
