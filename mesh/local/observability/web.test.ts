@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { createServer, request as httpRequest } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { temporaryFolder } from '../testing/temporary.ts';
 import { openTraceStore } from './traces/store.ts';
@@ -83,4 +85,28 @@ test('a NATS that gives no answer is a target that is down', async (t) => {
   const { url } = await serve(t, `http://127.0.0.1:${(silent.address() as AddressInfo).port}`);
   assert.equal((await fetch(`${url}/nats/metrics`)).status, 503);
   assert.equal((await fetch(`${(await serve(t)).url}/nats/metrics`)).status, 404);
+});
+
+test('a request id that was said again leads to the latest trace, and names the others', async (t) => {
+  const { url } = await serve(t);
+  const attributes = [{ key: 'request_id', value: { stringValue: 'r-1' } }];
+  const other = traceId.replaceAll('0', '1');
+  for (const id of [traceId, other]) {
+    const body = exportOf(id, { attributes, traceId: id });
+    assert.equal((await fetch(`${url}/v1/traces`, { method: 'POST', headers: json, body })).status, 200);
+  }
+  const found = (await (await fetch(`${url}/api/traces/r-1`)).json()) as object;
+  assert.partialDeepStrictEqual(found, { summary: { traceId: other }, others: [traceId] });
+  assert.match(await (await fetch(`${url}/traces/r-1`)).text(), new RegExp(`Before it: <a href="/traces/${traceId}"`));
+  const list = await (await fetch(`${url}/?id=r-1`)).text();
+  for (const id of [traceId, other]) assert.match(list, new RegExp(`href="/traces/${id}"`));
+});
+
+test('settings that are missing or wrong are all named, and nothing starts', async () => {
+  const env = { TELEMETRY_PORT: '0', PROMETHEUS_URL: 'secret' };
+  const run = spawnSync(process.execPath, [join(import.meta.dirname, 'main.ts')], { env, encoding: 'utf8' });
+  assert.equal(run.status, 1);
+  for (const name of ['TELEMETRY_FOLDER', 'TELEMETRY_PORT', 'PROMETHEUS_URL'])
+    assert.match(`${run.stdout}${run.stderr}`, new RegExp(name));
+  assert.doesNotMatch(`${run.stdout}${run.stderr}`, /secret/);
 });

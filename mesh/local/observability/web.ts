@@ -9,7 +9,7 @@ import { style } from './pages/layout.ts';
 import { tracesPage } from './pages/traces.ts';
 import { waterfallPage } from './pages/waterfall.ts';
 import { decodeExport } from './traces/otlp.ts';
-import { findTrace, searchTraces, type TraceQuery } from './traces/search.ts';
+import { findTraces, searchTraces, type TraceQuery } from './traces/search.ts';
 import type { TraceStore } from './traces/store.ts';
 import { summarise } from './traces/tree.ts';
 
@@ -118,9 +118,11 @@ async function show(options: TelemetryOptions, { pathname, searchParams }: URL):
     return page === undefined ? notFound : html(page);
   }
   const [, isApi, id] = /^\/(api\/)?traces\/([\w.-]{1,100})$/.exec(pathname) ?? [];
-  const trace = id === undefined ? undefined : findTrace(store, id);
+  const [trace, ...others] = id === undefined ? [] : findTraces(store, id);
   if (trace === undefined) return isApi === undefined ? notFound : asJson({ error: 'there is no such trace' }, 404);
-  return isApi === undefined ? html(waterfallPage(trace)) : asJson({ summary: summarise(trace), spans: trace.spans });
+  const otherIds = others.map(({ traceId }) => traceId);
+  if (isApi === undefined) return html(waterfallPage(trace, otherIds));
+  return asJson({ summary: summarise(trace), spans: trace.spans, others: otherIds });
 }
 
 async function natsMetrics(monitorUrl: string | undefined): Promise<Answer> {

@@ -31,7 +31,11 @@ each that is sent with a sampled traceparent:
 };
 
 /** What the process that keeps traces answers. */
-const traceSchema = z.object({ summary: z.custom<TraceSummary>(), spans: z.custom<Span[]>(Array.isArray) });
+const traceSchema = z.object({
+  summary: z.custom<TraceSummary>(),
+  spans: z.custom<Span[]>(Array.isArray),
+  others: z.array(z.string()).default([]),
+});
 const listSchema = z.object({ traces: z.custom<TraceSummary[]>(Array.isArray) });
 
 async function run(argv: readonly string[]): Promise<number> {
@@ -49,6 +53,10 @@ async function run(argv: readonly string[]): Promise<number> {
   const trace = await findSoon(`${telemetry}/api/traces/${id}`);
   if (trace === undefined) throw notFound(id);
   console.log(values.json ? JSON.stringify(trace, null, 2) : renderTrace(trace.summary, trace.spans, telemetry));
+  if (!values.json && trace.others.length > 0)
+    console.log(
+      `the latest with this request id, which whoever calls may repeat; before it: ${trace.others.join(', ')}`,
+    );
   return 0;
 }
 

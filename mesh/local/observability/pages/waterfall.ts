@@ -1,12 +1,15 @@
-import type { Trace } from '../traces/store.ts';
+import type { Trace } from '../traces/index.ts';
 import { type Row, rowsOf, summarise } from '../traces/tree.ts';
 import { colourOf, escapeHtml, formatMs, page } from './layout.ts';
 
 /** Of the drawing, in which a bar has a place and a width. */
 const width = 1_000;
 
-/** One trace: its spans as a tree, each with its time; a row opens to what the span tells. */
-export function waterfallPage(trace: Trace): string {
+/**
+ * One trace: its spans as a tree, each with its time; a row opens to what the span tells.
+ * @param others traces of the same request id
+ */
+export function waterfallPage(trace: Trace, others: readonly string[] = []): string {
   const summary = summarise(trace);
   const { traceId, requestId, service, name, startMs, durationMs, spans, errors, services, dropped } = summary;
   const facts: readonly (readonly [string, string])[] = [
@@ -23,10 +26,16 @@ export function waterfallPage(trace: Trace): string {
     `<div class="facts">${facts.map(([what, value]) => `<span>${what} <b>${escapeHtml(value)}</b></span>`).join('')}
 ${errors > 0 ? `<span class="bad">${errors} ${errors === 1 ? 'error' : 'errors'}</span>` : ''}</div>
 <p class="faint">In the terminal: <code>./oxo trace ${escapeHtml(traceId)}</code></p>
-${rowsOf(trace.spans)
+${othersHtml(others)}${rowsOf(trace.spans)
   .map((row) => rowHtml(row, durationMs))
   .join('\n')}`,
   );
+}
+
+function othersHtml(others: readonly string[]): string {
+  if (others.length === 0) return '';
+  const links = others.map((id) => `<a href="/traces/${escapeHtml(id)}">${escapeHtml(id)}</a>`);
+  return `<p>This is the latest trace with this request id, which whoever calls may repeat. Before it: ${links.join(', ')}</p>\n`;
 }
 
 function rowHtml(row: Row, totalMs: number): string {

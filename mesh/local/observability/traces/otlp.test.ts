@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import protobuf from 'protobufjs';
+import type { z } from 'zod';
 import { decodeExport } from './otlp.ts';
 
 const traceId = '0af7651916cd43dd8448eb211c80319c';
@@ -85,4 +88,45 @@ test('what is none is refused as a whole, and long texts are cut off', () => {
   const [span] = decodeExport(asJson({ name: 'n'.repeat(1_000), attributes: many }), true);
   assert.deepEqual([span?.name.length, span?.attributes.k0?.toString().length], [300, 300]);
   assert.equal(Object.keys(span?.attributes ?? {}).length, 48);
+});
+
+test('of a long text a short copy is kept, and not the whole', () => {
+  const long = 'x'.repeat(4_000_000);
+  const heldBefore = held();
+  const kept = Array.from({ length: 8 }, () =>
+    decodeExport(asJson({ name: 'n', attributes: [{ key: 'k', value: { stringValue: long } }] }), true),
+  );
+  assert.equal(String(kept[0]?.[0]?.attributes.k).length, 300);
+  assert.ok(held() - heldBefore < 10_000_000, `${held() - heldBefore} bytes are held`);
+  // A cut may fall between the halves of a character.
+  const [span] = decodeExport(asJson({ name: `${'x'.repeat(299)}\u{1f600}` }), true);
+  assert.equal(span?.name, `${'x'.repeat(299)}\ufffd`);
+});
+
+function held(): number {
+  setFlagsFromString('--expose-gc');
+  runInNewContext('gc')();
+  return process.memoryUsage().heapUsed;
+}
+
+test('what is small as bytes and large as objects is refused before it is made', () => {
+  const json = (text: string) => () => decodeExport(Buffer.from(text), true);
+  const list = (item: string, count: number) => `[${Array(count).fill(item).join(',')}]`;
+  const spans = (item: string, count: number) => `{"resourceSpans":[{"scopeSpans":[{"spans":${list(item, count)}}]}]}`;
+  assert.throws(json(spans('{}', 60_000)), /10000/);
+  assert.throws(json(spans('[]', 300_000)), /more than 250000 values/);
+  assert.throws(json(`{"resourceSpans":${list('{}', 1_001)}}`), /1000/);
+  const scopes = list(`{"spans":[${JSON.stringify({ traceId, spanId, startTimeUnixNano: 1 })}]}`, 900);
+  assert.throws(json(`{"resourceSpans":${list(`{"scopeSpans":${scopes}}`, 12)}}`), /more than 10000 spans/);
+  // The first that is wrong ends it.
+  assert.throws(json(spans('{}', 9_000)), (error: z.ZodError) => error.issues.length <= 3);
+  const attributes = `[${'0,'.repeat(200_000)}0]`;
+  assert.throws(json(spans(`{"attributes":${attributes}}`, 1)), (error: z.ZodError) => error.issues.length < 100);
+  for (const empty of [
+    [0x0a, 0x00],
+    [0x12, 0x00],
+  ]) {
+    const body = Buffer.concat(Array<Buffer>(2_000_000).fill(Buffer.from(empty)));
+    assert.throws(() => decodeExport(body, false), /more than 200000 fields/);
+  }
 });

@@ -23,6 +23,8 @@ const requestType = root.lookupType('Request');
 
 /** Of one span: more is cut off. */
 const max = { attributes: 48, keyLength: 100, textLength: 300, events: 16 };
+/** Of one export: with more it is refused, before much is made of it. Ours have 512 spans, Envoy's fewer. */
+const maxOfExport = { spans: 10_000, groups: 1_000, jsonValues: 250_000, protobufFields: 200_000 };
 const errorCode = 2;
 
 const hexId = (digits: number) =>
@@ -34,9 +36,12 @@ const hexId = (digits: number) =>
   });
 /** Nanoseconds since 1970, as text or as a number that has lost some. */
 const time = z.union([z.string().regex(/^\d{1,20}$/), z.number().int().nonnegative()]);
-const shortText = z.string().transform((text) => text.slice(0, max.textLength));
+const shortText = z.string().transform((text) => cut(text, max.textLength));
+/** The first ones; the others are not looked at. */
+const firstOf = <Item extends z.ZodType>(item: Item, count: number) =>
+  z.preprocess((list) => (Array.isArray(list) ? list.slice(0, count) : list), z.array(item).default([]));
 const keyValue = z.object({
-  key: z.string().transform((key) => key.slice(0, max.keyLength)),
+  key: z.string().transform((key) => cut(key, max.keyLength)),
   value: z
     .object({
       stringValue: shortText.optional(),
@@ -54,41 +59,67 @@ const spanSchema = z.object({
   kind: z.number().default(0),
   startTimeUnixNano: time,
   endTimeUnixNano: time.default(0),
-  attributes: z.array(keyValue).default([]),
-  events: z
-    .array(
-      z.object({
-        timeUnixNano: time.default(0),
-        name: shortText.default(''),
-        attributes: z.array(keyValue).default([]),
-      }),
-    )
-    .default([]),
+  attributes: firstOf(keyValue, max.attributes),
+  events: firstOf(
+    z.object({
+      timeUnixNano: time.default(0),
+      name: shortText.default(''),
+      attributes: firstOf(keyValue, max.attributes),
+    }),
+    max.events,
+  ),
   status: z.object({ message: shortText.optional(), code: z.number().optional() }).default({}),
 });
-const requestSchema = z.object({
-  resourceSpans: z
-    .array(
-      z.object({
-        resource: z.object({ attributes: z.array(keyValue).default([]) }).default({ attributes: [] }),
-        scopeSpans: z.array(z.object({ spans: z.array(spanSchema).default([]) })).default([]),
-      }),
-    )
-    .default([]),
+/** Each is read by itself, so that the first that is wrong ends it: zod would go on, and tell of all. */
+const manyOf = (count: number) => z.array(z.unknown()).max(count).default([]);
+const requestSchema = z.object({ resourceSpans: manyOf(maxOfExport.groups) });
+const resourceSpansSchema = z.object({
+  resource: z.object({ attributes: firstOf(keyValue, max.attributes) }).default({ attributes: [] }),
+  scopeSpans: manyOf(maxOfExport.groups),
 });
+const scopeSpansSchema = z.object({ spans: manyOf(maxOfExport.spans) });
 
 /**
  * The spans of one export.
- * @throws Error (of zod, protobufjs or JSON) when it is none
+ * @throws Error (of zod, protobufjs or JSON) when it is none, or has too much
  */
 export function decodeExport(body: Buffer, isJson: boolean): Span[] {
-  const received: unknown = isJson
-    ? JSON.parse(body.toString())
-    : requestType.toObject(requestType.decode(body), { longs: String });
-  return requestSchema.parse(received).resourceSpans.flatMap(({ resource, scopeSpans }) => {
+  const spans: Span[] = [];
+  for (const group of requestSchema.parse(isJson ? readJson(body) : readProtobuf(body)).resourceSpans) {
+    const { resource, scopeSpans } = resourceSpansSchema.parse(group);
     const service = String(attributesOf(resource.attributes)['service.name'] ?? '');
-    return scopeSpans.flatMap(({ spans }) => spans.map((span) => spanOf(span, service)));
-  });
+    for (const scope of scopeSpans) {
+      for (const span of scopeSpansSchema.parse(scope).spans) {
+        if (spans.length >= maxOfExport.spans) throw new Error(`more than ${maxOfExport.spans} spans`);
+        spans.push(spanOf(spanSchema.parse(span), service));
+      }
+    }
+  }
+  return spans;
+}
+
+/** Few bytes make an object, and an object takes many. */
+function readJson(body: Buffer): unknown {
+  let values = 0;
+  for (let at = 0; at < body.length; at += 1) {
+    const byte = body[at];
+    if (byte === 0x7b || byte === 0x5b || byte === 0x2c) values += 1;
+  }
+  if (values > maxOfExport.jsonValues) throw new Error(`more than ${maxOfExport.jsonValues} values`);
+  return JSON.parse(body.toString());
+}
+
+/** As with JSON: two bytes are a message. Each field begins with its tag. */
+function readProtobuf(body: Buffer): unknown {
+  const reader = protobuf.Reader.create(body);
+  const readTag = reader.tag;
+  let fields = 0;
+  reader.tag = () => {
+    fields += 1;
+    if (fields > maxOfExport.protobufFields) throw new Error(`more than ${maxOfExport.protobufFields} fields`);
+    return readTag.call(reader);
+  };
+  return requestType.toObject(requestType.decode(reader), { longs: String });
 }
 
 function spanOf(span: z.infer<typeof spanSchema>, service: string): Span {
@@ -107,16 +138,16 @@ function spanOf(span: z.infer<typeof spanSchema>, service: string): Span {
     durationMs: Math.max(0, rounded(milliseconds(span.endTimeUnixNano) - startMs)),
     ...(isError ? { error: span.status.message ?? '' } : {}),
     attributes: attributesOf(span.attributes),
-    events: span.events.slice(0, max.events).map(({ name, timeUnixNano, attributes }) => ({
+    events: span.events.map(({ name, timeUnixNano, attributes }) => ({
       name,
       atMs: milliseconds(timeUnixNano),
-      detail: Object.values(attributesOf(attributes)).join(' ').slice(0, max.textLength),
+      detail: cut(Object.values(attributesOf(attributes)).join(' '), max.textLength),
     })),
   };
 }
 
 function attributesOf(pairs: readonly z.infer<typeof keyValue>[]): Span['attributes'] {
-  const read = pairs.slice(0, max.attributes).flatMap(({ key, value = {} }) => {
+  const read = pairs.flatMap(({ key, value = {} }) => {
     const { stringValue, boolValue, intValue, doubleValue } = value;
     const found = stringValue ?? boolValue ?? (intValue === undefined ? doubleValue : Number(intValue));
     return found === undefined ? [] : [[key, found] as const];
@@ -131,4 +162,9 @@ function milliseconds(nanoseconds: string | number): number {
 
 function rounded(milliseconds: number): number {
   return Math.round(milliseconds * 1_000) / 1_000;
+}
+
+/** Its beginning, copied: a slice would keep the whole alive. */
+function cut(text: string, length: number): string {
+  return text.length <= length ? text : Buffer.from(text.slice(0, length)).toString();
 }

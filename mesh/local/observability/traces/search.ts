@@ -1,4 +1,5 @@
-import type { Trace, TraceStore } from './store.ts';
+import type { Trace } from './index.ts';
+import type { TraceStore } from './store.ts';
 import { summarise, type TraceSummary } from './tree.ts';
 
 /** What somebody looks for; all of it must hold. */
@@ -17,18 +18,16 @@ export const maxResults = 100;
 /** A query looks at so many of the latest at most. */
 const maxLookedAt = 20_000;
 
-/** By trace id or request id. */
-export function findTrace(store: TraceStore, id: string): Trace | undefined {
-  return store.trace(id.toLowerCase()) ?? store.ofRequest(id);
+/** By trace id or request id, the latest first: whoever calls may say the request id of another. */
+export function findTraces(store: TraceStore, id: string): Trace[] {
+  const trace = store.trace(id.toLowerCase());
+  return trace === undefined ? store.ofRequest(id) : [trace];
 }
 
 /** The latest first, `maxResults` at most. */
 export function searchTraces(store: TraceStore, query: TraceQuery): TraceSummary[] {
   const { id, service, errors, slowerThanMs, background } = query;
-  if (id !== undefined) {
-    const found = findTrace(store, id);
-    return found === undefined ? [] : [summarise(found)];
-  }
+  if (id !== undefined) return findTraces(store, id).map(summarise);
   const found: TraceSummary[] = [];
   for (const trace of store.all().slice(0, maxLookedAt)) {
     if (background !== true && !trace.spans.some(({ kind }) => kind === 'server' || kind === 'consumer')) continue;

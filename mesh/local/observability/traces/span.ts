@@ -1,3 +1,5 @@
+import { z } from 'zod';
+
 /** One span, as it is kept. */
 export type Span = {
   /** 32 and 16 hexadecimal digits. */
@@ -20,6 +22,18 @@ export type Span = {
 /** As OpenTelemetry numbers them. */
 export const spanKinds = ['unspecified', 'internal', 'server', 'client', 'producer', 'consumer'] as const;
 export type SpanKind = (typeof spanKinds)[number];
+
+const spanSchema: z.ZodType<Span> = z.object({
+  ...{ traceId: z.string(), spanId: z.string(), parentSpanId: z.string(), name: z.string(), service: z.string() },
+  ...{ kind: z.enum(spanKinds), startMs: z.number(), durationMs: z.number(), error: z.string().optional() },
+  attributes: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
+  events: z.array(z.object({ name: z.string(), atMs: z.number(), detail: z.string() })),
+});
+
+/** Whether a line of a file is one. */
+export function isSpan(value: unknown): value is Span {
+  return spanSchema.safeParse(value).success;
+}
 
 /** By which name each of those who make spans writes down the id that an answer has in `x-request-id`. */
 const requestIdAttributes = ['guid:x-request-id', 'oxo.request_id', 'request_id'];

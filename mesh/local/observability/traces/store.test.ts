@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, readdirSync, rmSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { temporaryFolder } from '../../testing/temporary.ts';
@@ -34,8 +34,8 @@ test('what was kept is there after a restart, also when its end was cut off', ()
     [store.trace('a')?.spans.length, store.trace('b')?.spans.length, store.trace('c')],
     [2, 1, undefined],
   );
-  assert.equal(store.ofRequest('r1')?.traceId, 'a');
-  assert.equal(store.ofRequest('r2'), undefined);
+  const idsOf = (requestId: string) => store.ofRequest(requestId).map(({ traceId }) => traceId);
+  assert.deepEqual([idsOf('r1'), idsOf('r2')], [['a'], []]);
   assert.deepEqual(
     store.all().map(({ traceId }) => traceId),
     ['b', 'a'],
@@ -51,7 +51,7 @@ test('the oldest goes first, from memory and from the disk', () => {
     store.all().map(({ traceId }) => traceId),
     ['d', 'c', 'b'],
   );
-  assert.equal(store.ofRequest('r-a'), undefined);
+  assert.deepEqual(store.ofRequest('r-a'), []);
   assert.equal(readdirSync(folder).length, 3);
   const again = openTraceStore(folder, () => 6, limits);
   assert.equal(again.trace('a'), undefined);
@@ -80,10 +80,71 @@ test('a folder that can not be written any more is told of, and traces are kept'
     join(folder, 'traces'),
     () => 5,
     defaultLimits,
-    (error) => problems.push(error),
+    (what) => problems.push(what),
   );
   rmSync(join(folder, 'traces'), { recursive: true });
   store.add([span('a')]);
   assert.equal(problems.length, 1);
   assert.equal(store.trace('a')?.spans.length, 1);
+});
+
+test('lines that are no spans and what is no file are passed over', () => {
+  const folder = temporaryFolder();
+  openTraceStore(folder, () => 5).add([span('a')]);
+  const [name = ''] = readdirSync(folder);
+  const line = readFileSync(join(folder, name), 'utf8');
+  const wrong = [
+    'null',
+    '1',
+    '[]',
+    '{}',
+    line.trim().replace('"server"', '"other"'),
+    line.trim().replace('[]', '[null]'),
+  ];
+  writeFileSync(join(folder, name), `${wrong.join('\n')}\n${line.replaceAll('"a"', '"b"')}`);
+  mkdirSync(join(folder, '3.jsonl'));
+  const problems: string[] = [];
+  const store = openTraceStore(
+    folder,
+    () => 6,
+    defaultLimits,
+    (what) => problems.push(what),
+  );
+  assert.deepEqual(
+    store.all().map(({ traceId }) => traceId),
+    ['b'],
+  );
+  assert.deepEqual(problems, [`${join(folder, '3.jsonl')} can not be read, and is passed over`]);
+  store.add([span('c')]);
+  assert.ok(store.trace('c'));
+});
+
+test('of traces with the same request id the latest five are found', () => {
+  const folder = temporaryFolder();
+  const limits = { ...defaultLimits, segmentBytes: 1, segments: 4 };
+  const store = openTraceStore(folder, () => 5, limits);
+  const idsOf = () => store.ofRequest('r').map(({ traceId }) => traceId);
+  for (const traceId of ['a', 'b', 'a']) store.add([span(traceId, { request_id: 'r' })]);
+  assert.deepEqual(idsOf(), ['a', 'b']);
+  store.add([span('c', { request_id: 'r' }), span('d')]);
+  assert.deepEqual(idsOf(), ['c', 'a', 'b']);
+  store.add([span('d')]);
+  assert.deepEqual(idsOf(), ['c', 'a'], 'b is gone with its file');
+  const many = openTraceStore(temporaryFolder(), () => 5);
+  many.add(['1', '2', '3', '4', '5', '6'].map((traceId) => span(traceId, { request_id: 'r' })));
+  assert.deepEqual(
+    many.ofRequest('r').map(({ traceId }) => traceId),
+    ['6', '5', '4', '3', '2'],
+  );
+});
+
+test('an export that is larger than a file fills several', () => {
+  const folder = temporaryFolder();
+  const store = openTraceStore(folder, () => 5, { ...defaultLimits, segmentBytes: 1, segments: 3 });
+  store.add(['a', 'b', 'c', 'd'].map((traceId) => span(traceId)));
+  assert.deepEqual(
+    store.all().map(({ traceId }) => traceId),
+    ['d', 'c', 'b'],
+  );
+  assert.equal(readdirSync(folder).length, 3);
 });

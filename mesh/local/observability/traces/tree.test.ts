@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { waterfallPage } from '../pages/waterfall.ts';
 import type { Span } from './span.ts';
 import { rowsOf, summarise } from './tree.ts';
 
@@ -55,4 +56,13 @@ test('spans without their parents, and those that go round, are shown once each'
     ['a', 'b', 'c', 'd'],
   );
   assert.deepEqual(rowsOf([]), []);
+});
+
+test('a chain of thousands is drawn to a depth, each span once', () => {
+  const chain = Array.from({ length: 2_000 }, (_, index) => span(`s${index}`, `s${index - 1}`, index, 1));
+  const rows = rowsOf(chain);
+  assert.equal(rows.length, chain.length);
+  assert.equal(Math.max(...rows.map(({ depth }) => depth)), 40);
+  const page = waterfallPage({ traceId: 't', spans: chain, dropped: 0 });
+  assert.ok(page.length < 4_000_000, `${page.length} characters`);
 });

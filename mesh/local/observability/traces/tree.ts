@@ -1,5 +1,5 @@
+import type { Trace } from './index.ts';
 import { requestIdOf, type Span } from './span.ts';
-import type { Trace } from './store.ts';
 
 /** What is told of a trace in a list. */
 export type TraceSummary = {
@@ -30,6 +30,8 @@ export type Row = {
 
 /** Its spans say that somebody came in, and not what they wanted. */
 const frontDoor = 'gateway';
+/** Deeper ones are drawn at this depth: each level moves a row to the right, and thousands of spans may be a chain. */
+const maxDepth = 40;
 /** Shorter ones are noise. */
 const shortestGap = { ms: 2, share: 0.03 };
 
@@ -75,7 +77,7 @@ export function rowsOf(spans: readonly Span[]): Row[] {
         rows.push({ ...gap, depth: depth + 1, gap: hasEnded ? 'waiting' : 'not recorded' });
       }
       reachedMs = Math.max(reachedMs, span.startMs + span.durationMs);
-      const below = parent === undefined ? [] : [...follows, index < members.length - 1];
+      const below = parent === undefined ? [] : depth >= maxDepth ? follows : [...follows, index < members.length - 1];
       rows.push({
         depth: below.length,
         offsetMs: span.startMs - startMs,
