@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
+import { request } from 'node:http';
 import { test } from 'node:test';
 import { createLogger } from '#kit/observability/logger.ts';
 import { createMetrics } from '#kit/observability/metrics.ts';
 import { type OpsServer, startOpsServer } from '#kit/observability/ops-server.ts';
 
-async function start(t: test.TestContext): Promise<OpsServer> {
+async function start(t: test.TestContext, host = '127.0.0.1'): Promise<OpsServer> {
   const logger = createLogger({ service: 'test', level: 'silent' });
   const server = await startOpsServer({
-    host: '127.0.0.1',
+    host,
     port: 0,
     metrics: createMetrics(),
     logger,
@@ -91,4 +92,23 @@ test('answers GET only, and only what it knows', async (t) => {
   assert.match(await metrics.text(), /oxo_rpc_server_requests_total/);
   const long = await fetch(`${server.url}/livez`, { headers: { 'x-long': 'x'.repeat(10_000) } });
   assert.equal(long.status, 431);
+});
+
+test('on loopback it answers who asks for this machine; elsewhere, whoever asks', async (t) => {
+  const statusOf = (url: string, host: string) =>
+    new Promise<number | undefined>((resolve, reject) => {
+      const asked = request(`${url}/livez`, { headers: { host } }, (response) => {
+        response.resume();
+        resolve(response.statusCode);
+      });
+      asked.once('error', reject).end();
+    });
+  const local = await start(t);
+  const { port } = new URL(local.url);
+  for (const host of [`127.0.0.1:${port}`, '127.0.0.1', `localhost:${port}`, 'LOCALHOST', `[::1]:${port}`])
+    assert.equal(await statusOf(local.url, host), 200, host);
+  for (const host of ['elsewhere.example', `elsewhere.example:${port}`, '127.0.0.1.example', 'localhost.example:80'])
+    assert.equal(await statusOf(local.url, host), 421, host);
+  const open = await start(t, '0.0.0.0');
+  assert.equal(await statusOf(`http://127.0.0.1:${new URL(open.url).port}`, '10.1.2.3:9090'), 200);
 });

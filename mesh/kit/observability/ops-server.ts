@@ -1,6 +1,7 @@
 /**
  * The operations port of a process: /livez (it runs), /readyz (it can serve; 503 with the failing checks otherwise), /metrics.
- * Not for the public: it is bound to a port of its own and answers GET only.
+ * Not for the public: it is bound to a port of its own and answers GET only. On a machine's loopback it answers only who asks for it by its own
+ * name: a page from elsewhere may have its name lead here. Elsewhere probes come by the address of a pod.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -32,12 +33,18 @@ export interface OpsServerOptions {
   checkTimeoutMs?: number;
 }
 
+const loopbackNames = /^(127(\.\d{1,3}){3}|localhost|::1|\[::1\])$/i;
+
 /** Listens, in state `starting`. Rejects when the port is taken. */
 export async function startOpsServer(options: OpsServerOptions): Promise<OpsServer> {
   const dependencies = createDependencies(options.metrics, options.checkTimeoutMs ?? 2_000);
   let state: OpsState = 'starting';
 
+  const isLoopback = loopbackNames.test(options.host);
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const { host } = request.headers;
+    if (isLoopback && host !== undefined && !loopbackNames.test(host.replace(/:\d{1,5}$/, '')))
+      return send(response, 421, 'text/plain', 'this is for 127.0.0.1 and localhost\n');
     if (request.method !== 'GET') return send(response, 405, 'text/plain', 'only GET\n');
     const path = request.url?.split('?', 1)[0];
     if (path === '/livez') return send(response, 200, 'text/plain', 'ok\n');

@@ -8,18 +8,22 @@ import pg from 'pg';
 import { until } from '#kit/testing/until.ts';
 import { findFreePortBase } from '../ports.ts';
 import { durablesOf, services } from '../services.ts';
+import { planStack } from '../stack/plan.ts';
+import { refreshUsers } from '../stack/servers.ts';
 import { type Stack, startStack } from '../stack/stack.ts';
+import { bringUpToDate } from '../stack/upgrade.ts';
 import { temporaryFolder } from '../testing/temporary.ts';
 import { monitoringRole } from './monitoring.ts';
 import { connectOnce } from './nats.ts';
 import { withClient } from './postgres-client.ts';
 import { monitoringUser } from './redis-acl.ts';
 
+const stateDir = temporaryFolder();
 let stack: Stack;
 
 before(async () => {
   const portBase = await findFreePortBase();
-  stack = await startStack({ stateDir: temporaryFolder(), portBase, serversOnly: true, observability: true });
+  stack = await startStack({ stateDir, portBase, serversOnly: true, observability: true });
 });
 
 after(async () => {
@@ -471,4 +475,33 @@ describe('NATS', () => {
     const { host } = new URL(stack.urls.nats);
     await assert.rejects(connect({ servers: host, reconnect: false, timeout: 2_000 }), /authorization/i);
   });
+});
+
+test('who looks at servers is let in until all is replaced that does, and then no more', async () => {
+  const port = Number(new URL(stack.urls.frontDoor).port);
+  const plan = planStack({ stateDir, portBase: port, serversOnly: true, observability: false });
+  const database = new URL(stack.urls.database);
+  [database.username, database.password] = [monitoringRole, stack.secrets.monitoring];
+  const askPostgres = () =>
+    withClient(database.href, { connectionTimeoutMillis: 5_000, application_name: 'test' }, (client) =>
+      client.query('SELECT 1'),
+    );
+  const askRedis = async () => {
+    const { hostname: host, port: redisPort } = new URL(stack.urls.redis);
+    const user = { username: monitoringUser, password: stack.secrets.redisMonitoring };
+    const options = { ...user, host, port: Number(redisPort), lazyConnect: true, retryStrategy: () => null };
+    const client = new Redis({ ...options, enableReadyCheck: false });
+    client.on('error', () => {});
+    try {
+      await client.info('stats');
+    } finally {
+      client.disconnect();
+    }
+  };
+  await bringUpToDate(plan, [], { step: async (_, work) => void (await work()) });
+  await askPostgres();
+  await askRedis();
+  await refreshUsers(plan, undefined, false);
+  await assert.rejects(askPostgres(), { code: '28P01' });
+  await assert.rejects(askRedis(), /WRONGPASS|NOAUTH/);
 });

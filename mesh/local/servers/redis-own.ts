@@ -28,7 +28,7 @@ export async function setUpOwnRedis(url: string, users: RedisUsers, keep = false
     // Whose turn is over; that ends his connections too.
     const names = [...users.services.keys(), ...(users.ratelimit ?? new Map()).keys()];
     const others = names.flatMap((name) => userNames(ownerOf(name))).filter((name) => !names.includes(name));
-    if (users.monitoring?.length === 0) others.push(monitoringUser);
+    if (!keep && users.monitoring?.length === 0) others.push(monitoringUser);
     if (others.length > 0) await client.call('ACL', 'DELUSER', ...others);
     // Without an ACL file there is nothing to save to, and a restart of that server forgets the users until the next `up`.
     const saved = await client.call('ACL', 'SAVE').then(

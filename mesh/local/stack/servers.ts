@@ -55,8 +55,11 @@ export function programOf({ part }: OwnServer, programs: Readonly<Partial<Record
   return (part === undefined ? undefined : programs[part]) ?? '';
 }
 
-/** Roles, schemas, users and streams: everything on the servers that services expect. Can be repeated. */
-export async function setUpServers(plan: StackPlan, step: RunStep): Promise<void> {
+/**
+ * Roles, schemas, users and streams: everything on the servers that services expect. Can be repeated.
+ * @param keep true: also what this plan does not have stays, since processes of another still run
+ */
+export async function setUpServers(plan: StackPlan, step: RunStep, keep = false): Promise<void> {
   await Promise.all([
     step('database roles', async () => {
       await setUpDatabase(
@@ -68,8 +71,7 @@ export async function setUpServers(plan: StackPlan, step: RunStep): Promise<void
       );
       const auth = plan.services.find(({ name }) => name === 'auth');
       if (auth !== undefined) await setUpAuditLog(maintenanceUrl(plan), plan.secrets, auth);
-      if (plan.own.databaseUrl === undefined)
-        await setUpMonitoring(plan.urls.database, plan.observability ? plan.secrets.monitoring : undefined);
+      if (plan.observability || !keep) await setUpObserver(plan);
     }),
     step('streams', async () => {
       await setUpStreams(plan.urls.nats, plan.services);
@@ -86,6 +88,12 @@ export async function setUpServers(plan: StackPlan, step: RunStep): Promise<void
   ]);
 }
 
+/** The role that reads statistics of Postgres, where it is ours; closed where nobody looks. */
+async function setUpObserver({ own, urls, observability, secrets }: StackPlan): Promise<void> {
+  if (own.databaseUrl === undefined)
+    await setUpMonitoring(urls.database, observability ? secrets.monitoring : undefined);
+}
+
 /** A database that is there before ours is. */
 function maintenanceUrl(plan: StackPlan): string {
   if (plan.own.databaseUrl !== undefined) return plan.own.databaseUrl;
@@ -98,6 +106,7 @@ function maintenanceUrl(plan: StackPlan): string {
  * @param keep true: what they may do already is kept, since services of that version still run
  */
 export async function refreshUsers(plan: StackPlan, nats: ProcessIdentity | undefined, keep: boolean): Promise<void> {
+  if (!keep && !plan.observability) await setUpObserver(plan);
   if (plan.own.redisUrl === undefined) await setUpOwnRedis(plan.urls.redis, feedsRedisUsers(plan), keep);
   // A version from before there were limits has no Redis of them.
   if (ownLimitsRedis(plan.own) === undefined && isRunning(plan, 'redis-limits'))

@@ -88,11 +88,11 @@ function requireThisVersion(stateDir: string): void {
 export async function bringUpToDate(
   plan: StackPlan,
   services: readonly ServiceDefinition[],
-  progress: Progress,
+  progress: Pick<Progress, 'step'>,
 ): Promise<void> {
   const nats = readState(plan.stateDir)?.processes.find(({ name }) => name === 'nats')?.identity;
   await progress.step('users', () => refreshUsers(plan, nats, true));
-  await setUpServers(plan, progress.step);
+  await setUpServers(plan, progress.step, true);
   for (const service of services) {
     if (service.migrate === undefined) continue;
     await progress.step(`migrations of ${service.name}`, () => migrate(plan, service, 'up'));

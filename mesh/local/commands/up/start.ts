@@ -64,12 +64,12 @@ export async function start(settings: Settings, wanted: Wanted, begun: Begun): P
   const settled = readLiveState(settings.stateDir);
   if (settled !== undefined && !wanted.serversOnly && isOfAnotherVersion(settled)) {
     tell(wanted.about);
-    console.log('services of another version run: each is replaced by this one, and people go on');
+    console.log(`services of another version run: each is replaced by this one${effectOf(settled)}`);
     await roll(settings, settled, begun, progress);
   } else if (settled !== undefined && !wanted.serversOnly && isObservedOtherwise(settled, settings)) {
     tell(wanted.about);
     const what = settings.observability ? 'observed' : 'not observed any more';
-    console.log(`this stack is ${what}: each service is started again, and people go on`);
+    console.log(`this stack is ${what}: each service is started again${effectOf(settled)}`);
     await roll(settings, settled, begun, progress);
   }
   if (running !== undefined) await requireRecovered(settings);
@@ -87,6 +87,12 @@ export async function start(settings: Settings, wanted: Wanted, begun: Begun): P
     await requireRecovered(settings, 0);
     throw error;
   }
+}
+
+/** What those notice who use a stack while its processes are replaced one after the other. */
+function effectOf({ replicas }: StackState): string {
+  if (replicas > 1) return ', and people go on';
+  return '. There is one of each: requests to it fail for seconds, until it is ready again (with --replicas 2 none would)';
 }
 
 /** What `./oxo credentials rotate` had begun. One that is going on is left alone. */
