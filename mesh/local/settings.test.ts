@@ -60,6 +60,12 @@ test('spans go where the services send theirs', () => {
   assert.deepEqual(readSettings(env).tracing, { otlpEndpoint: 'http://127.0.0.1:4318', samplingPercent: 50 });
 });
 
+test('each request is traced where one looks at a machine, and one of a hundred for a collector elsewhere', () => {
+  assert.equal(readSettings({ OXO_OBSERVABILITY: 'on' }).tracing?.samplingPercent, 100);
+  const elsewhere = { OXO_OBSERVABILITY: 'on', OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:4318' };
+  assert.equal(readSettings(elsewhere).tracing?.samplingPercent, 1);
+});
+
 test('what a request says of its trace is believed only when somebody says so', () => {
   assert.equal(readSettings({}).trustTraceparent, false);
   assert.equal(readSettings({ OXO_TRUST_TRACEPARENT: 'on' }).trustTraceparent, true);

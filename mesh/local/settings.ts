@@ -183,10 +183,14 @@ function readSwitch(env: NodeJS.ProcessEnv, name: string, problems: string[]): b
   return text === 'on';
 }
 
-/** The variables that the services read as well, so that Envoy begins the traces that they continue. */
+/**
+ * The variables that the services read as well, so that Envoy begins the traces that they continue. Who looks at a stack on one machine wants to
+ * find the request that was just sent, so that each is traced there; a collector elsewhere gets one of a hundred, as in a cluster.
+ */
 function readTracing(env: NodeJS.ProcessEnv, own: string | undefined, problems: string[]): Settings['tracing'] {
-  const otlpEndpoint = readUrl(env, 'OTEL_EXPORTER_OTLP_ENDPOINT', ['http:', 'https:'], problems) ?? own;
-  const share = Number(env.OTEL_TRACES_SAMPLER_ARG || '0.01');
+  const other = readUrl(env, 'OTEL_EXPORTER_OTLP_ENDPOINT', ['http:', 'https:'], problems);
+  const otlpEndpoint = other ?? own;
+  const share = Number(env.OTEL_TRACES_SAMPLER_ARG || (other === undefined ? '1' : '0.01'));
   if (!(share >= 0 && share <= 1)) problems.push('OTEL_TRACES_SAMPLER_ARG must be a number from 0 to 1');
   return otlpEndpoint === undefined ? undefined : { otlpEndpoint, samplingPercent: share * 100 };
 }

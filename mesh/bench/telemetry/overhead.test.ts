@@ -26,6 +26,7 @@ test('each stands beside the budget, in lines that fit', () => {
       overheadOf('x', [pair(1, -0.01)]),
     ],
     43.4,
+    1,
   );
   assert.match(text, /GET \/feed +1\.000 +1\.031 +\+3\.1 % +≤ \+5\.0 % +ok/);
   assert.match(text, /POST \/posts +2\.000 +2\.120 +\+6\.0 % +≤ \+5\.0 % +over/);

@@ -38,7 +38,7 @@ export function overheadOf(what: string, pairs: readonly Pair[]): Overhead {
 }
 
 /** As text for people. @param watchersMsPerSecond CPU of what looks on, which serves nobody */
-export function renderOverhead(all: readonly Overhead[], watchersMsPerSecond: number): string {
+export function renderOverhead(all: readonly Overhead[], watchersMsPerSecond: number, tracedPercent: number): string {
   const percent = (share: number): string => `${share < 0 ? '−' : '+'}${Math.abs(share * 100).toFixed(1)} %`;
   const rows = all.map(({ what, withoutMs, withMs, more, pairs }) => [
     ...[what, withoutMs.toFixed(3), withMs.toFixed(3), percent(more), `≤ ${percent(budget)}`],
@@ -55,7 +55,7 @@ export function renderOverhead(all: readonly Overhead[], watchersMsPerSecond: nu
   ];
   return [
     table([head, ...rows], [1, 2, 3, 4]),
-    'CPU of Envoy, the services and their servers. With: metrics asked for every 5 s, one request of a hundred traced.',
+    `CPU of Envoy, the services and their servers. With: metrics asked for every 5 s, ${tracedPercent} of a hundred requests traced.`,
     `What looks on (Prometheus, exporters, what keeps traces) takes ${watchersMsPerSecond.toFixed(0)} ms of CPU a second beside it.`,
   ].join('\n');
 }

@@ -29,7 +29,12 @@ const titles: Readonly<Record<Kind, string>> = {
 };
 const kinds = Object.keys(titles) as Kind[];
 
-type Options = { readonly seconds: number; readonly viewers: number; readonly jsonPath: string | undefined };
+type Options = {
+  readonly seconds: number;
+  readonly viewers: number;
+  readonly tracedPercent: number;
+  readonly jsonPath: string | undefined;
+};
 
 /**
  * Starts two stacks, one of which is looked at as by `./oxo up --observability`, and compares what the main paths cost in them.
@@ -44,7 +49,7 @@ export async function runTelemetry(argv: readonly string[]): Promise<number> {
   signal.addEventListener('abort', load.stop, { once: true });
   try {
     const { all, watchersMsPerSecond } = await measure(options, { load, progress, signal });
-    console.log(`\n${renderOverhead(all, watchersMsPerSecond)}`);
+    console.log(`\n${renderOverhead(all, watchersMsPerSecond, options.tracedPercent)}`);
     if (options.jsonPath !== undefined)
       writeFileSync(options.jsonPath, `${JSON.stringify({ all, watchersMsPerSecond }, null, 2)}\n`);
     return 0;
@@ -62,21 +67,24 @@ function readOptions(argv: readonly string[]): Options {
     json: { type: 'string' },
     seconds: { type: 'string', default: '10' },
     viewers: { type: 'string', default: '200' },
+    // As a cluster has it.
+    traced: { type: 'string', default: '1' },
   });
   return {
     seconds: wholeNumber('--seconds', values.seconds, 1, 300),
     viewers: wholeNumber('--viewers', values.viewers, 50, 10_000),
+    tracedPercent: wholeNumber('--traced', values.traced, 0, 100),
     jsonPath: values.json,
   };
 }
 
 async function measure(
-  { seconds, viewers }: Options,
+  { seconds, viewers, tracedPercent }: Options,
   tools: Tools,
 ): Promise<{ all: readonly Overhead[]; watchersMsPerSecond: number }> {
   const sides: Side[] = [];
   try {
-    for (const observed of [false, true]) sides.push(await startSide({ observed, viewers, ...tools }));
+    for (const observed of [false, true]) sides.push(await startSide({ observed, tracedPercent, viewers, ...tools }));
     const [without, observed] = sides as [Side, Side];
     for (const side of sides) await warmUp(side, tools);
     const watched = readCpu(observed.watching);

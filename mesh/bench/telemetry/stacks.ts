@@ -23,21 +23,20 @@ export type Side = {
 const watchers: ReadonlySet<string> = new Set([
   ...['prometheus', 'telemetry', 'node-exporter', 'postgres-exporter', 'redis-exporter'],
 ]);
-/** As `up` has it. */
-const samplingPercent = 1;
-
 type Wanted = {
   readonly observed: boolean;
+  /** So many of a hundred requests are traced, where it is observed. */
+  readonly tracedPercent: number;
   readonly viewers: number;
   readonly progress: Progress;
   readonly signal: AbortSignal;
 };
 
 /** Whoever calls stops the stack. @throws CliError when it does not start, or is not looked at though it is to be */
-export async function startSide({ observed, viewers, progress, signal }: Wanted): Promise<Side> {
+export async function startSide({ observed, tracedPercent, viewers, progress, signal }: Wanted): Promise<Side> {
   const portBase = await findFreePortBase();
   const telemetry = observed
-    ? { observability: true, tracing: { otlpEndpoint: ownCollector(portBase), samplingPercent } }
+    ? { observability: true, tracing: { otlpEndpoint: ownCollector(portBase), samplingPercent: tracedPercent } }
     : {};
   const stack = await startStack({ stateDir: temporaryFolder(), portBase, ...telemetry }, signal);
   try {

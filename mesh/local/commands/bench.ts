@@ -9,7 +9,7 @@ const minutes = Math.ceil((crowdSeconds + parts.reduce((sum, { seconds }) => sum
 export const command: Command = {
   usage: `usage: ./oxo bench [--only PART[,PART]] [--growth] [--quick] [--json FILE] [--profile DIR] [--seconds N] [--viewers N]
        ./oxo bench --soak MINUTES [--viewers N]
-       ./oxo bench --telemetry [--seconds N] [--viewers N] [--json FILE]
+       ./oxo bench --telemetry [--traced PERCENT] [--seconds N] [--viewers N] [--json FILE]
 
 Measures the stack that runs here, and prints each figure beside its budget: rate, p50, p99, and CPU time of all servers
 a request, less what they use when idle. All of it takes about ${minutes} minutes on two cores, of which ${crowdSeconds} s are for signing
@@ -31,7 +31,8 @@ What was acknowledged is looked for in 40 feeds at the end, which are read to th
                  fast it grows
 
   --telemetry    starts two stacks of its own, with metrics and traces (as up --observability) and without, and prints how much more CPU
-                 GET /feed and POST /posts take with them; six pairs of turns of N seconds (10), about 6 minutes`,
+                 GET /feed and POST /posts take with them; six pairs of turns of N seconds (10), about 6 minutes.
+                 So many of a hundred requests are traced (1, as in a cluster; an observed stack on one machine traces all)`,
   run: async (argv) => {
     if (argv.some((word) => word.startsWith('--soak'))) {
       const { runSoak } = await import('../../bench/soak/soak.ts');

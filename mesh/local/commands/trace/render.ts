@@ -8,8 +8,7 @@ const maxListed = 25;
 
 /** The latest traces, one a line. */
 export function renderList(traces: readonly TraceSummary[]): string {
-  if (traces.length === 0)
-    return 'no trace yet: one request of a hundred is traced (./oxo trace --help says how to trace one)';
+  if (traces.length === 0) return 'no trace yet: send a request (./oxo trace --help says which are traced)';
   const rows = traces
     .slice(0, maxListed)
     .map(({ traceId, startMs, durationMs, spans, errors, service, name }) => [

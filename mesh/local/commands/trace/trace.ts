@@ -23,9 +23,9 @@ long it took, what failed (✗), and where time went by in which nothing was rec
   ID      a trace id (32 hexadecimal digits), or a request id: what an answer has in x-request-id, and an error in requestId
   --json  the spans for programs
 
-Traces are kept while a stack is observed (./oxo up --observability): the latest 24 MiB of them, a day at most. One request of a hundred
-is traced (OTEL_TRACES_SAMPLER_ARG=1 ./oxo up traces all), and while callers are trusted to say so (OXO_TRUST_TRACEPARENT=on ./oxo up)
-each that is sent with a sampled traceparent:
+Traces are kept while a stack is observed (./oxo up --observability): the latest 24 MiB of them, a day at most. Each request is traced,
+or fewer (OTEL_TRACES_SAMPLER_ARG=0.01 ./oxo up --observability: one of a hundred), and then, while callers are trusted to say so
+(OXO_TRUST_TRACEPARENT=on), each that is sent with a sampled traceparent:
   curl -H "traceparent: 00-$(openssl rand -hex 16)-$(openssl rand -hex 8)-01" …`,
   run,
 };
@@ -116,8 +116,8 @@ async function ask(url: string): Promise<{ status: number; body: unknown }> {
 function notFound(id: string): CliError {
   return new CliError(`there is no trace of ${id}`, {
     advice: [
-      'It was not sampled (one request of a hundred is: OTEL_TRACES_SAMPLER_ARG=1 ./oxo up traces all),',
-      'or it is too old: a day at most is kept, less when there is much. ./oxo trace lists what there is.',
+      'It is too old (a day at most is kept, less when there is much; ./oxo trace lists what there is), it came before the stack',
+      'was observed, or not every request is traced here: OTEL_TRACES_SAMPLER_ARG=1 ./oxo up --observability traces each.',
       `Its log lines are there all the same: ./oxo logs -n 10000 | grep ${id}`,
     ],
   });

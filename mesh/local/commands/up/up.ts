@@ -51,7 +51,7 @@ settings (environment variables; what a stack runs with is kept unless another v
   OTEL_EXPORTER_OTLP_ENDPOINT
                     a collector of yours, which gets the traces (with --observability, the one that ./oxo trace asks)
   OTEL_TRACES_SAMPLER_ARG
-                    share of the requests that are traced, 0 to 1 (0.01)
+                    share of the requests that are traced, 0 to 1 (1; 0.01 with a collector of yours)
   OXO_TRUST_TRACEPARENT
                     whether a request's own traceparent says of which trace it is, and that it is traced: on where only
                     callers of yours come, or a proxy in front takes it from strangers (off)

@@ -8,7 +8,7 @@ export function tracesPage(found: readonly TraceSummary[], query: TraceQuery): s
   const isAsked = id !== '' || service !== '' || errors || slowerThanMs !== undefined;
   const none = isAsked
     ? 'No trace is like that. What is not sampled has none: OTEL_TRACES_SAMPLER_ARG says how many are.'
-    : 'No trace has come yet: one request of a hundred is traced, or more by OTEL_TRACES_SAMPLER_ARG.';
+    : 'No trace has come yet. Each request is traced, or the share of OTEL_TRACES_SAMPLER_ARG.';
   return page(
     'Traces',
     'traces',
