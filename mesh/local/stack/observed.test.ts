@@ -17,7 +17,7 @@ import { findListeners } from '../supervisor/listeners.ts';
 import { environmentVariable } from '../supervisor/proc.ts';
 import { readState, type StackState } from '../supervisor/state.ts';
 import { temporaryFolder } from '../testing/temporary.ts';
-import type { StackOptions } from './plan.ts';
+import { planStack, type StackOptions } from './plan.ts';
 import { isObservedOtherwise } from './upgrade.ts';
 
 /** By the names that the front door leads to. */
@@ -79,7 +79,7 @@ test('a stack that runs is observed and is not any more, and its servers go on',
   assert.notEqual(pid('post'), former, 'where its spans go it is told when it starts');
   assert.equal(collector(), tracing.otlpEndpoint);
   assert.ok(!isObservedOtherwise(state(), wanted(true)) && isObservedOtherwise(state(), wanted(false)));
-  const prometheus = `http://${loopback}:${ports.prometheus}`;
+  const prometheus = planStack({ ...options, observability: true }).urls.prometheus ?? '';
   await until('what looks at the servers is asked', async () => {
     const targets = await readTargets(prometheus);
     const up = targets.filter(({ health }) => health === 'up').map(({ labels }) => labels.job);
