@@ -27,7 +27,7 @@ test('the numbers of status are those of the alerts', () => {
     [said('slo:requests_failed:rate5m', 'post_visibility'), `le=~"${thresholds.postVisibleSeconds}([.]0)?"`],
     [said('MailsFail'), `> ${thresholds.mailsFailed}`],
     [said('EventLoopBlocked'), `> ${thresholds.blockedSeconds}`],
-    [said('SigningKeyOld'), `< -${thresholds.signingKeyGraceDays} * 86400`],
+    [said('SigningKeyOld'), `> ${thresholds.signingKeyGraceDays} * 86400`],
   ];
   for (const [expr, part] of wanted) assert.ok(expr.includes(part), `${part} in: ${expr}`);
 });
