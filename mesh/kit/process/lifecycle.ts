@@ -9,7 +9,6 @@ import { createMetrics, type Metrics } from '#kit/observability/metrics.ts';
 import { type OpsServer, startOpsServer } from '#kit/observability/ops-server.ts';
 import { measureProcess } from '#kit/observability/process-metrics.ts';
 import { shutdownTelemetry } from '#kit/observability/telemetry.ts';
-import { collectGarbage } from '#kit/process/collect-garbage.ts';
 import { withTimeLimit } from '#kit/time-limit.ts';
 
 /** What every service's configuration has. */
@@ -86,8 +85,6 @@ export async function runService<C extends ServiceConfig>(definition: ServiceDef
       onStop: (name, close, timeoutMs = CLOSE_LIMIT_MS) => closers.push({ name, close, timeoutMs }),
     });
     if (stopping) return;
-    // Before the first request, so that none waits for it.
-    collectGarbage();
     ops.setState('ready');
     logger.info({ ops: ops.url }, 'ready');
   } catch (error) {
