@@ -2,7 +2,7 @@
 import { jetstreamManager } from '@nats-io/jetstream';
 import { systemClock } from '#kit/clock.ts';
 import { dropDeadLetter, listDeadLetters } from '#kit/events/consumers/dead-letters.ts';
-import { connectNats } from '#kit/events/jetstream/nats.ts';
+import { connectNats, type NatsBus } from '#kit/events/jetstream/nats.ts';
 import { EVENTS_STREAM, ensureStreams, REVOCATIONS_STREAM } from '#kit/events/jetstream/streams.ts';
 import { createPublisher } from '#kit/events/outbox/publisher.ts';
 import { newId } from '#kit/ids.ts';
@@ -32,19 +32,22 @@ export const consumerStopped: Fault = {
   },
 };
 
+async function publishNonsense(nats: NatsBus, subject: string): Promise<void> {
+  const publisher = createPublisher({ nats, source: 'auth', logger: quiet });
+  const payload = nonsense;
+  await publisher.publish([{ eventId: newId(systemClock.nowMs()), version: 1, subject, payload, headers: {} }]);
+  publisher.close();
+}
+
 /** What is no event at all is given up by who reads it: here by one alone. */
 export const deadLetter: Fault = {
   fires: [{ alert: 'DeadLetters' }],
   isLate: true,
   cause: async ({ world }) => {
     const nats = await connectNats({ url: world.stack.urls.nats, name: 'test', logger: quiet });
-    const publisher = createPublisher({ nats, source: 'auth', logger: quiet });
-    await publisher.publish([
-      { eventId: newId(systemClock.nowMs()), version: 1, subject: 'mail.queued', payload: nonsense, headers: {} },
-    ]);
+    await publishNonsense(nats, 'mail.queued');
     return async () => {
       for (const letter of await listDeadLetters(nats.connection, 100)) await dropDeadLetter(nats.connection, letter);
-      publisher.close();
       await nats.close();
     };
   },
@@ -56,11 +59,7 @@ export const revocationFails: Fault = {
   isLate: true,
   cause: async ({ world }) => {
     const nats = await connectNats({ url: world.stack.urls.nats, name: 'test', logger: quiet });
-    const publisher = createPublisher({ nats, source: 'auth', logger: quiet });
-    await publisher.publish([
-      { eventId: newId(systemClock.nowMs()), version: 1, subject: 'session.revoked', payload: nonsense, headers: {} },
-    ]);
-    publisher.close();
+    await publishNonsense(nats, 'session.revoked');
     await nats.close();
     return async () => {};
   },
