@@ -5,7 +5,6 @@ import { createApi } from '../../local/client/api.ts';
 import { createApiClient } from '../../local/client/api-client.ts';
 import { inParallel } from '../../local/client/in-parallel.ts';
 import { type Person, personOf } from '../../local/client/people.ts';
-import { eventsAreThrough } from '../../local/demo/settle.ts';
 import { findFreePortBase, loopback } from '../../local/ports.ts';
 import { type Stack, startStack } from '../../local/stack/stack.ts';
 import { temporaryFolder } from '../../local/testing/temporary.ts';
@@ -15,6 +14,7 @@ import type { Target } from '../load/raw-connection.ts';
 import { withCpu } from '../measure/context.ts';
 import type { Tools } from '../running-stack-parts.ts';
 import { type CpuUse, type IdleUse, idleUse, readCpu, type ServerProcess } from '../servers/cpu.ts';
+import { serversOf, untilThrough } from '../servers/own-stack.ts';
 import { type LoadedSociety, loadSociety } from './load-society.ts';
 import { makeSociety, type Society } from './society.ts';
 
@@ -46,8 +46,6 @@ const setUpConnections = 16;
 const warmUpSeconds = 5;
 const firstPostsLimitSeconds = 120;
 const idleMs = 3_000;
-const pollMs = 100;
-const settleLimitMs = 120_000;
 const feedsChecked = 20;
 const pageSize = 20;
 
@@ -156,21 +154,6 @@ async function measureWrites({ stack, readers, target, seconds, run, signal }: M
 
 function toGrowthLoad({ requests, ratePerSecond, p50Ms, p99Ms }: LoadResult, cpu: CpuUse): GrowthLoad {
   return { requests, ratePerSecond, p50Ms, p99Ms, cpuMs: cpu.totalMs / requests };
-}
-
-async function untilThrough({ urls }: Stack, signal: AbortSignal): Promise<void> {
-  const deadlineMs = performance.now() + settleLimitMs;
-  while (!(await eventsAreThrough(urls))) {
-    if (performance.now() > deadlineMs) throw new CliError(`events still wait after ${settleLimitMs / 1_000} s`);
-    await delay(pollMs, undefined, { signal });
-  }
-}
-
-function serversOf(stack: Stack): ServerProcess[] {
-  return stack.processes().map(({ name, identity }) => {
-    if (identity === undefined) throw new CliError(`${name} does not run`);
-    return { name, pid: identity.pid };
-  });
 }
 
 async function measureIdle(servers: readonly ServerProcess[], signal: AbortSignal): Promise<IdleUse> {

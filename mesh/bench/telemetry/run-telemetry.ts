@@ -1,15 +1,13 @@
 import { writeFileSync } from 'node:fs';
-import { setTimeout as delay } from 'node:timers/promises';
-import { CliError } from '../../local/cli/cli-error.ts';
 import { parseFlags, wholeNumber } from '../../local/cli/command.ts';
 import { abortOnInterrupt } from '../../local/cli/interrupt.ts';
 import { createProgress } from '../../local/cli/progress.ts';
-import { eventsAreThrough } from '../../local/demo/settle.ts';
 import { feedRequests, postRequests } from '../crowd.ts';
 import { startLoadProcess } from '../load/load-process.ts';
 import { withCpu } from '../measure/context.ts';
 import type { Tools } from '../running-stack-parts.ts';
 import { type IdleUse, readCpu } from '../servers/cpu.ts';
+import { untilThrough } from '../servers/own-stack.ts';
 import { type Overhead, overheadOf, type Pair, renderOverhead, type Turn } from './overhead.ts';
 import { type Side, startSide } from './stacks.ts';
 
@@ -17,8 +15,6 @@ import { type Side, startSide } from './stacks.ts';
 const pairs = 6;
 const connections = 16;
 const warmUpSeconds = 10;
-const pollMs = 250;
-const settleLimitMs = 120_000;
 /** Looking on goes on while nothing is asked: it belongs to what is compared. */
 const nothing: IdleUse = new Map();
 
@@ -146,12 +142,4 @@ async function takeTurn(
     return done;
   });
   return { cpuMs: cpu.totalMs, requests: result.requests };
-}
-
-async function untilThrough({ urls }: Side['stack'], signal: AbortSignal): Promise<void> {
-  const deadlineMs = performance.now() + settleLimitMs;
-  while (!(await eventsAreThrough(urls))) {
-    if (performance.now() > deadlineMs) throw new CliError(`events still wait after ${settleLimitMs / 1_000} s`);
-    await delay(pollMs, undefined, { signal });
-  }
 }

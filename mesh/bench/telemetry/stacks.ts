@@ -1,5 +1,6 @@
 import { CliError } from '../../local/cli/cli-error.ts';
 import type { Progress } from '../../local/cli/progress.ts';
+import { observerNames } from '../../local/observability/programs.ts';
 import { findFreePortBase, loopback } from '../../local/ports.ts';
 import { ownCollector } from '../../local/settings.ts';
 import { type Stack, startStack } from '../../local/stack/stack.ts';
@@ -7,6 +8,7 @@ import { temporaryFolder } from '../../local/testing/temporary.ts';
 import { type Crowd, gatherCrowd } from '../crowd.ts';
 import type { Target } from '../load/raw-connection.ts';
 import type { ServerProcess } from '../servers/cpu.ts';
+import { serversOf } from '../servers/own-stack.ts';
 
 /** A stack of this run, with people on it. */
 export type Side = {
@@ -20,9 +22,8 @@ export type Side = {
 };
 
 /** What `./oxo up --observability` starts besides. */
-const watchers: ReadonlySet<string> = new Set([
-  ...['prometheus', 'telemetry', 'node-exporter', 'postgres-exporter', 'redis-exporter'],
-]);
+const watchers: ReadonlySet<string> = new Set(['telemetry', ...observerNames]);
+
 type Wanted = {
   readonly observed: boolean;
   /** So many of a hundred requests are traced, where it is observed. */
@@ -40,10 +41,7 @@ export async function startSide({ observed, tracedPercent, viewers, progress, si
     : {};
   const stack = await startStack({ stateDir: temporaryFolder(), portBase, ...telemetry }, signal);
   try {
-    const processes = stack.processes().map(({ name, identity }) => {
-      if (identity === undefined) throw new CliError(`${name} does not run`);
-      return { name, pid: identity.pid };
-    });
+    const processes = serversOf(stack);
     const watching = processes.filter(({ name }) => watchers.has(name));
     if (watching.length !== (observed ? watchers.size : 0)) {
       const there = watching.map(({ name }) => name).join(', ');

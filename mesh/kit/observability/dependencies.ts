@@ -1,4 +1,5 @@
 import type { Gauge, Metrics } from '#kit/observability/metrics.ts';
+import { sharedRuns } from '#kit/shared-runs.ts';
 import { withTimeLimit } from '#kit/time-limit.ts';
 
 /** Resolves when the dependency can be used; rejects with a message for the operator otherwise. */
@@ -59,12 +60,5 @@ export function dependencyGauge(metrics: Metrics): Gauge<'dependency'> {
 
 /** Whoever asks while the check runs shares its answer, so that a slow dependency is not asked more and more. */
 function sharing(check: ReadyCheck, timeoutMs: number): ReadyCheck {
-  let running: Promise<void> | undefined;
-  const run = async () => withTimeLimit(check(), timeoutMs, `no answer within ${timeoutMs} ms`);
-  return () => {
-    running ??= run().finally(() => {
-      running = undefined;
-    });
-    return running;
-  };
+  return sharedRuns(async () => withTimeLimit(check(), timeoutMs, `no answer within ${timeoutMs} ms`));
 }

@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from '#kit/clock.ts';
 import type { Metrics } from '#kit/observability/metrics.ts';
+import { sharedRuns } from '#kit/shared-runs.ts';
 
 /** So long a value that cannot be had now stands as it was: one scrape that is slow must not end what an alert waits for. */
 const MAX_OLD_MS = 30_000;
@@ -22,18 +23,14 @@ export function collectReading<Value>(
   clock: Clock = systemClock,
 ): () => void {
   let readAtMs = Number.NEGATIVE_INFINITY;
-  let running: Promise<void> | undefined;
-  const run = async (): Promise<void> => {
+  const run = sharedRuns(async () => {
     const value = await read();
     readAtMs = clock.nowMs();
     tell(value);
-  };
+  });
   forget();
   return metrics.onCollect(async () => {
     if (clock.nowMs() - readAtMs > MAX_OLD_MS) forget();
-    running ??= run().finally(() => {
-      running = undefined;
-    });
-    await running;
+    await run();
   });
 }

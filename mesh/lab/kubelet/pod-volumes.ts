@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { sharedRuns } from '#kit/shared-runs.ts';
 import { type Api, isNotFound } from '../api/client.ts';
 import type { ConfigMap, Pod, Secret } from '../api/types.ts';
 import { addresses } from '../net/names.ts';
@@ -30,7 +31,6 @@ export function createPodVolumes(
   const group = securityContext?.fsGroup;
   const written = new Map<string, string[]>();
   const token = createTokens(api, pod);
-  let refreshing: Promise<void> | undefined;
 
   const sources = async (): Promise<Sources> => {
     const named = namesIn(pod);
@@ -44,20 +44,14 @@ export function createPodVolumes(
       secret: (name) => secrets.get(name),
     };
   };
-  const refreshOnce = async (): Promise<void> => {
+  const refresh = sharedRuns(async () => {
     const now = await sources();
     for (const volume of volumes.filter(({ emptyDir }) => emptyDir === undefined)) {
       const files = await filesOf(volume, now, token);
       const paths = await writeVolume(folders.volume(volume.name), files, group, written.get(volume.name));
       written.set(volume.name, paths);
     }
-  };
-  const refresh = (): Promise<void> => {
-    refreshing ??= refreshOnce().finally(() => {
-      refreshing = undefined;
-    });
-    return refreshing;
-  };
+  });
   const timer = setInterval(() => {
     if (written.size === 0) return;
     refresh().catch((error: unknown) => {

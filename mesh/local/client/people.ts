@@ -1,3 +1,4 @@
+import { sharedRuns } from '#kit/shared-runs.ts';
 import { CliError } from '../cli/cli-error.ts';
 import type { Api, Session } from './api.ts';
 
@@ -19,13 +20,10 @@ export async function signUp(api: Api, handle: string, displayName: string, pass
 /** @param first a session of theirs; one that has expired is renewed when its token is asked for */
 export function personOf(api: Pick<Api, 'refresh'>, handle: string, first: Session): Person {
   let session = first;
-  let renewal: Promise<Session> | undefined;
+  // Two renewals at once would look like a stolen token.
+  const renewal = sharedRuns(() => api.refresh(session));
   const renew = async (): Promise<Session> => {
-    // Two renewals at once would look like a stolen token.
-    renewal ??= api.refresh(session).finally(() => {
-      renewal = undefined;
-    });
-    session = await renewal;
+    session = await renewal();
     return session;
   };
   return {

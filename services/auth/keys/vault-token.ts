@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { type Clock, SECOND_MS } from '#kit/clock.ts';
+import { sharedRuns } from '#kit/shared-runs.ts';
 import { KeyVaultError } from './key-vault.ts';
 import type { VaultHttp, VaultResponse } from './vault-http.ts';
 
@@ -29,9 +30,9 @@ export function createVaultTokens(options: { http: VaultHttp; login: VaultLogin;
   }
   const { role, mount, serviceAccountFile } = login.kubernetes;
   let held: { token: string; renewAtMs: number } | undefined;
-  let coming: Promise<string> | undefined;
 
-  async function logIn(): Promise<string> {
+  // Whoever asks meanwhile waits for the same one.
+  const logIn = sharedRuns(async () => {
     const jwt = await readToken(serviceAccountFile, 'VAULT_KUBERNETES_TOKEN_FILE');
     const response = await http.ask('POST', `auth/${mount}/login`, undefined, { role, jwt });
     const parsed = loginSchema.safeParse(response.body);
@@ -43,16 +44,12 @@ export function createVaultTokens(options: { http: VaultHttp; login: VaultLogin;
     const lifeMs = seconds === 0 ? Number.POSITIVE_INFINITY : seconds * SECOND_MS;
     held = { token, renewAtMs: clock.nowMs() + (lifeMs * 2) / 3 };
     return token;
-  }
+  });
 
   return {
     async get() {
       if (held !== undefined && clock.nowMs() < held.renewAtMs) return held.token;
-      // Whoever asks meanwhile waits for the same one.
-      coming ??= logIn().finally(() => {
-        coming = undefined;
-      });
-      return coming;
+      return logIn();
     },
     forget(token) {
       if (held?.token === token) held = undefined;
